@@ -1,0 +1,66 @@
+# Every command people and CI use. Each installs the tools it needs (user space first, then the system's package
+# manager) and says so; a tool that cannot be had fails the run, so that nothing passes by being skipped.
+#
+# Variables reach the recipes' programs by themselves, from the environment and from the command line alike:
+# `make run PORT=9000` is `PORT=9000 make run`.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+# The parts of one `make` share two compilers' caches; running them at once would only make them wait for a lock.
+.NOTPARALLEL:
+
+# One place for everything built, wherever the caller's own settings point: the scripts and the launcher look here.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+FILTER := target/brama_filter.wasm
+
+.PHONY: help
+help: ## list these commands
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do printf '  make %-12s %s\n' "$$name" "$$does"; done
+
+.PHONY: run
+run: wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
+	@echo "== building the stack's programs"
+	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; exec target/debug/brama-run
+
+.PHONY: test
+test: check test-native test-wasm e2e ## everything that can be tested
+
+.PHONY: check
+check: ## formatting, lints, warnings (native and Wasm), documentation
+	@echo "== formatting"
+	@src/tools/component.sh rustfmt
+	@cargo fmt --all --check
+	@echo "== lints"
+	@src/tools/component.sh clippy
+	@cargo clippy --quiet --workspace --all-targets -- -D warnings
+	@echo "== warnings of the plugin, compiled as Wasm"
+	@src/tools/wasm.sh wasm32-wasip1 rustc --quiet -p brama-filter --lib --crate-type rlib -- -D warnings
+	@echo "== documentation"
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
+
+.PHONY: test-native
+test-native: ## unit and integration tests of every part, without Envoy
+	@echo "== tests, native"
+	@cargo test --quiet --workspace --exclude brama-e2e
+
+.PHONY: test-wasm
+test-wasm: ## the policy's tests as Wasm, under Node
+	@echo "== tests of the policy, as Wasm"
+	@src/tools/wasm-test.sh --lib --test cases --test exchange --test faults
+
+.PHONY: wasm
+wasm: ## build the plugin, target/brama_filter.wasm
+	@echo "== building the plugin"
+	@src/tools/plugin.sh $(FILTER)
+
+.PHONY: e2e
+e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstream
+	@echo "== end to end"
+	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo test -p brama-e2e
+
+.PHONY: clean
+clean: ## remove everything that was built or installed here
+	@cargo clean

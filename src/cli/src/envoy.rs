@@ -1,0 +1,71 @@
+//! Owns what Envoy loads: the plugin with its policy, as an ECDS answer.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::source::Checked;
+
+/// An ECDS `DiscoveryResponse` that puts `policy` in force with the plugin at `wasm`.
+pub(crate) fn ecds(policy: &Checked, wasm: &Path) -> Result<String, PluginError> {
+    let unusable = |reason: String| PluginError { path: wasm.to_owned(), reason };
+    let code = std::fs::read(wasm).map_err(|error| unusable(error.to_string()))?;
+    if !code.starts_with(WASM_MAGIC) {
+        return Err(unusable("it is no WebAssembly module".to_owned()));
+    }
+    let wasm = wasm.canonicalize().map_err(|error| unusable(error.to_string()))?;
+    let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::SecretName::as_str).collect();
+    let response = json!({
+        // Envoy compares versions for its own log only; a hash tells the operator which document is in force.
+        "version_info": version(policy.json(), &code),
+        "type_url": TYPED_EXTENSION_CONFIG,
+        "resources": [{
+            "@type": TYPED_EXTENSION_CONFIG,
+            "name": "brama",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+                "config": {
+                    "name": "brama",
+                    "root_id": "brama",
+                    // A VM that trapped is made anew; until then requests are refused.
+                    "failure_policy": "FAIL_RELOAD",
+                    // How long, at first, a worker refuses everything after a trap. Envoy's own default is a second.
+                    "reload_config": { "backoff": { "base_interval": "0.1s" } },
+                    "configuration": {
+                        // A Struct would reach the plugin as raw protobuf.
+                        "@type": "type.googleapis.com/google.protobuf.StringValue",
+                        "value": policy.json(),
+                    },
+                    "vm_config": {
+                        // One VM for one policy: what is remembered for one is not shared with another.
+                        "vm_id": policy.name(),
+                        "runtime": "envoy.wasm.runtime.v8",
+                        "code": { "local": { "filename": wasm } },
+                        "environment_variables": { "host_env_keys": secrets },
+                    },
+                },
+            },
+        }],
+    });
+    Ok(format!("{response:#}\n"))
+}
+
+fn version(policy: &str, code: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    (policy, code).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// A plugin file that Envoy could not load.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin {} cannot be used: {reason}", path.display())]
+pub(crate) struct PluginError {
+    path: PathBuf,
+    reason: String,
+}
+
+const TYPED_EXTENSION_CONFIG: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+
+const WASM_MAGIC: &[u8] = b"\0asm";

@@ -1,0 +1,40 @@
+//! Owns the writing of a result: whole, or not at all.
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::Builder;
+
+/// Writes `text` to standard output, or to `path` by a rename within its folder, which Envoy sees as one change.
+pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), OutputError> {
+    let Some(path) = path else {
+        return io::stdout()
+            .write_all(text.as_bytes())
+            .map_err(|error| OutputError::new(Path::new("standard output"), &error));
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let replace = || {
+        // Readable by the proxy's user too: a policy holds no secret.
+        let mut file = Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    replace().map(|_file| ()).map_err(|error| OutputError::new(path, &error))
+}
+
+/// A result that could not be written; what stood there before still does.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be written: {reason}", path.display())]
+pub(crate) struct OutputError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl OutputError {
+    fn new(path: &Path, error: &io::Error) -> Self {
+        Self { path: path.to_owned(), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,23 @@
+//! The proxy-wasm plugin: it runs a policy inside Envoy.
+//!
+//! The decision itself is `brama-policy`'s. This crate reads what Envoy holds, carries questions to authorities and
+//! decisions back, and remembers facts for a while. [`session`] is the life of one request, told against [`host`], a
+//! handful of verbs; [`envoy`] is the only file that knows the SDK, so everything else runs in native tests.
+//!
+//! # Invariants
+//! - A request is marked as judged by the last call that lets it pass: whatever goes wrong before, the RBAC behind the
+//!   plugin finds no mark.
+//! - After a refusal every callback of the request pauses.
+
+pub mod config;
+pub mod envoy;
+pub mod host;
+pub mod memory;
+pub mod session;
+
+#[cfg(target_family = "wasm")]
+mod entry {
+    proxy_wasm::main! {{
+        crate::envoy::start();
+    }}
+}

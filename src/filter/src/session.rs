@@ -1,0 +1,231 @@
+//! Owns the life of one request: judged when its headers come, paused while an authority is asked, then forwarded or
+//! refused, once.
+
+use std::rc::Rc;
+
+use brama_policy::{
+    Answer, Awaiting, Decision, Denial, Envelope, Grant, Lookup, Policy, Refused, Reply, Request, Step, Unavailable,
+};
+
+use crate::config::Settings;
+use crate::host::{CallId, Counter, Host};
+use crate::memory::Memory;
+
+/// One request.
+#[derive(Debug)]
+pub struct Session {
+    settings: Rc<Settings>,
+    memory: Memory,
+    names: Names,
+    phase: Phase,
+}
+
+/// What a callback tells the proxy.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on with the request.
+    Continue,
+    /// Hold it.
+    Pause,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Its headers have not come.
+    New,
+    /// It waits for the reply to a call. Boxed: most requests never wait.
+    Awaiting(Box<Call>),
+    /// It may pass.
+    Allowed,
+    /// It was answered.
+    Refused,
+}
+
+#[derive(Debug)]
+struct Call {
+    id: CallId,
+    lookup: Lookup,
+    awaiting: Awaiting,
+}
+
+/// How answers and logs call the request.
+#[derive(Debug, Default)]
+struct Names {
+    url: String,
+    request_id: String,
+}
+
+impl Session {
+    /// A request that begins under these settings; it keeps them to its end, whatever is reloaded.
+    #[must_use]
+    pub fn new(settings: Rc<Settings>, memory: Memory) -> Self {
+        Self { settings, memory, names: Names::default(), phase: Phase::New }
+    }
+
+    /// The request's headers have come.
+    pub fn on_headers(&mut self, host: &mut impl Host) -> Flow {
+        let headers = host.headers();
+        let request = Request::new(&headers);
+        let sent_id = request_id(&headers).map(str::to_owned);
+        let replaced = sent_id.is_none();
+        self.names = Names { url: url(&request), request_id: sent_id.unwrap_or_else(|| host.fresh_id()) };
+        if replaced && host.identify(&self.names.request_id).is_err() {
+            return self.refuse(host, &Refused::not_carried_out());
+        }
+        let step = self.settings.policy().begin(&request, host.now());
+        self.advance(host, step)
+    }
+
+    /// A part of the request's body has come.
+    pub fn on_body(&self) -> Flow {
+        self.flow()
+    }
+
+    /// The request's trailers have come: those that could be taken for an identity are removed.
+    pub fn on_trailers(&mut self, host: &mut impl Host) -> Flow {
+        for name in host.trailer_names() {
+            if self.settings.policy().strips(&name) && host.remove_trailer(&name).is_err() {
+                return self.refuse(host, &Refused::not_carried_out());
+            }
+        }
+        self.flow()
+    }
+
+    /// The reply to a call has come, or (`None`) will not.
+    pub fn on_reply(&mut self, host: &mut impl Host, id: CallId, reply: Option<Reply<'_>>) {
+        let call = match std::mem::replace(&mut self.phase, Phase::Refused) {
+            Phase::Awaiting(call) if call.id == id => *call,
+            other => {
+                self.phase = other;
+                host.count(Counter::StrayReply);
+                return;
+            }
+        };
+        let answer = match reply {
+            Some(reply) => call.lookup.verifier().answer(reply),
+            None => Answer::Unavailable(Unavailable::NoReply),
+        };
+        let now = host.now();
+        self.memory.remember(&call.lookup, &answer, now);
+        let step = call.awaiting.resume(answer, now);
+        match self.advance(host, step) {
+            Flow::Continue => host.resume(),
+            Flow::Pause => {}
+        }
+    }
+
+    /// Goes on until the request is decided or has to wait.
+    fn advance(&mut self, host: &mut impl Host, mut step: Step) -> Flow {
+        loop {
+            let (lookup, awaiting) = match step {
+                Step::Done(Decision::Allow(grant)) => return self.allow(host, &grant),
+                Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused),
+                Step::Ask(lookup, awaiting) => (lookup, awaiting),
+            };
+            let now = host.now();
+            if let Some(answer) = self.memory.recall(&lookup, now) {
+                host.count(Counter::Recalled);
+                step = awaiting.resume(answer, now);
+                continue;
+            }
+            match self.ask(host, &lookup) {
+                Some(id) => {
+                    self.phase = Phase::Awaiting(Box::new(Call { id, lookup, awaiting }));
+                    return Flow::Pause;
+                }
+                None => step = awaiting.resume(Answer::Unavailable(Unavailable::NotSent), now),
+            }
+        }
+    }
+
+    fn ask(&self, host: &mut impl Host, lookup: &Lookup) -> Option<CallId> {
+        let verifier = lookup.verifier();
+        let secret = self.settings.secret(verifier.secret())?;
+        host.count(Counter::Lookup);
+        host.ask(&verifier.question(lookup.credential(), secret)).ok()
+    }
+
+    fn allow(&mut self, host: &mut impl Host, grant: &Grant) -> Flow {
+        if host.forward_as(grant).is_err() {
+            return self.refuse(host, &Refused::not_carried_out());
+        }
+        host.count(Counter::Allowed);
+        log::debug!("decision=allow rule.id={} request.id={}", grant.rule().as_str(), self.names.request_id);
+        self.phase = Phase::Allowed;
+        self.flow()
+    }
+
+    fn refuse(&mut self, host: &mut impl Host, refused: &Refused) -> Flow {
+        let policy: &Policy = self.settings.policy();
+        let denial = refused.denial();
+        let rule = refused.rule().map_or("-", |rule| rule.as_str());
+        let envelope = Envelope { url: &self.names.url, request_id: &self.names.request_id };
+        // Before the answer: the proxy may end the request within the call.
+        self.phase = Phase::Refused;
+        host.count(Counter::Refused(denial.code()));
+        log::info!(
+            "decision=refuse decision.code={} status={} rule.id={rule} request.id={}{}",
+            denial.code(),
+            denial.status(),
+            self.names.request_id,
+            reason(denial),
+        );
+        host.refuse(&policy.refusal(denial, envelope), denial.code(), rule);
+        self.flow()
+    }
+
+    fn flow(&self) -> Flow {
+        match self.phase {
+            Phase::Allowed => Flow::Continue,
+            Phase::New | Phase::Awaiting(_) | Phase::Refused => Flow::Pause,
+        }
+    }
+}
+
+/// What the operator has to know beyond the denial's code; nothing a client sent.
+fn reason(denial: &Denial) -> String {
+    match denial {
+        Denial::AuthorityUnavailable(_, reason) => format!(" reason=\"{reason}\""),
+        Denial::FactMissing(kind, name) => {
+            format!(" reason=\"the authority states no {}.{}\"", kind.as_str(), name.as_str())
+        }
+        Denial::NotConfigured
+        | Denial::RequestIncomplete
+        | Denial::PathAmbiguous(_)
+        | Denial::HostMalformed(_)
+        | Denial::MethodRefused
+        | Denial::MethodOverridden
+        | Denial::UpgradeRefused
+        | Denial::RouteUnknown
+        | Denial::CredentialRepeated(_)
+        | Denial::CredentialMissing(_)
+        | Denial::CredentialMalformed(_)
+        | Denial::CredentialRefused(_)
+        | Denial::CredentialExpired(_)
+        | Denial::ScopeMissing { .. }
+        | Denial::NotOwner
+        | Denial::NotCarriedOut => String::new(),
+    }
+}
+
+/// The client's own request id, if it sent one that is safe to repeat: `[A-Za-z0-9#._-]{1,128}`.
+fn request_id(headers: &[(String, Vec<u8>)]) -> Option<&str> {
+    let mut values = headers.iter().filter(|(name, _value)| name.eq_ignore_ascii_case("x-request-id"));
+    let (_name, value) = values.next()?;
+    let value = std::str::from_utf8(value).ok()?;
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'.' | b'_' | b'-'));
+    ((1..=LONGEST_REQUEST_ID).contains(&value.len()) && plain && values.next().is_none()).then_some(value)
+}
+
+/// The request's URL as the client knows it, without the query, which may hold anything.
+fn url(request: &Request<'_>) -> String {
+    let part = |name| request.pseudo(name).map(String::from_utf8_lossy);
+    let text = |name| part(name).map_or_else(String::new, std::borrow::Cow::into_owned);
+    let target = text(":path");
+    let path = target.split_once('?').map_or(target.as_str(), |(path, _query)| path);
+    format!("{}://{}{path}", text(":scheme"), text(":authority"))
+}
+
+/// Bytes of a request id.
+const LONGEST_REQUEST_ID: usize = 128;

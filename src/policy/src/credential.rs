@@ -1,0 +1,201 @@
+//! Owns how a credential is presented: in which header, in which form, exactly once.
+
+use std::fmt;
+
+use crate::header::HeaderName;
+use crate::request::Request;
+
+/// The two kinds of credential a route can require. The order is the order of judgement: API key, then token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CredentialKind {
+    /// Who calls on behalf of whom: the key of an application or a broker.
+    ApiKey,
+    /// An access token.
+    Token,
+}
+
+impl CredentialKind {
+    /// Both kinds, in the order of judgement.
+    pub const ALL: [Self; 2] = [Self::ApiKey, Self::Token];
+
+    /// The name as a policy writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// A credential as presented: well formed, not yet known to be good.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential(String);
+
+impl Credential {
+    /// The secret itself: for the authority and for a keyed hash, never for a log.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}
+
+/// Where and in which form a kind of credential is presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Presentation {
+    pub(crate) header: HeaderName,
+    pub(crate) form: Form,
+}
+
+/// The form of a credential inside its header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The whole value.
+    Raw,
+    /// An authentication scheme, then token68.
+    Scheme(String),
+}
+
+/// Why a request presents no credential of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotPresented {
+    Missing,
+    Malformed,
+    Repeated,
+}
+
+impl Presentation {
+    /// The one credential of this kind in a request.
+    pub(crate) fn read(&self, request: &Request<'_>) -> Result<Credential, NotPresented> {
+        let mut values = request.values(&self.header);
+        let value = values.next().ok_or(NotPresented::Missing)?;
+        // "First wins" and "last wins" are both somebody's reading. Envoy joins the copies of some headers with a
+        // comma, and no credential has one.
+        if values.next().is_some() || value.contains(&b',') {
+            return Err(NotPresented::Repeated);
+        }
+        let value = std::str::from_utf8(value).map_err(|_not_utf8| NotPresented::Malformed)?;
+        let secret = match &self.form {
+            Form::Raw => value,
+            Form::Scheme(scheme) => after_scheme(value, scheme).ok_or(NotPresented::Malformed)?,
+        };
+        let well_formed = match self.form {
+            Form::Raw => secret.bytes().all(|byte| byte.is_ascii_graphic()),
+            Form::Scheme(_) => is_token68(secret),
+        };
+        if (1..=LONGEST_CREDENTIAL).contains(&secret.len()) && well_formed {
+            Ok(Credential(secret.to_owned()))
+        } else {
+            Err(NotPresented::Malformed)
+        }
+    }
+}
+
+/// What follows `scheme` and its spaces (RFC 9110, 11.4: `auth-scheme 1*SP token68`).
+fn after_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    let (name, rest) = value.split_once(' ')?;
+    // RFC 9110, 11.1: the scheme is case-insensitive.
+    name.eq_ignore_ascii_case(scheme).then(|| rest.trim_start_matches(' '))
+}
+
+/// RFC 9110, 11.2: `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+fn is_token68(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty()
+        && body
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'))
+}
+
+/// Bytes of a credential; room for a JWT with a certificate's worth of claims, and no more.
+pub const LONGEST_CREDENTIAL: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn read(form: Form, values: &[&[u8]]) -> Result<String, NotPresented> {
+        let presentation = Presentation { header: "authorization".parse().unwrap(), form };
+        let mut headers: Vec<(String, Vec<u8>)> =
+            [(":method", "GET"), (":authority", "a"), (":path", "/")].map(|(n, v)| (n.to_owned(), v.into())).into();
+        headers.extend(values.iter().map(|value| ("Authorization".to_owned(), value.to_vec())));
+        presentation.read(&Request::new(&headers)).map(|credential| credential.expose_secret().to_owned())
+    }
+
+    fn bearer(values: &[&[u8]]) -> Result<String, NotPresented> {
+        read(Form::Scheme("Bearer".to_owned()), values)
+    }
+
+    #[test]
+    fn scheme_is_case_insensitive_and_token_is_exact() {
+        for value in ["Bearer abc", "bearer abc", "BEARER   abc"] {
+            assert_eq!(bearer(&[value.as_bytes()]), Ok("abc".to_owned()));
+        }
+        assert_eq!(bearer(&[b"Bearer A-._~+/9=="]), Ok("A-._~+/9==".to_owned()));
+    }
+
+    #[test]
+    fn malformed_credentials_are_refused() {
+        for value in [
+            &b""[..],
+            b"Bearer",
+            b"Bearer ",
+            b"Bearer  ",
+            b"abc",
+            b"Basic abc",
+            b"Bearerabc",
+            b"Bearer\tabc",
+            b" Bearer abc",
+            b"Bearer a b",
+            b"Bearer a=b",
+            b"Bearer =",
+            b"Bearer abc ",
+            b"Bearer \xff",
+            b"Bearer a\0",
+            b"Bearer a\"",
+            b"Bearer a%20",
+        ] {
+            assert_eq!(bearer(&[value]), Err(NotPresented::Malformed), "{}", value.escape_ascii());
+        }
+        assert_eq!(
+            bearer(&[format!("Bearer {}", "a".repeat(LONGEST_CREDENTIAL + 1)).as_bytes()]),
+            Err(NotPresented::Malformed)
+        );
+    }
+
+    #[test]
+    fn repeated_credentials_are_refused_however_they_arrive() {
+        for values in [
+            &[&b"Bearer a"[..], b"Bearer a"][..],
+            &[b"Bearer a,Bearer b"],
+            &[b"Bearer a, Basic b"],
+            &[b"Bearer a", b""],
+        ] {
+            assert_eq!(bearer(values), Err(NotPresented::Repeated));
+        }
+        assert_eq!(read(Form::Raw, &[b"a,b"]), Err(NotPresented::Repeated));
+    }
+
+    #[test]
+    fn raw_credential_is_the_whole_value() {
+        assert_eq!(read(Form::Raw, &[b"id:secret"]), Ok("id:secret".to_owned()));
+        for value in [&b""[..], b"a b", b" a", b"a\x7f", b"\xd0\xb1"] {
+            assert_eq!(read(Form::Raw, &[value]), Err(NotPresented::Malformed), "{}", value.escape_ascii());
+        }
+        assert_eq!(read(Form::Raw, &[]), Err(NotPresented::Missing));
+    }
+
+    #[test]
+    fn credential_does_not_print_itself() {
+        assert_eq!(format!("{:?}", Credential("secret".to_owned())), "Credential(..)");
+    }
+}

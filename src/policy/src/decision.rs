@@ -1,0 +1,180 @@
+//! Owns the outcome of judging a request: what passes with which identity, or what was lacking.
+
+use crate::credential::CredentialKind;
+use crate::facts::FactName;
+use crate::host::InvalidHost;
+use crate::introspection::Unavailable;
+use crate::path::Ambiguity;
+use crate::policy::RuleId;
+use crate::scope::{AllOf, Scope};
+
+/// The outcome of judging a request. It comes with its evidence, and there is no third one.
+#[must_use]
+#[derive(Debug)]
+pub enum Decision {
+    /// The request may pass, as the grant says.
+    Allow(Grant),
+    /// It may not.
+    Refuse(Refused),
+}
+
+/// The permission to forward one request. Only this crate makes one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub(crate) rule: RuleId,
+    pub(crate) remove: Vec<String>,
+    pub(crate) set: Vec<(String, String)>,
+}
+
+impl Grant {
+    /// The rule that admitted the request.
+    #[must_use]
+    pub const fn rule(&self) -> &RuleId {
+        &self.rule
+    }
+
+    /// The names of the request's headers to remove, before anything is set.
+    #[must_use]
+    pub fn remove(&self) -> &[String] {
+        &self.remove
+    }
+
+    /// The headers to set then: visible ASCII, bounded.
+    #[must_use]
+    pub fn set(&self) -> &[(String, String)] {
+        &self.set
+    }
+}
+
+/// A refusal: what was lacking, and the rule that asked for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub(crate) rule: Option<RuleId>,
+    pub(crate) denial: Denial,
+}
+
+impl Refused {
+    /// The refusal of a request that was decided, where the proxy would not do what was decided.
+    #[must_use]
+    pub const fn not_carried_out() -> Self {
+        Self { rule: None, denial: Denial::NotCarriedOut }
+    }
+
+    /// The rule that refused; `None` where the request was refused before a rule was found.
+    #[must_use]
+    pub const fn rule(&self) -> Option<&RuleId> {
+        self.rule.as_ref()
+    }
+
+    /// What was lacking.
+    #[must_use]
+    pub const fn denial(&self) -> &Denial {
+        &self.denial
+    }
+}
+
+/// What a refused request was lacking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The plugin has no policy.
+    NotConfigured,
+    /// A request without exactly one method, host and path.
+    RequestIncomplete,
+    /// A path with a second reading.
+    PathAmbiguous(Ambiguity),
+    /// A host that names no host.
+    HostMalformed(InvalidHost),
+    /// CONNECT or TRACE.
+    MethodRefused,
+    /// A header that asks the service to take the request for another method.
+    MethodOverridden,
+    /// A request to leave HTTP, unseen from then on.
+    UpgradeRefused,
+    /// No rule for this method and path.
+    RouteUnknown,
+    /// More than one credential of a kind.
+    CredentialRepeated(CredentialKind),
+    /// No credential of a kind.
+    CredentialMissing(CredentialKind),
+    /// A credential in no known form.
+    CredentialMalformed(CredentialKind),
+    /// A credential nobody vouches for.
+    CredentialRefused(CredentialKind),
+    /// A credential that has ended.
+    CredentialExpired(CredentialKind),
+    /// Nobody could say whether a credential is good.
+    AuthorityUnavailable(CredentialKind, Unavailable),
+    /// A verified identity without a fact that must be forwarded.
+    FactMissing(CredentialKind, FactName),
+    /// Scopes that were not granted.
+    ScopeMissing {
+        /// All that the route requires.
+        required: AllOf,
+        /// Those that are missing.
+        missing: Vec<Scope>,
+    },
+    /// Somebody else's resource.
+    NotOwner,
+    /// The gateway could not carry out what was decided.
+    NotCarriedOut,
+}
+
+impl Denial {
+    /// The stable name of this denial in logs, metrics and cases.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        use CredentialKind::{ApiKey, Token};
+        match self {
+            Self::NotConfigured => "not_configured",
+            Self::RequestIncomplete => "request_incomplete",
+            Self::PathAmbiguous(_) => "path_ambiguous",
+            Self::HostMalformed(_) => "host_malformed",
+            Self::MethodRefused => "method_refused",
+            Self::MethodOverridden => "method_overridden",
+            Self::UpgradeRefused => "upgrade_refused",
+            Self::RouteUnknown => "route_unknown",
+            Self::CredentialRepeated(ApiKey) => "api_key_repeated",
+            Self::CredentialRepeated(Token) => "token_repeated",
+            Self::CredentialMissing(ApiKey) => "api_key_missing",
+            Self::CredentialMissing(Token) => "token_missing",
+            Self::CredentialMalformed(ApiKey) => "api_key_malformed",
+            Self::CredentialMalformed(Token) => "token_malformed",
+            Self::CredentialRefused(ApiKey) => "api_key_refused",
+            Self::CredentialRefused(Token) => "token_refused",
+            Self::CredentialExpired(ApiKey) => "api_key_expired",
+            Self::CredentialExpired(Token) => "token_expired",
+            Self::AuthorityUnavailable(ApiKey, _) => "api_key_unavailable",
+            Self::AuthorityUnavailable(Token, _) => "token_unavailable",
+            Self::FactMissing(_, _) => "fact_missing",
+            Self::ScopeMissing { .. } => "scope_missing",
+            Self::NotOwner => "not_owner",
+            Self::NotCarriedOut => "not_carried_out",
+        }
+    }
+
+    /// The HTTP status of the refusal.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            // RFC 9110, 15.5.1: the request itself is at fault.
+            Self::RequestIncomplete
+            | Self::PathAmbiguous(_)
+            | Self::HostMalformed(_)
+            | Self::MethodRefused
+            | Self::MethodOverridden
+            | Self::UpgradeRefused
+            | Self::CredentialRepeated(_) => 400,
+            // RFC 9110, 15.5.2: who are you?
+            Self::CredentialMissing(_)
+            | Self::CredentialMalformed(_)
+            | Self::CredentialRefused(_)
+            | Self::CredentialExpired(_) => 401,
+            // RFC 9110, 15.5.4: known, and not enough.
+            Self::RouteUnknown | Self::ScopeMissing { .. } | Self::NotOwner => 403,
+            // RFC 9110, 15.6.4: we could not ask. Never a 401, on which clients drop their session.
+            Self::NotConfigured | Self::AuthorityUnavailable(_, _) | Self::FactMissing(_, _) | Self::NotCarriedOut => {
+                503
+            }
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! Owns the policy document as written: its keys, their types, and the reading of its text.
+//!
+//! Nothing here is trusted yet; [`crate::Policy::compile`] turns a document into a policy. The keys are explained
+//! for authors in `policies/README.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_path_to_error::Segment;
+
+use crate::fault::{Faults, Place};
+use crate::json;
+
+/// A whole policy, version 1.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDocument {
+    /// The version of the language; 1.
+    pub version: u64,
+    /// The policy's name; also the realm of its challenges.
+    pub name: String,
+    /// Who vouches for credentials, by name.
+    #[serde(default)]
+    pub authorities: BTreeMap<String, AuthorityDocument>,
+    /// How each kind of credential is presented and verified.
+    #[serde(default)]
+    pub credentials: CredentialsDocument,
+    /// What the service behind the gateway is told.
+    pub forward: ForwardDocument,
+    /// How refusals are worded.
+    pub refusals: RefusalsDocument,
+    /// What may pass; everything else is refused.
+    pub routes: Vec<RouteDocument>,
+}
+
+/// A service that vouches for credentials.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityDocument {
+    /// The Envoy cluster it is reached by.
+    pub cluster: String,
+    /// The host it is called.
+    pub host: String,
+    /// How long one lookup may take, such as `500ms`.
+    pub timeout: String,
+    /// How the gateway proves itself to it.
+    pub auth: AuthDocument,
+}
+
+/// How the gateway proves itself to an authority.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthDocument {
+    /// The environment variable of the Wasm VM that holds a bearer token; the secret itself is never in the document.
+    pub bearer_env: String,
+}
+
+/// The kinds of credential.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialsDocument {
+    /// The API key.
+    pub api_key: Option<CredentialDocument>,
+    /// The access token.
+    pub token: Option<CredentialDocument>,
+}
+
+/// One kind of credential.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialDocument {
+    /// The header it is presented in.
+    pub header: String,
+    /// The authentication scheme before it; without one the credential is the whole value.
+    pub scheme: Option<String>,
+    /// How it is verified: exactly one entry.
+    pub verify: Vec<VerifierDocument>,
+    /// How long what was learnt about it is kept.
+    pub cache: CacheDocument,
+}
+
+/// One way to verify a credential.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum VerifierDocument {
+    /// Asking an authority (RFC 7662).
+    Introspect(IntrospectDocument),
+}
+
+/// Verification by introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntrospectDocument {
+    /// The authority asked, by its name under `authorities`.
+    pub authority: String,
+    /// The path of its introspection endpoint.
+    pub path: String,
+    /// The `token_type_hint`.
+    pub hint: String,
+    /// What an active answer must state, by JSON pointer; a hint alone is no guard.
+    pub expect: BTreeMap<String, String>,
+    /// Where the facts are in an answer, where it is not as in RFC 7662.
+    #[serde(default)]
+    pub facts: FactsDocument,
+}
+
+/// JSON pointers ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) of the facts in an answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FactsDocument {
+    /// Default `/sub`.
+    pub subject: String,
+    /// Default `/client_id`.
+    pub client_id: String,
+    /// Default `/client_type`.
+    pub client_type: String,
+    /// Default `/scope`.
+    pub scope: String,
+    /// Default `/exp`.
+    pub expires: String,
+}
+
+impl Default for FactsDocument {
+    fn default() -> Self {
+        Self {
+            subject: "/sub".to_owned(),
+            client_id: "/client_id".to_owned(),
+            client_type: "/client_type".to_owned(),
+            scope: "/scope".to_owned(),
+            expires: "/exp".to_owned(),
+        }
+    }
+}
+
+/// How long, and how much, is remembered of what authorities said.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheDocument {
+    /// How long facts are kept, at most; `exp` ends them earlier.
+    pub ttl: String,
+    /// How long a refusal is kept.
+    pub refused_ttl: String,
+    /// How many facts are kept; as many refusals are kept apart from them.
+    pub entries: u64,
+}
+
+/// What the service behind the gateway is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForwardDocument {
+    /// Identity headers: name to fact (`token.subject`).
+    pub headers: BTreeMap<String, String>,
+    /// Further headers no client may send: a name, or `prefix*`.
+    #[serde(default)]
+    pub strip: Vec<String>,
+}
+
+/// How refusals are worded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefusalsDocument {
+    /// The body's format.
+    pub format: FormatDocument,
+}
+
+/// The body of a refusal.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FormatDocument {
+    /// The eHealth envelope.
+    Ehealth,
+}
+
+/// One entry of what may pass.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteDocument {
+    /// Its name in logs, metrics and cases.
+    pub id: String,
+    /// The methods it is for.
+    pub methods: Vec<String>,
+    /// Its path template.
+    pub path: String,
+    /// Lets everybody pass; instead of `require`.
+    pub public: Option<PublicDocument>,
+    /// What a request must bring; instead of `public`.
+    pub require: Option<RequireDocument>,
+}
+
+/// A door that is open on purpose.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublicDocument {
+    /// Why.
+    pub because: String,
+}
+
+/// What a request must bring.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequireDocument {
+    /// The credentials, all of them.
+    pub credentials: Vec<KindDocument>,
+    /// The scopes of the token (or of the API key, where no token is required).
+    pub scopes: ScopesDocument,
+    /// Whose resource the path names.
+    pub owner: Option<OwnerDocument>,
+}
+
+/// A kind of credential.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KindDocument {
+    /// The API key.
+    ApiKey,
+    /// The access token.
+    Token,
+}
+
+/// The scopes a route wants. Wanting none has to be written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopesDocument {
+    /// Any verified caller will do.
+    None,
+    /// Every one of these.
+    All(Vec<String>),
+}
+
+/// Ownership: a captured path parameter must equal a fact of the caller.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerDocument {
+    /// The capture's name.
+    pub param: String,
+    /// The fact, such as `token.client_id`.
+    pub equals: String,
+    /// Client types that may act on anybody's.
+    #[serde(default)]
+    pub except_client_types: Vec<String>,
+}
+
+impl PolicyDocument {
+    /// Reads a document from JSON text.
+    ///
+    /// # Errors
+    /// Text that is not JSON or repeats a member: that one fault. A document of the wrong shape: every fault, each
+    /// with its path (of several keys missing from one object, the first).
+    pub fn read(text: &str) -> Result<Self, Faults> {
+        let value = json::parse(text.as_bytes())
+            .map_err(|error| Faults::one(&Place::root(), format!("this is not a JSON document: {error}")))?;
+        let mut reading = Reading { value, cuts: BTreeSet::new() };
+        let mut faults = Faults::none();
+        // The first fault ends serde's reading. To find the rest, what was faulty is cut out and what is left is read
+        // again, only to be looked at. Each turn cuts something out, so this ends.
+        loop {
+            let error = match serde_path_to_error::deserialize::<_, Self>(&reading.value) {
+                Ok(document) if faults.is_empty() => return Ok(document),
+                Ok(_remains) => return Err(faults),
+                Err(error) => error,
+            };
+            let spot = reading.locate(error.path());
+            let message = error.inner().to_string();
+            if !reading.caused(&spot, &message) {
+                faults.add(&spot.place, message);
+            }
+            if !reading.cut_out(spot) {
+                return Err(faults);
+            }
+        }
+    }
+}
+
+/// A document of which the faulty parts are cut out one by one.
+struct Reading {
+    value: Value,
+    /// What was cut out: JSON pointers into the document as written.
+    cuts: BTreeSet<String>,
+}
+
+/// A place in the document as written, and where that stands in what is left of it.
+struct Spot {
+    place: Place,
+    written: String,
+    left: String,
+}
+
+impl Reading {
+    fn locate(&self, path: &serde_path_to_error::Path) -> Spot {
+        let mut spot = Spot { place: Place::root(), written: String::new(), left: String::new() };
+        for segment in path {
+            match segment {
+                Segment::Seq { index } => {
+                    spot.left.push_str(&format!("/{index}"));
+                    let index = self.index_as_written(&spot.written, *index);
+                    spot.written.push_str(&format!("/{index}"));
+                    spot.place = spot.place.index(index);
+                }
+                Segment::Map { key } | Segment::Enum { variant: key } => {
+                    let step = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+                    spot.left.push_str(&step);
+                    spot.written.push_str(&step);
+                    spot.place = spot.place.key(key);
+                }
+                Segment::Unknown => break,
+            }
+        }
+        spot
+    }
+
+    /// The number an entry had before entries ahead of it were cut out.
+    fn index_as_written(&self, list: &str, left: usize) -> usize {
+        let is_there = |index: &usize| !self.cuts.contains(&format!("{list}/{index}"));
+        // As many entries as were ever cut out can stand ahead of this one, so the search is bounded.
+        (0..=left.saturating_add(self.cuts.len())).filter(is_there).nth(left).map_or(left, |index| index)
+    }
+
+    /// Whether the author only seems to have left something out: it was cut out here.
+    fn caused(&self, spot: &Spot, message: &str) -> bool {
+        let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        missing.is_some_and(|(name, _rest)| self.cuts.contains(&format!("{}/{name}", spot.written)))
+    }
+
+    /// Takes out the entry or member at `spot`; `false` where nothing is left to take out.
+    fn cut_out(&mut self, spot: Spot) -> bool {
+        let Some((parent, last)) = spot.left.rsplit_once('/') else {
+            return false;
+        };
+        let found = match self.value.pointer_mut(parent) {
+            Some(Value::Object(members)) => members.remove(&last.replace("~1", "/").replace("~0", "~")).is_some(),
+            Some(Value::Array(entries)) => match last.parse::<usize>() {
+                Ok(index) if index < entries.len() => {
+                    entries.remove(index);
+                    true
+                }
+                Ok(_) | Err(_) => false,
+            },
+            Some(_) | None => false,
+        };
+        found && self.cuts.insert(spot.written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        PolicyDocument::read(text).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_fault_is_reported_with_its_place() {
+        let text = r#"{
+            "version": "1", "name": "x", "nmae": 1,
+            "forward": {"headers": {"x-a": 5}}, "refusals": {"format": "xml"},
+            "routes": [
+                {"id": 7, "methods": ["GET"], "path": "/a"},
+                {"id": "b", "methods": ["GET", 1, 2, "PUT", 3], "path": "/b", "requires": {}},
+                {"id": "c", "path": "/c"},
+                {"id": "d", "methods": [], "path": "/d", "require": {"credentials": ["tokne"], "scopes": "any"}}
+            ]
+        }"#;
+        let found = faults(text);
+        for (fault, expected) in found.iter().zip([
+            "forward.headers.x-a: invalid type",
+            "nmae: unknown field `nmae`",
+            "refusals.format: unknown variant `xml`",
+            "routes[0].id: invalid type",
+            "routes[1].methods[1]: invalid type",
+            "routes[1].methods[2]: invalid type",
+            "routes[1].methods[4]: invalid type",
+            "routes[1].requires: unknown field `requires`",
+            "routes[2]: missing field `methods`",
+            "routes[3].require.credentials[0]: unknown variant `tokne`",
+            "routes[3].require.scopes: unknown variant `any`",
+            "version: invalid type",
+        ]) {
+            assert!(fault.starts_with(expected), "{found:#?}");
+        }
+        assert_eq!(found.len(), 12, "{found:#?}");
+    }
+
+    #[test]
+    fn text_that_is_no_document_is_one_fault() {
+        for text in ["", "[", "5", "[]", "null", r#"{"version":1,"version":1}"#] {
+            assert_eq!(faults(text).len(), 1, "{text}");
+        }
+    }
+}

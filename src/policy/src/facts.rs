@@ -1,0 +1,166 @@
+//! Owns what an authority states about a credential.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::scope::GrantedScopes;
+use crate::time::UnixTime;
+
+/// What an authority states about one credential, already checked for shape.
+///
+/// An absent fact is `None`: it equals nothing, exempts nobody, and cannot be forwarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Who: the user or the machine the credential was issued to.
+    pub subject: Option<Fact>,
+    /// The client (legal entity, application) the credential belongs to.
+    pub client_id: Option<Fact>,
+    /// The kind of that client, such as `MSP`.
+    pub client_type: Option<Fact>,
+    /// What the credential grants.
+    pub scope: GrantedScopes,
+    /// When it ends; `None` where the authority states no end.
+    pub expires: Option<UnixTime>,
+}
+
+impl Facts {
+    /// Facts that state nothing.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { subject: None, client_id: None, client_type: None, scope: GrantedScopes::none(), expires: None }
+    }
+
+    /// One fact as the text that is compared and forwarded.
+    #[must_use]
+    pub fn text(&self, name: FactName) -> Option<String> {
+        match name {
+            FactName::Subject => self.subject.as_ref().map(Fact::to_string),
+            FactName::ClientId => self.client_id.as_ref().map(Fact::to_string),
+            FactName::ClientType => self.client_type.as_ref().map(Fact::to_string),
+            FactName::Scope => Some(self.scope.to_string()),
+        }
+    }
+
+    /// Whether the credential has ended; the second of `exp` itself is over
+    /// ([RFC 7519, 4.1.4](https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4): "on or after").
+    #[must_use]
+    pub fn has_expired(&self, now: UnixTime) -> bool {
+        self.expires.is_some_and(|end| end <= now)
+    }
+}
+
+/// A fact that can be compared and forwarded, by the name a policy calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactName {
+    /// `client_id`
+    ClientId,
+    /// `client_type`
+    ClientType,
+    /// `scope`
+    Scope,
+    /// `subject`
+    Subject,
+}
+
+impl FactName {
+    /// The name as a policy writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientId => "client_id",
+            Self::ClientType => "client_type",
+            Self::Scope => "scope",
+            Self::Subject => "subject",
+        }
+    }
+}
+
+impl FromStr for FactName {
+    type Err = UnknownFact;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFact> {
+        [Self::ClientId, Self::ClientType, Self::Scope, Self::Subject]
+            .into_iter()
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| UnknownFact(text.to_owned()))
+    }
+}
+
+/// A name that no fact has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no fact; there are `subject`, `client_id`, `client_type`, `scope`")]
+pub struct UnknownFact(String);
+
+/// One stated value: visible ASCII with spaces inside, 1 to [`LONGEST_FACT`] bytes, so that it is safe as a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact(String);
+
+impl Fact {
+    /// The value as it was stated.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Fact {
+    type Err = InvalidFact;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFact> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        // A header's value loses its outer spaces on the way (RFC 9110, 5.5), so that it would be another fact.
+        let unpadded = !text.starts_with(' ') && !text.ends_with(' ');
+        if (1..=LONGEST_FACT).contains(&text.len()) && visible && unpadded {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidFact)
+        }
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A stated value that could not be forwarded as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fact must be 1 to {LONGEST_FACT} bytes of visible ASCII")]
+pub struct InvalidFact;
+
+/// Bytes of one fact.
+pub const LONGEST_FACT: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn facts_are_safe_as_headers() {
+        for text in ["a", "NHS ADMIN", "1380df72-275a-11e7-93ae-92361f002671"] {
+            assert_eq!(text.parse::<Fact>().unwrap().as_str(), text);
+        }
+        for text in ["", " ", " a", "a ", "a\r\nx: y", "a\0", "é", "a\t", &"a".repeat(LONGEST_FACT + 1)] {
+            assert_eq!(text.parse::<Fact>(), Err(InvalidFact), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn credential_ends_at_the_second_of_its_expiry() {
+        let facts = Facts { expires: Some(UnixTime::from_seconds(10)), ..Facts::none() };
+        assert!(!facts.has_expired(UnixTime::from_seconds(9)));
+        assert!(facts.has_expired(UnixTime::from_seconds(10)));
+        assert!(!Facts::none().has_expired(UnixTime::from_seconds(10)));
+    }
+
+    #[test]
+    fn fact_names_are_exact() {
+        assert_eq!("client_type".parse(), Ok(FactName::ClientType));
+        assert!("Client_type".parse::<FactName>().is_err());
+        assert!("expires".parse::<FactName>().is_err());
+    }
+}

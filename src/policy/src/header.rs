@@ -1,0 +1,111 @@
+//! Owns header names: how they are compared, and which ones a client must not send itself.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A field name in lower case ([RFC 9110, 5.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.1)); never a pseudo-header.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeaderName(String);
+
+impl HeaderName {
+    /// The name in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a sent name is this one; names are case-insensitive.
+    pub(crate) fn is(&self, sent: &str) -> bool {
+        self.0.eq_ignore_ascii_case(sent)
+    }
+
+    /// Whether what stands behind the gateway could take a sent name for this one: CGI and WSGI turn `-` into `_`.
+    pub(crate) fn could_be(&self, sent: &str) -> bool {
+        self.0.len() == sent.len() && folded(&self.0).eq(folded(sent))
+    }
+}
+
+impl FromStr for HeaderName {
+    type Err = InvalidHeaderName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHeaderName> {
+        // RFC 9110, 5.6.2, without `_` (which Envoy is told to refuse) and what no deployed name has.
+        let name = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if name && !text.is_empty() { Ok(Self(text.to_owned())) } else { Err(InvalidHeaderName(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no header name a policy may use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no header name in lower case (letters, digits, `-`)")]
+pub struct InvalidHeaderName(String);
+
+/// Names of headers that no client may send: one name, or all that begin alike (`x-consumer-*`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderPattern {
+    Exact(HeaderName),
+    Prefix(HeaderName),
+}
+
+impl HeaderPattern {
+    /// Whether a sent name is, or could be taken for, one of these.
+    pub(crate) fn could_be(&self, sent: &str) -> bool {
+        match self {
+            Self::Exact(name) => name.could_be(sent),
+            Self::Prefix(prefix) => {
+                sent.split_at_checked(prefix.0.len()).is_some_and(|(start, _rest)| prefix.could_be(start))
+            }
+        }
+    }
+}
+
+impl FromStr for HeaderPattern {
+    type Err = InvalidHeaderName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHeaderName> {
+        match text.strip_suffix('*') {
+            Some(prefix) => prefix.parse().map(Self::Prefix),
+            None => text.parse().map(Self::Exact),
+        }
+    }
+}
+
+/// Letters in lower case, `_` as `-`.
+fn folded(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|byte| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() })
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn names_are_lower_case_and_no_pseudo_headers() {
+        assert!("x-consumer-id".parse::<HeaderName>().is_ok());
+        for text in ["", "X-Consumer-Id", ":path", "x consumer", "x_consumer", "x-consumer-id:", "х"] {
+            assert!(text.parse::<HeaderName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn pattern_covers_every_spelling_a_reader_could_confuse() {
+        let exact: HeaderPattern = "x-consumer-id".parse().unwrap();
+        let prefix: HeaderPattern = "x-consumer-*".parse().unwrap();
+        for sent in ["x-consumer-id", "X-Consumer-ID", "x_consumer_id", "x-consumer_id"] {
+            assert!(exact.could_be(sent) && prefix.could_be(sent), "{sent}");
+        }
+        assert!(prefix.could_be("x-consumer-metadata") && !exact.could_be("x-consumer-metadata"));
+        for sent in ["x-consumer", "x-consumers-id", "", "é", "x-consumeré"] {
+            assert!(!exact.could_be(sent) && !prefix.could_be(sent), "{sent}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The decision: may this request pass, and as whom?
+//!
+//! Brama guards HTTP routes from inside a proxy. This crate is the part that decides, and nothing else: it does no
+//! I/O, reads no clock and no environment, and knows no proxy. It runs natively and as Wasm.
+//!
+//! # Words
+//! - **request**: method, host, path, headers, as they were sent.
+//! - **credential**: an API key or a token as presented.
+//! - **authority**: the service that vouches for credentials; its statements are **facts**.
+//! - **policy**: what each route requires. Compiled from a document, whole or not at all.
+//! - **decision**: allow with a [`Grant`], or refuse with a [`Denial`].
+//!
+//! # Order of decision
+//! 1. The path, the host and the method have one reading, or the request is refused.
+//! 2. A route is found: the most specific one for the method and the path; none is a refusal.
+//! 3. Every credential the route requires is present exactly once and well formed.
+//! 4. The API key is verified, and only then the token.
+//! 5. The scopes are all granted.
+//! 6. The resource named in the path is the caller's own, or the caller's type is exempt.
+//! 7. The identity to forward is complete; headers a client must not send are removed.
+//!
+//! # Invariants
+//! - Only this crate can make a [`Grant`].
+//! - Every missing, odd or unknown value ends in a [`Denial`]; openness is written in the policy, in words.
+//! - What is remembered between requests are facts; each request is judged on its own.
+//!
+//! # Where to start reading
+//! [`Policy::begin`] and [`Awaiting::resume`] in `exchange.rs` are the order above in code.
+
+mod compile;
+mod credential;
+mod decision;
+mod document;
+mod exchange;
+mod facts;
+mod fault;
+mod header;
+mod host;
+mod introspection;
+mod json;
+mod path;
+mod policy;
+mod refusal;
+mod request;
+mod route;
+mod scope;
+mod time;
+
+pub use credential::{Credential, CredentialKind, LONGEST_CREDENTIAL};
+pub use decision::{Decision, Denial, Grant, Refused};
+pub use document::PolicyDocument;
+pub use exchange::{Awaiting, Step};
+pub use facts::{Fact, FactName, Facts, InvalidFact, LONGEST_FACT, UnknownFact};
+pub use fault::{Fault, Faults};
+pub use header::{HeaderName, InvalidHeaderName};
+pub use host::{Host, InvalidHost};
+pub use introspection::{
+    Answer, CacheLimits, Introspection, LONGEST_ANSWER, Lookup, Question, Reply, SecretName, Unavailable,
+};
+pub use path::{Ambiguity, CanonicalPath};
+pub use policy::{Policy, RuleId};
+pub use refusal::{Envelope, Refusal};
+pub use request::Request;
+pub use scope::{AllOf, GrantedScopes, InvalidScope, LONGEST_SCOPE_LIST, Scope};
+pub use time::{Moment, Monotonic, UnixTime};

@@ -1,0 +1,252 @@
+//! Owns the one spelling of a path that is judged: anything another reader could take for another path is refused.
+//!
+//! A gateway and the service behind it must not disagree about which resource a path names. So nothing is
+//! normalised: a path that has a second reading is refused before any rule is looked at
+//! ([RFC 3986, 3.3 and 6.2](https://www.rfc-editor.org/rfc/rfc3986#section-6.2)).
+
+use std::borrow::Cow;
+
+/// A path in its one canonical spelling, split into decoded segments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanonicalPath<'a> {
+    text: &'a str,
+    segments: Vec<Cow<'a, str>>,
+}
+
+/// Why a request target has more than one reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Ambiguity {
+    /// A target that is not `/path?query` ([RFC 9112, 3.2.1](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.1)).
+    #[error("The request target does not start with a slash.")]
+    NotOriginForm,
+    /// A byte that no URI has: a control, a space, or one outside ASCII.
+    #[error("The request target has a byte that must be percent-encoded.")]
+    ForbiddenByte,
+    /// A `#`.
+    #[error("The request target has a fragment.")]
+    Fragment,
+    /// `//`.
+    #[error("The path has an empty segment.")]
+    EmptySegment,
+    /// `.` or `..`.
+    #[error("The path has a dot segment.")]
+    DotSegment,
+    /// `;`, which some servers cut off with what follows.
+    #[error("The path has a segment parameter.")]
+    SegmentParameter,
+    /// A backslash, which some servers read as a slash.
+    #[error("The path has a backslash.")]
+    Backslash,
+    /// A `%` without two hexadecimal digits after it.
+    #[error("The path has a malformed percent-encoding.")]
+    MalformedEncoding,
+    /// `%2f` for `%2F`.
+    #[error("The path has a percent-encoding in lower case.")]
+    LowerCaseEncoding,
+    /// `%41` for `A`.
+    #[error("The path percent-encodes a character that needs no encoding.")]
+    NeedlessEncoding,
+    /// `%2F`, `%5C`, or an encoded control.
+    #[error("The path percent-encodes a separator or a control character.")]
+    EncodedSeparator,
+    /// `%2541`.
+    #[error("The path is percent-encoded twice.")]
+    DoubleEncoding,
+    /// Bytes that are no UTF-8 once decoded.
+    #[error("The path is not UTF-8 once decoded.")]
+    NotUtf8,
+    /// A path that equals a stricter route but for the case of letters.
+    #[error("The path differs from that of a route only in the case of its letters.")]
+    LetterCase,
+}
+
+impl<'a> CanonicalPath<'a> {
+    /// Reads the path of a request target (`/path?query`); the query is only checked for bytes that no URI has.
+    ///
+    /// # Errors
+    /// The first ambiguity found.
+    pub fn parse(target: &'a [u8]) -> Result<Self, Ambiguity> {
+        if target.iter().any(|byte| !byte.is_ascii_graphic()) {
+            return Err(Ambiguity::ForbiddenByte);
+        }
+        if target.contains(&b'#') {
+            return Err(Ambiguity::Fragment);
+        }
+        let target = std::str::from_utf8(target).map_err(|_not_ascii| Ambiguity::ForbiddenByte)?;
+        let text = target.split_once('?').map_or(target, |(path, _query)| path);
+        let inner = text.strip_prefix('/').ok_or(Ambiguity::NotOriginForm)?;
+        if text.contains("//") {
+            return Err(Ambiguity::EmptySegment);
+        }
+        let segments = inner.split('/').map(segment).collect::<Result<_, _>>()?;
+        Ok(Self { text, segments })
+    }
+
+    /// The path as it was sent, without the query.
+    #[must_use]
+    pub const fn as_str(&self) -> &'a str {
+        self.text
+    }
+
+    /// The segments between the slashes, percent-decoded once; a trailing slash makes the last one empty.
+    #[must_use]
+    pub fn segments(&self) -> &[Cow<'a, str>] {
+        &self.segments
+    }
+}
+
+/// One segment, checked and decoded.
+fn segment(raw: &str) -> Result<Cow<'_, str>, Ambiguity> {
+    if raw == "." || raw == ".." {
+        return Err(Ambiguity::DotSegment);
+    }
+    if let Some(ambiguity) = raw.bytes().find_map(forbidden) {
+        return Err(ambiguity);
+    }
+    if !raw.contains('%') {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        if first == b'%' {
+            let (byte, after) = encoded(after)?;
+            decoded.push(byte);
+            rest = after;
+        } else {
+            decoded.push(first);
+            rest = after;
+        }
+    }
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_not_utf8| Ambiguity::NotUtf8)
+}
+
+/// What is wrong with a byte that stands for itself, if anything.
+const fn forbidden(byte: u8) -> Option<Ambiguity> {
+    match byte {
+        b';' => Some(Ambiguity::SegmentParameter),
+        b'\\' => Some(Ambiguity::Backslash),
+        b'%' => None,
+        _ if is_pchar(byte) => None,
+        _ => Some(Ambiguity::ForbiddenByte),
+    }
+}
+
+/// The byte that the two digits at the front of `rest` stand for, and what follows them.
+fn encoded(rest: &[u8]) -> Result<(u8, &[u8]), Ambiguity> {
+    let [high, low, after @ ..] = rest else {
+        return Err(Ambiguity::MalformedEncoding);
+    };
+    let byte = pair(*high, *low).ok_or(Ambiguity::MalformedEncoding)?;
+    // RFC 3986, 6.2.2.1: upper-case digits are the normal form, so lower case is a second spelling.
+    if high.is_ascii_lowercase() || low.is_ascii_lowercase() {
+        return Err(Ambiguity::LowerCaseEncoding);
+    }
+    // RFC 3986, 6.2.2.2: an encoded unreserved character is a second spelling of the character itself.
+    if is_unreserved(byte) {
+        return Err(Ambiguity::NeedlessEncoding);
+    }
+    if byte == b'/' || byte == b'\\' || byte.is_ascii_control() {
+        return Err(Ambiguity::EncodedSeparator);
+    }
+    if byte == b'%' && matches!(after, [high, low, ..] if pair(*high, *low).is_some()) {
+        return Err(Ambiguity::DoubleEncoding);
+    }
+    Ok((byte, after))
+}
+
+fn pair(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+/// RFC 3986, 2.3.
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// RFC 3986, 3.3, but for `;` and `%`.
+const fn is_pchar(byte: u8) -> bool {
+    is_unreserved(byte)
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn canonical_paths_are_split_and_decoded_once() {
+        for (target, segments) in [
+            ("/", &[""][..]),
+            ("/a", &["a"]),
+            ("/a/", &["a", ""]),
+            ("/a/b?c=%2f//..;#".trim_end_matches('#'), &["a", "b"]),
+            ("/a%20b/%D0%B1", &["a b", "б"]),
+            ("/a%25", &["a%"]),
+            ("/100%25-x", &["100%-x"]),
+            ("/%3B%23", &[";#"]),
+            ("/a:b@c,d!$&'()*+=~", &["a:b@c,d!$&'()*+=~"]),
+            ("/...", &["..."]),
+        ] {
+            assert_eq!(CanonicalPath::parse(target.as_bytes()).unwrap().segments(), segments, "{target}");
+        }
+    }
+
+    #[test]
+    fn second_spellings_are_refused() {
+        for (target, ambiguity) in [
+            (&b""[..], Ambiguity::NotOriginForm),
+            (b"*", Ambiguity::NotOriginForm),
+            (b"a/b", Ambiguity::NotOriginForm),
+            (b"http://h/a", Ambiguity::NotOriginForm),
+            (b"/a b", Ambiguity::ForbiddenByte),
+            (b"/a\0", Ambiguity::ForbiddenByte),
+            (b"/a\t", Ambiguity::ForbiddenByte),
+            (b"/a\x7f", Ambiguity::ForbiddenByte),
+            (b"/\xd0\xb1", Ambiguity::ForbiddenByte),
+            (b"/\xff", Ambiguity::ForbiddenByte),
+            (b"/a?\xff", Ambiguity::ForbiddenByte),
+            (b"/a?b c", Ambiguity::ForbiddenByte),
+            (b"/a|b", Ambiguity::ForbiddenByte),
+            (b"/a\"b", Ambiguity::ForbiddenByte),
+            (b"/a#b", Ambiguity::Fragment),
+            (b"/a?b#c", Ambiguity::Fragment),
+            (b"//a", Ambiguity::EmptySegment),
+            (b"/a//b", Ambiguity::EmptySegment),
+            (b"/a//", Ambiguity::EmptySegment),
+            (b"/./a", Ambiguity::DotSegment),
+            (b"/a/..", Ambiguity::DotSegment),
+            (b"/a/../b", Ambiguity::DotSegment),
+            (b"/a;b=c", Ambiguity::SegmentParameter),
+            (b"/..;/a", Ambiguity::SegmentParameter),
+            (b"/a\\b", Ambiguity::Backslash),
+            (b"/a%", Ambiguity::MalformedEncoding),
+            (b"/a%4", Ambiguity::MalformedEncoding),
+            (b"/a%4/", Ambiguity::MalformedEncoding),
+            (b"/a%zz", Ambiguity::MalformedEncoding),
+            (b"/%+1", Ambiguity::MalformedEncoding),
+            (b"/a%2f", Ambiguity::LowerCaseEncoding),
+            (b"/a%c3%A9", Ambiguity::LowerCaseEncoding),
+            (b"/%61", Ambiguity::NeedlessEncoding),
+            (b"/%2E%2E", Ambiguity::NeedlessEncoding),
+            (b"/%7E", Ambiguity::NeedlessEncoding),
+            (b"/a%2Fb", Ambiguity::EncodedSeparator),
+            (b"/a%5Cb", Ambiguity::EncodedSeparator),
+            (b"/a%00", Ambiguity::EncodedSeparator),
+            (b"/a%0D%0A", Ambiguity::EncodedSeparator),
+            (b"/a%7F", Ambiguity::EncodedSeparator),
+            (b"/a%2541", Ambiguity::DoubleEncoding),
+            (b"/a%252F", Ambiguity::DoubleEncoding),
+            (b"/a%252f", Ambiguity::DoubleEncoding),
+            (b"/%FF", Ambiguity::NotUtf8),
+            (b"/%C0%AF", Ambiguity::NotUtf8),
+            (b"/%C3", Ambiguity::NotUtf8),
+        ] {
+            assert_eq!(CanonicalPath::parse(target), Err(ambiguity), "{}", target.escape_ascii());
+        }
+    }
+}

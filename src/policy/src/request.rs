@@ -1,0 +1,41 @@
+//! Owns the request as it was sent: headers in order, nothing read into them yet.
+
+use crate::header::HeaderName;
+
+/// A request's headers, pseudo-headers included, byte for byte as the proxy would forward them.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    headers: &'a [(String, Vec<u8>)],
+}
+
+impl<'a> Request<'a> {
+    /// A request with these headers, in the order in which they were sent.
+    #[must_use]
+    pub const fn new(headers: &'a [(String, Vec<u8>)]) -> Self {
+        Self { headers }
+    }
+
+    /// The names of all headers.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.headers.iter().map(|(name, _value)| name.as_str())
+    }
+
+    /// The value of a pseudo-header (`:path`), if it is there exactly once.
+    #[must_use]
+    pub fn pseudo(&self, name: &str) -> Option<&'a [u8]> {
+        let mut values =
+            self.headers.iter().filter(|(sent, _value)| sent == name).map(|(_name, value)| value.as_slice());
+        let value = values.next()?;
+        values.next().is_none().then_some(value)
+    }
+
+    /// Whether a header of this name is there, in any spelling of its letters.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names().any(|sent| sent.eq_ignore_ascii_case(name))
+    }
+
+    /// The values of every copy of a header.
+    pub(crate) fn values(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(|(sent, _value)| name.is(sent)).map(|(_name, value)| value.as_slice())
+    }
+}

@@ -1,0 +1,175 @@
+//! Owns scopes: what a token grants, and what a route wants of it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// One scope-token ([RFC 6749, 3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)); compared exactly.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope(String);
+
+/// A text that is no scope-token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidScope {
+    /// Nothing at all.
+    #[error("scope is empty")]
+    Empty,
+    /// Two scopes in one, or one with a space.
+    #[error("scope `{0}` contains a space; write one scope an entry")]
+    Space(String),
+    /// A character that RFC 6749 does not allow.
+    #[error("scope `{0}` contains a character that RFC 6749, 3.3 does not allow")]
+    Character(String),
+    /// More than [`LONGEST_SCOPE_LIST`] bytes.
+    #[error("scope is longer than {LONGEST_SCOPE_LIST} bytes")]
+    TooLong,
+}
+
+impl Scope {
+    /// The scope as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Scope {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        if text.is_empty() {
+            return Err(InvalidScope::Empty);
+        }
+        if text.len() > LONGEST_SCOPE_LIST {
+            return Err(InvalidScope::TooLong);
+        }
+        if text.contains(' ') {
+            return Err(InvalidScope::Space(text.to_owned()));
+        }
+        // RFC 6749, 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+        if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\') {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidScope::Character(text.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The scopes an identity was granted: a set, possibly empty, and an empty one grants nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantedScopes(BTreeSet<Scope>);
+
+impl GrantedScopes {
+    /// No scope at all.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(BTreeSet::new())
+    }
+
+    /// Whether this scope was granted.
+    #[must_use]
+    pub fn contains(&self, scope: &Scope) -> bool {
+        self.0.contains(scope)
+    }
+}
+
+impl FromStr for GrantedScopes {
+    type Err = InvalidScope;
+
+    /// Reads a space-delimited list; several spaces count as one, since no scope hides between them.
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        if text.len() > LONGEST_SCOPE_LIST {
+            return Err(InvalidScope::TooLong);
+        }
+        text.split(' ').filter(|entry| !entry.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for GrantedScopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_list(f, self.0.iter())
+    }
+}
+
+/// Scopes of which every one is required. Never empty: an open door has to be written as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllOf(Vec<Scope>);
+
+impl AllOf {
+    /// The scopes in the order of the policy, or `None` for no scope.
+    pub(crate) fn new(scopes: Vec<Scope>) -> Option<Self> {
+        (!scopes.is_empty()).then_some(Self(scopes))
+    }
+
+    /// Those that were not granted, in the order of the policy.
+    pub(crate) fn missing_from(&self, granted: &GrantedScopes) -> Vec<Scope> {
+        self.0.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
+    }
+}
+
+impl fmt::Display for AllOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_list(f, self.0.iter())
+    }
+}
+
+fn write_list<'a>(f: &mut fmt::Formatter<'_>, scopes: impl Iterator<Item = &'a Scope>) -> fmt::Result {
+    for (number, scope) in scopes.enumerate() {
+        if number > 0 {
+            f.write_str(" ")?;
+        }
+        write!(f, "{scope}")?;
+    }
+    Ok(())
+}
+
+/// Bytes of a scope list; the same text is forwarded as one header, which must stay within a proxy's limits.
+pub const LONGEST_SCOPE_LIST: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn scope_tokens_follow_rfc_6749() {
+        for text in ["a", "connection:delete", "https://x/y.z", "!#[]~"] {
+            assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
+        }
+        for text in ["", "a b", "a\"", "a\\", "a\t", "a\0", "é"] {
+            assert!(text.parse::<Scope>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn list_is_a_set_of_exact_scopes() {
+        let granted: GrantedScopes = "b  a:x b ".parse().unwrap();
+        assert_eq!(granted.to_string(), "a:x b");
+        assert!(granted.contains(&"b".parse().unwrap()));
+        for near in ["a", "a:X", "a:", "a:xx"] {
+            assert!(!granted.contains(&near.parse().unwrap()), "{near}");
+        }
+    }
+
+    #[test]
+    fn list_with_one_bad_scope_is_no_list() {
+        assert!("a \u{e9}".parse::<GrantedScopes>().is_err());
+        assert!("a\tb".parse::<GrantedScopes>().is_err());
+        assert!("a ".repeat(LONGEST_SCOPE_LIST).parse::<GrantedScopes>().is_err());
+    }
+
+    #[test]
+    fn empty_list_grants_nothing() {
+        let wanted = AllOf::new(vec!["a".parse().unwrap()]).unwrap();
+        assert_eq!(wanted.missing_from(&"".parse().unwrap()).len(), 1);
+        assert_eq!(AllOf::new(vec![]), None);
+    }
+}

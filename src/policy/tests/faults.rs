@@ -1,0 +1,181 @@
+//! What is wrong with a policy: every fault is found, and told with its place.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test support"
+)]
+
+use brama_policy::{Policy, PolicyDocument};
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const SHIPPED: &str = include_str!("../../../policies/ehealth.yaml");
+
+fn faults(yaml: &str) -> Vec<String> {
+    let value: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
+    let outcome = PolicyDocument::read(&value.to_string()).and_then(|document| Policy::compile(&document));
+    outcome.map_or_else(|faults| faults.iter().map(ToString::to_string).collect(), |_policy| Vec::new())
+}
+
+#[test]
+fn shipped_policy_has_no_fault() {
+    assert_eq!(faults(SHIPPED), [""; 0]);
+}
+
+/// In the shipped policy, the first text replaced by the second, and the fault that follows.
+const TABLE: &[(&str, &str, &str)] = &[
+    ("version: 1", "version: 2", "version: version 2 is not known"),
+    ("name: ehealth", "name: 'e\"health'", "name: `e\"health` is no name"),
+    ("cluster: authority", "cluster: ''", "authorities.mithril.cluster: an authority needs"),
+    ("host: authority.internal", "host: 'a b'", "authorities.mithril.host: `a b` is no host"),
+    ("timeout: 1s", "timeout: 1", "authorities.mithril.timeout: invalid type"),
+    ("timeout: 1s", "timeout: 1h", "authorities.mithril.timeout: `1h` is no span of time"),
+    ("timeout: 1s", "timeout: -1s", "authorities.mithril.timeout: `-1s` is no span of time"),
+    ("timeout: 1s", "timeout: s", "authorities.mithril.timeout: `s` is no span of time"),
+    ("timeout: 1s", "timeout: 0s", "authorities.mithril.timeout: `0s` is not between"),
+    ("timeout: 1s", "timeout: 11s", "authorities.mithril.timeout: `11s` is not between"),
+    (
+        "timeout: 1s",
+        "timeout: 99999999999999999999s",
+        "authorities.mithril.timeout: `99999999999999999999s` is no span",
+    ),
+    ("BRAMA_AUTHORITY_SECRET", "s3cret-itself", "authorities.mithril.auth.bearer_env: write the name"),
+    ("header: api-key", "header: API-Key", "credentials.api_key.header: `API-Key` is no header name in lower case"),
+    ("header: authorization", "header: api-key", "credentials.token.header: `api-key` carries the API key already"),
+    ("scheme: Bearer", "scheme: 'Bearer '", "credentials.token.scheme: `Bearer ` is no authentication scheme"),
+    (
+        "authority: mithril",
+        "authority: mithrill",
+        "credentials.api_key.verify[0].introspect.authority: `mithrill` is not under",
+    ),
+    (
+        "path: /introspect",
+        "path: introspect",
+        "credentials.api_key.verify[0].introspect.path: `introspect` is no canonical path",
+    ),
+    ("path: /introspect", "path: /a?b", "credentials.api_key.verify[0].introspect.path: `/a?b` is no canonical path"),
+    ("hint: api_key", "hint: ''", "credentials.api_key.verify[0].introspect.hint: write the"),
+    (
+        "expect: { /token_use: api_key }",
+        "expect: {}",
+        "credentials.api_key.verify[0].introspect.expect: write what an active answer",
+    ),
+    (
+        "expect: { /token_use: api_key }",
+        "expect: { token_use: api_key }",
+        "credentials.api_key.verify[0].introspect.expect.token_use: `token_use` is no JSON pointer",
+    ),
+    (
+        "expect: { /token_use: api_key }",
+        "expect: { /a~2b: x }",
+        "credentials.api_key.verify[0].introspect.expect./a~2b: `/a~2b` is no JSON pointer",
+    ),
+    (
+        "hint: api_key",
+        "hint: api_key\n          facts: { subject: '' }",
+        "credentials.api_key.verify[0].introspect.facts.subject: `` is no JSON pointer",
+    ),
+    ("ttl: 60s", "ttl: 2h", "credentials.api_key.cache.ttl: `2h` is no span of time"),
+    ("ttl: 60s", "ttl: 61m", "credentials.api_key.cache.ttl: `61m` is not between"),
+    ("entries: 50000", "entries: 0", "credentials.api_key.cache.entries: 0 is not between"),
+    ("x-consumer-id: token.subject", "x-consumer-id: subject", "forward.headers.x-consumer-id: `subject` is no fact"),
+    (
+        "x-consumer-id: token.subject",
+        "x-consumer-id: user.subject",
+        "forward.headers.x-consumer-id: `user` is no credential",
+    ),
+    ("x-consumer-id: token.subject", "x-consumer-id: token.sub", "forward.headers.x-consumer-id: `sub` is no fact"),
+    ("x-consumer-id: token.subject", "host: token.subject", "forward.headers.host: `host` has a meaning of its own"),
+    (
+        "x-consumer-id: token.subject",
+        "authorization: token.subject",
+        "forward.headers.authorization: `authorization` has a meaning",
+    ),
+    ("x-consumer-id: token.subject", "':path': token.subject", "forward.headers.:path: `:path` is no header name"),
+    (
+        "x-consumer-id: token.subject",
+        "x_consumer_id: token.subject",
+        "forward.headers.x_consumer_id: `x_consumer_id` is no header name",
+    ),
+    ("[x-consumer-*,", "['*',", "forward.strip[0]: `` is no header name"),
+    ("[x-consumer-*,", "[x-*-y,", "forward.strip[0]: `x-*-y` is no header name"),
+    ("format: ehealth", "format: html", "refusals.format: unknown variant `html`"),
+    (
+        "id: readyz",
+        "id: delete_contract_division",
+        "routes[2].id: `delete_contract_division` is the id of another route",
+    ),
+    ("id: readyz", "id: 'a b'", "routes[2].id: `a b` is no id"),
+    ("methods: [GET]", "methods: []", "routes[2].methods: a route without methods"),
+    ("methods: [GET]", "methods: [Get]", "routes[2].methods[0]: `Get` is no method in capitals"),
+    ("methods: [GET]", "methods: [GET, TRACE]", "routes[2].methods[1]: `TRACE` is refused before"),
+    ("path: /readyz", "path: readyz", "routes[2].path: a path template begins with"),
+    ("path: /readyz", "path: /readyz/", "routes[2].path: a path template has no empty segment"),
+    ("path: /readyz", "path: '/{a}/{a}'", "routes[2].path: capture `a` is named twice"),
+    ("path: /readyz", "path: '/x{a}'", "routes[2].path: `x{a}` is no capture"),
+    ("path: /readyz", "path: '/{a:int}'", "routes[2].path: `{a:int}` is no capture"),
+    ("path: /readyz", "path: /%61", "routes[2].path: `%61` can match no request"),
+    (
+        "methods: [GET]\n    path: /readyz",
+        "methods: [GET, DELETE]\n    path: '/API/admin/contract_divisions/{x}'",
+        "routes[2].path: `/API/admin/contract_divisions/{x}` matches the same requests as route `delete_contract_division`",
+    ),
+    ("because: \"readiness", "because: \" \" } #", "routes[2].public.because: say why"),
+    ("public: {", "because: {", "routes[2].because: unknown field"),
+    ("[api_key, token]", "[]", "routes[0].require.credentials: write at least one"),
+    ("[api_key, token]", "[api_key, api_key]", "routes[0].require.credentials[1]: `api_key` is written twice"),
+    ("[api_key, token]", "[api_key]", "routes[0].require.owner.equals: this route does not require `token`"),
+    ("all: [\"connection:delete\"]", "all: []", "routes[0].require.scopes.all: write at least one scope"),
+    ("all: [\"connection:delete\"]", "all: [\"a b\"]", "routes[0].require.scopes.all[0]: scope `a b` contains a space"),
+    ("scopes: { all: [\"connection:delete\"] }", "scopes: null", "routes[0].require.scopes: invalid type"),
+    (
+        "param: client_id",
+        "param: id",
+        "routes[0].require.owner.param: `/api/clients/{client_id:uuid}/connections/{connection_id}` captures no `id`",
+    ),
+    ("equals: token.client_id", "equals: token.scope", "routes[0].require.owner.equals: `scope` is a list"),
+    ("[NHS, NHS ADMIN]", "[NHS, '']", "routes[0].require.owner.except_client_types[1]: an empty client type"),
+];
+
+#[test]
+fn every_fault_is_told_with_its_place() {
+    for (sound, faulty, fault) in TABLE {
+        assert!(SHIPPED.contains(sound), "{sound}");
+        let found = faults(&SHIPPED.replacen(sound, faulty, 1));
+        assert!(found.iter().any(|line| line.starts_with(fault)), "{faulty}: {found:#?}");
+    }
+}
+
+#[test]
+fn faults_are_told_all_at_once() {
+    let faulty = SHIPPED
+        .replace("header: api-key", "header: API")
+        .replace("timeout: 1s", "timeout: soon")
+        .replace("DELETE", "delete");
+    let found = faults(&faulty);
+    assert_eq!(found.len(), 4, "{found:#?}");
+}
+
+#[test]
+fn route_is_either_public_or_guarded() {
+    let neither = SHIPPED.replace("    public: {", "    # public: {");
+    assert_eq!(faults(&neither), ["routes[2]: write either `public` or `require`"]);
+    let both = SHIPPED.replace("    public: {", "    require: { credentials: [token], scopes: none }\n    public: {");
+    assert_eq!(faults(&both), ["routes[2]: write either `public` or `require`"]);
+}
+
+#[test]
+fn credential_that_is_not_in_the_policy_cannot_be_required() {
+    let (head, rest) = SHIPPED.split_once("  token:\n").unwrap();
+    let (_token, tail) = rest.split_once("forward:").unwrap();
+    let found = faults(&format!("{head}forward:{tail}"));
+    for place in ["forward.headers.x-consumer-id", "routes[0].require.credentials[1]", "routes[0].require.owner.equals"]
+    {
+        assert!(found.contains(&format!("{place}: `credentials.token` is not in this policy")), "{found:#?}");
+    }
+}

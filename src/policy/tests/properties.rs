@@ -1,0 +1,190 @@
+//! Laws that hold for every request and policy, whatever the bytes.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test support"
+)]
+// Proptest draws from the system's randomness, which plain Wasm has not; the tables run there.
+#![cfg(not(target_family = "wasm"))]
+
+mod support;
+
+use std::sync::Arc;
+
+use brama_policy::{Answer, CanonicalPath, Decision, Fact, Facts, GrantedScopes, Host, Policy, PolicyDocument, Scope};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";
+
+fn facts(client_id: &str, client_type: Option<&str>, scope: &str) -> Answer {
+    Answer::Active(Arc::new(Facts {
+        subject: Some("u".parse().unwrap()),
+        client_id: Some(client_id.parse().unwrap()),
+        client_type: client_type.map(|text| text.parse().unwrap()),
+        scope: scope.parse().unwrap(),
+        expires: None,
+    }))
+}
+
+fn allowed(policy: &Arc<Policy>, path: &str, answer: &Answer) -> bool {
+    let headers = support::headers("DELETE", path, &[("api-key", "k"), ("authorization", "Bearer t")]);
+    matches!(support::judge(policy, &headers, |_| answer.clone()), Decision::Allow(_))
+}
+
+/// Bytes a hostile client would put into a path.
+fn target() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        select(vec![
+            "/", "//", "/.", "/..", "%2f", "%2F", "%5C", "\\", ";", "#", "?", "%25", "%2541", "%00", "%", "%c3%28",
+            "%C3%A9"
+        ])
+        .prop_map(|piece| piece.as_bytes().to_vec()),
+        select(vec!["api", "clients", "connections", "1380df72-275a-11e7-93ae-92361f002671", "readyz", "Api", "c1"])
+            .prop_map(|piece| format!("/{piece}").into_bytes()),
+        prop::collection::vec(any::<u8>(), 0..4),
+    ];
+    prop::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    #[test]
+    fn any_bytes_yield_a_decision(method in "\\PC{0,8}", host in prop::collection::vec(any::<u8>(), 0..12), path in target(), token in prop::collection::vec(any::<u8>(), 0..20)) {
+        let headers = vec![
+            (":method".to_owned(), method.into_bytes()),
+            (":authority".to_owned(), host),
+            (":path".to_owned(), path),
+            ("api-key".to_owned(), b"k".to_vec()),
+            ("authorization".to_owned(), token),
+        ];
+        let _decision = support::judge(&support::ehealth(), &headers, |_| Answer::Inactive);
+    }
+
+    #[test]
+    fn only_the_one_spelling_of_a_route_passes(path in target()) {
+        let policy = support::ehealth();
+        let mut headers = support::headers("GET", "/", &[]);
+        headers[3].1.clone_from(&path);
+        if let Decision::Allow(_) = support::judge(&policy, &headers, |_| Answer::Inactive) {
+            prop_assert_eq!(path.split(|byte| *byte == b'?').next().unwrap(), b"/readyz");
+        }
+    }
+
+    #[test]
+    fn canonical_path_survives_decoding_and_encoding(path in target()) {
+        if let Ok(canonical) = CanonicalPath::parse(&path) {
+            for segment in canonical.segments() {
+                prop_assert!(!segment.contains('/') && !segment.contains('\\'));
+                prop_assert!(!segment.chars().any(|letter| letter.is_ascii_control()));
+                prop_assert!(*segment != "." && *segment != "..");
+            }
+            prop_assert!(path.starts_with(canonical.as_str().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn more_scopes_never_close_what_was_open(extra in prop::collection::vec("[a-z:]{1,10}", 0..5)) {
+        let id = "1380df72-275a-11e7-93ae-92361f002671";
+        let policy = support::ehealth();
+        let scope = format!("connection:delete {}", extra.join(" "));
+        prop_assert!(allowed(&policy, PATH, &facts(id, Some("MSP"), &scope)));
+        let without = extra.join(" ");
+        if !extra.iter().any(|scope| scope == "connection:delete") {
+            prop_assert!(!allowed(&policy, PATH, &facts(id, Some("MSP"), &without)));
+        }
+    }
+
+    #[test]
+    fn nobody_unnamed_acts_on_anothers(client_type in prop::option::of("[A-Z][A-Z ]{0,8}[A-Z]"), client_id in "[a-z0-9-]{1,36}") {
+        let exempt = matches!(client_type.as_deref(), Some("NHS" | "NHS ADMIN"));
+        let own = client_id == "1380df72-275a-11e7-93ae-92361f002671";
+        let passes = allowed(&support::ehealth(), PATH, &facts(&client_id, client_type.as_deref(), "connection:delete"));
+        prop_assert_eq!(passes, exempt || own);
+    }
+
+    #[test]
+    fn order_of_routes_never_decides(order in Just(vec![0_usize, 1, 2, 3, 4]).prop_shuffle(), path in select(vec!["/a/b", "/a/1380df72-275a-11e7-93ae-92361f002671", "/a/x", "/x/b", "/x/y"])) {
+        let templates = ["/a/b", "/a/{id:uuid}", "/a/{x}", "/{x}/b", "/{x}/{y}"];
+        let routes: Vec<_> = order.iter().map(|index| serde_json::json!({
+            "id": format!("r{index}"), "methods": ["GET"], "path": templates[*index], "public": {"because": "a test"}
+        })).collect();
+        let document = serde_json::json!({"version": 1, "name": "x", "forward": {"headers": {}}, "refusals": {"format": "ehealth"}, "routes": routes});
+        let policy = Arc::new(Policy::compile(&PolicyDocument::read(&document.to_string()).unwrap()).unwrap());
+        let Decision::Allow(grant) = support::judge(&policy, &support::headers("GET", path, &[]), |_| Answer::Inactive) else { panic!("refused") };
+        let wanted = ["/a/b", "/a/1380df72-275a-11e7-93ae-92361f002671", "/a/x", "/x/b", "/x/y"].iter().position(|known| *known == path).unwrap();
+        prop_assert_eq!(grant.rule().as_str(), format!("r{wanted}"));
+    }
+
+    #[test]
+    fn parsed_texts_print_as_they_were_read(text in "\\PC{0,20}") {
+        if let Ok(scope) = text.parse::<Scope>() {
+            prop_assert_eq!(scope.to_string(), text.as_str());
+        }
+        if let Ok(fact) = text.parse::<Fact>() {
+            prop_assert_eq!(fact.to_string(), text.as_str());
+        }
+        if let Ok(host) = Host::parse(text.as_bytes()) {
+            prop_assert_eq!(host.as_str(), text.as_str());
+        }
+        if let Ok(scopes) = text.parse::<GrantedScopes>() {
+            prop_assert_eq!(scopes.to_string().parse::<GrantedScopes>().unwrap(), scopes);
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_document_or_faults(text in "\\PC{0,200}") {
+        prop_assert!(PolicyDocument::read(&text).is_err());
+    }
+
+    #[test]
+    fn shipped_policy_with_anything_cut_out_never_opens(cut in any::<prop::sample::Index>()) {
+        let value: serde_json::Value = serde_saphyr::from_str(include_str!("../../../policies/ehealth.yaml")).unwrap();
+        let mut pointers = Vec::new();
+        collect(&value, String::new(), &mut pointers);
+        let pointer = cut.get(&pointers);
+        let mut less = value.clone();
+        remove(&mut less, pointer);
+        let Ok(document) = PolicyDocument::read(&less.to_string()) else { return Ok(()) };
+        let Ok(policy) = Policy::compile(&document) else { return Ok(()) };
+        // Ownership and exemptions may be left out on purpose; credentials and scopes may not.
+        let stranger = facts("1380df72-275a-11e7-93ae-92361f002671", Some("MSP"), "");
+        prop_assert!(!allowed(&Arc::new(policy), PATH, &stranger), "{}", pointer);
+    }
+}
+
+fn collect(value: &serde_json::Value, at: String, pointers: &mut Vec<String>) {
+    let children: Vec<(String, &serde_json::Value)> = match value {
+        serde_json::Value::Object(members) => {
+            members.iter().map(|(key, value)| (key.replace('~', "~0").replace('/', "~1"), value)).collect()
+        }
+        serde_json::Value::Array(entries) => {
+            entries.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
+        }
+        _leaf => Vec::new(),
+    };
+    for (key, child) in children {
+        let pointer = format!("{at}/{key}");
+        pointers.push(pointer.clone());
+        collect(child, pointer, pointers);
+    }
+}
+
+fn remove(value: &mut serde_json::Value, pointer: &str) {
+    let (parent, last) = pointer.rsplit_once('/').unwrap();
+    match value.pointer_mut(parent).unwrap() {
+        serde_json::Value::Object(members) => {
+            members.remove(&last.replace("~1", "/").replace("~0", "~")).unwrap();
+        }
+        serde_json::Value::Array(entries) => {
+            entries.remove(last.parse().unwrap());
+        }
+        _leaf => panic!("no parent"),
+    }
+}

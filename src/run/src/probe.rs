@@ -1,0 +1,80 @@
+//! Owns the little HTTP that waiting for a process takes: one GET, over TCP or a Unix socket, and its answer.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// An answer, as far as a probe looks at it.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+/// Asks over TCP. `header` is a whole header line, or nothing.
+pub(crate) fn tcp(address: SocketAddr, path: &str, header: &str) -> io::Result<Reply> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    exchange(stream, path, header)
+}
+
+/// Asks over a Unix socket.
+pub(crate) fn unix(socket: &Path, path: &str, header: &str) -> io::Result<Reply> {
+    let stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    exchange(stream, path, header)
+}
+
+fn exchange(mut stream: impl Read + Write, path: &str, header: &str) -> io::Result<Reply> {
+    let ending = if header.is_empty() { "" } else { "\r\n" };
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}{ending}\r\n")?;
+    let mut answer = Vec::new();
+    // Bounded, whoever it is that listens there.
+    stream.take(LONGEST_ANSWER).read_to_end(&mut answer)?;
+    parse(&String::from_utf8_lossy(&answer)).ok_or_else(|| io::Error::other("the answer is not HTTP"))
+}
+
+/// Understands the answer's first line. The body stays as it was sent: chunk sizes, if any, stand between its lines.
+fn parse(answer: &str) -> Option<Reply> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.strip_prefix("HTTP/1.1 ")?.split([' ', '\r']).next()?.parse().ok()?;
+    Some(Reply { status, body: body.to_owned() })
+}
+
+/// One probe's time: anything local that takes longer is not ready.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+const LONGEST_ANSWER: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn answer_is_read_to_its_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).unwrap();
+            stream.write_all(b"HTTP/1.1 204 No Content\r\na: b\r\n\r\nrest\n").unwrap();
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        let reply = tcp(address, "/x", "a: b").unwrap();
+        assert_eq!(reply, Reply { status: 204, body: "rest\n".to_owned() });
+        let request = server.join().unwrap();
+        assert_eq!(request, "GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\na: b\r\n\r\n");
+    }
+
+    #[test]
+    fn what_is_not_http_is_no_answer() {
+        for text in ["", "SSH-2.0\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1 200 OK\r\n"] {
+            assert_eq!(parse(text), None, "`{text}`");
+        }
+    }
+}

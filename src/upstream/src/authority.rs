@@ -1,0 +1,121 @@
+//! Owns the internal listener: the authority's paths, and the secret without which it tells nothing.
+
+mod error;
+mod health;
+mod introspect;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::observe;
+use crate::secret::AuthoritySecrets;
+use crate::store::Store;
+use error::AuthorityError;
+
+/// The internal listener: introspection for the gateway, health for whoever runs the service.
+pub fn internal_router(store: Store, secrets: AuthoritySecrets) -> Router {
+    let authority = Authority { store, secrets };
+    Router::new()
+        .route("/introspect", post(introspect::introspect))
+        .route(HEALTHZ, get(health::healthz))
+        .route(READYZ, get(health::readyz))
+        .fallback(async || AuthorityError::PathNotFound)
+        .method_not_allowed_fallback(async || AuthorityError::MethodNotAllowed)
+        // The last layer is the first to see a request: log, containment, secret, size, route.
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(from_fn_with_state(authority.clone(), require_secret))
+        .layer(from_fn(observe::contain))
+        .layer(from_fn(observe::log))
+        .with_state(authority)
+}
+
+#[derive(Clone)]
+struct Authority {
+    store: Store,
+    secrets: AuthoritySecrets,
+}
+
+impl FromRef<Authority> for Store {
+    fn from_ref(authority: &Authority) -> Self {
+        authority.store.clone()
+    }
+}
+
+async fn require_secret(
+    State(authority): State<Authority>,
+    request: Request,
+    next: Next,
+) -> Result<Response, AuthorityError> {
+    let is_health = request.method() == Method::GET && matches!(request.uri().path(), HEALTHZ | READYZ);
+    if !is_health {
+        let presented = bearer(request.headers()).ok_or(AuthorityError::Unauthorized)?;
+        if !authority.secrets.accept(presented) {
+            return Err(AuthorityError::Unauthorized);
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// The presented secret, where there is exactly one `Authorization` header of the scheme `Bearer`.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, credentials) = value.as_bytes().split_at_checked(BEARER.len())?;
+    // RFC 9110, 11.1: the scheme is case-insensitive. 11.4: one space or more before the credentials.
+    if !scheme.eq_ignore_ascii_case(BEARER) || credentials.first() != Some(&b' ') {
+        return None;
+    }
+    Some(credentials.trim_ascii_start())
+}
+
+const BEARER: &[u8] = b"Bearer";
+
+const HEALTHZ: &str = "/healthz";
+
+/// A token and a hint need less than a thousand bytes, percent-encoded as they may be.
+const LARGEST_BODY: usize = 8 * 1024;
+
+const READYZ: &str = "/readyz";
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn presented(values: &[&'static str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        bearer(&headers).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn bearer_scheme_is_case_insensitive() {
+        for value in ["Bearer secret", "bearer secret", "BEARER   secret"] {
+            assert_eq!(presented(&[value]).as_deref(), Some("secret"), "`{value}`");
+        }
+    }
+
+    #[test]
+    fn other_authorizations_present_nothing() {
+        for values in [
+            &[][..],
+            &[""],
+            &["secret"],
+            &["Basic secret"],
+            &["Bearer"],
+            &["Bearersecret"],
+            &["Bearer secret", "Bearer secret"],
+        ] {
+            assert_eq!(presented(values), None, "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Owns the refusals of the internal listener: the one map from an error to status and body.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::observe::Cause;
+use crate::store::StoreError;
+
+/// Why a request of the internal listener was not fulfilled.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AuthorityError {
+    #[error("the request is no introspection request")]
+    InvalidRequest,
+    #[error("no such method here")]
+    MethodNotAllowed,
+    #[error("no such path")]
+    PathNotFound,
+    #[error("the store gave no answer")]
+    Store(#[from] StoreError),
+    #[error("the body is too large")]
+    TooLarge,
+    #[error("the authority secret is missing or wrong")]
+    Unauthorized,
+}
+
+impl AuthorityError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::PathNotFound => StatusCode::NOT_FOUND,
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// The body's `error`: words of RFC 6749, 5.2 and RFC 6750, 3.1 where they have some.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest | Self::TooLarge => "invalid_request",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::PathNotFound => "not_found",
+            Self::Store(_) => "temporarily_unavailable",
+            Self::Unauthorized => "invalid_token",
+        }
+    }
+}
+
+impl IntoResponse for AuthorityError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(json!({ "error": self.code() }))).into_response();
+        if let Self::Unauthorized = self {
+            // RFC 7662, 2.3 refers to RFC 6750, 3, which wants at least one parameter after the scheme.
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        if let Self::Store(_) = self {
+            response.extensions_mut().insert(Cause(Arc::new(self)));
+        }
+        response
+    }
+}
+
+const CHALLENGE: &str = "Bearer realm=\"authority\"";

@@ -1,0 +1,179 @@
+//! Owns the settings: how they are written on the command line or in the environment, and what they mean.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::listen::{InvalidListen, Listen};
+use crate::secret::{AuthoritySecrets, InvalidAuthoritySecret};
+use crate::store::{DatabaseUrl, InvalidDatabaseUrl};
+
+/// The service behind the gateway: it owns connections and contract divisions, and vouches for credentials.
+///
+/// Exit codes: 0 done, 1 a fault (one sentence on stderr), 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "brama-upstream", version)]
+pub struct CommandLine {
+    /// What to log: a level, or directives of the crate `tracing-subscriber`.
+    #[arg(long, env = "BRAMA_LOG", default_value = "info", global = true)]
+    pub log: String,
+    /// How to write log lines to stderr.
+    #[arg(long, env = "BRAMA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
+    pub log_format: LogFormat,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serves both listeners until SIGTERM or SIGINT.
+    ///
+    /// Two settings come from the environment only, where other users' `ps` does not show them:
+    ///   BRAMA_AUTHORITY_SECRET           what the gateway sends as a bearer token; at least 16 characters
+    ///   BRAMA_AUTHORITY_SECRET_PREVIOUS  optional: the one before, accepted as well while they rotate
+    #[command(verbatim_doc_comment)]
+    Serve(ServeArgs),
+    /// Applies a fixture to a new database; on a seeded one, renews the fixture's tokens that are still there.
+    Seed(SeedArgs),
+}
+
+/// The settings of `serve`, as written.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// The database, sqlite:///absolute/path.db; created and migrated as needed.
+    #[arg(long, env = "DATABASE_URL")]
+    pub database_url: String,
+    /// Where the gateway is served: unix:/path/to.sock or tcp:127.0.0.1:8081.
+    #[arg(long, env = "PUBLIC_LISTEN")]
+    pub public_listen: String,
+    /// Where the authority is served, in the same form.
+    #[arg(long, env = "INTERNAL_LISTEN")]
+    pub internal_listen: String,
+}
+
+/// The settings of `seed`, as written.
+#[derive(Args, Debug)]
+pub struct SeedArgs {
+    /// The fixture, a JSON file.
+    pub file: PathBuf,
+    /// Only tell whether the fixture is sound.
+    #[arg(long)]
+    pub check: bool,
+    /// The database, sqlite:///absolute/path.db; created and migrated as needed.
+    #[arg(long, env = "DATABASE_URL", required_unless_present = "check")]
+    pub database_url: Option<String>,
+}
+
+/// The forms of a log line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines, an object a line.
+    Json,
+}
+
+/// The settings of `serve`, as understood.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The database.
+    pub database: DatabaseUrl,
+    /// Where the gateway is served.
+    pub public: Listen,
+    /// Where the authority is served.
+    pub internal: Listen,
+    /// By what the gateway is known to the authority.
+    pub secrets: AuthoritySecrets,
+}
+
+/// A setting that cannot be used.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidSetting {
+    /// The database's address.
+    #[error("DATABASE_URL: {0}")]
+    Database(InvalidDatabaseUrl),
+    /// Both listeners at one address.
+    #[error("PUBLIC_LISTEN and INTERNAL_LISTEN are the same address")]
+    OneAddress,
+    /// The public listener's address.
+    #[error("PUBLIC_LISTEN: {0}")]
+    Public(InvalidListen),
+    /// The internal listener's address.
+    #[error("INTERNAL_LISTEN: {0}")]
+    Internal(InvalidListen),
+    /// No authority secret.
+    #[error("BRAMA_AUTHORITY_SECRET is not set; without it anybody could ask the authority")]
+    NoSecret,
+    /// An authority secret that is too weak or cannot be sent.
+    #[error("BRAMA_AUTHORITY_SECRET or BRAMA_AUTHORITY_SECRET_PREVIOUS {0}")]
+    Secret(InvalidAuthoritySecret),
+}
+
+impl Settings {
+    /// Understands the settings. An empty variable counts as unset: composition files pass what they have not got.
+    pub fn new(arguments: &ServeArgs, current: &str, previous: &str) -> Result<Self, InvalidSetting> {
+        if current.is_empty() {
+            return Err(InvalidSetting::NoSecret);
+        }
+        let settings = Self {
+            database: arguments.database_url.parse().map_err(InvalidSetting::Database)?,
+            public: arguments.public_listen.parse().map_err(InvalidSetting::Public)?,
+            internal: arguments.internal_listen.parse().map_err(InvalidSetting::Internal)?,
+            secrets: AuthoritySecrets::new(current, Some(previous).filter(|text| !text.is_empty()))
+                .map_err(InvalidSetting::Secret)?,
+        };
+        if settings.public == settings.internal && !settings.public.is_any_port() {
+            return Err(InvalidSetting::OneAddress);
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef";
+
+    fn arguments() -> ServeArgs {
+        ServeArgs {
+            database_url: "sqlite:///tmp/a.db".to_owned(),
+            public_listen: "unix:/tmp/p.sock".to_owned(),
+            internal_listen: "tcp:127.0.0.1:0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn sound_settings_are_understood() {
+        assert!(Settings::new(&arguments(), SECRET, "").is_ok());
+        assert!(Settings::new(&arguments(), SECRET, "fedcba9876543210").is_ok());
+    }
+
+    #[test]
+    fn every_setting_is_checked() {
+        let fault = |arguments: &ServeArgs, current, previous| {
+            Settings::new(arguments, current, previous).unwrap_err().to_string()
+        };
+        assert!(fault(&arguments(), "", "").starts_with("BRAMA_AUTHORITY_SECRET is not set"));
+        assert!(fault(&arguments(), "short", "").contains("shorter than 16 characters"));
+        assert!(fault(&arguments(), SECRET, "short").contains("shorter than 16 characters"));
+        let edited = |edit: fn(&mut ServeArgs)| {
+            let mut arguments = arguments();
+            edit(&mut arguments);
+            fault(&arguments, SECRET, "")
+        };
+        assert!(edited(|all| all.database_url = "mysql://x".to_owned()).starts_with("DATABASE_URL: `mysql://x`"));
+        assert!(edited(|all| all.public_listen = "x".to_owned()).starts_with("PUBLIC_LISTEN: `x`"));
+        assert!(edited(|all| all.internal_listen = "x".to_owned()).starts_with("INTERNAL_LISTEN: `x`"));
+        assert!(edited(|all| all.internal_listen.clone_from(&all.public_listen)).contains("the same address"));
+    }
+}

@@ -1,0 +1,96 @@
+//! Owns the refusals of the public listener: the one map from an error to status, type and message.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::envelope::Outcome;
+use crate::store::StoreError;
+
+/// Why a request of the public listener was not fulfilled.
+///
+/// `Display` is for the log. What the client reads is [`message`](Self::message).
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The gateway's identity is missing or odd.
+    #[error("no identity from the gateway")]
+    AccessDenied,
+    /// The client has no such connection.
+    #[error("no such connection")]
+    ConnectionNotFound,
+    /// There is no such division that is active.
+    #[error("no such active contract division")]
+    DivisionNotFound,
+    /// The division's contract is of a type whose divisions stay.
+    #[error("the contract is of another type")]
+    DivisionOfOtherContractType,
+    /// The path exists with other methods.
+    #[error("no such method here")]
+    MethodNotAllowed,
+    /// The path leads nowhere.
+    #[error("no such path")]
+    PathNotFound,
+    /// The store gave no answer.
+    #[error("the store gave no answer")]
+    Store(#[from] StoreError),
+    /// A response left the handlers in a form that nobody planned, or a handler panicked.
+    #[error("unforeseen response with status {0}")]
+    Unforeseen(StatusCode),
+}
+
+impl ApiError {
+    /// The status, with the type it has in the envelope.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::AccessDenied => StatusCode::UNAUTHORIZED,
+            Self::ConnectionNotFound | Self::DivisionNotFound | Self::PathNotFound => StatusCode::NOT_FOUND,
+            Self::DivisionOfOtherContractType => StatusCode::CONFLICT,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            // Not 500: the request may be right, and another try may succeed.
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unforeseen(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The `type` of the envelope's `error`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AccessDenied => "access_denied",
+            Self::ConnectionNotFound | Self::DivisionNotFound | Self::PathNotFound => "not_found",
+            Self::DivisionOfOtherContractType => "request_conflict",
+            Self::MethodNotAllowed => "request_malformed",
+            Self::Store(_) | Self::Unforeseen(_) => "internal_error",
+        }
+    }
+
+    /// The sentence for the client; the specifications' own words where they have some.
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::AccessDenied => "Access denied",
+            Self::ConnectionNotFound => "Connection is not found",
+            Self::DivisionNotFound => "Contract division with such id is not found",
+            Self::DivisionOfOtherContractType => "Only contract divisions for contract with type GB_CBP can be deleted",
+            Self::MethodNotAllowed => "Method is not allowed",
+            Self::PathNotFound => "Not found",
+            Self::Store(_) => "Service unavailable",
+            Self::Unforeseen(_) => "Internal error",
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        if let Self::AccessDenied = self {
+            // RFC 9110, 15.5.2: a 401 carries a challenge. RFC 6750, 3: with at least one parameter.
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        if let Self::Store(_) = self {
+            // RFC 9110, 10.2.3.
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(Outcome::from(self));
+        response
+    }
+}
+
+const CHALLENGE: &str = "Bearer realm=\"ehealth\"";

@@ -1,0 +1,257 @@
+//! Owns the addresses of the listeners: how they are written, bound, and given back.
+
+use std::fmt;
+use std::fs::Permissions;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::{TcpListener, UnixListener};
+
+/// An address to listen at: `unix:/path/to.sock` or `tcp:127.0.0.1:8081`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Listen {
+    /// A socket file, for this user only.
+    Unix(PathBuf),
+    /// An address and a port; port 0 means any free one.
+    Tcp(SocketAddr),
+}
+
+/// A text that is no address to listen at.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidListen {
+    /// Neither form.
+    #[error("`{0}` is neither unix:/absolute/path.sock nor tcp:address:port")]
+    Form(String),
+    /// The system has no room for so long a path.
+    #[error("`{0}` is longer than the {LONGEST_SOCKET_PATH} bytes a socket path may have")]
+    TooLong(String),
+}
+
+/// Why an address cannot be listened at.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Somebody listens there.
+    #[error("cannot listen at {0}: address in use")]
+    InUse(Listen),
+    /// Something else is at the socket's path, and is not ours to remove.
+    #[error("cannot listen at {0}: the path exists and is not a socket")]
+    NotASocket(Listen),
+    /// What the system said.
+    #[error("cannot listen at {0}: {1}")]
+    System(Listen, io::Error),
+}
+
+/// An address that is listened at.
+#[derive(Debug)]
+pub struct Bound {
+    socket: Socket,
+    file: SocketFile,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+/// The socket's file, if it has one; removed when this is dropped.
+#[derive(Debug)]
+pub struct SocketFile(Option<PathBuf>);
+
+impl Listen {
+    /// Starts to listen.
+    pub async fn bind(&self) -> Result<Bound, ListenError> {
+        match self {
+            Self::Unix(path) => self.bind_unix(path).await,
+            Self::Tcp(address) => {
+                let listener = TcpListener::bind(address).await.map_err(|error| self.fault(error))?;
+                Ok(Bound { socket: Socket::Tcp(listener), file: SocketFile(None) })
+            }
+        }
+    }
+
+    /// Whether the system is to choose the port, so that two of these are not the same address.
+    pub(crate) fn is_any_port(&self) -> bool {
+        matches!(self, Self::Tcp(address) if address.port() == 0)
+    }
+
+    async fn bind_unix(&self, path: &Path) -> Result<Bound, ListenError> {
+        self.remove_stale(path).await?;
+        let listener = UnixListener::bind(path).map_err(|error| self.fault(error))?;
+        let file = SocketFile(Some(path.to_owned()));
+        std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|error| self.fault(error))?;
+        Ok(Bound { socket: Socket::Unix(listener), file })
+    }
+
+    /// A process that was killed leaves its socket's file, which would block the address for ever.
+    async fn remove_stale(&self, path: &Path) -> Result<(), ListenError> {
+        match std::fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.fault(error)),
+            Ok(metadata) if !metadata.file_type().is_socket() => return Err(ListenError::NotASocket(self.clone())),
+            Ok(_) => {}
+        }
+        match tokio::net::UnixStream::connect(path).await {
+            // Nobody listens: only the file is left.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(path).map_err(|error| self.fault(error))
+            }
+            Err(error) => Err(self.fault(error)),
+            Ok(_) => Err(ListenError::InUse(self.clone())),
+        }
+    }
+
+    fn fault(&self, error: io::Error) -> ListenError {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => ListenError::InUse(self.clone()),
+            _ => ListenError::System(self.clone(), error),
+        }
+    }
+}
+
+impl Bound {
+    /// The address as it is now, with the port the system chose.
+    pub fn address(&self) -> String {
+        match (&self.socket, &self.file) {
+            (Socket::Unix(_), SocketFile(path)) => {
+                format!("unix:{}", path.as_deref().unwrap_or(Path::new("")).display())
+            }
+            (Socket::Tcp(listener), _) => match listener.local_addr() {
+                Ok(address) => format!("tcp:{address}"),
+                Err(_) => "tcp:?".to_owned(),
+            },
+        }
+    }
+
+    /// Serves `router` until `stop` is done and the open requests are answered; `stop` receives the socket's file, to
+    /// remove it while the address is still ours.
+    pub async fn serve<S>(self, router: Router, stop: impl FnOnce(SocketFile) -> S) -> io::Result<()>
+    where
+        S: Future<Output = ()> + Send + 'static,
+    {
+        let stop = stop(self.file);
+        match self.socket {
+            Socket::Unix(listener) => axum::serve(listener, router).with_graceful_shutdown(stop).await,
+            Socket::Tcp(listener) => {
+                // Small answers should not wait for more to send; where that cannot be set, they are merely late.
+                let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+                axum::serve(listener, router).with_graceful_shutdown(stop).await
+            }
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && let Err(error) = std::fs::remove_file(path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot remove the socket's file");
+        }
+    }
+}
+
+impl FromStr for Listen {
+    type Err = InvalidListen;
+
+    fn from_str(text: &str) -> Result<Self, InvalidListen> {
+        let form = || InvalidListen::Form(text.to_owned());
+        if let Some(path) = text.strip_prefix("unix:") {
+            if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
+                return Err(form());
+            }
+            if path.len() > LONGEST_SOCKET_PATH {
+                return Err(InvalidListen::TooLong(text.to_owned()));
+            }
+            return Ok(Self::Unix(path.into()));
+        }
+        let address = text.strip_prefix("tcp:").ok_or_else(form)?;
+        Ok(Self::Tcp(address.parse().map_err(|_| form())?))
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+            Self::Tcp(address) => write!(formatter, "tcp:{address}"),
+        }
+    }
+}
+
+/// `sockaddr_un` has 108 bytes for the path and its final NUL.
+const LONGEST_SOCKET_PATH: usize = 107;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_prints_as_it_was_written() {
+        for text in ["unix:/run/brama/u.sock", "tcp:127.0.0.1:8081", "tcp:[::1]:0"] {
+            assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let long = format!("unix:/{}", "a".repeat(107));
+        for text in [
+            "",
+            "8081",
+            "127.0.0.1:8081",
+            "tcp:8081",
+            "tcp:127.0.0.1",
+            "tcp:127.0.0.1:65536",
+            "tcp:localhost:8081",
+            "unix:",
+            "unix:relative.sock",
+            "unix:/folder/",
+            "http://127.0.0.1:8081",
+            &long,
+        ] {
+            assert!(text.parse::<Listen>().is_err(), "`{text}`");
+        }
+    }
+
+    #[tokio::test]
+    async fn stale_socket_file_is_replaced_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert!(path.exists());
+
+        let bound = Listen::Unix(path.clone()).bind().await.unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        drop(bound);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn address_of_a_living_process_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let unix = Listen::Unix(folder.path().join("s"));
+        let _bound = unix.bind().await.unwrap();
+        assert!(matches!(unix.bind().await, Err(ListenError::InUse(_))));
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = Listen::Tcp(listener.local_addr().unwrap());
+        assert!(matches!(tcp.bind().await, Err(ListenError::InUse(_))));
+    }
+
+    #[tokio::test]
+    async fn file_that_is_no_socket_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        std::fs::write(&path, "precious").unwrap();
+        let fault = Listen::Unix(path.clone()).bind().await.unwrap_err();
+        assert!(matches!(fault, ListenError::NotASocket(_)));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    }
+}

@@ -1,0 +1,84 @@
+//! Owns the wiring of the command: arguments in, exit code out.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use brama_upstream::cause;
+use brama_upstream::config::{Command, CommandLine, LogFormat, SeedArgs, ServeArgs, Settings};
+use brama_upstream::fixture::Fixture;
+use brama_upstream::server;
+use brama_upstream::store::{DatabaseUrl, Seeded, Store};
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    match run(&command_line).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("brama-upstream: {}", cause::chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command_line: &CommandLine) -> Result<()> {
+    start_log(command_line)?;
+    match &command_line.command {
+        Command::Serve(arguments) => serve(arguments).await,
+        Command::Seed(arguments) => seed(arguments).await,
+    }
+}
+
+fn start_log(command_line: &CommandLine) -> Result<()> {
+    let filter = EnvFilter::try_new(&command_line.log)
+        .with_context(|| format!("BRAMA_LOG: `{}` says not what to log", command_line.log))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let started = match command_line.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow!("cannot start the log: {error}"))
+}
+
+async fn serve(arguments: &ServeArgs) -> Result<()> {
+    let current = variable("BRAMA_AUTHORITY_SECRET")?;
+    let previous = variable("BRAMA_AUTHORITY_SECRET_PREVIOUS")?;
+    server::serve(Settings::new(arguments, &current, &previous)?).await?;
+    Ok(())
+}
+
+async fn seed(arguments: &SeedArgs) -> Result<()> {
+    let fixture = Fixture::read(&arguments.file)?;
+    let url = match &arguments.database_url {
+        Some(url) if !arguments.check => url,
+        _ => {
+            println!("{}: sound; {}", arguments.file.display(), fixture.summary());
+            return Ok(());
+        }
+    };
+    let url: DatabaseUrl = url.parse().context("DATABASE_URL")?;
+    let store = Store::open(&url).await.context("cannot open the database")?;
+    let seeded = store.seed(&fixture).await;
+    store.close().await;
+    match seeded.with_context(|| format!("cannot seed from {}", arguments.file.display()))? {
+        Seeded::Inserted => println!("seeded: {}", fixture.summary()),
+        Seeded::Renewed { tokens } => println!("seeded before: {tokens} tokens renewed, nothing inserted"),
+    }
+    Ok(())
+}
+
+/// An environment variable, empty if it is not set.
+fn variable(name: &str) -> Result<String> {
+    match std::env::var(name) {
+        Ok(value) => Ok(value),
+        Err(std::env::VarError::NotPresent) => Ok(String::new()),
+        // The error's own text would show the value.
+        Err(std::env::VarError::NotUnicode(_)) => Err(anyhow!("{name} is not UTF-8")),
+    }
+}

@@ -1,0 +1,94 @@
+//! Owns the public listener: which paths it has, and that none of them is served without an identity.
+
+mod connections;
+mod divisions;
+mod health;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{delete, get};
+
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::store::Store;
+use crate::{envelope, observe};
+
+/// The public listener. Only the gateway may reach it.
+pub fn public_router(store: Store) -> Router {
+    let routes = Router::new()
+        .route("/api/clients/{client_id}/connections/{connection_id}", delete(connections::delete))
+        .route("/api/admin/contract_divisions/{id}", delete(divisions::delete))
+        .route(READYZ, get(health::readyz));
+    guarded(routes).with_state(store)
+}
+
+/// What surrounds every route, and what answers where there is none.
+fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes
+        .fallback(async || ApiError::PathNotFound)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        // The last layer is the first to see a request: log, envelope, containment, identity, route.
+        .layer(from_fn(require_identity))
+        .layer(from_fn(observe::contain))
+        .layer(from_fn(envelope::wrap))
+        .layer(from_fn(observe::log))
+}
+
+/// Refuses before anything is routed, so that a path without identity does not even tell whether it exists.
+async fn require_identity(request: Request, next: Next) -> Result<Response, ApiError> {
+    // Readiness is asked for through the gateway, by callers that have no credentials.
+    let is_readiness = request.method() == Method::GET && request.uri().path() == READYZ;
+    if !is_readiness {
+        Caller::from_headers(request.headers())?;
+    }
+    Ok(next.run(request).await)
+}
+
+const READYZ: &str = "/readyz";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{UnixListener, UnixStream};
+
+    use super::*;
+
+    /// The status line and the body that a handler's answer leaves with.
+    async fn answer(routes: Router) -> (String, Value) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let listener = UnixListener::bind(&path).unwrap();
+        let server = tokio::spawn(axum::serve(listener, guarded(routes)).into_future());
+        let mut stream = UnixStream::connect(&path).await.unwrap();
+        let request = "GET /odd HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\
+                       x-consumer-id: 05e20000-0000-4000-8000-0000000000ff\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        server.abort();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), serde_json::from_str(body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn panic_and_unplanned_response_are_enveloped_internal_errors() {
+        async fn panics() -> &'static str {
+            panic!("a handler that panics on purpose")
+        }
+        for handler in [get(panics), get(async || "a text of nobody's planning")] {
+            let (status, body) = answer(Router::new().route("/odd", handler)).await;
+            assert_eq!(status, "HTTP/1.1 500 Internal Server Error");
+            assert_eq!(
+                body,
+                json!({
+                    "meta": { "code": 500, "url": "http://h/odd", "type": "object", "request_id": null },
+                    "error": { "type": "internal_error", "message": "Internal error" },
+                })
+            );
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Owns the connections of clients, as the public listener serves them.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+
+use crate::caller::Caller;
+use crate::envelope::Success;
+use crate::error::ApiError;
+use crate::id::Id;
+use crate::store::{ConnectionDeletion, Store};
+
+/// `DELETE /api/clients/{client_id}/connections/{connection_id}`. Whose client it may be was the gateway's question.
+pub(super) async fn delete(
+    _caller: Caller,
+    State(store): State<Store>,
+    path: Result<Path<(Id, Id)>, PathRejection>,
+) -> Result<Success, ApiError> {
+    // What is no identifier names no row.
+    let Ok(Path((client_id, id))) = path else {
+        return Err(ApiError::ConnectionNotFound);
+    };
+    match store.delete_connection(client_id, id).await? {
+        ConnectionDeletion::Deleted => Ok(Success::Done),
+        ConnectionDeletion::NotFound => Err(ApiError::ConnectionNotFound),
+    }
+}

@@ -1,0 +1,27 @@
+//! Owns contract divisions, as the public listener serves them.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+
+use crate::caller::Caller;
+use crate::envelope::Success;
+use crate::error::ApiError;
+use crate::id::Id;
+use crate::store::{DivisionDeletion, Store};
+
+/// `DELETE /api/admin/contract_divisions/{id}`.
+pub(super) async fn delete(
+    caller: Caller,
+    State(store): State<Store>,
+    path: Result<Path<Id>, PathRejection>,
+) -> Result<Success, ApiError> {
+    // What is no identifier names no row.
+    let Ok(Path(id)) = path else {
+        return Err(ApiError::DivisionNotFound);
+    };
+    match store.delete_division(id, caller.user_id).await? {
+        DivisionDeletion::Deleted => Ok(Success::DoneWithData),
+        DivisionDeletion::NotFound => Err(ApiError::DivisionNotFound),
+        DivisionDeletion::OtherContractType => Err(ApiError::DivisionOfOtherContractType),
+    }
+}

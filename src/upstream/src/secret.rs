@@ -1,0 +1,172 @@
+//! Owns how credentials are held: in clear only on their way in, as SHA-256 everywhere else.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+/// A credential in clear. It cannot be printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+/// The SHA-256 of a credential: what the store knows of it.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct CredentialHash([u8; 32]);
+
+/// The secrets by which the gateway is known at the internal listener: the current one and, while they rotate, the
+/// previous one.
+#[derive(Clone, Debug)]
+pub struct AuthoritySecrets {
+    current: CredentialHash,
+    previous: Option<CredentialHash>,
+}
+
+/// Why a text cannot be an authority secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidAuthoritySecret {
+    /// It would never arrive in a header as it was written.
+    #[error("contains a space or a character that is not visible ASCII")]
+    NotVisibleAscii,
+    /// It could be guessed.
+    #[error("is shorter than {SHORTEST_AUTHORITY_SECRET} characters")]
+    TooShort,
+}
+
+impl Secret {
+    /// Takes a credential in.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The credential's SHA-256.
+    pub fn hash(&self) -> CredentialHash {
+        CredentialHash::of(self.0.as_bytes())
+    }
+
+    /// Whether the credential can be sent in a header: not empty, bounded, visible ASCII without a comma, by which
+    /// proxies join repeated headers.
+    pub fn is_presentable(&self) -> bool {
+        (1..=LONGEST_CREDENTIAL).contains(&self.0.len())
+            && self.0.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not `String::deserialize`: its message would quote a number that was meant as a secret.
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self(text)),
+            _ => Err(de::Error::custom("not a string")),
+        }
+    }
+}
+
+impl CredentialHash {
+    /// The hash of a credential's bytes.
+    pub fn of(credential: &[u8]) -> Self {
+        Self(Sha256::digest(credential).into())
+    }
+
+    /// The hash as the store writes it: lower-case hex.
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for CredentialHash {
+    // A demo secret is short enough to be found from its hash, so the hash stays out of logs as well.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("CredentialHash(..)")
+    }
+}
+
+impl AuthoritySecrets {
+    /// Takes the secrets in; both must be fit for a header and long enough.
+    pub fn new(current: &str, previous: Option<&str>) -> Result<Self, InvalidAuthoritySecret> {
+        Ok(Self { current: authority_secret(current)?, previous: previous.map(authority_secret).transpose()? })
+    }
+
+    /// Whether `presented` is one of the secrets, in time that does not depend on how much of it is right.
+    pub fn accept(&self, presented: &[u8]) -> bool {
+        let presented = CredentialHash::of(presented).0;
+        let current = presented.ct_eq(&self.current.0);
+        let previous = self.previous.map_or(Choice::from(0), |previous| presented.ct_eq(&previous.0));
+        (current | previous).into()
+    }
+}
+
+fn authority_secret(text: &str) -> Result<CredentialHash, InvalidAuthoritySecret> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(InvalidAuthoritySecret::NotVisibleAscii);
+    }
+    if text.len() < SHORTEST_AUTHORITY_SECRET {
+        return Err(InvalidAuthoritySecret::TooShort);
+    }
+    Ok(CredentialHash::of(text.as_bytes()))
+}
+
+/// Longer credentials are not issued; headers are bounded at the gateway, too.
+const LONGEST_CREDENTIAL: usize = 512;
+
+const SHORTEST_AUTHORITY_SECRET: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hash_is_lower_case_hex_of_sha_256() {
+        // FIPS 180-4, the example of one block.
+        assert_eq!(
+            Secret::new("abc").hash().to_hex(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let secrets = AuthoritySecrets::new("0123456789abcdef", None).unwrap();
+        let printed = format!("{:?} {:?} {secrets:?}", Secret::new("abc"), Secret::new("abc").hash());
+        assert!(!printed.contains("abc") && !printed.contains("ba78"), "{printed}");
+    }
+
+    #[test]
+    fn current_and_previous_are_accepted_and_nothing_else() {
+        let secrets = AuthoritySecrets::new("current-secret-01", Some("previous-secret-0")).unwrap();
+        assert!(secrets.accept(b"current-secret-01"));
+        assert!(secrets.accept(b"previous-secret-0"));
+        for other in ["", "current-secret-0", "current-secret-011", "Current-secret-01"] {
+            assert!(!secrets.accept(other.as_bytes()), "`{other}`");
+        }
+        assert!(!AuthoritySecrets::new("current-secret-01", None).unwrap().accept(b""));
+    }
+
+    #[test]
+    fn weak_authority_secrets_are_refused() {
+        for (text, fault) in [
+            ("", InvalidAuthoritySecret::TooShort),
+            ("fifteen-letters", InvalidAuthoritySecret::TooShort),
+            ("sixteen letters!", InvalidAuthoritySecret::NotVisibleAscii),
+            ("sixteen-letters-\n", InvalidAuthoritySecret::NotVisibleAscii),
+            ("сімнадцять-літер", InvalidAuthoritySecret::NotVisibleAscii),
+        ] {
+            assert_eq!(AuthoritySecrets::new(text, None).unwrap_err(), fault, "`{text}`");
+            assert_eq!(AuthoritySecrets::new("0123456789abcdef", Some(text)).unwrap_err(), fault);
+        }
+    }
+
+    #[test]
+    fn credentials_that_no_header_carries_are_not_presentable() {
+        assert!(Secret::new("c2778f3064753ea70de870a53795f5c9").is_presentable());
+        for text in ["", "a b", "a,b", "ключ", "a\tb", &"a".repeat(513)] {
+            assert!(!Secret::new(text).is_presentable(), "`{text}`");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Owns how a SQLite database is opened: its file, its settings, its migrations.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+
+use super::{Sqlite, StoreError};
+
+impl Sqlite {
+    pub(in crate::store) async fn open(path: &Path) -> Result<Self, StoreError> {
+        create_private(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            // A deletion that was answered must outlive a power cut: it revoked a key.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        prepare_patiently(&options).await?;
+        let pool = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+        Ok(Self {
+            readers: pool().max_connections(READERS).connect_with(options.clone().pragma("query_only", "ON")).await?,
+            writer: pool().max_connections(1).connect_with(options).await?,
+        })
+    }
+}
+
+/// The file holds hashes only, and yet nobody else has business with it. SQLite gives its `-wal` and `-shm` files the
+/// same permissions.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match created {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(StoreError::File { path: path.to_owned(), source }),
+    }
+}
+
+/// The change to WAL needs the file for itself and does not honour `busy_timeout`, so two processes that open a new
+/// file at once (`seed` and `serve`) can meet here.
+async fn prepare_patiently(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        match prepare(options).await {
+            Err(error) if is_busy(&error) && Instant::now() < give_up => tokio::time::sleep(RETRY).await,
+            prepared => return prepared,
+        }
+    }
+}
+
+async fn prepare(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let mut connection = options.clone().journal_mode(SqliteJournalMode::Wal).connect().await?;
+    migrate(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// One transaction around all migrations: a second process waits, and then finds them done.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
+        Migration::new(*version, (*description).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    });
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    // Not `run`: its future is not `Send` for every lifetime; sqlx keeps `run_direct` for callers who need that.
+    Migrator::with_migrations(migrations.collect()).run_direct(None, &mut *transaction, false).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn is_busy(error: &StoreError) -> bool {
+    let (StoreError::Database(error) | StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error))) = error else {
+        return false;
+    };
+    // https://www.sqlite.org/rescode.html: the low byte is the primary code, 5 is SQLITE_BUSY.
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
+}
+
+/// Forward-only: a migration that was released is never edited, and a database that knows a newer one is refused.
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
+    (2, "revoked secrets", include_str!("../../../migrations/sqlite/0002_revoked_secrets.sql")),
+];
+
+/// Shorter than the store's time-out, so that a database locked by another process says so, with nothing done, instead
+/// of doing it after the caller was told that it failed.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(800);
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const READERS: u32 = 4;
+
+const RETRY: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn settings_hold_on_every_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Sqlite::open(&folder.path().join("a.db")).await.unwrap();
+        for (pool, name, query_only) in [(&database.readers, "readers", 1), (&database.writer, "writer", 0)] {
+            let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+            assert_eq!(mode, "wal", "{name}");
+            for (query, expected) in [
+                ("PRAGMA foreign_keys", 1),
+                ("PRAGMA synchronous", 2),
+                ("PRAGMA busy_timeout", 800),
+                ("PRAGMA query_only", query_only),
+            ] {
+                let value: i64 = sqlx::query_scalar(query).fetch_one(pool).await.unwrap();
+                assert_eq!(value, expected, "{name}: {query}");
+            }
+        }
+    }
+}

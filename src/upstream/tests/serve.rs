@@ -1,0 +1,182 @@
+//! The command `serve`: its faults, its sockets, its end.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use support::{FORM, Reply, exchange};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+
+const SECRET: &str = "a-secret-that-is-secret";
+
+fn serve(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_brama-upstream"));
+    command
+        .arg("serve")
+        .env_clear()
+        .env("DATABASE_URL", format!("sqlite://{}/brama.db", folder.display()))
+        .env("PUBLIC_LISTEN", format!("unix:{}/p.sock", folder.display()))
+        .env("INTERNAL_LISTEN", format!("unix:{}/i.sock", folder.display()))
+        .env("BRAMA_AUTHORITY_SECRET", SECRET)
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// A service that answers.
+async fn started(folder: &TempDir, edit: impl FnOnce(&mut Command)) -> Child {
+    let mut command = serve(folder.path());
+    edit(&mut command);
+    let child = command.spawn().unwrap();
+    let internal = folder.path().join("i.sock");
+    let give_up = Instant::now() + Duration::from_secs(20);
+    while tokio::net::UnixStream::connect(&internal).await.is_err() {
+        assert!(Instant::now() < give_up, "the service does not answer");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child
+}
+
+/// Sends a signal, and gives the exit code, the log, and how long it took.
+async fn stopped(mut child: Child, signal: &str) -> (Option<i32>, String, Duration) {
+    let asked = Instant::now();
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+    let status = child.wait().await.unwrap();
+    let took = asked.elapsed();
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
+    (status.code(), log, took)
+}
+
+async fn introspect(folder: &TempDir, form: &str) -> Reply {
+    let authorization = format!("Bearer {SECRET}");
+    let headers = [("authorization", authorization.as_str()), ("content-type", FORM), ("x-request-id", "id-7")];
+    exchange(&folder.path().join("i.sock"), "POST", "/introspect?query=hidden", &headers, form).await
+}
+
+#[tokio::test]
+async fn service_serves_and_stops_cleanly_on_either_signal() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let child = started(&folder, |command| {
+            command.env("BRAMA_LOG", "trace").env("BRAMA_LOG_FORMAT", "json");
+        })
+        .await;
+        assert_eq!(introspect(&folder, "token=top-secret-token").await.text, "{\"active\":false}");
+
+        let (code, log, took) = stopped(child, signal).await;
+        assert_eq!(code, Some(0), "{log}");
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        for file in ["p.sock", "i.sock", "brama.db-wal"] {
+            assert!(!folder.path().join(file).exists(), "{signal} {file}");
+        }
+
+        // One line a request; no query, no secret, no credential, even at the level `trace`.
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains("/introspect")).collect();
+        let line: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+        let field = |name: &str| line[name].to_string();
+        assert_eq!(
+            (field("method"), field("path"), field("status"), field("request.id")),
+            ("\"POST\"".to_owned(), "\"/introspect\"".to_owned(), "200".to_owned(), "\"id-7\"".to_owned()),
+            "{log}"
+        );
+        assert!(line["duration_ms"].is_number(), "{line}");
+        for secret in ["top-secret-token", SECRET, "hidden"] {
+            assert!(!log.contains(secret), "{secret}: {log}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn open_connections_do_not_hold_the_end_up_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = started(&folder, |_| {}).await;
+    let mut stuck = tokio::net::UnixStream::connect(folder.path().join("p.sock")).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stuck, b"GET /readyz HTTP/1.1\r\n").await.unwrap();
+    let idle = tokio::net::UnixStream::connect(folder.path().join("p.sock")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let (code, log, took) = stopped(child, "-TERM").await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    drop((stuck, idle));
+}
+
+#[tokio::test]
+async fn killed_service_starts_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = started(&folder, |_| {}).await;
+    child.kill().await.unwrap();
+    assert!(folder.path().join("p.sock").exists(), "left behind");
+    let child = started(&folder, |_| {}).await;
+    assert_eq!(introspect(&folder, "token=a").await.status, 200);
+    assert_eq!(stopped(child, "-TERM").await.0, Some(0));
+}
+
+#[tokio::test]
+async fn both_secrets_of_a_rotation_are_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = started(&folder, |command| {
+        command.env("BRAMA_AUTHORITY_SECRET", "the-secret-after-this").env("BRAMA_AUTHORITY_SECRET_PREVIOUS", SECRET);
+    })
+    .await;
+    assert_eq!(introspect(&folder, "token=a").await.status, 200);
+    assert_eq!(stopped(child, "-TERM").await.0, Some(0));
+}
+
+#[tokio::test]
+async fn fault_is_one_sentence_and_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let file = format!("unix:{}/file", folder.path().display());
+    for (variable, value, sentence) in [
+        ("BRAMA_AUTHORITY_SECRET", "", "BRAMA_AUTHORITY_SECRET is not set"),
+        ("BRAMA_AUTHORITY_SECRET", "short", "shorter than 16 characters"),
+        ("BRAMA_AUTHORITY_SECRET_PREVIOUS", "short", "shorter than 16 characters"),
+        ("DATABASE_URL", "postgres://localhost/a", "DATABASE_URL: `postgres://localhost/a` is not of the form"),
+        ("DATABASE_URL", "sqlite:///no/such/folder.db", "cannot create the database file `/no/such/folder.db`"),
+        ("PUBLIC_LISTEN", "8080", "PUBLIC_LISTEN: `8080` is neither unix:"),
+        ("INTERNAL_LISTEN", "tcp:nowhere:1", "INTERNAL_LISTEN: `tcp:nowhere:1` is neither"),
+        ("INTERNAL_LISTEN", &file, "the path exists and is not a socket"),
+        ("INTERNAL_LISTEN", "unix:/no/such/folder/s", "cannot listen at unix:/no/such/folder/s"),
+        ("BRAMA_LOG", "a=b=c", "BRAMA_LOG: `a=b=c`"),
+    ] {
+        let output = serve(folder.path()).env(variable, value).output().await.unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{variable}={value}: {text}");
+        assert!(text.contains(sentence), "{variable}={value}: {text}");
+        assert_eq!(text.lines().count(), 1, "{variable}={value}: {text}");
+        assert!(!folder.path().join("p.sock").exists(), "{variable}={value}");
+    }
+}
+
+#[tokio::test]
+async fn address_in_use_is_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let child = started(&folder, |_| {}).await;
+    let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for address in [format!("unix:{}/p.sock", folder.path().display()), format!("tcp:{}", tcp.local_addr().unwrap())] {
+        let output = serve(other.path()).env("INTERNAL_LISTEN", &address).output().await.unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert_eq!(text, format!("brama-upstream: cannot listen at {address}: address in use\n"));
+    }
+    assert_eq!(introspect(&folder, "token=a").await.status, 200, "the first one goes on");
+    assert_eq!(stopped(child, "-TERM").await.0, Some(0));
+}
+
+#[tokio::test]
+async fn wrong_usage_is_code_2() {
+    for arguments in [&[][..], &["serve", "--colour"], &["seed"], &["fly"]] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_brama-upstream")).args(arguments).env_clear().output().await.unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}

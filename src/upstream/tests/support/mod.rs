@@ -1,0 +1,212 @@
+//! What the tests share: the real service on real sockets over a real database, in a folder of its own.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support; each test root uses a part of it"
+)]
+
+use std::path::{Path, PathBuf};
+
+use brama_upstream::fixture::Fixture;
+use brama_upstream::listen::Listen;
+use brama_upstream::secret::AuthoritySecrets;
+use brama_upstream::store::{DatabaseUrl, Store};
+use brama_upstream::{internal_router, public_router};
+use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+pub(crate) const SECRET: &str = "current-secret-of-tests";
+pub(crate) const PREVIOUS: &str = "previous-secret-of-tests";
+
+pub(crate) const USER: &str = "05e20000-0000-4000-8000-0000000000ff";
+
+pub(crate) const MSP: &str = "1380df72-275a-11e7-93ae-92361f002671";
+pub(crate) const OTHER_MSP: &str = "c11e0000-0000-4000-8000-000000000010";
+pub(crate) const MIS_ONE: &str = "c11e0000-0000-4000-8000-000000000001";
+pub(crate) const MIS_TWO: &str = "c11e0000-0000-4000-8000-000000000002";
+pub(crate) const CONNECTION: &str = "e5372365-d47a-467f-81d0-f35117864352";
+pub(crate) const DIVISION: &str = "b075f148-7f93-4fc2-b2ec-2d81b19a9b7b";
+pub(crate) const NOWHERE: &str = "00000000-0000-4000-8000-000000000000";
+
+/// In the demo data an access token of the MSP and an API key of `MIS_TWO`.
+pub(crate) const TOKEN_AND_KEY: &str = "c2778f3064753ea70de870a53795f5c9";
+pub(crate) const KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
+
+/// A seeded database in a folder of its own.
+pub(crate) struct Database {
+    pub(crate) folder: TempDir,
+    pub(crate) store: Store,
+}
+
+/// The service over a seeded database, on two Unix sockets.
+pub(crate) struct Service {
+    pub(crate) database: Database,
+    public: PathBuf,
+    internal: PathBuf,
+}
+
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// Lower-case names.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) text: String,
+}
+
+pub(crate) fn demo() -> Fixture {
+    Fixture::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo.json"))).unwrap()
+}
+
+impl Database {
+    /// Nothing but the schema.
+    pub(crate) async fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&url(&folder.path().join("brama.db"))).await.unwrap();
+        Self { folder, store }
+    }
+
+    pub(crate) async fn demo() -> Self {
+        let database = Self::empty().await;
+        let _ = database.store.seed(&demo()).await.unwrap();
+        database
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("brama.db")
+    }
+
+    pub(crate) fn url(&self) -> DatabaseUrl {
+        url(&self.file())
+    }
+
+    /// Somebody else with a hand in the database, with the settings `sqlite3` would have: no foreign keys.
+    pub(crate) async fn hand(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.file()).foreign_keys(false);
+        options.connect().await.unwrap()
+    }
+
+    /// Runs statements by hand.
+    pub(crate) async fn sql(&self, statements: &'static str) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(statements).execute(&mut self.hand().await).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn number(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&mut self.hand().await).await.unwrap()
+    }
+
+    pub(crate) async fn text(&self, query: &'static str) -> String {
+        sqlx::query_scalar(query).fetch_one(&mut self.hand().await).await.unwrap()
+    }
+}
+
+pub(crate) fn url(file: &Path) -> DatabaseUrl {
+    format!("sqlite://{}", file.display()).parse().unwrap()
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        let database = Database::demo().await;
+        let public = database.folder.path().join("p.sock");
+        let internal = database.folder.path().join("i.sock");
+        let secrets = AuthoritySecrets::new(SECRET, Some(PREVIOUS)).unwrap();
+        for (path, router) in [
+            (&public, public_router(database.store.clone())),
+            (&internal, internal_router(database.store.clone(), secrets)),
+        ] {
+            let bound = Listen::Unix(path.clone()).bind().await.unwrap();
+            tokio::spawn(bound.serve(router, async |file| {
+                let () = std::future::pending().await;
+                drop(file);
+            }));
+        }
+        Self { database, public, internal }
+    }
+
+    /// Sends a request to the public listener as the gateway would, in the name of `USER`.
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        self.public("DELETE", path, &[("x-consumer-id", USER)]).await
+    }
+
+    pub(crate) async fn public(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+        exchange(&self.public, method, path, headers, "").await
+    }
+
+    pub(crate) async fn internal(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        exchange(&self.internal, method, path, headers, body).await
+    }
+
+    /// Introspects with the current secret.
+    pub(crate) async fn introspect(&self, form: &str) -> Reply {
+        let authorization = format!("Bearer {SECRET}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", FORM)];
+        self.internal("POST", "/introspect", &headers, form).await
+    }
+}
+
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+impl Reply {
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The status, and the error's type and message, of an envelope that agrees with itself.
+    #[track_caller]
+    pub(crate) fn error(&self) -> (u16, String, String) {
+        let body = self.json();
+        assert_eq!(body["meta"]["code"], self.status, "{self:?}");
+        assert_eq!(body["meta"]["type"], "object", "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        assert_eq!(body.as_object().unwrap().len(), 2, "only meta and error: {self:?}");
+        let text = |name: &str| body["error"][name].as_str().unwrap().to_owned();
+        (self.status, text("type"), text("message"))
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_error(&self, status: u16, code: &str, message: &str) {
+        assert_eq!(self.error(), (status, code.to_owned(), message.to_owned()));
+    }
+}
+
+/// One request on a connection of its own, written byte for byte.
+pub(crate) async fn exchange(socket: &Path, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: gateway.example\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() {
+        request.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    request.push_str("\r\n");
+    request.push_str(body);
+
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // A refused body may be answered, and the connection closed, before all of it was read.
+    let read = stream.read_to_end(&mut answer).await;
+    assert!(read.is_ok() || !answer.is_empty(), "{read:?}");
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, text) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    Reply { status, headers, text: text.to_owned() }
+}

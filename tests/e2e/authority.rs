@@ -1,0 +1,103 @@
+//! A proxy before the authority that can fail, or speak for it.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What the proxy does with the next lookups.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// Passes them on.
+    Pass,
+    /// Closes the connection, as where nobody listens.
+    Stopped,
+    /// Takes them and never answers.
+    Hang,
+    /// Answers with this status and body.
+    Answer(u16, String),
+    /// Answers those whose form contains the text with this body; passes the others on.
+    Double(String, String),
+}
+
+pub struct Authority {
+    mode: Arc<Mutex<Mode>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Authority {
+    /// Listens at `at` and passes on to `authority`.
+    pub fn open(at: &Path, authority: PathBuf) -> Self {
+        let (mode, asked) = (Arc::new(Mutex::new(Mode::Pass)), Arc::new(Mutex::new(Vec::new())));
+        let listener = UnixListener::bind(at).unwrap();
+        let (modes, record) = (Arc::clone(&mode), Arc::clone(&asked));
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let (connection, modes, record, authority) =
+                    (connection.unwrap(), Arc::clone(&modes), Arc::clone(&record), authority.clone());
+                thread::spawn(move || serve(connection, &modes, &record, &authority));
+            }
+        });
+        Self { mode, asked }
+    }
+
+    pub fn set(&self, mode: Mode) {
+        *self.mode.lock().unwrap() = mode;
+    }
+
+    /// The forms of the lookups since the last time this was asked.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+/// Serves one connection of Envoy's pool, request by request.
+fn serve(mut connection: UnixStream, mode: &Mutex<Mode>, asked: &Mutex<Vec<String>>, authority: &Path) {
+    while let Some((message, body)) = read_message(&mut connection) {
+        asked.lock().unwrap().push(body.clone());
+        let current = mode.lock().unwrap().clone();
+        let answer = match current {
+            Mode::Stopped => return,
+            Mode::Hang => continue,
+            Mode::Answer(status, answer) => {
+                format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).into_bytes()
+            }
+            Mode::Double(text, answer) if body.contains(&text) => {
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).into_bytes()
+            }
+            Mode::Pass | Mode::Double(..) => {
+                let Ok(mut service) = UnixStream::connect(authority) else { return };
+                service.write_all(&message).unwrap();
+                let Some((answer, _)) = read_message(&mut service) else { return };
+                answer
+            }
+        };
+        if connection.write_all(&answer).is_err() {
+            return;
+        }
+    }
+}
+
+/// One HTTP message with a content-length: all of it, and its body.
+fn read_message(from: &mut UnixStream) -> Option<(Vec<u8>, String)> {
+    let mut message = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&message).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .map_or(0, |(_, value)| value.trim().parse().unwrap());
+            if body.len() >= length {
+                return Some((message, body.to_owned()));
+            }
+        }
+        let mut chunk = [0; 16384];
+        match from.read(&mut chunk) {
+            Ok(0) | Err(_) => return None,
+            Ok(length) => message.extend_from_slice(&chunk[..length]),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What the shipped bootstrap promises, read off its text.
+
+use serde_json::Value;
+
+use crate::stack::project;
+
+/// Every list of HTTP filters in the document, those of upgrades included.
+fn chains<'a>(value: &'a Value, found: &mut Vec<&'a Vec<Value>>) {
+    match value {
+        Value::Object(members) => {
+            for (key, child) in members {
+                match child {
+                    Value::Array(filters) if key == "http_filters" || (key == "filters" && is_http(filters)) => {
+                        found.push(filters)
+                    }
+                    _other => {}
+                }
+                chains(child, found);
+            }
+        }
+        Value::Array(entries) => entries.iter().for_each(|entry| chains(entry, found)),
+        _leaf => {}
+    }
+}
+
+fn is_http(filters: &[Value]) -> bool {
+    filters.iter().any(|filter| name(filter).starts_with("envoy.filters.http."))
+}
+
+fn name(filter: &Value) -> &str {
+    filter["name"].as_str().unwrap_or_default()
+}
+
+fn shipped() -> Value {
+    let text = std::fs::read_to_string(project().join("envoy/envoy.yaml")).unwrap();
+    let number = |text: String, name: &str| text.replace(&format!("${{{name}}}"), "1");
+    serde_saphyr::from_str(&number(number(text, "PORT"), "ADMIN_PORT")).unwrap()
+}
+
+#[test]
+fn every_chain_has_the_filter_and_the_lock_behind_it() {
+    let document = shipped();
+    let mut found = Vec::new();
+    chains(&document, &mut found);
+    assert!(!found.is_empty());
+    for filters in found {
+        let position = |wanted: &str| filters.iter().position(|filter| name(filter) == wanted).unwrap();
+        let (filter, lock, router) =
+            (position("brama"), position("envoy.filters.http.rbac"), position("envoy.filters.http.router"));
+        assert!(filter + 1 == lock && lock < router, "{filters:?}");
+        let principal = &filters[lock]["typed_config"]["rules"]["policies"]["allowed_by_brama"]["principals"];
+        assert_eq!(
+            principal,
+            &serde_json::json!([{"filter_state": {"key": "wasm.brama_decision", "string_match": {"exact": "allow"}}}])
+        );
+        assert_eq!(filters[lock]["typed_config"]["rules"]["action"], "ALLOW");
+    }
+}
+
+#[test]
+fn path_is_passed_on_as_it_was_sent() {
+    let document = shipped();
+    let manager = &document["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+    assert_eq!(manager["normalize_path"], false);
+    assert_eq!(manager["merge_slashes"], false);
+    assert_eq!(manager["path_with_escaped_slashes_action"], "KEEP_UNCHANGED");
+    assert_eq!(manager["common_http_protocol_options"]["headers_with_underscores_action"], "REJECT_REQUEST");
+    assert_eq!(manager["always_set_request_id_in_response"], true);
+    assert_eq!(manager["stream_idle_timeout"], "2.5s");
+}

@@ -1,0 +1,179 @@
+//! A client that sends what it is told, byte for byte, and reads one answer.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// A request as it will be written.
+#[derive(Clone)]
+pub struct Call {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Call {
+    pub fn new(method: &str, target: &str) -> Self {
+        Self { line: format!("{method} {target} HTTP/1.1"), headers: Vec::new(), body: Vec::new() }
+    }
+
+    pub fn delete(target: &str) -> Self {
+        Self::new("DELETE", target)
+    }
+
+    pub fn api_key(self, key: &str) -> Self {
+        self.header("API-key", key)
+    }
+
+    pub fn token(self, token: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// What follows the headers, as it is.
+    pub fn body(mut self, body: &str) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub fn send(&self, to: SocketAddr) -> Reply {
+        exchange(to, &self.bytes()).expect("an answer")
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let has = |name: &str| self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        let mut text = format!("{}\r\n", self.line);
+        if !has("host") {
+            text.push_str("Host: api.example\r\n");
+        }
+        if !has("connection") {
+            text.push_str("Connection: close\r\n");
+        }
+        for (name, value) in &self.headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str("\r\n");
+        [text.as_bytes(), &self.body].concat()
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+/// Writes bytes and reads the answer; `None` where the connection is closed without one.
+pub fn exchange(to: SocketAddr, bytes: &[u8]) -> Option<Reply> {
+    let mut stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // The gateway may refuse and close before all is written.
+    let _written = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    loop {
+        if let Some(reply) = Reply::read(&answer) {
+            return Some(reply);
+        }
+        let mut chunk = [0; 4096];
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => return None,
+            Ok(length) => answer.extend_from_slice(&chunk[..length]),
+        }
+    }
+}
+
+impl Reply {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut parsed = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(start) = parsed.parse(bytes).expect("an HTTP answer") else { return None };
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+        let headers: Vec<_> =
+            parsed.headers.iter().map(|header| (header.name.to_lowercase(), text(header.value))).collect();
+        let is = |name: &str, value: &str| headers.iter().any(|(known, said)| known == name && said == value);
+        let rest = bytes.get(start..)?;
+        let body = if is("transfer-encoding", "chunked") {
+            chunks(rest)?
+        } else {
+            let length = headers.iter().find(|(name, _)| name == "content-length");
+            rest.get(..length.map_or(0, |(_, value)| value.parse().unwrap()))?.to_vec()
+        };
+        Some(Self { status: parsed.code.unwrap(), headers, body })
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let value = values.next();
+        assert_eq!(values.next(), None, "{name} is there twice: {self:?}");
+        value
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    /// The body, checked for what every envelope must be: JSON that says the answer's own status, type and id.
+    #[track_caller]
+    pub fn envelope(&self) -> Value {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        assert_eq!(body["meta"]["code"], self.status, "{body}");
+        assert_eq!(body["meta"]["type"], "object", "{body}");
+        assert_eq!(body["meta"]["request_id"].as_str(), self.header("x-request-id"), "{self:?}");
+        assert_eq!(body["error"].is_object(), self.status >= 400, "{body}");
+        body
+    }
+
+    /// A refusal or an error with these words.
+    #[track_caller]
+    pub fn is_error(&self, status: u16, kind: &str, message: &str) {
+        let body = self.envelope();
+        assert_eq!(
+            (self.status, &body["error"]["type"], &body["error"]["message"]),
+            (status, &kind.into(), &message.into()),
+            "{body}"
+        );
+    }
+
+    /// 401: the same words and the same challenge, whatever was wrong.
+    #[track_caller]
+    pub fn is_unauthenticated(&self) {
+        self.is_error(401, "access_denied", "Access denied");
+        assert_eq!(self.header("www-authenticate"), Some("Bearer realm=\"ehealth\""));
+    }
+
+    /// 503 that says when to come back.
+    #[track_caller]
+    pub fn is_unavailable(&self) {
+        self.is_error(503, "internal_error", "Service unavailable");
+        assert_eq!(self.header("retry-after"), Some("1"));
+        assert_eq!(self.header("www-authenticate"), None);
+    }
+}
+
+/// A body in chunks, if all of them are there (RFC 9112, 7.1).
+fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let httparse::Status::Complete((start, length)) = httparse::parse_chunk_size(rest).unwrap() else {
+            return None;
+        };
+        let end = start + usize::try_from(length).unwrap();
+        if length == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(rest.get(start..end)?);
+        rest = rest.get(end + 2..)?;
+    }
+}
+
+/// Longer than any timeout of the stack's.
+const PATIENCE: Duration = Duration::from_secs(15);

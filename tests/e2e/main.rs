@@ -1,0 +1,33 @@
+//! End to end: a real Envoy with the real plugin, the real upstream with a real database, over real sockets.
+//!
+//! Each test has a stack of its own ([`stack::Gateway`]), so that none can disturb another. Requests are written byte
+//! for byte ([`client`]), because an honest HTTP library would repair the ones that matter. Between Envoy and the
+//! upstream stand a [`tap`] that sees what gets through, and a proxy before the [`authority`] that can fail.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::string_slice,
+    reason = "test support"
+)]
+
+mod authority;
+mod bootstrap;
+mod cases;
+mod client;
+mod connection;
+mod database;
+mod division;
+mod envelope;
+mod identity;
+mod launcher;
+mod outage;
+mod protocol;
+mod stack;
+mod tap;
+mod trap;

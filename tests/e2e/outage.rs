@@ -1,0 +1,97 @@
+//! An authority that cannot answer: 503 in time, and nobody is taken for a stranger.
+
+use std::time::{Duration, Instant};
+
+use crate::authority::Mode;
+use crate::client::Call;
+use crate::stack::{Gateway, Plan};
+
+const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c0220000-0000-4000-8000-000000000020";
+const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
+const TOKEN: &str = "c2778f3064753ea70de870a53795f5c9";
+
+/// The policy's timeout for one lookup, with room for a loaded machine.
+const IN_TIME: Duration = Duration::from_millis(2500);
+
+fn delete(api_key: &str, token: &str) -> Call {
+    Call::delete(PATH).api_key(api_key).token(token)
+}
+
+fn outages() -> Vec<Mode> {
+    let answer = |status, body: &str| Mode::Answer(status, body.to_owned());
+    vec![
+        Mode::Stopped,
+        Mode::Hang,
+        answer(500, "{}"),
+        answer(503, ""),
+        answer(401, r#"{"active":false}"#),
+        answer(404, ""),
+        answer(302, ""),
+        answer(204, ""),
+        answer(200, ""),
+        answer(200, "<html>"),
+        answer(200, r#"{"active":"true"}"#),
+        answer(200, r#"{"active":true}"#),
+        answer(200, r#"{"active":false,"active":true,"token_use":"api_key"}"#),
+        answer(200, &format!(r#"{{"active":true,"token_use":"api_key","x":"{}"}}"#, "x".repeat(100_000))),
+    ]
+}
+
+#[test]
+fn credential_not_seen_before_is_503_in_time() {
+    let gateway = Gateway::start();
+    for mode in outages() {
+        println!("{:.60}", format!("{mode:?}"));
+        gateway.authority.set(mode);
+        let begin = Instant::now();
+        let reply = delete("uXhEczJ56adsfh3Ri9SUkc4en", TOKEN).send(gateway.address());
+        reply.is_unavailable();
+        assert!(begin.elapsed() < IN_TIME, "{:?}", begin.elapsed());
+        assert_eq!(gateway.tap.take(), "");
+    }
+    // Nothing of it was remembered.
+    gateway.authority.set(Mode::Pass);
+    assert_eq!(delete(API_KEY, TOKEN).send(gateway.address()).status, 200);
+}
+
+#[test]
+fn token_not_seen_before_is_503_behind_a_known_api_key() {
+    let gateway = Plan::shipped().one_worker().start();
+    let nowhere = Call::delete("/api/admin/contract_divisions/x");
+    nowhere.api_key(API_KEY).token("unknown").send(gateway.address()).is_unauthenticated();
+    for mode in outages() {
+        println!("{:.60}", format!("{mode:?}"));
+        gateway.authority.set(mode);
+        let reply = delete(API_KEY, TOKEN).send(gateway.address());
+        reply.is_unavailable();
+        let lookups = gateway.authority.take();
+        assert!(lookups.last().unwrap().contains("token_type_hint=access_token"), "{lookups:?}");
+        assert_eq!(gateway.tap.take(), "");
+    }
+}
+
+#[test]
+fn known_credentials_are_served_through_an_outage() {
+    let gateway = Plan::shipped().one_worker().start();
+    let division =
+        || Call::delete("/api/admin/contract_divisions/x").api_key(API_KEY).token("0d7b3a5e9c1f4826b4d0a6e2f8c3957e");
+    assert_eq!(division().send(gateway.address()).status, 404);
+    gateway.authority.set(Mode::Stopped);
+    for _ in 0..10 {
+        division().send(gateway.address()).is_error(404, "not_found", "Contract division with such id is not found");
+    }
+}
+
+#[test]
+fn cache_spares_the_authority() {
+    let gateway = Gateway::start();
+    for _ in 0..50 {
+        let call =
+            Call::delete("/api/admin/contract_divisions/x").api_key(API_KEY).token("0d7b3a5e9c1f4826b4d0a6e2f8c3957e");
+        assert_eq!(call.send(gateway.address()).status, 404);
+    }
+    let lookups = gateway.authority.take();
+    // Two credentials, two workers.
+    assert!(lookups.len() <= 4, "{lookups:?}");
+    assert_eq!(gateway.counter("wasmcustom.brama_allowed"), 51, "with the launcher's own");
+}

@@ -1,0 +1,143 @@
+//! A stack for one test: the launcher's own, with a tap and a proxy between its parts.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use brama_run::{Prepared, Settings, Stack};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::authority::Authority;
+use crate::database::Database;
+use crate::tap::Tap;
+
+/// Envoy with the plugin, and the upstream, at work.
+pub struct Gateway {
+    pub authority: Authority,
+    pub tap: Tap,
+    pub database: Database,
+    stack: Stack,
+    _sockets: TempDir,
+    _data: TempDir,
+}
+
+/// What a test changes before the stack starts.
+pub struct Plan {
+    settings: Settings,
+    edits: Vec<(String, String)>,
+    ecds: Option<fn(&mut Value, &Path)>,
+}
+
+impl Gateway {
+    /// The stack as it is shipped, with the demonstration's data.
+    pub fn start() -> Self {
+        Plan::shipped().start()
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.stack.address()
+    }
+
+    /// A counter of Envoy's by its name; 0 where it has not moved yet.
+    pub fn counter(&self, name: &str) -> u64 {
+        let request = crate::client::Call::new("GET", "/stats?format=json&usedonly").header("Host", "admin");
+        let stats: Value = serde_json::from_str(&request.send(self.stack.admin_address()).text()).unwrap();
+        let found = stats["stats"].as_array().unwrap().iter().find(|stat| stat["name"] == name);
+        found.map_or(0, |stat| stat["value"].as_u64().unwrap())
+    }
+
+    /// The access log's entry of the request with this id; it is written a moment after the answer.
+    pub fn logged(&self, request_id: &str) -> Value {
+        let until = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < until {
+            let log = fs::read_to_string(self.stack.logs().access).unwrap_or_default();
+            let mut entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            if let Some(entry) = entries.find(|entry| entry["request_id"] == request_id) {
+                return entry;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("request {request_id} is not in the access log");
+    }
+}
+
+impl Plan {
+    pub fn shipped() -> Self {
+        Self { settings: settings(), edits: Vec::new(), ecds: None }
+    }
+
+    /// The stack as it is shipped, with other data.
+    pub fn with_data(fixtures: PathBuf) -> Self {
+        Self { settings: Settings { fixtures, ..settings() }, ..Self::shipped() }
+    }
+
+    /// One worker, so that what was learnt once is known to every request.
+    pub fn one_worker(mut self) -> Self {
+        self.settings.workers = 1;
+        self
+    }
+
+    /// Replaces a text of the bootstrap, which must be there.
+    pub fn edit(mut self, text: &str, by: &str) -> Self {
+        self.edits.push((text.to_owned(), by.to_owned()));
+        self
+    }
+
+    /// Changes the plugin's configuration; the folder given is a place for files.
+    pub fn plugin(mut self, change: fn(&mut Value, &Path)) -> Self {
+        self.ecds = Some(change);
+        self
+    }
+
+    pub fn start(self) -> Gateway {
+        let data = tempfile::tempdir().unwrap();
+        let sockets = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").unwrap();
+        let prepared = Prepared::new(Settings { data_dir: Some(data.path().to_owned()), ..self.settings }).unwrap();
+        let (tapped, proxied) = (sockets.path().join("tap"), sockets.path().join("proxy"));
+        let tap = Tap::open(&tapped, prepared.public_socket());
+        let authority = Authority::open(&proxied, prepared.internal_socket());
+        let edits = [(prepared.public_socket(), tapped), (prepared.internal_socket(), proxied)]
+            .map(|(real, ours)| (real.display().to_string(), ours.display().to_string()));
+        let mut bootstrap = fs::read_to_string(prepared.bootstrap()).unwrap();
+        for (text, by) in edits.iter().chain(&self.edits) {
+            assert!(bootstrap.contains(text), "{text} is not in the bootstrap");
+            bootstrap = bootstrap.replace(text, by);
+        }
+        fs::write(prepared.bootstrap(), bootstrap).unwrap();
+        if let Some(change) = self.ecds {
+            let mut ecds: Value = serde_json::from_str(&fs::read_to_string(prepared.ecds()).unwrap()).unwrap();
+            change(&mut ecds["resources"][0]["typed_config"]["config"], data.path());
+            fs::write(prepared.ecds(), ecds.to_string()).unwrap();
+        }
+        let stack = prepared.start().unwrap_or_else(|error| panic!("{error}\n{}", error.report()));
+        tap.take();
+        authority.take();
+        Gateway {
+            authority,
+            tap,
+            database: Database::at(&data.path().join("brama.db")),
+            stack,
+            _sockets: sockets,
+            _data: data,
+        }
+    }
+}
+
+/// The launcher's settings, on free ports, whatever the caller's environment says of the rest.
+fn settings() -> Settings {
+    Settings {
+        port: 0,
+        admin_port: 0,
+        data_dir: None,
+        database_url: None,
+        policy: project().join("policies/ehealth.yaml"),
+        fixtures: project().join("src/upstream/fixtures/demo.json"),
+        ..Settings::from_environment().unwrap()
+    }
+}
+
+pub fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
