@@ -92,6 +92,8 @@ fn api_keys_that_are_not_good_are_401() {
         ("of a blocked client", base().api_key("demo-blocked-api-key")),
         ("of a blocked consumer", base().api_key("demo-blocked-consumer-api-key")),
         ("an access token", base().api_key("demo-nhs-token")),
+        ("as long as may be", base().api_key(&"/".repeat(8192))),
+        ("longer", base().api_key(&"/".repeat(8193))),
     ] {
         println!("{what}");
         stopped(&gateway, &call).is_unauthenticated();

@@ -28,6 +28,7 @@ mod identity;
 mod launcher;
 mod outage;
 mod protocol;
+mod reload;
 mod stack;
 mod tap;
 mod trap;

@@ -40,6 +40,16 @@ impl Gateway {
         self.stack.address()
     }
 
+    /// Replaces the plugin's configuration as `brama render` does: by a rename.
+    pub fn reload(&self, change: impl Fn(&mut Value)) {
+        let mut ecds: Value = serde_json::from_str(&fs::read_to_string(self.stack.ecds()).unwrap()).unwrap();
+        change(&mut ecds["resources"][0]["typed_config"]["config"]);
+        ecds["version_info"] = Value::from(format!("{}+", ecds["version_info"].as_str().unwrap()));
+        let next = self.stack.ecds().with_extension("next");
+        fs::write(&next, ecds.to_string()).unwrap();
+        fs::rename(next, self.stack.ecds()).unwrap();
+    }
+
     /// A counter of Envoy's by its name; 0 where it has not moved yet.
     pub fn counter(&self, name: &str) -> u64 {
         let request = crate::client::Call::new("GET", "/stats?format=json&usedonly").header("Host", "admin");

@@ -28,7 +28,7 @@ pub(crate) struct Render {
     #[arg(long, value_enum)]
     pub(crate) target: Target,
     /// The plugin, for `envoy-ecds`; written into the result as an absolute path.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", required_if_eq("target", "envoy-ecds"))]
     pub(crate) wasm: Option<PathBuf>,
     /// Where to write it, by an atomic rename; standard output without it.
     #[arg(short, long, value_name = "FILE")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -16,6 +17,7 @@ pub(crate) fn ecds(policy: &Checked, wasm: &Path) -> Result<String, PluginError>
         return Err(unusable("it is no WebAssembly module".to_owned()));
     }
     let wasm = wasm.canonicalize().map_err(|error| unusable(error.to_string()))?;
+    let wasm = wasm.to_str().ok_or_else(|| unusable("its path is not UTF-8".to_owned()))?;
     let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::SecretName::as_str).collect();
     let response = json!({
         // Envoy compares versions for its own log only; a hash tells the operator which document is in force.
@@ -39,8 +41,7 @@ pub(crate) fn ecds(policy: &Checked, wasm: &Path) -> Result<String, PluginError>
                         "value": policy.json(),
                     },
                     "vm_config": {
-                        // One VM for one policy: what is remembered for one is not shared with another.
-                        "vm_id": policy.name(),
+                        "vm_id": vm_id(policy.name(), &secrets),
                         "runtime": "envoy.wasm.runtime.v8",
                         "code": { "local": { "filename": wasm } },
                         "environment_variables": { "host_env_keys": secrets },
@@ -50,6 +51,12 @@ pub(crate) fn ecds(policy: &Checked, wasm: &Path) -> Result<String, PluginError>
         }],
     });
     Ok(format!("{response:#}\n"))
+}
+
+/// One VM for one policy: what is remembered for one is not shared with another. Envoy keeps a VM of the same id and code
+/// over a reload, with the environment it began with; so the names of the variables are part of the id.
+fn vm_id(policy: &str, secrets: &BTreeSet<&str>) -> String {
+    iter::once(policy).chain(secrets.iter().copied()).collect::<Vec<_>>().join(":")
 }
 
 fn version(policy: &str, code: &[u8]) -> String {

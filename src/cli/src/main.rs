@@ -32,6 +32,7 @@ fn render(arguments: &Render) -> Result<(), Fault> {
     let text = match (arguments.target, &arguments.wasm) {
         (Target::PluginConfig, _) => policy.json().to_owned(),
         (Target::EnvoyEcds, Some(wasm)) => envoy::ecds(&policy, wasm)?,
+        // The command line does not let this through.
         (Target::EnvoyEcds, None) => return Err(Fault::NoWasm),
     };
     output::write(arguments.output.as_deref(), &text)?;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Instant, UNIX_EPOCH};
 
 use brama_policy::{Grant, LONGEST_ANSWER, Moment, Monotonic, Question, Refusal, Reply, UnixTime};
 use proxy_wasm::hostcalls;
@@ -13,29 +13,29 @@ use uuid::Uuid;
 
 use crate::config::Settings;
 use crate::host::{CallId, Counter, Host, HostFailed};
-use crate::memory::Memory;
-use crate::session::{Flow, Session};
+use crate::session::{Flow, Learnt, Session};
 
 /// Registers the plugin with the SDK.
 pub fn start() {
+    // Until the first configuration, which asks Envoy for its own level.
     proxy_wasm::set_log_level(LogLevel::Info);
     proxy_wasm::set_root_context(|_context_id| Box::new(Root { settings: Rc::new(Settings::refuse_all()) }));
 }
 
 thread_local! {
-    /// What this VM has learnt. It outlives a reload, which makes a new root context in the same VM.
-    static LEARNT: Learnt = Learnt::default();
+    /// What this VM has. It outlives a reload, which makes a new root context in the same VM.
+    static WORKER: Worker = Worker::new();
 }
 
-struct Learnt {
-    memory: Memory,
+struct Worker {
+    learnt: Learnt,
     counters: RefCell<BTreeMap<Counter, u32>>,
     origin: Instant,
 }
 
-impl Default for Learnt {
-    fn default() -> Self {
-        Self { memory: Memory::default(), counters: RefCell::default(), origin: Instant::now() }
+impl Worker {
+    fn new() -> Self {
+        Self { learnt: Learnt::default(), counters: RefCell::default(), origin: Instant::now() }
     }
 }
 
@@ -48,6 +48,9 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
+        if let Ok(level) = hostcalls::get_log_level() {
+            proxy_wasm::set_log_level(level);
+        }
         let configuration = match hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size) {
             Ok(Some(configuration)) => configuration,
             Ok(None) | Err(_) => Vec::new(),
@@ -66,8 +69,8 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        let memory = LEARNT.with(|learnt| learnt.memory.clone());
-        Some(Box::new(Http { session: Session::new(Rc::clone(&self.settings), memory) }))
+        let learnt = WORKER.with(|worker| worker.learnt.clone());
+        Some(Box::new(Http { session: Session::new(Rc::clone(&self.settings), learnt) }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -141,8 +144,8 @@ impl Host for EnvoyHost {
     }
 
     fn now(&mut self) -> Moment {
-        let monotonic = LEARNT.with(|learnt| learnt.origin.elapsed());
-        // A clock that cannot be read shows the end of time, at which every credential has expired.
+        let monotonic = WORKER.with(|worker| worker.origin.elapsed());
+        // A clock that cannot be read shows the end of time: whatever states an end has reached it.
         let wall = hostcalls::get_current_time().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let wall = wall.map_or(u64::MAX, |since| since.as_secs());
         Moment { wall: UnixTime::from_seconds(wall), monotonic: Monotonic::from_origin(monotonic) }
@@ -159,8 +162,10 @@ impl Host for EnvoyHost {
 
     fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
         let headers = question.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let timeout = question.timeout.max(Duration::from_millis(1));
-        hostcalls::dispatch_http_call(question.cluster, headers, Some(question.body.as_bytes()), Vec::new(), timeout)
+        let body = Some(question.body.as_bytes());
+        // TODO-hardening: the SDK notes each call and forgets it with its reply. Where the request is reset first, Envoy
+        // sends none, and eight bytes stay for the life of the VM. Calls of the root context would not be lost so.
+        hostcalls::dispatch_http_call(question.cluster, headers, body, Vec::new(), question.timeout)
             .map(CallId)
             .map_err(|_status| HostFailed)
     }
@@ -183,7 +188,7 @@ impl Host for EnvoyHost {
     }
 
     fn refuse(&mut self, refusal: &Refusal, denial: &'static str, rule: &str) {
-        // Notes for the access log and for local_reply_config; a refusal does not depend on them.
+        // Notes for the access log and for local_reply_config.
         for (key, value) in [(DECISION, "refuse"), (DENIAL, denial), (RULE, rule), (REFUSAL, "own")] {
             if note(key, value).is_err() {
                 log::warn!("filter state `{key}` could not be set");
@@ -203,8 +208,8 @@ impl Host for EnvoyHost {
     }
 
     fn count(&mut self, counter: Counter) {
-        LEARNT.with(|learnt| {
-            let Ok(mut counters) = learnt.counters.try_borrow_mut() else { return };
+        WORKER.with(|worker| {
+            let Ok(mut counters) = worker.counters.try_borrow_mut() else { return };
             let id = match counters.get(&counter) {
                 Some(id) => *id,
                 None => {

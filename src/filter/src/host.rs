@@ -3,6 +3,9 @@
 use brama_policy::{Grant, Moment, Question, Refusal};
 
 /// The proxy, as one request sees it.
+///
+/// A verb that fails refuses the request. (With version 0.2.5 of the SDK most failures trap instead: the VM is lost, and
+/// the request with it, unmarked. Only a lookup that cannot be sent is told apart.)
 pub trait Host {
     /// All headers of the request in the order in which they came, pseudo-headers included.
     fn headers(&mut self) -> Vec<(String, Vec<u8>)>;
@@ -59,14 +62,14 @@ pub struct CallId(pub u32);
 #[error("the proxy did not do what it was asked")]
 pub struct HostFailed;
 
-/// What is counted. Every request moves exactly one of the first two.
+/// What is counted. Every decision moves one of the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Counter {
     /// A request was allowed: `brama_allowed`.
     Allowed,
     /// A request was refused for this denial: `brama_refused_<code>`.
     Refused(&'static str),
-    /// A credential was looked up at its authority: `brama_lookups`.
+    /// A lookup was sent to an authority: `brama_lookups`.
     Lookup,
     /// Facts or a refusal were still remembered: `brama_recalled`.
     Recalled,

@@ -1,7 +1,8 @@
 //! Owns what is remembered of authorities' answers: bounded, keyed by a keyed hash, never a decision.
 //!
-//! Facts and refusals are kept apart, each with its own bound, so that a flood of random tokens cannot push out what
-//! is known of good ones. The credential itself is never kept. What nobody could say is not remembered.
+//! API keys and tokens, facts and refusals are kept apart, each with its own bound, so that a flood of random
+//! credentials cannot push out what is known of good ones. The credential itself is never kept. What nobody could say
+//! is not remembered.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -10,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Answer, Facts, Lookup, Moment, Monotonic};
+use brama_policy::{Answer, CredentialKind, Facts, Lookup, Moment, Monotonic};
 
 /// What one worker remembers; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -22,10 +23,11 @@ impl Memory {
     pub fn recall(&self, lookup: &Lookup, now: Moment) -> Option<Answer> {
         let mut store = self.0.try_borrow_mut().ok()?;
         let key = store.key(lookup);
-        if let Some(facts) = store.active.fresh(key, now.monotonic) {
+        let shelves = store.shelves(lookup.kind());
+        if let Some(facts) = shelves.active.fresh(key, now.monotonic) {
             return Some(Answer::Active(facts));
         }
-        store.inactive.fresh(key, now.monotonic).map(|()| Answer::Inactive)
+        shelves.inactive.fresh(key, now.monotonic).map(|()| Answer::Inactive)
     }
 
     /// Keeps an answer for as long as the verifier allows, and facts no longer than the credential lives.
@@ -33,16 +35,17 @@ impl Memory {
         // Not to remember is always safe.
         let Ok(mut store) = self.0.try_borrow_mut() else { return };
         let key = store.key(lookup);
+        let shelves = store.shelves(lookup.kind());
         let limits = lookup.verifier().cache();
         match answer {
             Answer::Active(facts) => {
                 let life = facts.expires.map_or(limits.ttl, |end| limits.ttl.min(now.wall.until(end)));
-                store.inactive.forget(key);
-                store.active.keep(key, Arc::clone(facts), life, limits.entries, now.monotonic);
+                shelves.inactive.forget(key);
+                shelves.active.keep(key, Arc::clone(facts), life, limits.entries, now.monotonic);
             }
             Answer::Inactive => {
-                store.active.forget(key);
-                store.inactive.keep(key, (), limits.refused_ttl, limits.entries, now.monotonic);
+                shelves.active.forget(key);
+                shelves.inactive.keep(key, (), limits.refused_ttl, limits.entries, now.monotonic);
             }
             Answer::Unavailable(_) => {}
         }
@@ -56,15 +59,28 @@ struct Key(u64, u64);
 #[derive(Debug, Default)]
 struct Store {
     hashers: (RandomState, RandomState),
+    api_keys: Shelves,
+    tokens: Shelves,
+}
+
+#[derive(Debug, Default)]
+struct Shelves {
     active: Shelf<Arc<Facts>>,
     inactive: Shelf<()>,
 }
 
 impl Store {
-    /// The key covers the verifier's whole configuration: after a reload that asks otherwise, nothing old is found.
+    /// The key covers what was asked of whom: after a reload that asks otherwise, nothing old is found.
     fn key(&self, lookup: &Lookup) -> Key {
-        let asked = (lookup.verifier(), lookup.kind().as_str(), lookup.credential().expose_secret());
+        let asked = (lookup.verifier().fingerprint(), lookup.credential().expose_secret());
         Key(self.hashers.0.hash_one(asked), self.hashers.1.hash_one(asked))
+    }
+
+    const fn shelves(&mut self, kind: CredentialKind) -> &mut Shelves {
+        match kind {
+            CredentialKind::ApiKey => &mut self.api_keys,
+            CredentialKind::Token => &mut self.tokens,
+        }
     }
 }
 
@@ -72,7 +88,7 @@ impl Store {
 #[derive(Debug)]
 struct Shelf<T> {
     entries: HashMap<Key, Entry<T>>,
-    /// Keys with the number of their keeping; one that was kept again has a later number in its entry.
+    /// Keys with the number of their keeping. Where an entry was kept again or is gone, the place is stale.
     order: VecDeque<(Key, u64)>,
     kept: u64,
 }
@@ -111,13 +127,22 @@ impl<T: Clone> Shelf<T> {
         self.kept = self.kept.wrapping_add(1);
         self.entries.insert(key, Entry { value, until, number: self.kept });
         self.order.push_back((key, self.kept));
-        // Each keeping adds one place in the order; places of entries that are gone count too, so both stay bounded.
-        while self.order.len() > most {
+        while self.entries.len() > most {
             let Some((oldest, number)) = self.order.pop_front() else { return };
-            if self.entries.get(&oldest).is_some_and(|entry| entry.number == number) {
+            if self.is_at(oldest, number) {
                 self.entries.remove(&oldest);
             }
         }
+        // Stale places are swept before they outnumber the entries; each sweep is paid for by the keepings before it.
+        if self.order.len() > most.saturating_mul(2) {
+            let mut order = std::mem::take(&mut self.order);
+            order.retain(|(key, number)| self.is_at(*key, *number));
+            self.order = order;
+        }
+    }
+
+    fn is_at(&self, key: Key, number: u64) -> bool {
+        self.entries.get(&key).is_some_and(|entry| entry.number == number)
     }
 }
 
@@ -150,18 +175,29 @@ mod tests {
         for key in 0..100 {
             keep(&mut shelf, key, 10, 10, 0);
         }
-        assert_eq!((shelf.entries.len(), shelf.order.len()), (10, 10));
+        assert_eq!(shelf.entries.len(), 10);
         assert_eq!((shelf.fresh(Key(89, 89), at(1)), shelf.fresh(Key(90, 90), at(1))), (None, Some(90)));
     }
 
     #[test]
-    fn one_key_kept_again_and_again_stays_one_entry() {
+    fn one_key_kept_again_and_again_pushes_nobody_out() {
         let mut shelf = Shelf::default();
+        keep(&mut shelf, 0, 10, 10, 0);
         for _ in 0..1000 {
             keep(&mut shelf, 1, 10, 10, 0);
+            assert!(shelf.order.len() <= 20);
         }
-        assert_eq!(shelf.entries.len(), 1);
-        assert!(shelf.order.len() <= 10);
-        assert_eq!(shelf.fresh(Key(1, 1), at(1)), Some(1));
+        assert_eq!(shelf.entries.len(), 2);
+        assert_eq!((shelf.fresh(Key(0, 0), at(1)), shelf.fresh(Key(1, 1), at(1))), (Some(0), Some(1)));
+    }
+
+    #[test]
+    fn keys_that_come_and_go_leave_nothing_behind() {
+        let mut shelf = Shelf::default();
+        for key in 0..1000 {
+            keep(&mut shelf, key, 10, 10, 0);
+            shelf.forget(Key(key, key));
+        }
+        assert!(shelf.entries.is_empty() && shelf.order.len() <= 21);
     }
 }

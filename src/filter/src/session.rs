@@ -4,10 +4,12 @@
 use std::rc::Rc;
 
 use brama_policy::{
-    Answer, Awaiting, Decision, Denial, Envelope, Grant, Lookup, Policy, Refused, Reply, Request, Step, Unavailable,
+    Answer, Awaiting, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Reply, Request, Step,
+    Unavailable,
 };
 
 use crate::config::Settings;
+use crate::flights::{Flight, Flights};
 use crate::host::{CallId, Counter, Host};
 use crate::memory::Memory;
 
@@ -15,9 +17,19 @@ use crate::memory::Memory;
 #[derive(Debug)]
 pub struct Session {
     settings: Rc<Settings>,
-    memory: Memory,
-    names: Names,
+    learnt: Learnt,
+    /// The request's id, as in answers and logs; empty until its headers have come.
+    request_id: String,
     phase: Phase,
+}
+
+/// What the requests of one worker share; clones share it too.
+#[derive(Clone, Debug, Default)]
+pub struct Learnt {
+    /// What authorities have said.
+    pub memory: Memory,
+    /// What they are being asked.
+    pub flights: Flights,
 }
 
 /// What a callback tells the proxy.
@@ -47,34 +59,32 @@ struct Call {
     id: CallId,
     lookup: Lookup,
     awaiting: Awaiting,
-}
-
-/// How answers and logs call the request.
-#[derive(Debug, Default)]
-struct Names {
-    url: String,
-    request_id: String,
+    /// Held, not read: the lookup's place among those that are out.
+    _flight: Flight,
 }
 
 impl Session {
     /// A request that begins under these settings; it keeps them to its end, whatever is reloaded.
     #[must_use]
-    pub fn new(settings: Rc<Settings>, memory: Memory) -> Self {
-        Self { settings, memory, names: Names::default(), phase: Phase::New }
+    pub const fn new(settings: Rc<Settings>, learnt: Learnt) -> Self {
+        Self { settings, learnt, request_id: String::new(), phase: Phase::New }
     }
 
     /// The request's headers have come.
     pub fn on_headers(&mut self, host: &mut impl Host) -> Flow {
         let headers = host.headers();
-        let request = Request::new(&headers);
-        let sent_id = request_id(&headers).map(str::to_owned);
-        let replaced = sent_id.is_none();
-        self.names = Names { url: url(&request), request_id: sent_id.unwrap_or_else(|| host.fresh_id()) };
-        if replaced && host.identify(&self.names.request_id).is_err() {
-            return self.refuse(host, &Refused::not_carried_out());
+        match request_id(&headers) {
+            Some(sent) => sent.clone_into(&mut self.request_id),
+            None => {
+                self.request_id = host.fresh_id();
+                if host.identify(&self.request_id).is_err() {
+                    return self.refuse(host, &Refused::not_carried_out());
+                }
+            }
         }
-        let step = self.settings.policy().begin(&request, host.now());
-        self.advance(host, step)
+        let step = self.settings.policy().begin(&Request::new(&headers));
+        let now = host.now();
+        self.advance(host, step, now)
     }
 
     /// A part of the request's body has come.
@@ -107,43 +117,44 @@ impl Session {
             None => Answer::Unavailable(Unavailable::NoReply),
         };
         let now = host.now();
-        self.memory.remember(&call.lookup, &answer, now);
+        self.learnt.memory.remember(&call.lookup, &answer, now);
         let step = call.awaiting.resume(answer, now);
-        match self.advance(host, step) {
+        match self.advance(host, step, now) {
             Flow::Continue => host.resume(),
             Flow::Pause => {}
         }
     }
 
     /// Goes on until the request is decided or has to wait.
-    fn advance(&mut self, host: &mut impl Host, mut step: Step) -> Flow {
+    fn advance(&mut self, host: &mut impl Host, mut step: Step, now: Moment) -> Flow {
         loop {
             let (lookup, awaiting) = match step {
                 Step::Done(Decision::Allow(grant)) => return self.allow(host, &grant),
                 Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused),
                 Step::Ask(lookup, awaiting) => (lookup, awaiting),
             };
-            let now = host.now();
-            if let Some(answer) = self.memory.recall(&lookup, now) {
+            if let Some(answer) = self.learnt.memory.recall(&lookup, now) {
                 host.count(Counter::Recalled);
                 step = awaiting.resume(answer, now);
                 continue;
             }
             match self.ask(host, &lookup) {
-                Some(id) => {
-                    self.phase = Phase::Awaiting(Box::new(Call { id, lookup, awaiting }));
+                Ok((id, flight)) => {
+                    self.phase = Phase::Awaiting(Box::new(Call { id, lookup, awaiting, _flight: flight }));
                     return Flow::Pause;
                 }
-                None => step = awaiting.resume(Answer::Unavailable(Unavailable::NotSent), now),
+                Err(reason) => step = awaiting.resume(Answer::Unavailable(reason), now),
             }
         }
     }
 
-    fn ask(&self, host: &mut impl Host, lookup: &Lookup) -> Option<CallId> {
+    fn ask(&self, host: &mut impl Host, lookup: &Lookup) -> Result<(CallId, Flight), Unavailable> {
         let verifier = lookup.verifier();
-        let secret = self.settings.secret(verifier.secret())?;
+        let flight = self.learnt.flights.begin(lookup.kind()).ok_or(Unavailable::Shedding)?;
+        let secret = self.settings.secret(verifier.secret()).ok_or(Unavailable::NotSent)?;
+        let id = host.ask(&verifier.question(lookup.credential(), secret)).map_err(|_failed| Unavailable::NotSent)?;
         host.count(Counter::Lookup);
-        host.ask(&verifier.question(lookup.credential(), secret)).ok()
+        Ok((id, flight))
     }
 
     fn allow(&mut self, host: &mut impl Host, grant: &Grant) -> Flow {
@@ -151,7 +162,7 @@ impl Session {
             return self.refuse(host, &Refused::not_carried_out());
         }
         host.count(Counter::Allowed);
-        log::debug!("decision=allow rule.id={} request.id={}", grant.rule().as_str(), self.names.request_id);
+        log::debug!("decision=allow rule.id={} request.id={}", grant.rule().as_str(), self.request_id);
         self.phase = Phase::Allowed;
         self.flow()
     }
@@ -160,7 +171,8 @@ impl Session {
         let policy: &Policy = self.settings.policy();
         let denial = refused.denial();
         let rule = refused.rule().map_or("-", |rule| rule.as_str());
-        let envelope = Envelope { url: &self.names.url, request_id: &self.names.request_id };
+        let headers = host.headers();
+        let envelope = Envelope { url: &url(&Request::new(&headers)), request_id: &self.request_id };
         // Before the answer: the proxy may end the request within the call.
         self.phase = Phase::Refused;
         host.count(Counter::Refused(denial.code()));
@@ -168,7 +180,7 @@ impl Session {
             "decision=refuse decision.code={} status={} rule.id={rule} request.id={}{}",
             denial.code(),
             denial.status(),
-            self.names.request_id,
+            self.request_id,
             reason(denial),
         );
         host.refuse(&policy.refusal(denial, envelope), denial.code(), rule);
@@ -196,6 +208,7 @@ fn reason(denial: &Denial) -> String {
         | Denial::HostMalformed(_)
         | Denial::MethodRefused
         | Denial::MethodOverridden
+        | Denial::PathOverridden
         | Denial::UpgradeRefused
         | Denial::RouteUnknown
         | Denial::CredentialRepeated(_)

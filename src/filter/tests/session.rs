@@ -17,6 +17,7 @@ mod support;
 use std::rc::Rc;
 
 use brama_filter::config::Settings;
+use brama_filter::flights::MOST_IN_FLIGHT;
 use brama_filter::host::{CallId, Counter};
 use brama_filter::session::{Flow, Session};
 use brama_policy::Reply;
@@ -147,7 +148,8 @@ fn outage_is_503_and_not_remembered() {
     ] {
         let mut host = delete();
         let session = looked_up(&worker, &mut host, &[reply]);
-        assert_eq!(host.done.last(), Some(&Done::Refused(503)), "{reply:?}");
+        // Asked anew each time: what nobody could say is not remembered.
+        assert!(matches!(host.done.as_slice(), [Done::Asked(_), Done::Refused(503)]), "{reply:?}: {:?}", host.done);
         assert_eq!(session.on_body(), Flow::Pause);
         let refusal = host.refusal.unwrap();
         assert!(refusal.headers.contains(&("retry-after", "1".to_owned())));
@@ -160,7 +162,61 @@ fn question_that_cannot_be_sent_is_an_outage() {
     host.cannot_ask = true;
     assert_eq!(Worker::new().session().on_headers(&mut host), Flow::Pause);
     assert_eq!(host.done, [Done::Refused(503)]);
-    assert_eq!(host.counted, [Counter::Lookup, Counter::Refused("api_key_unavailable")]);
+    assert_eq!(host.counted, [Counter::Refused("api_key_unavailable")]);
+}
+
+#[test]
+fn flood_of_unknown_api_keys_is_shed_and_leaves_room_for_tokens() {
+    let worker = Worker::new();
+    let mut known = delete();
+    let mut waits_for_token = looked_up(&worker, &mut known, &[ok(GOOD_KEY)]);
+    let mut waiting = Vec::new();
+    for number in 0..MOST_IN_FLIGHT {
+        let key = format!("k{number}");
+        let mut host = FakeHost::new("DELETE", PATH, &[("api-key", &key), CREDENTIALS[1]]);
+        waiting.push(looked_up(&worker, &mut host, &[]));
+    }
+    let mut shed = FakeHost::new("DELETE", PATH, &[("api-key", "one-more"), CREDENTIALS[1]]);
+    assert_eq!(worker.session().on_headers(&mut shed), Flow::Pause);
+    assert_eq!(shed.done, [Done::Refused(503)]);
+    // Who is known is served, and may be asked about.
+    waits_for_token.on_reply(&mut known, CallId(2), ok(GOOD_TOKEN));
+    assert_eq!(known.done.last(), Some(&Done::Resumed));
+    let mut other_token = FakeHost::new("DELETE", PATH, &[CREDENTIALS[0], ("authorization", "Bearer other")]);
+    let _session = looked_up(&worker, &mut other_token, &[]);
+    assert!(matches!(other_token.done.as_slice(), [Done::Asked(_)]));
+    // Requests that are reset give their places back.
+    waiting.clear();
+    let _session = looked_up(&worker, &mut FakeHost::new("DELETE", PATH, &[("api-key", "x"), CREDENTIALS[1]]), &[]);
+}
+
+#[test]
+fn same_text_as_api_key_and_token_is_two_credentials() {
+    let worker = Worker::new();
+    let same = [("api-key", "same"), ("authorization", "Bearer same")];
+    let mut host = FakeHost::new("DELETE", PATH, &same);
+    let _session = looked_up(&worker, &mut host, &[ok(GOOD_KEY), ok(r#"{"active":false}"#)]);
+    assert_eq!(host.done.last(), Some(&Done::Refused(401)));
+    let mut again = FakeHost::new("DELETE", PATH, &same);
+    assert_eq!(worker.session().on_headers(&mut again), Flow::Pause);
+    assert_eq!(again.counted, [Counter::Recalled, Counter::Recalled, Counter::Refused("token_refused")]);
+}
+
+#[test]
+fn what_was_learnt_is_worth_nothing_under_a_policy_that_asks_otherwise() {
+    let mut worker = Worker::new();
+    let _session = looked_up(&worker, &mut delete(), &[ok(GOOD_KEY), ok(GOOD_TOKEN)]);
+    for (text, by, asks) in [
+        ("ttl: 60s", "ttl: 50s", false),
+        ("expect: { /token_use: api_key }", "expect: { /token_use: api_key, /iss: x }", true),
+        ("path: /introspect", "path: /introspect2", true),
+        ("cluster: authority", "cluster: other", true),
+    ] {
+        worker.settings = support::settings(&support::SHIPPED.replace(text, by));
+        let mut host = delete();
+        let _flow = worker.session().on_headers(&mut host);
+        assert_eq!(matches!(host.done.first(), Some(Done::Asked(_))), asks, "{by}");
+    }
 }
 
 #[test]

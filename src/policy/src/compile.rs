@@ -8,7 +8,7 @@ use crate::credential::CredentialKind;
 use crate::document::{ForwardDocument, PolicyDocument};
 use crate::facts::FactName;
 use crate::fault::{Faults, Place};
-use crate::header::HeaderName;
+use crate::header::{HeaderName, HeaderPattern};
 use crate::policy::{FactReference, Forward, Policy, Standing};
 
 mod credentials;
@@ -55,32 +55,20 @@ fn forward(
         Some((header, fact_reference(fact, document, &place, faults)?))
     });
     let place_of_strip = place.key("strip");
-    let strip = each(written.strip.iter().enumerate(), |(index, pattern)| {
-        faults.keep(&place_of_strip.index(index), pattern.parse())
+    let strip = each(written.strip.iter().enumerate(), |(index, text)| {
+        let place = place_of_strip.index(index);
+        let pattern: HeaderPattern = faults.keep(&place, text.parse())?;
+        if let Some(reserved) = RESERVED.iter().find(|reserved| pattern.could_be(reserved)) {
+            faults.add(&place, format!("`{text}` would remove `{reserved}`, which steers the request itself"));
+            return None;
+        }
+        Some(pattern)
     });
     Some(Forward { headers: headers?, strip: strip? })
 }
 
-/// Headers that steer the request itself, so that an identity in them would change what is forwarded.
+/// Whether a header steers the request itself, so that it can be neither an identity nor a credential.
 fn is_reserved(header: &HeaderName) -> bool {
-    const RESERVED: [&str; 16] = [
-        "connection",
-        "content-length",
-        "content-type",
-        "cookie",
-        "expect",
-        "forwarded",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-request-id",
-    ];
     RESERVED.contains(&header.as_str()) || header.as_str().starts_with("x-envoy-")
 }
 
@@ -154,6 +142,27 @@ fn is_name(text: &str) -> bool {
 
 /// An index of compiled entries by the name other entries call them.
 type Named<T> = BTreeMap<String, T>;
+
+/// Headers that steer the request itself.
+const RESERVED: [&str; 17] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-request-id",
+];
 
 /// The version of the language this crate understands.
 const VERSION: u64 = 1;

@@ -6,7 +6,7 @@ use crate::host::InvalidHost;
 use crate::introspection::Unavailable;
 use crate::path::Ambiguity;
 use crate::policy::RuleId;
-use crate::scope::{AllOf, Scope};
+use crate::scope::AllOf;
 
 /// The outcome of judging a request. It comes with its evidence, and there is no third one.
 #[must_use]
@@ -88,6 +88,8 @@ pub enum Denial {
     MethodRefused,
     /// A header that asks the service to take the request for another method.
     MethodOverridden,
+    /// A header that asks the service to take the request for another path.
+    PathOverridden,
     /// A request to leave HTTP, unseen from then on.
     UpgradeRefused,
     /// No rule for this method and path.
@@ -110,8 +112,6 @@ pub enum Denial {
     ScopeMissing {
         /// All that the route requires.
         required: AllOf,
-        /// Those that are missing.
-        missing: Vec<Scope>,
     },
     /// Somebody else's resource.
     NotOwner,
@@ -131,6 +131,7 @@ impl Denial {
             Self::HostMalformed(_) => "host_malformed",
             Self::MethodRefused => "method_refused",
             Self::MethodOverridden => "method_overridden",
+            Self::PathOverridden => "path_overridden",
             Self::UpgradeRefused => "upgrade_refused",
             Self::RouteUnknown => "route_unknown",
             Self::CredentialRepeated(ApiKey) => "api_key_repeated",
@@ -162,6 +163,7 @@ impl Denial {
             | Self::HostMalformed(_)
             | Self::MethodRefused
             | Self::MethodOverridden
+            | Self::PathOverridden
             | Self::UpgradeRefused
             | Self::CredentialRepeated(_) => 400,
             // RFC 9110, 15.5.2: who are you?

@@ -252,6 +252,13 @@ impl PolicyDocument {
             .map_err(|error| Faults::one(&Place::root(), format!("this is not a JSON document: {error}")))?;
         let mut reading = Reading { value, cuts: BTreeSet::new() };
         let mut faults = Faults::none();
+        // Serde takes a null for a key that was left out, and `owner:` with nothing below it is no open door.
+        while let Some(spot) = reading.null() {
+            faults.add(&spot.place, "nothing is written here; write a value, or remove the key");
+            if !reading.cut_out(spot) {
+                return Err(faults);
+            }
+        }
         // The first fault ends serde's reading. To find the rest, what was faulty is cut out and what is left is read
         // again, only to be looked at. Each turn cuts something out, so this ends.
         loop {
@@ -286,27 +293,57 @@ struct Spot {
     left: String,
 }
 
+impl Spot {
+    /// The entry that is number `left` in what is left, and was number `written`.
+    fn entry(&self, left: usize, written: usize) -> Self {
+        Self {
+            place: self.place.index(written),
+            written: format!("{}/{written}", self.written),
+            left: format!("{}/{left}", self.left),
+        }
+    }
+
+    fn member(&self, key: &str) -> Self {
+        // RFC 6901, 3.
+        let step = key.replace('~', "~0").replace('/', "~1");
+        Self {
+            place: self.place.key(key),
+            written: format!("{}/{step}", self.written),
+            left: format!("{}/{step}", self.left),
+        }
+    }
+}
+
 impl Reading {
     fn locate(&self, path: &serde_path_to_error::Path) -> Spot {
         let mut spot = Spot { place: Place::root(), written: String::new(), left: String::new() };
         for segment in path {
-            match segment {
-                Segment::Seq { index } => {
-                    spot.left.push_str(&format!("/{index}"));
-                    let index = self.index_as_written(&spot.written, *index);
-                    spot.written.push_str(&format!("/{index}"));
-                    spot.place = spot.place.index(index);
-                }
-                Segment::Map { key } | Segment::Enum { variant: key } => {
-                    let step = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
-                    spot.left.push_str(&step);
-                    spot.written.push_str(&step);
-                    spot.place = spot.place.key(key);
-                }
+            spot = match segment {
+                Segment::Seq { index } => spot.entry(*index, self.index_as_written(&spot.written, *index)),
+                Segment::Map { key } | Segment::Enum { variant: key } => spot.member(key),
                 Segment::Unknown => break,
-            }
+            };
         }
         spot
+    }
+
+    /// The first null.
+    fn null(&self) -> Option<Spot> {
+        let root = Spot { place: Place::root(), written: String::new(), left: String::new() };
+        self.null_below(&self.value, root)
+    }
+
+    fn null_below(&self, value: &Value, spot: Spot) -> Option<Spot> {
+        match value {
+            Value::Null => Some(spot),
+            Value::Array(entries) => entries.iter().enumerate().find_map(|(index, entry)| {
+                self.null_below(entry, spot.entry(index, self.index_as_written(&spot.written, index)))
+            }),
+            Value::Object(members) => {
+                members.iter().find_map(|(key, member)| self.null_below(member, spot.member(key)))
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        }
     }
 
     /// The number an entry had before entries ahead of it were cut out.
@@ -383,6 +420,24 @@ mod tests {
             assert!(fault.starts_with(expected), "{found:#?}");
         }
         assert_eq!(found.len(), 12, "{found:#?}");
+    }
+
+    #[test]
+    fn null_is_no_way_to_leave_something_out() {
+        let text = r#"{
+            "version": 1, "name": "x", "forward": {"headers": {}}, "refusals": {"format": "ehealth"},
+            "routes": [null, {"id": "a", "methods": [null, "GET", null], "path": "/a", "public": null, "require":
+                {"credentials": ["token"], "scopes": "none", "owner": null}}]
+        }"#;
+        let nothing = ": nothing is written here; write a value, or remove the key";
+        let places = [
+            "routes[0]",
+            "routes[1].methods[0]",
+            "routes[1].methods[2]",
+            "routes[1].public",
+            "routes[1].require.owner",
+        ];
+        assert_eq!(faults(text), places.map(|place| format!("{place}{nothing}")));
     }
 
     #[test]

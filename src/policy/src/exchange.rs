@@ -1,5 +1,6 @@
 //! Owns the course of one judgement: from a request, over what authorities answer, to a decision.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::credential::{Credential, CredentialKind, NotPresented};
@@ -50,14 +51,14 @@ struct Case {
 
 impl Policy {
     /// Begins to judge a request.
-    pub fn begin(self: &Arc<Self>, request: &Request<'_>, now: Moment) -> Step {
-        match self.open(request, now) {
+    pub fn begin(self: &Arc<Self>, request: &Request<'_>) -> Step {
+        match self.open(request) {
             Ok(step) => step,
             Err(refused) => Step::Done(Decision::Refuse(refused)),
         }
     }
 
-    fn open(self: &Arc<Self>, request: &Request<'_>, _now: Moment) -> Result<Step, Refused> {
+    fn open(self: &Arc<Self>, request: &Request<'_>) -> Result<Step, Refused> {
         let unruled = |denial| Refused { rule: None, denial };
         match self.standing {
             Standing::InForce => {}
@@ -68,7 +69,10 @@ impl Policy {
             .route(method, &path)
             .map_err(|ambiguity| unruled(Denial::PathAmbiguous(ambiguity)))?
             .ok_or_else(|| unruled(Denial::RouteUnknown))?;
-        let remove = request.names().filter(|name| self.strips(name)).map(str::to_owned).collect();
+        let mut remove: Vec<String> = request.names().filter(|name| self.strips(name)).map(str::to_owned).collect();
+        // To remove a name is to remove all its copies.
+        remove.sort_unstable();
+        remove.dedup();
         let case = Case { policy: Arc::clone(self), route, captures, remove, api_key: None, token: None };
         let Some(rule) = self.routes.get(route) else {
             return Err(unruled(Denial::RouteUnknown));
@@ -108,12 +112,6 @@ impl Policy {
 }
 
 impl Awaiting {
-    /// The policy that judges this request; a reload in the meantime does not change it.
-    #[must_use]
-    pub const fn policy(&self) -> &Arc<Policy> {
-        &self.case.policy
-    }
-
     /// Goes on with the answer to what was asked.
     pub fn resume(self, answer: Answer, now: Moment) -> Step {
         let Self { asked, then, case } = self;
@@ -186,13 +184,17 @@ impl Case {
         };
         let kind = verified.credentials.bearer_of_scopes();
         let facts = self.identity(kind).ok_or(Denial::CredentialMissing(kind))?;
-        let missing = required.missing_from(&facts.scope);
-        if missing.is_empty() { Ok(()) } else { Err(Denial::ScopeMissing { required: required.clone(), missing }) }
+        if required.are_granted(&facts.scope) {
+            Ok(())
+        } else {
+            Err(Denial::ScopeMissing { required: required.clone() })
+        }
     }
 
     fn check_owner(&self, owner: &Owner) -> Result<(), Denial> {
         let client_type = self.fact(FactReference { of: owner.equals.of, name: FactName::ClientType });
-        if client_type.is_some_and(|client_type| owner.except_client_types.contains(&client_type)) {
+        if client_type.is_some_and(|client_type| owner.except_client_types.iter().any(|exempt| *exempt == client_type))
+        {
             return Ok(());
         }
         // Absent equals nothing, so both sides have to be there.
@@ -211,7 +213,7 @@ impl Case {
             .filter(|(_header, reference)| verified.credentials.include(reference.of))
             .map(|(header, reference)| {
                 let fact = self.fact(*reference).ok_or(Denial::FactMissing(reference.of, reference.name))?;
-                Ok((header.to_string(), fact))
+                Ok((header.to_string(), fact.into_owned()))
             })
             .collect()
     }
@@ -227,7 +229,7 @@ impl Case {
         }
     }
 
-    fn fact(&self, reference: FactReference) -> Option<String> {
+    fn fact(&self, reference: FactReference) -> Option<Cow<'_, str>> {
         self.identity(reference.of)?.text(reference.name)
     }
 }
@@ -238,14 +240,17 @@ fn target<'a>(request: &Request<'a>) -> Result<(&'a str, CanonicalPath<'a>), Den
     let (method, host, path) = (part(":method")?, part(":authority")?, part(":path")?);
     let method = std::str::from_utf8(method).map_err(|_not_utf8| Denial::MethodRefused)?;
     // RFC 9110, 9.3.6 and 9.3.8; `:protocol` is the CONNECT of RFC 8441.
-    if method == "CONNECT" || method == "TRACE" || request.has(":protocol") {
+    if method == "CONNECT" || method == "TRACE" || request.has_alike(":protocol") {
         return Err(Denial::MethodRefused);
     }
-    if request.has("upgrade") {
+    if request.has_alike("upgrade") {
         return Err(Denial::UpgradeRefused);
     }
-    if METHOD_OVERRIDES.iter().any(|name| request.has(name)) {
+    if METHOD_OVERRIDES.iter().any(|name| request.has_alike(name)) {
         return Err(Denial::MethodOverridden);
+    }
+    if PATH_OVERRIDES.iter().any(|name| request.has_alike(name)) {
+        return Err(Denial::PathOverridden);
     }
     Host::parse(host).map_err(Denial::HostMalformed)?;
     let path = CanonicalPath::parse(path).map_err(Denial::PathAmbiguous)?;
@@ -254,3 +259,6 @@ fn target<'a>(request: &Request<'a>) -> Result<(&'a str, CanonicalPath<'a>), Den
 
 /// Headers by which frameworks let a client replace the method that was judged.
 const METHOD_OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+
+/// Headers by which some let it replace the path.
+const PATH_OVERRIDES: [&str; 2] = ["x-original-url", "x-rewrite-url"];

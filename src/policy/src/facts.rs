@@ -1,5 +1,6 @@
 //! Owns what an authority states about a credential.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,7 +20,7 @@ pub struct Facts {
     pub client_type: Option<Fact>,
     /// What the credential grants.
     pub scope: GrantedScopes,
-    /// When it ends; `None` where the authority states no end.
+    /// When it ends; `None` where the authority states no end, and is asked again when the cache forgets.
     pub expires: Option<UnixTime>,
 }
 
@@ -32,13 +33,14 @@ impl Facts {
 
     /// One fact as the text that is compared and forwarded.
     #[must_use]
-    pub fn text(&self, name: FactName) -> Option<String> {
-        match name {
-            FactName::Subject => self.subject.as_ref().map(Fact::to_string),
-            FactName::ClientId => self.client_id.as_ref().map(Fact::to_string),
-            FactName::ClientType => self.client_type.as_ref().map(Fact::to_string),
-            FactName::Scope => Some(self.scope.to_string()),
-        }
+    pub fn text(&self, name: FactName) -> Option<Cow<'_, str>> {
+        let fact = match name {
+            FactName::Subject => &self.subject,
+            FactName::ClientId => &self.client_id,
+            FactName::ClientType => &self.client_type,
+            FactName::Scope => return Some(Cow::Owned(self.scope.to_string())),
+        };
+        fact.as_ref().map(|fact| Cow::Borrowed(fact.as_str()))
     }
 
     /// Whether the credential has ended; the second of `exp` itself is over

@@ -19,9 +19,10 @@ impl HeaderName {
         self.0.eq_ignore_ascii_case(sent)
     }
 
-    /// Whether what stands behind the gateway could take a sent name for this one: CGI and WSGI turn `-` into `_`.
+    /// Whether what stands behind the gateway could take a sent name for this one: CGI and its kin turn whatever is no
+    /// letter or digit into `_`.
     pub(crate) fn could_be(&self, sent: &str) -> bool {
-        self.0.len() == sent.len() && folded(&self.0).eq(folded(sent))
+        alike(&self.0, sent)
     }
 }
 
@@ -76,9 +77,13 @@ impl FromStr for HeaderPattern {
     }
 }
 
-/// Letters in lower case, `_` as `-`.
+/// Whether two names could be taken for one another: letters without case, all else alike.
+pub(crate) fn alike(one: &str, two: &str) -> bool {
+    one.len() == two.len() && folded(one).eq(folded(two))
+}
+
 fn folded(name: &str) -> impl Iterator<Item = u8> {
-    name.bytes().map(|byte| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() })
+    name.bytes().map(|byte| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' })
 }
 
 #[cfg(test)]
@@ -100,7 +105,7 @@ mod tests {
     fn pattern_covers_every_spelling_a_reader_could_confuse() {
         let exact: HeaderPattern = "x-consumer-id".parse().unwrap();
         let prefix: HeaderPattern = "x-consumer-*".parse().unwrap();
-        for sent in ["x-consumer-id", "X-Consumer-ID", "x_consumer_id", "x-consumer_id"] {
+        for sent in ["x-consumer-id", "X-Consumer-ID", "x_consumer_id", "x-consumer_id", "x.consumer.id"] {
             assert!(exact.could_be(sent) && prefix.could_be(sent), "{sent}");
         }
         assert!(prefix.could_be("x-consumer-metadata") && !exact.could_be("x-consumer-metadata"));

@@ -1,5 +1,6 @@
 //! Owns the talk with an authority: the question put to it, and the strict reading of its reply (RFC 7662).
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,14 +45,21 @@ impl Lookup {
 }
 
 /// One verifier: whom to ask, how, and what an answer must say.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Introspection {
+    asked: Asked,
+    cache: CacheLimits,
+    fingerprint: u64,
+}
+
+/// All that decides what an answer is worth.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Asked {
     pub(crate) authority: Authority,
     pub(crate) path: String,
     pub(crate) hint: String,
     pub(crate) expect: Vec<(String, String)>,
     pub(crate) pointers: Pointers,
-    pub(crate) cache: CacheLimits,
 }
 
 /// Where an authority is, and how the gateway proves itself to it.
@@ -131,6 +139,9 @@ pub enum Answer {
 /// Why nobody could say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
+    /// As many lookups as are allowed at once are out already.
+    #[error("too many lookups are out already")]
+    Shedding,
     /// The lookup could not be sent.
     #[error("the lookup could not be sent")]
     NotSent,
@@ -146,10 +157,24 @@ pub enum Unavailable {
 }
 
 impl Introspection {
+    pub(crate) fn new(asked: Asked, cache: CacheLimits) -> Self {
+        let mut hasher = DefaultHasher::new();
+        asked.hash(&mut hasher);
+        let fingerprint = hasher.finish();
+        Self { asked, cache, fingerprint }
+    }
+
+    /// A number that changes with whom is asked, how, and what an answer must say: what was learnt under another one
+    /// is worth nothing here.
+    #[must_use]
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
     /// The secret the authority wants, by the name of its environment variable.
     #[must_use]
     pub const fn secret(&self) -> &SecretName {
-        &self.authority.secret
+        &self.asked.authority.secret
     }
 
     /// How long, and how much, is remembered.
@@ -163,18 +188,18 @@ impl Introspection {
     pub fn question(&self, credential: &Credential, secret: &str) -> Question<'_> {
         let token = form_encoded(credential.expose_secret());
         Question {
-            cluster: &self.authority.cluster,
+            cluster: &self.asked.authority.cluster,
             headers: vec![
                 (":method", "POST".to_owned()),
                 (":scheme", "http".to_owned()),
-                (":authority", self.authority.host.clone()),
-                (":path", self.path.clone()),
+                (":authority", self.asked.authority.host.clone()),
+                (":path", self.asked.path.clone()),
                 ("accept", "application/json".to_owned()),
                 ("authorization", format!("Bearer {secret}")),
                 ("content-type", "application/x-www-form-urlencoded".to_owned()),
             ],
-            body: format!("token={token}&token_type_hint={}", form_encoded(&self.hint)),
-            timeout: self.authority.timeout,
+            body: format!("token={token}&token_type_hint={}", form_encoded(&self.asked.hint)),
+            timeout: self.asked.authority.timeout,
         }
     }
 
@@ -201,7 +226,7 @@ impl Introspection {
             Some(Value::Bool(false)) => return Ok(Answer::Inactive),
             Some(_) | None => return Err("`active` is not a boolean"),
         }
-        for (pointer, expected) in &self.expect {
+        for (pointer, expected) in &self.asked.expect {
             match value.pointer(pointer) {
                 Some(Value::String(stated)) if stated == expected => {}
                 // RFC 7662, 2.1: the server may look beyond the hint, and finds a credential of another kind.
@@ -210,11 +235,11 @@ impl Introspection {
             }
         }
         Ok(Answer::Active(Arc::new(Facts {
-            subject: fact(&value, &self.pointers.subject)?,
-            client_id: fact(&value, &self.pointers.client_id)?,
-            client_type: fact(&value, &self.pointers.client_type)?,
-            scope: scope(&value, &self.pointers.scope)?,
-            expires: expires(&value, &self.pointers.expires)?,
+            subject: fact(&value, &self.asked.pointers.subject)?,
+            client_id: fact(&value, &self.asked.pointers.client_id)?,
+            client_type: fact(&value, &self.asked.pointers.client_type)?,
+            scope: scope(&value, &self.asked.pointers.scope)?,
+            expires: expires(&value, &self.asked.pointers.expires)?,
         })))
     }
 }

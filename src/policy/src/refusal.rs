@@ -51,7 +51,7 @@ impl Policy {
             | Denial::CredentialMalformed(_)
             | Denial::CredentialRefused(_)
             | Denial::CredentialExpired(_) => Some(format!("Bearer realm=\"{realm}\"")),
-            Denial::ScopeMissing { required, .. } => {
+            Denial::ScopeMissing { required } => {
                 Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{required}\""))
             }
             Denial::NotConfigured
@@ -60,6 +60,7 @@ impl Policy {
             | Denial::HostMalformed(_)
             | Denial::MethodRefused
             | Denial::MethodOverridden
+            | Denial::PathOverridden
             | Denial::UpgradeRefused
             | Denial::RouteUnknown
             | Denial::CredentialRepeated(_)
@@ -85,6 +86,7 @@ fn wording(denial: &Denial) -> (&'static str, String) {
         Denial::HostMalformed(invalid) => ("request_malformed", invalid.to_string()),
         Denial::MethodRefused => ("request_malformed", "The method is not served here.".to_owned()),
         Denial::MethodOverridden => ("request_malformed", "The method must not be overridden.".to_owned()),
+        Denial::PathOverridden => ("request_malformed", "The path must not be overridden.".to_owned()),
         Denial::UpgradeRefused => ("request_malformed", "The protocol must not be upgraded.".to_owned()),
         Denial::CredentialRepeated(kind) => (
             "request_malformed",

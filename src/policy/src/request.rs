@@ -1,6 +1,6 @@
 //! Owns the request as it was sent: headers in order, nothing read into them yet.
 
-use crate::header::HeaderName;
+use crate::header::{HeaderName, alike};
 
 /// A request's headers, pseudo-headers included, byte for byte as the proxy would forward them.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +29,9 @@ impl<'a> Request<'a> {
         values.next().is_none().then_some(value)
     }
 
-    /// Whether a header of this name is there, in any spelling of its letters.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.names().any(|sent| sent.eq_ignore_ascii_case(name))
+    /// Whether a header is there that could be taken for this one.
+    pub(crate) fn has_alike(&self, name: &str) -> bool {
+        self.names().any(|sent| alike(sent, name))
     }
 
     /// The values of every copy of a header.

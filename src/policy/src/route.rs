@@ -3,6 +3,7 @@
 use std::fmt;
 
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use crate::path::CanonicalPath;
 
@@ -108,9 +109,7 @@ impl PathTemplate {
                 Segment::Capture { name, kind: CaptureKind::Uuid } if is_canonical_uuid(sent) => {
                     captures.push((name.clone(), sent.to_string()));
                 }
-                Segment::Capture { kind: CaptureKind::Uuid, .. } if is_canonical_uuid(&sent.to_lowercase()) => {
-                    exact = false
-                }
+                Segment::Capture { kind: CaptureKind::Uuid, .. } if is_uuid_but_for_case(sent) => exact = false,
                 Segment::Literal(_) | Segment::Capture { .. } => return Match::No,
             }
         }
@@ -199,8 +198,15 @@ fn is_canonical_uuid(text: &str) -> bool {
     Uuid::try_parse(text).is_ok_and(|uuid| uuid.hyphenated().encode_lower(&mut buffer) == text)
 }
 
+fn is_uuid_but_for_case(text: &str) -> bool {
+    text.len() == Hyphenated::LENGTH && is_canonical_uuid(&text.to_ascii_lowercase())
+}
+
 fn same_but_for_case(one: &str, two: &str) -> bool {
-    one.chars().flat_map(char::to_lowercase).eq(two.chars().flat_map(char::to_lowercase))
+    // Upper case first: `ſ` is `S` there, and would be itself in lower case.
+    let folded =
+        |text: &str| text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
+    one.eq_ignore_ascii_case(two) || (!(one.is_ascii() && two.is_ascii()) && folded(one) == folded(two))
 }
 
 #[cfg(test)]
@@ -258,6 +264,7 @@ mod tests {
     fn other_letter_case_is_told_apart() {
         assert_eq!(matches("/api/{x}", "/API/y"), Match::ButForCase);
         assert_eq!(matches("/%D0%91", "/%D0%B1"), Match::ButForCase);
+        assert_eq!(matches("/clients", "/client%C5%BF"), Match::ButForCase);
         assert_eq!(matches("/api/{x}", "/apj/y"), Match::No);
     }
 

@@ -107,9 +107,9 @@ impl AllOf {
         (!scopes.is_empty()).then_some(Self(scopes))
     }
 
-    /// Those that were not granted, in the order of the policy.
-    pub(crate) fn missing_from(&self, granted: &GrantedScopes) -> Vec<Scope> {
-        self.0.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
+    /// Whether every one of them was granted.
+    pub(crate) fn are_granted(&self, granted: &GrantedScopes) -> bool {
+        self.0.iter().all(|scope| granted.contains(scope))
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn empty_list_grants_nothing() {
         let wanted = AllOf::new(vec!["a".parse().unwrap()]).unwrap();
-        assert_eq!(wanted.missing_from(&"".parse().unwrap()).len(), 1);
+        assert!(!wanted.are_granted(&"".parse().unwrap()));
         assert_eq!(AllOf::new(vec![]), None);
     }
 }

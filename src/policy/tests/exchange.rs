@@ -96,7 +96,7 @@ fn nothing_is_asked_for_a_request_that_cannot_pass() {
         ("POST", PATH, &CREDENTIALS[..]),
         ("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer a"), ("Authorization", "Bearer a")]),
     ] {
-        let step = support::ehealth().begin(&Request::new(&headers(method, path, further)), support::now());
+        let step = support::ehealth().begin(&Request::new(&headers(method, path, further)));
         assert!(matches!(step, Step::Done(Decision::Refuse(_))), "{step:?}");
     }
 }
@@ -163,7 +163,9 @@ fn everything_a_client_must_not_send_is_removed() {
     ];
     let grant =
         granted(judge(&support::ehealth(), &headers("DELETE", PATH, &forged), |_| Answer::Active(Arc::new(msp()))));
-    let names: Vec<_> = forged.iter().map(|(name, _)| (*name).to_owned()).filter(|name| name != "x-other").collect();
+    let mut names: Vec<_> =
+        forged.iter().map(|(name, _)| (*name).to_owned()).filter(|name| name != "x-other").collect();
+    names.sort_unstable();
     assert_eq!(grant.remove(), names);
     assert_eq!(grant.set().len(), 3);
 }
@@ -190,8 +192,12 @@ fn leaving_http_is_refused() {
     assert_eq!(refused("GET", &[(":protocol", "websocket")]), "method_refused");
     assert_eq!(refused("GET", &[("Upgrade", "websocket")]), "upgrade_refused");
     assert_eq!(refused("get", &[]), "route_unknown");
-    for name in ["X-HTTP-Method-Override", "x-http-method", "x-method-override"] {
+    assert_eq!(refused("GET", &[(":protocol", "websocket"), (":protocol", "x")]), "method_refused");
+    for name in ["X-HTTP-Method-Override", "X_HTTP_METHOD_OVERRIDE", "x-http-method", "x-method-override"] {
         assert_eq!(refused("GET", &[(name, "")]), "method_overridden");
+    }
+    for name in ["X-Original-URL", "x_original_url", "x-rewrite-url"] {
+        assert_eq!(refused("GET", &[(name, "/api")]), "path_overridden");
     }
 }
 
@@ -208,9 +214,8 @@ fn without_a_policy_everything_is_refused() {
 
 fn answer_to(reply: Reply<'_>) -> Answer {
     let policy = support::ehealth();
-    let step = policy.begin(&Request::new(&headers("DELETE", PATH, &CREDENTIALS)), support::now());
-    let Step::Ask(lookup, awaiting) = step else { panic!("{step:?}") };
-    assert_eq!(awaiting.policy().name(), "ehealth");
+    let step = policy.begin(&Request::new(&headers("DELETE", PATH, &CREDENTIALS)));
+    let Step::Ask(lookup, _awaiting) = step else { panic!("{step:?}") };
     lookup.verifier().answer(reply)
 }
 
@@ -281,7 +286,7 @@ fn credential_is_encoded_never_spliced() {
     let policy = support::ehealth();
     let headers =
         headers("DELETE", PATH, &[("api-key", "a&token_type_hint=b+%\"/é=".trim_end_matches("é=")), CREDENTIALS[1]]);
-    let step = policy.begin(&Request::new(&headers), support::now());
+    let step = policy.begin(&Request::new(&headers));
     let Step::Ask(lookup, _awaiting) = step else { panic!("{step:?}") };
     let question = lookup.verifier().question(lookup.credential(), "s3cret");
     assert_eq!(question.body, "token=a%26token_type_hint%3Db%2B%25%22%2F&token_type_hint=api_key");

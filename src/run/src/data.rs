@@ -60,10 +60,6 @@ impl Data {
         }
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     pub(crate) fn bootstrap(&self) -> PathBuf {
         self.folder.join("envoy.yaml")
     }
@@ -127,7 +123,7 @@ mod tests {
     #[test]
     fn temporary_folders_are_private_and_go() {
         let data = Data::open(None).unwrap();
-        let folders = [data.folder().to_owned(), data.public_socket().parent().unwrap().to_owned()];
+        let folders = [data.folder.clone(), data.public_socket().parent().unwrap().to_owned()];
         for folder in &folders {
             assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         }

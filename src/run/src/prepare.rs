@@ -48,7 +48,7 @@ impl Prepared {
 
     /// Starts the stack and waits until it serves, or until `stop` says that it is wanted no more.
     pub fn start_unless(self, stop: impl Fn() -> bool) -> Result<Stack, StartError> {
-        Stack::start(self.settings, self.data, self.secret, &stop)
+        Stack::start(&self.settings, self.data, &self.secret, &stop)
     }
 
     /// The filled-in bootstrap, which Envoy reads when it starts.

@@ -29,7 +29,9 @@ pub(crate) fn unix(socket: &Path, path: &str, header: &str) -> io::Result<Reply>
 
 fn exchange(mut stream: impl Read + Write, path: &str, header: &str) -> io::Result<Reply> {
     let ending = if header.is_empty() { "" } else { "\r\n" };
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}{ending}\r\n")?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}{ending}\r\n");
+    // In one piece: who answers after the first and closes would reset the connection under the others.
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     // Bounded, whoever it is that listens there.
     stream.take(LONGEST_ANSWER).read_to_end(&mut answer)?;

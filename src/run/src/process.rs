@@ -38,10 +38,6 @@ impl Process {
         self.name
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// How it ended, if it did. A process that cannot be asked about is taken to run.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
@@ -105,8 +101,8 @@ fn last_lines(log: &Path) -> io::Result<String> {
     Ok(lines.get(lines.len().saturating_sub(REPORT_LINES)..).unwrap_or_default().join("\n"))
 }
 
-/// How long a process may take to end by itself: longer than the upstream needs for its open requests.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a process may take to end by itself: the upstream gives its open requests two seconds, and its database two.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const REPORT_BYTES: u64 = 8 * 1024;
 const REPORT_LINES: usize = 20;

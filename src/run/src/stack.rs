@@ -22,12 +22,10 @@ use crate::settings::Settings;
 pub struct Stack {
     // In the order in which they end: what takes requests first, the folders last.
     envoy: Process,
-    upstream: Option<Process>,
+    upstream: Process,
     address: SocketAddr,
     admin_address: SocketAddr,
     proof: Proof,
-    secret: String,
-    settings: Settings,
     data: Data,
 }
 
@@ -50,13 +48,13 @@ pub struct Death {
 
 impl Stack {
     pub(crate) fn start(
-        settings: Settings,
+        settings: &Settings,
         data: Data,
-        secret: String,
+        secret: &str,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, StartError> {
-        let mut upstream = start_upstream(&settings, &data, &secret, stop)?;
-        let mut envoy = start_envoy(&settings, &data, &secret)?;
+        let mut upstream = start_upstream(settings, &data, secret, stop)?;
+        let mut envoy = start_envoy(settings, &data, secret)?;
         let mut waiting = Waiting { stop, until: Instant::now() + ENVOY_PATIENCE, limit: ENVOY_PATIENCE };
 
         let admin_address = waiting.wait("Envoy's administration did not answer", &mut [&mut envoy], || {
@@ -84,7 +82,7 @@ impl Stack {
             StartError::PluginRejected { status, .. } => StartError::PluginRejected { status, report: envoy.report() },
             other => other,
         })?;
-        Ok(Self { envoy, upstream: Some(upstream), address, admin_address, proof, secret, settings, data })
+        Ok(Self { envoy, upstream, address, admin_address, proof, data })
     }
 
     /// Where the gateway listens.
@@ -107,52 +105,14 @@ impl Stack {
         self.data.logs()
     }
 
-    /// The data folder.
-    pub fn data_dir(&self) -> PathBuf {
-        self.data.folder().to_owned()
-    }
-
     /// The file with the policy as Envoy takes it; a file renamed onto it is taken up.
     pub fn ecds(&self) -> PathBuf {
         self.data.ecds()
     }
 
-    /// The upstream's socket for the gateway, past which there is no filter.
-    pub fn public_socket(&self) -> PathBuf {
-        self.data.public_socket()
-    }
-
-    /// The authority's socket.
-    pub fn internal_socket(&self) -> PathBuf {
-        self.data.internal_socket()
-    }
-
-    /// What the gateway shows to the authority.
-    pub fn authority_secret(&self) -> &str {
-        &self.secret
-    }
-
-    /// Envoy's process number.
-    pub fn envoy_id(&self) -> u32 {
-        self.envoy.id()
-    }
-
-    /// Stops the upstream alone, as an outage does.
-    pub fn stop_upstream(&mut self) {
-        self.upstream = None;
-    }
-
-    /// Starts the upstream again, with the same data, and waits until it answers.
-    pub fn start_upstream(&mut self) -> Result<(), StartError> {
-        self.stop_upstream();
-        self.upstream = Some(start_upstream(&self.settings, &self.data, &self.secret, &|| false)?);
-        Ok(())
-    }
-
     /// The first process that has ended by itself, if any.
     pub fn death(&mut self) -> Option<Death> {
-        let processes = [Some(&mut self.envoy), self.upstream.as_mut()];
-        processes.into_iter().flatten().find_map(|process| {
+        [&mut self.envoy, &mut self.upstream].into_iter().find_map(|process| {
             let status = process.ended()?;
             Some(Death { name: process.name(), status, report: process.report() })
         })
@@ -168,9 +128,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         // Both at once; each is then waited for where it is dropped.
         self.envoy.ask_to_end();
-        if let Some(upstream) = &mut self.upstream {
-            upstream.ask_to_end();
-        }
+        self.upstream.ask_to_end();
     }
 }
 

@@ -78,8 +78,9 @@ const BEARER: &[u8] = b"Bearer";
 
 const HEALTHZ: &str = "/healthz";
 
-/// A token and a hint need less than a thousand bytes, percent-encoded as they may be.
-const LARGEST_BODY: usize = 8 * 1024;
+/// The gateway asks about credentials of up to 8 KiB, and each byte may be percent-encoded as three; a larger one would
+/// look like an outage to it.
+const LARGEST_BODY: usize = 32 * 1024;
 
 const READYZ: &str = "/readyz";
 

@@ -259,8 +259,8 @@ async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result
     tokio::time::timeout(TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout))
 }
 
-/// How long a request may wait for the store. The gateway's own timeouts are longer, so that the answer is ours.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
+const TIMEOUT: Duration = Duration::from_millis(900);
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, HostFailed};
-use brama_filter::memory::Memory;
-use brama_filter::session::Session;
+use brama_filter::session::{Learnt, Session};
 use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, UnixTime};
 
 /// What was done, in words.
@@ -134,19 +133,25 @@ impl Host for FakeHost {
 /// A worker: its settings, and what it remembers from one request to the next.
 pub struct Worker {
     pub settings: Rc<Settings>,
-    pub memory: Memory,
+    pub learnt: Learnt,
 }
 
 impl Worker {
     /// A worker under the policy that ships.
     pub fn new() -> Self {
-        let yaml = include_str!("../../../../policies/ehealth.yaml");
-        let json = serde_saphyr::from_str::<serde_json::Value>(yaml).unwrap().to_string();
-        let settings = Settings::load(json.as_bytes(), |_name| Some("s3cret".to_owned())).unwrap();
-        Self { settings: Rc::new(settings), memory: Memory::default() }
+        Self { settings: settings(SHIPPED), learnt: Learnt::default() }
     }
 
     pub fn session(&self) -> Session {
-        Session::new(Rc::clone(&self.settings), self.memory.clone())
+        Session::new(Rc::clone(&self.settings), self.learnt.clone())
     }
 }
+
+/// The settings under a policy.
+pub fn settings(yaml: &str) -> Rc<Settings> {
+    let json = serde_saphyr::from_str::<serde_json::Value>(yaml).unwrap().to_string();
+    Rc::new(Settings::load(json.as_bytes(), |_name| Some("s3cret".to_owned())).unwrap())
+}
+
+/// The policy that ships.
+pub const SHIPPED: &str = include_str!("../../../../policies/ehealth.yaml");

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Named, each, span};
+use super::{Named, each, is_reserved, span};
 use crate::credential::{Form, Presentation};
 use crate::document::{
     AuthorityDocument, CacheDocument, CredentialDocument, CredentialsDocument, IntrospectDocument, VerifierDocument,
 };
 use crate::fault::{Faults, Place};
 use crate::host::Host;
-use crate::introspection::{Authority, CacheLimits, Introspection, Pointers, SecretName};
+use crate::introspection::{Asked, Authority, CacheLimits, Introspection, Pointers, SecretName};
 use crate::path::CanonicalPath;
 use crate::policy::{CredentialRule, Credentials};
 
@@ -73,6 +73,12 @@ fn credential(
     faults: &mut Faults,
 ) -> Option<CredentialRule> {
     let header = faults.keep(&place.key("header"), written.header.parse());
+    if header.as_ref().is_some_and(is_reserved) {
+        faults.add(
+            &place.key("header"),
+            format!("`{}` has a meaning of its own and cannot carry a credential", written.header),
+        );
+    }
     let form = match &written.scheme {
         None => Some(Form::Raw),
         Some(scheme) if is_scheme(scheme) => Some(Form::Scheme(scheme.clone())),
@@ -136,14 +142,9 @@ fn introspection(
         scope: scope?,
         expires: expires?,
     };
-    Some(Introspection {
-        authority: authority?.clone()?,
-        path: written.path.clone(),
-        hint: written.hint.clone(),
-        expect: expect?,
-        pointers,
-        cache: cache?,
-    })
+    let (path, hint) = (written.path.clone(), written.hint.clone());
+    let asked = Asked { authority: authority?.clone()?, path, hint, expect: expect?, pointers };
+    Some(Introspection::new(asked, cache?))
 }
 
 /// RFC 6901, 3. The empty pointer means the whole answer, which is no fact.

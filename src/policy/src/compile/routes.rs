@@ -20,13 +20,19 @@ pub(super) fn all(
         faults.add(place, "a policy without routes refuses everything; write at least one");
     }
     let routes = each(written.iter().enumerate(), |(index, entry)| route(entry, document, &place.index(index), faults));
-    for (index, entry) in written.iter().enumerate() {
+    // A template that cannot be read is reported where it is compiled, and collides with nothing.
+    let templates: Vec<_> = written.iter().map(|entry| PathTemplate::parse(&entry.path).ok()).collect();
+    for (index, (entry, template)) in written.iter().zip(&templates).enumerate() {
         let place = place.index(index);
-        let before = || written.iter().take(index);
-        if before().any(|other| other.id == entry.id) {
+        let mut before = written.iter().zip(&templates).take(index);
+        if before.clone().any(|(other, _template)| other.id == entry.id) {
             faults.add(&place.key("id"), format!("`{}` is the id of another route", entry.id));
         }
-        if let Some(other) = before().find(|other| collide(other, entry)) {
+        let collides = |(other, known): &(&RouteDocument, &Option<PathTemplate>)| {
+            template.as_ref().zip(known.as_ref()).is_some_and(|(template, known)| template.equals(known))
+                && entry.methods.iter().any(|method| other.methods.contains(method))
+        };
+        if let Some((other, _template)) = before.find(collides) {
             faults
                 .add(&place.key("path"), format!("`{}` matches the same requests as route `{}`", entry.path, other.id));
         }
@@ -35,16 +41,6 @@ pub(super) fn all(
     // Stable, and equals were faults: the order in the file never decides.
     routes.sort_by_key(|route| route.path.specificity());
     Some(routes)
-}
-
-fn collide(one: &RouteDocument, two: &RouteDocument) -> bool {
-    match (PathTemplate::parse(&one.path), PathTemplate::parse(&two.path)) {
-        (Ok(first), Ok(second)) => {
-            first.equals(&second) && one.methods.iter().any(|method| two.methods.contains(method))
-        }
-        // Reported where the template is read.
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
-    }
 }
 
 fn route(written: &RouteDocument, document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Option<Route> {

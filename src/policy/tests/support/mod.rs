@@ -33,7 +33,7 @@ pub fn judge(
     headers: &[(String, Vec<u8>)],
     mut authority: impl FnMut(&brama_policy::Lookup) -> brama_policy::Answer,
 ) -> Decision {
-    let mut step = policy.begin(&Request::new(headers), now());
+    let mut step = policy.begin(&Request::new(headers));
     loop {
         match step {
             Step::Done(decision) => return decision,

@@ -1,0 +1,73 @@
+//! A configuration that is replaced while the gateway serves.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::client::Call;
+use crate::stack::Gateway;
+
+const REJECTED: &str = "extension_config_discovery.http_filter.brama.config_fail";
+const RELOADED: &str = "extension_config_discovery.http_filter.brama.config_reload";
+
+fn division() -> Call {
+    Call::delete("/api/admin/contract_divisions/x")
+        .api_key("uXhEczJ56adsfh3Ri9SUkc4en")
+        .token("0d7b3a5e9c1f4826b4d0a6e2f8c3957e")
+}
+
+/// Changes the policy's own text inside the plugin's configuration.
+fn edit(config: &mut Value, text: &str, by: &str) {
+    let policy = config["configuration"]["value"].as_str().unwrap();
+    assert!(policy.contains(text), "{policy}");
+    config["configuration"]["value"] = json!(policy.replace(text, by));
+}
+
+#[track_caller]
+fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !done() {
+        assert!(Instant::now() < until, "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn replaced_policy_takes_effect_and_keeps_what_is_known() {
+    let gateway = Gateway::start();
+    assert_eq!(division().send(gateway.address()).status, 404);
+    gateway.reload(|config| edit(config, "private_contracts:write", "private_contracts:other"));
+    wait_until("the new policy", || division().send(gateway.address()).status == 403);
+    gateway.reload(|config| edit(config, "private_contracts:other", "private_contracts:write"));
+    wait_until("the old policy", || division().send(gateway.address()).status == 404);
+    assert!(gateway.counter(RELOADED) >= 3);
+    // Two credentials, two workers: nothing was asked again.
+    assert!(gateway.authority.take().len() <= 4);
+}
+
+#[test]
+fn refused_configuration_leaves_the_last_good_one_serving() {
+    type Change = fn(&mut Value);
+    let faulty: [(&str, Change); 5] = [
+        ("a fault in the policy", |config| edit(config, "\"DELETE\"", "\"delete\"")),
+        ("an unknown key", |config| edit(config, "\"version\":1", "\"version\":1,\"verison\":1")),
+        ("no JSON", |config| config["configuration"]["value"] = json!("version: 1")),
+        ("a Struct", |config| {
+            config["configuration"] =
+                json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": {"version": 1}})
+        }),
+        ("no secret", |config| edit(config, "BRAMA_AUTHORITY_SECRET", "BRAMA_OTHER_SECRET")),
+    ];
+    for (what, change) in faulty {
+        println!("{what}");
+        let gateway = Gateway::start();
+        let before = gateway.counter(REJECTED);
+        gateway.reload(change);
+        wait_until(what, || gateway.counter(REJECTED) > before);
+        for _ in 0..4 {
+            assert_eq!(division().send(gateway.address()).status, 404);
+            Call::delete("/api/admin/contract_divisions/x").send(gateway.address()).is_unauthenticated();
+        }
+    }
+}
