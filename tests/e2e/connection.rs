@@ -204,6 +204,8 @@ fn second_spellings_of_the_path_never_get_through() {
         path(&format!("urn:uuid:{CLIENT}"), CONNECTION),
         format!("http://api.example/{}", path(CLIENT, CONNECTION)),
         path(CLIENT, CONNECTION).replacen('/', "", 1),
+        path(CLIENT, &format!("{CONNECTION}?<")),
+        path(CLIENT, &format!("{CONNECTION}?\"")),
     ] {
         println!("{target}");
         let reply = stopped(&gateway, &Call::delete(&target).api_key(API_KEY).token(TOKEN));

@@ -17,6 +17,7 @@
 )]
 
 mod authority;
+mod body;
 mod bootstrap;
 mod cases;
 mod client;

@@ -84,7 +84,8 @@ fn second_request_hidden_in_a_body_is_not_smuggled() {
     assert_eq!(reply.status, 200, "{reply:?}");
     // The hidden text is the body of the first request, framed as such, and the upstream read it as that.
     let sent = gateway.tap.take();
-    assert!(sent.to_lowercase().contains("transfer-encoding: chunked"), "{sent}");
+    assert!(sent.contains(&format!("content-length: {}\r\n", hidden.len())), "{sent}");
+    assert_eq!(sent.to_lowercase().matches("transfer-encoding").count(), 0, "{sent}");
     assert!(gateway.database.has_connection("e5372365-d47a-467f-81d0-f35117864352"));
 }
 
@@ -99,6 +100,17 @@ fn grpc_without_credentials_is_refused_in_its_own_form() {
         assert_eq!((reply.status, reply.header("grpc-status")), (200, Some("7")), "{reply:?}");
         assert_eq!(gateway.tap.take(), "");
     }
+}
+
+#[test]
+fn what_only_looks_like_grpc_gets_the_envelope() {
+    let gateway = Gateway::start();
+    for content_type in ["application/grpc-web", "application/grpcx", "application/grpc;x", "Application/GRPC"] {
+        let reply = Call::delete(PATH).header("content-type", content_type).send(gateway.address());
+        reply.is_unauthenticated();
+    }
+    let health = Call::new("GET", "/healthz").header("content-type", "application/grpc-web").send(gateway.address());
+    assert_eq!((health.status, health.text().as_str()), (200, ""));
 }
 
 #[test]

@@ -176,7 +176,10 @@ impl Session {
         // Before the answer: the proxy may end the request within the call.
         self.phase = Phase::Refused;
         host.count(Counter::Refused(denial.code()));
-        log::info!(
+        // An outage is for the operator to see; all else is the client's.
+        let level = if denial.status() == 503 { log::Level::Warn } else { log::Level::Info };
+        log::log!(
+            level,
             "decision=refuse decision.code={} status={} rule.id={rule} request.id={}{}",
             denial.code(),
             denial.status(),
