@@ -1,0 +1,217 @@
+//! Owns the reading of a document's text: whole, or with every fault and its place.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use serde_path_to_error::Segment;
+
+use super::PolicyDocument;
+use crate::fault::{Faults, Place};
+use crate::json;
+
+impl PolicyDocument {
+    /// Reads a document from JSON text.
+    ///
+    /// # Errors
+    /// Text that is not JSON or repeats a member: that one fault. A document of the wrong shape: every fault, each
+    /// with its path (of several keys missing from one object, the first).
+    pub fn read(text: &str) -> Result<Self, Faults> {
+        let value = json::parse(text.as_bytes())
+            .map_err(|error| Faults::one(&Place::root(), format!("this is not a JSON document: {error}")))?;
+        let mut reading = Reading { value, cuts: BTreeSet::new() };
+        let mut faults = Faults::none();
+        // Serde takes a null for a key that was left out, and `owner:` with nothing below it is no open door.
+        while let Some(spot) = reading.null() {
+            faults.add(&spot.place, "nothing is written here; write a value, or remove the key");
+            if !reading.cut_out(spot) {
+                return Err(faults);
+            }
+        }
+        // The first fault ends serde's reading. To find the rest, what was faulty is cut out and what is left is read
+        // again, only to be looked at. Each turn cuts something out, so this ends.
+        loop {
+            let error = match serde_path_to_error::deserialize::<_, Self>(&reading.value) {
+                Ok(document) if faults.is_empty() => return Ok(document),
+                Ok(_remains) => return Err(faults),
+                Err(error) => error,
+            };
+            let spot = reading.locate(error.path());
+            let message = error.inner().to_string();
+            if !reading.caused(&spot, &message) {
+                faults.add(&spot.place, message);
+            }
+            if !reading.cut_out(spot) {
+                return Err(faults);
+            }
+        }
+    }
+}
+
+/// A document of which the faulty parts are cut out one by one.
+struct Reading {
+    value: Value,
+    /// What was cut out: JSON pointers into the document as written.
+    cuts: BTreeSet<String>,
+}
+
+/// A place in the document as written, and where that stands in what is left of it.
+struct Spot {
+    place: Place,
+    written: String,
+    left: String,
+}
+
+impl Spot {
+    /// The entry that is number `left` in what is left, and was number `written`.
+    fn entry(&self, left: usize, written: usize) -> Self {
+        Self {
+            place: self.place.index(written),
+            written: format!("{}/{written}", self.written),
+            left: format!("{}/{left}", self.left),
+        }
+    }
+
+    fn member(&self, key: &str) -> Self {
+        // RFC 6901, 3.
+        let step = key.replace('~', "~0").replace('/', "~1");
+        Self {
+            place: self.place.key(key),
+            written: format!("{}/{step}", self.written),
+            left: format!("{}/{step}", self.left),
+        }
+    }
+}
+
+impl Reading {
+    fn locate(&self, path: &serde_path_to_error::Path) -> Spot {
+        let mut spot = Spot { place: Place::root(), written: String::new(), left: String::new() };
+        for segment in path {
+            spot = match segment {
+                Segment::Seq { index } => spot.entry(*index, self.index_as_written(&spot.written, *index)),
+                Segment::Map { key } | Segment::Enum { variant: key } => spot.member(key),
+                Segment::Unknown => break,
+            };
+        }
+        spot
+    }
+
+    /// The first null.
+    fn null(&self) -> Option<Spot> {
+        let root = Spot { place: Place::root(), written: String::new(), left: String::new() };
+        self.null_below(&self.value, root)
+    }
+
+    fn null_below(&self, value: &Value, spot: Spot) -> Option<Spot> {
+        match value {
+            Value::Null => Some(spot),
+            Value::Array(entries) => entries.iter().enumerate().find_map(|(index, entry)| {
+                self.null_below(entry, spot.entry(index, self.index_as_written(&spot.written, index)))
+            }),
+            Value::Object(members) => {
+                members.iter().find_map(|(key, member)| self.null_below(member, spot.member(key)))
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        }
+    }
+
+    /// The number an entry had before entries ahead of it were cut out.
+    fn index_as_written(&self, list: &str, left: usize) -> usize {
+        let is_there = |index: &usize| !self.cuts.contains(&format!("{list}/{index}"));
+        // As many entries as were ever cut out can stand ahead of this one, so the search is bounded.
+        (0..=left.saturating_add(self.cuts.len())).filter(is_there).nth(left).map_or(left, |index| index)
+    }
+
+    /// Whether the author only seems to have left something out: it was cut out here.
+    fn caused(&self, spot: &Spot, message: &str) -> bool {
+        let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        missing.is_some_and(|(name, _rest)| self.cuts.contains(&format!("{}/{name}", spot.written)))
+    }
+
+    /// Takes out the entry or member at `spot`; `false` where nothing is left to take out.
+    fn cut_out(&mut self, spot: Spot) -> bool {
+        let Some((parent, last)) = spot.left.rsplit_once('/') else {
+            return false;
+        };
+        let found = match self.value.pointer_mut(parent) {
+            Some(Value::Object(members)) => members.remove(&last.replace("~1", "/").replace("~0", "~")).is_some(),
+            Some(Value::Array(entries)) => match last.parse::<usize>() {
+                Ok(index) if index < entries.len() => {
+                    entries.remove(index);
+                    true
+                }
+                Ok(_) | Err(_) => false,
+            },
+            Some(_) | None => false,
+        };
+        found && self.cuts.insert(spot.written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        PolicyDocument::read(text).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_fault_is_reported_with_its_place() {
+        let text = r#"{
+            "version": "1", "name": "x", "nmae": 1,
+            "forward": {"headers": {"x-a": 5}}, "refusals": {"format": "xml"},
+            "routes": [
+                {"id": 7, "methods": ["GET"], "path": "/a"},
+                {"id": "b", "methods": ["GET", 1, 2, "PUT", 3], "path": "/b", "requires": {}},
+                {"id": "c", "path": "/c"},
+                {"id": "d", "methods": [], "path": "/d", "require": {"credentials": ["tokne"], "scopes": "any"}}
+            ]
+        }"#;
+        let found = faults(text);
+        for (fault, expected) in found.iter().zip([
+            "forward.headers.x-a: invalid type",
+            "nmae: unknown field `nmae`",
+            "refusals.format: unknown variant `xml`",
+            "routes[0].id: invalid type",
+            "routes[1].methods[1]: invalid type",
+            "routes[1].methods[2]: invalid type",
+            "routes[1].methods[4]: invalid type",
+            "routes[1].requires: unknown field `requires`",
+            "routes[2]: missing field `methods`",
+            "routes[3].require.credentials[0]: unknown variant `tokne`",
+            "routes[3].require.scopes: unknown variant `any`",
+            "version: invalid type",
+        ]) {
+            assert!(fault.starts_with(expected), "{found:#?}");
+        }
+        assert_eq!(found.len(), 12, "{found:#?}");
+    }
+
+    #[test]
+    fn null_is_no_way_to_leave_something_out() {
+        let text = r#"{
+            "version": 1, "name": "x", "forward": {"headers": {}}, "refusals": {"format": "ehealth"},
+            "routes": [null, {"id": "a", "methods": [null, "GET", null], "path": "/a", "public": null, "require":
+                {"credentials": ["token"], "scopes": "none", "owner": null}}]
+        }"#;
+        let nothing = ": nothing is written here; write a value, or remove the key";
+        let places = [
+            "routes[0]",
+            "routes[1].methods[0]",
+            "routes[1].methods[2]",
+            "routes[1].public",
+            "routes[1].require.owner",
+        ];
+        assert_eq!(faults(text), places.map(|place| format!("{place}{nothing}")));
+    }
+
+    #[test]
+    fn text_that_is_no_document_is_one_fault() {
+        for text in ["", "[", "5", "[]", "null", r#"{"version":1,"version":1}"#] {
+            assert_eq!(faults(text).len(), 1, "{text}");
+        }
+    }
+}
