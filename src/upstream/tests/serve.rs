@@ -47,7 +47,7 @@ async fn started(folder: &TempDir, edit: impl FnOnce(&mut Command)) -> Child {
 async fn stopped(mut child: Child, signal: &str) -> (Option<i32>, String, Duration) {
     let asked = Instant::now();
     let id = child.id().unwrap().to_string();
-    assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+    assert!(std::process::Command::new("sh").args(["-c", &format!("kill {signal} {id}")]).status().unwrap().success());
     let status = child.wait().await.unwrap();
     let took = asked.elapsed();
     let mut log = String::new();
