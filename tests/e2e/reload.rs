@@ -3,12 +3,14 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use brama_run::StartError;
 use serde_json::{Value, json};
 
 use crate::client::Call;
-use crate::stack::Gateway;
+use crate::stack::{Gateway, Plan};
 
 const REJECTED: &str = "extension_config_discovery.http_filter.brama.config_fail";
+const UPDATE_REJECTED: &str = "extension_config_discovery.http_filter.brama.update_rejected";
 const RELOADED: &str = "extension_config_discovery.http_filter.brama.config_reload";
 
 fn division() -> Call {
@@ -65,9 +67,18 @@ fn refused_configuration_leaves_the_last_good_one_serving() {
         let before = gateway.counter(REJECTED);
         gateway.reload(change);
         wait_until(what, || gateway.counter(REJECTED) > before);
+        assert_eq!(gateway.counter(UPDATE_REJECTED), 1);
         for _ in 0..4 {
             assert_eq!(division().send(gateway.address()).status, 404);
             Call::delete("/api/admin/contract_divisions/x").send(gateway.address()).is_unauthenticated();
         }
     }
+}
+
+#[test]
+fn first_configuration_that_is_refused_serves_nobody() {
+    let plan = Plan::shipped().plugin(|config, _folder| edit(config, "\"DELETE\"", "\"delete\""));
+    let error = plan.try_start().err().unwrap();
+    assert!(matches!(error, StartError::PluginRejected { status: 500, .. }), "{error}");
+    assert!(error.report().contains("routes[0].methods[0]"), "{}", error.report());
 }

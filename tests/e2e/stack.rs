@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use brama_run::{Prepared, Settings, Stack};
+use brama_run::{Prepared, Settings, Stack, StartError};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -102,6 +102,10 @@ impl Plan {
     }
 
     pub fn start(self) -> Gateway {
+        self.try_start().unwrap_or_else(|error| panic!("{error}\n{}", error.report()))
+    }
+
+    pub fn try_start(self) -> Result<Gateway, StartError> {
         let data = tempfile::tempdir().unwrap();
         let sockets = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").unwrap();
         let prepared = Prepared::new(Settings { data_dir: Some(data.path().to_owned()), ..self.settings }).unwrap();
@@ -121,17 +125,17 @@ impl Plan {
             change(&mut ecds["resources"][0]["typed_config"]["config"], data.path());
             fs::write(prepared.ecds(), ecds.to_string()).unwrap();
         }
-        let stack = prepared.start().unwrap_or_else(|error| panic!("{error}\n{}", error.report()));
+        let stack = prepared.start()?;
         tap.take();
         authority.take();
-        Gateway {
+        Ok(Gateway {
             authority,
             tap,
             database: Database::at(&data.path().join("brama.db")),
             stack,
             _sockets: sockets,
             _data: data,
-        }
+        })
     }
 }
 

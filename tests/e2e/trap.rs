@@ -139,7 +139,7 @@ fn trap_while_another_waits(gateway: &Gateway) {
     assert_eq!(never_passes(gateway, &good()), 503);
     let (reply, waited) = waiting.join().unwrap();
     reply.envelope();
-    assert!(matches!(reply.status, 503 | 504), "{reply:?}");
+    assert_eq!(reply.status, 503, "{reply:?}");
     assert!(waited < Duration::from_secs(5), "{waited:?}");
     assert_eq!(gateway.tap.take(), "");
 }

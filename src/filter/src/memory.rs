@@ -133,7 +133,7 @@ impl<T: Clone> Shelf<T> {
                 self.entries.remove(&oldest);
             }
         }
-        // Stale places are swept before they outnumber the entries; each sweep is paid for by the keepings before it.
+        // Stale places are swept before they outnumber what may be kept; the keepings since the last sweep pay for it.
         if self.order.len() > most.saturating_mul(2) {
             let mut order = std::mem::take(&mut self.order);
             order.retain(|(key, number)| self.is_at(*key, *number));

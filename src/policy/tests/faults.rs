@@ -108,6 +108,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("scheme: Bearer", "scheme:", "credentials.token.scheme: nothing is written here"),
     ("owner: { param", "owner: # { param", "routes[0].require.owner: nothing is written here"),
     ("[x-consumer-*,", "['*',", "forward.strip[0]: `` is no header name"),
+    ("[x-consumer-*,", "['-*',", "forward.strip[0]: `-` is no header name"),
     ("[x-consumer-*,", "[x-*-y,", "forward.strip[0]: `x-*-y` is no header name"),
     ("format: ehealth", "format: html", "refusals.format: unknown variant `html`"),
     (

@@ -184,7 +184,7 @@ fn encoded(decoded: &str, sent: &str) -> String {
         .map(|byte| {
             let plain = char::from(byte).to_string();
             let text = if rest.starts_with(&plain) && byte != b'%' { plain } else { format!("%{byte:02X}") };
-            rest = rest.get(text.len()..).unwrap_or_default();
+            rest = rest.get(text.len()..).expect("as much was sent as was decoded");
             text
         })
         .collect()
