@@ -1,20 +1,48 @@
-//! Owns the set of commands; each is a file with its arguments and its run.
+//! Owns the set of commands, and what each leaves its caller with; each is a file with its arguments and its run.
+
+use std::io;
+use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::report::Colour;
 use crate::{envoy, output, source};
 
+mod check;
 mod render;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Check(check::Check),
     Render(render::Render),
 }
 
 impl Command {
-    pub(crate) fn run(&self) -> Result<(), Fault> {
+    pub(crate) fn run(&self) -> Result<Outcome, Fault> {
         match self {
+            Self::Check(check) => check.run(),
             Self::Render(render) => render.run(),
+        }
+    }
+}
+
+/// How a command ended, from good to worse. Scripts rely on the exit codes; a wrong command line is 2 as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Outcome {
+    /// It was done, and what was looked at is sound.
+    Good,
+    /// What was looked at is not sound.
+    Bad,
+    /// It could not be done.
+    Failed,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Good => Self::SUCCESS,
+            Outcome::Bad => Self::from(1),
+            Outcome::Failed => Self::from(2),
         }
     }
 }
@@ -30,4 +58,20 @@ pub(crate) enum Fault {
     Plugin(#[from] envoy::PluginError),
     #[error(transparent)]
     Source(#[from] source::SourceError),
+}
+
+impl Fault {
+    /// Says on standard error what went wrong: of a faulty policy every fault in its line.
+    pub(crate) fn tell(&self) -> Outcome {
+        match self {
+            Self::Source(source::SourceError::Faulty(report)) => {
+                eprint!("{}{}", report.human(Colour::on(&io::stderr())), report.summary(None));
+                Outcome::Bad
+            }
+            Self::NoWasm | Self::Output(_) | Self::Plugin(_) | Self::Source(source::SourceError::Unreadable(_)) => {
+                eprintln!("brama: {self}");
+                Outcome::Failed
+            }
+        }
+    }
 }

@@ -3,7 +3,10 @@
 mod arguments;
 mod commands;
 mod envoy;
+mod finding;
 mod output;
+mod places;
+mod report;
 mod source;
 
 use std::process::ExitCode;
@@ -13,11 +16,6 @@ use clap::Parser;
 use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
-    match Arguments::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("brama: {fault}");
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = Arguments::parse().command.run().unwrap_or_else(|fault| fault.tell());
+    outcome.into()
 }

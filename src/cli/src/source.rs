@@ -1,8 +1,13 @@
-//! Owns the reading of a policy file: YAML or JSON in, a policy without faults out.
+//! Owns the reading of a policy file: YAML or JSON in, a policy without faults out, or a report of what is wrong.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use brama_policy::{Faults, Policy, PolicyDocument, SecretName};
+use serde_saphyr::{MessageFormatter, UserMessageFormatter};
+
+use crate::finding::{Finding, Severity};
+use crate::report::{Colour, Report};
 
 /// A policy file that has no fault.
 pub(crate) struct Checked {
@@ -12,14 +17,12 @@ pub(crate) struct Checked {
 
 impl Checked {
     pub(crate) fn read(path: &Path) -> Result<Self, SourceError> {
-        let unreadable = |reason: String| SourceError::Unreadable { path: path.to_owned(), reason };
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-        // YAML contains JSON; a key written twice is an error here, as it is in the core.
-        let value: serde_json::Value = serde_saphyr::from_str(&text)
-            .map_err(|error| SourceError::NotYaml { path: path.to_owned(), reason: error.to_string() })?;
-        let json = value.to_string();
-        let faulty = |faults| SourceError::Faulty { path: path.to_owned(), faults };
-        let policy = Policy::compile(&PolicyDocument::read(&json).map_err(faulty)?).map_err(faulty)?;
+        let (checked, report) = judge(path)?;
+        checked.ok_or(SourceError::Faulty(report))
+    }
+
+    fn compile(json: String) -> Result<Self, Faults> {
+        let policy = Policy::compile(&PolicyDocument::read(&json)?)?;
         Ok(Self { policy, json })
     }
 
@@ -32,23 +35,130 @@ impl Checked {
         self.policy.name()
     }
 
+    /// How many routes it has rules for.
+    pub(crate) fn rules(&self) -> usize {
+        self.policy.rules().count()
+    }
+
     /// The environment variables the plugin's VM has to be given.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretName> {
         self.policy.secrets()
     }
 }
 
+/// The policy at `path`, if it has no fault, and all there is to say about it.
+pub(crate) fn judge(path: &Path) -> Result<(Option<Checked>, Report), Unreadable> {
+    let unreadable = |reason: String| Unreadable { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    Ok(judge_text(path, &text))
+}
+
+fn judge_text(path: &Path, text: &str) -> (Option<Checked>, Report) {
+    // A byte order mark is no part of the first line and its columns.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut report = Report::new(path, text.to_owned());
+    for (span, character) in hidden(text) {
+        report.add_at(hidden_finding(character), span);
+    }
+    // YAML contains JSON; a key written twice is an error here, as it is in the core.
+    let value: serde_json::Value = match serde_saphyr::from_str(text) {
+        Ok(value) => value,
+        Err(error) => {
+            match place_of(&error, text) {
+                Some(span) => report.add_at(yaml_finding(&error), span),
+                None => report.add(yaml_finding(&error)),
+            }
+            return (None, report);
+        }
+    };
+    match Checked::compile(value.to_string()) {
+        Ok(checked) => (Some(checked), report),
+        Err(faults) => {
+            faults.iter().map(Finding::from).for_each(|finding| report.add(finding));
+            (None, report)
+        }
+    }
+}
+
+fn yaml_finding(error: &serde_saphyr::Error) -> Finding {
+    // The formatter for users does not speak of the parser's options, and the place is shown by the report.
+    Finding::of_file(UserMessageFormatter.format_message(error.without_snippet()).into_owned())
+}
+
+/// The characters that the parser stopped at. It knows their bytes only for some errors, and their number for all.
+fn place_of(error: &serde_saphyr::Error, text: &str) -> Option<Range<usize>> {
+    let location = error.location().filter(|location| location.line() > 0)?;
+    let start = usize::try_from(location.span().offset()).ok()?;
+    let end = start.saturating_add(usize::try_from(location.span().len()).ok()?);
+    let byte = |number: usize| text.char_indices().nth(number).map_or(text.len(), |(byte, _character)| byte);
+    Some(byte(start)..byte(end))
+}
+
+/// Characters that make a text look other than it is read: the file shows one policy, and another is in force.
+fn hidden(text: &str) -> impl Iterator<Item = (Range<usize>, char)> {
+    let marks = text.char_indices().filter(|(_byte, character)| TEXT_DIRECTION.contains(character));
+    marks.map(|(byte, character)| (byte..byte + character.len_utf8(), character))
+}
+
+fn hidden_finding(character: char) -> Finding {
+    Finding {
+        severity: Severity::Lint("text_direction"),
+        path: String::new(),
+        message: format!(
+            "`{}` changes the direction of text, so that it looks other than it is read",
+            character.escape_unicode()
+        ),
+        hint: Some("remove it, or write it as an escape in double quotes".to_owned()),
+    }
+}
+
 /// A policy file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
-    #[error("{} has faults:\n{}", path.display(), listed(faults))]
-    Faulty { path: PathBuf, faults: Faults },
-    #[error("{} is not YAML: {reason}", path.display())]
-    NotYaml { path: PathBuf, reason: String },
-    #[error("{} cannot be read: {reason}", path.display())]
-    Unreadable { path: PathBuf, reason: String },
+    #[error("{}", .0.human(Colour::Plain))]
+    Faulty(Report),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
 }
 
-fn listed(faults: &Faults) -> String {
-    faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
+/// A file whose text could not be had, so that nothing can be said about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be read: {reason}", path.display())]
+pub(crate) struct Unreadable {
+    path: PathBuf,
+    reason: String,
+}
+
+impl Unreadable {
+    /// The same as a report, for a command that reports about several files.
+    pub(crate) fn report(&self) -> Report {
+        let mut report = Report::new(&self.path, String::new());
+        report.add(Finding::of_file(format!("the file cannot be read: {}", self.reason)));
+        report
+    }
+}
+
+/// The characters of CVE-2021-42574, which rustc refuses in comments and literals.
+const TEXT_DIRECTION: [char; 9] =
+    ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../../policies/ehealth.yaml");
+
+    /// What a checker sees while an author types: whatever it is, every finding is shown, and in its place.
+    #[test]
+    fn every_beginning_of_a_policy_has_a_report() {
+        let text = SHIPPED.replace("client", "клієнт\t🇺🇦").replace('\n', "\r\n");
+        for (end, _character) in text.char_indices() {
+            let (checked, report) = judge_text(Path::new("x"), text.get(..end).unwrap());
+            assert_eq!(checked.is_none(), report.faults() > 0, "{end}");
+            let shown = report.human(Colour::Plain);
+            assert_eq!(shown.lines().filter(|line| line.starts_with("error: ")).count(), report.faults(), "{shown}");
+            let without_place = |finding: &serde_json::Value| finding["path"] != "" && finding["line"].is_null();
+            assert!(!report.json().iter().any(without_place), "{shown}");
+        }
+    }
 }

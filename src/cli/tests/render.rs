@@ -16,11 +16,22 @@ fn render(policy: &Path, further: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_brama")).arg("render").arg(policy).args(further).output().unwrap()
 }
 
-/// What a render that must fail says; nothing is on standard output.
+/// What is said of a policy that has faults; nothing is on standard output.
 #[track_caller]
 fn refused(policy: &Path, further: &[&str]) -> String {
+    ended(1, policy, further)
+}
+
+/// What is said where the work cannot be done; nothing is on standard output.
+#[track_caller]
+fn failed(policy: &Path, further: &[&str]) -> String {
+    ended(2, policy, further)
+}
+
+#[track_caller]
+fn ended(code: i32, policy: &Path, further: &[&str]) -> String {
     let Output { status, stdout, stderr } = render(policy, further);
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(code));
     assert!(stdout.is_empty());
     String::from_utf8(stderr).unwrap()
 }
@@ -88,7 +99,8 @@ fn faulty_policy_leaves_the_file_that_was_there() {
     fs::write(&target, "the last good one").unwrap();
     fs::write(&policy, fs::read_to_string(shipped()).unwrap().replace("DELETE", "delete")).unwrap();
     let error = refused(&policy, &["--target", "plugin-config", "-o", target.to_str().unwrap()]);
-    assert!(error.contains("faulty.yaml has faults:\n  routes[0].methods[0]: `delete`"), "{error}");
+    assert!(error.starts_with("error: `delete` is no method"), "{error}");
+    assert!(error.contains("faulty.yaml:") && error.contains("^ routes[0].methods[0]\n"), "{error}");
     assert!(error.contains("routes[1].methods[0]"), "{error}");
     assert_eq!(fs::read_to_string(&target).unwrap(), "the last good one");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no half-written file is left");
@@ -103,12 +115,12 @@ fn unusable_files_are_named() {
         path
     };
     let config = ["--target", "plugin-config"];
-    assert!(refused(&folder.path().join("nowhere.yaml"), &config).contains("nowhere.yaml cannot be read"));
-    assert!(refused(folder.path(), &config).contains("cannot be read"));
-    assert!(refused(&odd("bytes.yaml", b"\xff\xfe"), &config).contains("bytes.yaml cannot be read"));
+    assert!(failed(&folder.path().join("nowhere.yaml"), &config).contains("nowhere.yaml cannot be read"));
+    assert!(failed(folder.path(), &config).contains("cannot be read"));
+    assert!(failed(&odd("bytes.yaml", b"\xff\xfe"), &config).contains("bytes.yaml cannot be read"));
     assert!(refused(&odd("empty.yaml", b""), &config).contains("empty.yaml"));
     assert!(refused(&odd("twice.yaml", b"version: 1\nversion: 1\n"), &config).contains("duplicate"));
-    let unwritable = refused(&shipped(), &["--target", "plugin-config", "-o", "/nonexistent/folder/out.json"]);
+    let unwritable = failed(&shipped(), &["--target", "plugin-config", "-o", "/nonexistent/folder/out.json"]);
     assert!(unwritable.contains("/nonexistent/folder/out.json cannot be written"), "{unwritable}");
 }
 
@@ -119,11 +131,11 @@ fn ecds_needs_a_plugin() {
     assert_eq!(missing.status.code(), Some(2));
     assert!(String::from_utf8(missing.stderr).unwrap().contains("--wasm"));
     assert!(
-        refused(&shipped(), &["--target", "envoy-ecds", "--wasm", "/nonexistent.wasm"]).contains("/nonexistent.wasm")
+        failed(&shipped(), &["--target", "envoy-ecds", "--wasm", "/nonexistent.wasm"]).contains("/nonexistent.wasm")
     );
     let text = folder.path().join("text.wasm");
     fs::write(&text, "no module").unwrap();
-    let error = refused(&shipped(), &["--target", "envoy-ecds", "--wasm", text.to_str().unwrap()]);
+    let error = failed(&shipped(), &["--target", "envoy-ecds", "--wasm", text.to_str().unwrap()]);
     assert!(error.contains("it is no WebAssembly module"), "{error}");
 }
 

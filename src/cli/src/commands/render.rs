@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::commands::Fault;
+use crate::commands::{Fault, Outcome};
 use crate::source::Checked;
 use crate::{envoy, output};
 
 /// Write the form of a policy that a proxy loads. A policy with faults is refused, with all of them.
+///
+/// Exit codes: 0, it is written; 1, the policy has a fault; 2, it could not be written. On 1 and 2 what stood at the
+/// output before still does.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: brama render policies/ehealth.yaml --target envoy-ecds --wasm \
                         target/brama_filter.wasm -o ecds.json")]
@@ -35,7 +38,7 @@ enum Target {
 }
 
 impl Render {
-    pub(crate) fn run(&self) -> Result<(), Fault> {
+    pub(crate) fn run(&self) -> Result<Outcome, Fault> {
         let policy = Checked::read(&self.policy)?;
         let text = match (self.target, &self.wasm) {
             (Target::PluginConfig, _) => policy.json().to_owned(),
@@ -44,6 +47,6 @@ impl Render {
             (Target::EnvoyEcds, None) => return Err(Fault::NoWasm),
         };
         output::write(self.output.as_deref(), &text)?;
-        Ok(())
+        Ok(Outcome::Good)
     }
 }

@@ -1,0 +1,192 @@
+//! Owns how findings are shown: to people as rustc shows its own, to programs as JSON.
+
+use std::io::IsTerminal;
+use std::ops::Range;
+use std::path::Path;
+
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
+use serde_json::{Value, json};
+
+use crate::finding::{Finding, Severity};
+use crate::places::{Place, Places};
+
+/// What there is to say about one file.
+#[derive(Debug)]
+pub(crate) struct Report {
+    file: String,
+    text: String,
+    /// `None` where the text is no YAML.
+    places: Option<Places>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    finding: Finding,
+    /// What is underlined, within one line; `None` for the file as a whole.
+    span: Option<Range<usize>>,
+}
+
+/// Whether a report may hold the codes that colour a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Terminal,
+    Plain,
+}
+
+impl Colour {
+    /// Colour for people who look at a terminal and did not ask for none (<https://no-color.org>).
+    pub(crate) fn on(stream: &impl IsTerminal) -> Self {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if stream.is_terminal() && !refused { Self::Terminal } else { Self::Plain }
+    }
+}
+
+impl Report {
+    /// A report without findings about the file at `path`, which holds `text`.
+    pub(crate) fn new(path: &Path, text: String) -> Self {
+        let places = Places::read(&text).ok();
+        Self { file: path.display().to_string(), text, places, entries: Vec::new() }
+    }
+
+    /// Adds a finding at the place that its path names.
+    pub(crate) fn add(&mut self, finding: Finding) {
+        let place = self.places.as_ref().and_then(|places| places.find(&finding.path));
+        let span = place.and_then(|place| first_line(&self.text, underlined(&self.text, &finding, &place)));
+        self.entries.push(Entry { finding, span });
+    }
+
+    /// Adds a finding at a place that has no path.
+    pub(crate) fn add_at(&mut self, finding: Finding, span: Range<usize>) {
+        let span = first_line(&self.text, span);
+        self.entries.push(Entry { finding, span });
+    }
+
+    pub(crate) fn faults(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.finding.severity == Severity::Fault).count()
+    }
+
+    pub(crate) fn lints(&self) -> usize {
+        self.entries.len() - self.faults()
+    }
+
+    /// What stands in no line, then line by line: the order in which an author goes through the file.
+    fn in_order(&self) -> Vec<&Entry> {
+        let mut entries: Vec<&Entry> = self.entries.iter().collect();
+        entries.sort_by_key(|entry| entry.span.as_ref().map(|span| span.start));
+        entries
+    }
+
+    /// Each finding with its line, the place underlined and named, the reason, and a hint.
+    pub(crate) fn human(&self, colour: Colour) -> String {
+        let renderer = match colour {
+            Colour::Terminal => Renderer::styled(),
+            Colour::Plain => Renderer::plain(),
+        };
+        self.in_order().into_iter().map(|entry| format!("{}\n\n", self.shown(entry, &renderer))).collect()
+    }
+
+    fn shown(&self, Entry { finding, span }: &Entry, renderer: &Renderer) -> String {
+        let title = match finding.severity {
+            Severity::Fault => Level::ERROR.primary_title(finding.message.as_str()),
+            Severity::Lint(code) => Level::WARNING.primary_title(finding.message.as_str()).id(code),
+        };
+        let group = match span {
+            Some(span) => {
+                let label = Some(normalize_untrusted_str(&finding.path)).filter(|path| !path.is_empty());
+                let annotation = AnnotationKind::Primary.span(span.clone()).label(label);
+                title.element(Snippet::source(self.text.as_str()).path(self.file.as_str()).annotation(annotation))
+            }
+            None => title.element(Origin::path(self.file.as_str())),
+        };
+        let hint = finding.hint.iter().map(|hint| Level::HELP.message(normalize_untrusted_str(hint)));
+        renderer.render(&[group.elements(hint)])
+    }
+
+    /// The last line about the file: `x.yaml: 2 faults, 1 lint`, or `x.yaml: sound, 3 rules` for a policy of so many.
+    pub(crate) fn summary(&self, rules: Option<usize>) -> String {
+        let verdict = match rules {
+            Some(rules) => format!("sound, {}", counted(rules, "rule")),
+            None => counted(self.faults(), "fault"),
+        };
+        let lints = match self.lints() {
+            0 => String::new(),
+            lints => format!(", {}", counted(lints, "lint")),
+        };
+        format!("{}: {verdict}{lints}\n", normalize_untrusted_str(&self.file))
+    }
+
+    /// Each finding as an object. Lines and columns count from 1, columns in characters; the end is the first character
+    /// that is not part of the place. Without a place in the file they are null.
+    pub(crate) fn json(&self) -> Vec<Value> {
+        let objects = self.in_order().into_iter().map(|Entry { finding, span }| {
+            let (severity, code) = match finding.severity {
+                Severity::Fault => ("error", None),
+                Severity::Lint(code) => ("warning", Some(code)),
+            };
+            let start = span.as_ref().map(|span| Position::of(span.start, &self.text));
+            let end = span.as_ref().map(|span| Position::of(span.end, &self.text));
+            json!({
+                "severity": severity,
+                "code": code,
+                "path": finding.path,
+                "file": self.file,
+                "line": start.map(|start| start.line),
+                "column": start.map(|start| start.column),
+                "end_line": end.map(|end| end.line),
+                "end_column": end.map(|end| end.column),
+                "message": finding.message,
+                "hint": finding.hint,
+            })
+        });
+        objects.collect()
+    }
+}
+
+/// What to underline at `place`: the key or the value, whichever the message is about.
+///
+/// The core gives a path, and a path ends at a key and its value alike. Its messages quote what is at fault first, so the
+/// quoted word tells: ``unknown field `nmae` `` is about the key, ``unknown variant `xml` `` about the value, and a word
+/// that is a key within the value about that one. Where no such word is quoted it is the value, if one can point at it;
+/// of what goes over lines, it is the key.
+fn underlined(text: &str, finding: &Finding, place: &Place<'_>) -> Range<usize> {
+    let (key, value) = (place.key(), place.value());
+    let quotes = |written: Option<&str>| written.is_some_and(|written| finding.quotes(written));
+    let is_about_key =
+        quotes(place.key_text()) && (finding.message.starts_with("unknown field ") || !quotes(place.value_text()));
+    let written = text.get(value.clone()).unwrap_or_default();
+    let is_one_thing = place.value_text().is_some() || !place.is_block() && !written.contains(LINE_ENDS);
+    match (key, place.members().find(|member| quotes(member.key_text()))) {
+        (Some(key), _) if is_about_key => key,
+        (_, Some(member)) => member.key().unwrap_or(value),
+        (Some(key), None) if written.is_empty() || !is_one_thing => key,
+        (_, None) => value,
+    }
+}
+
+/// The part of `span` in its first line, without the space at its end; `None` if the text has no such span.
+fn first_line(text: &str, span: Range<usize>) -> Option<Range<usize>> {
+    let line = text.get(span.clone())?.split(LINE_ENDS).next()?;
+    Some(span.start..span.start + line.trim_end().len())
+}
+
+/// A place as people count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Position {
+    line: usize,
+    column: usize,
+}
+
+impl Position {
+    fn of(byte: usize, text: &str) -> Self {
+        let before = text.get(..byte).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+    }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
