@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::report::Colour;
-use crate::{envoy, output, source};
+use crate::{envoy, manifest, output, source};
 
 mod check;
-mod render;
+pub(crate) mod render;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(check::Check),
-    Render(render::Render),
+    Render(Box<render::Render>),
 }
 
 impl Command {
@@ -50,8 +50,8 @@ impl From<Outcome> for ExitCode {
 /// Why a command did not do what it was asked; each names the place.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    #[error("`--target envoy-ecds` needs `--wasm FILE`: the plugin Envoy is to load")]
-    NoWasm,
+    #[error(transparent)]
+    Manifest(#[from] manifest::ManifestError),
     #[error(transparent)]
     Output(#[from] output::OutputError),
     #[error(transparent)]
@@ -68,7 +68,10 @@ impl Fault {
                 eprint!("{}{}", report.human(Colour::on(&io::stderr())), report.summary(None));
                 Outcome::Bad
             }
-            Self::NoWasm | Self::Output(_) | Self::Plugin(_) | Self::Source(source::SourceError::Unreadable(_)) => {
+            Self::Manifest(_)
+            | Self::Output(_)
+            | Self::Plugin(_)
+            | Self::Source(source::SourceError::Unreadable(_)) => {
                 eprintln!("brama: {self}");
                 Outcome::Failed
             }

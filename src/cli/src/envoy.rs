@@ -12,10 +12,7 @@ use crate::source::Checked;
 /// An ECDS `DiscoveryResponse` that puts `policy` in force with the plugin at `wasm`.
 pub(crate) fn ecds(policy: &Checked, wasm: &Path) -> Result<String, PluginError> {
     let unusable = |reason: String| PluginError { path: wasm.to_owned(), reason };
-    let code = std::fs::read(wasm).map_err(|error| unusable(error.to_string()))?;
-    if !code.starts_with(WASM_MAGIC) {
-        return Err(unusable("it is no WebAssembly module".to_owned()));
-    }
+    let code = code(wasm)?;
     let wasm = wasm.canonicalize().map_err(|error| unusable(error.to_string()))?;
     let wasm = wasm.to_str().ok_or_else(|| unusable("its path is not UTF-8".to_owned()))?;
     let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::SecretName::as_str).collect();
@@ -51,6 +48,16 @@ pub(crate) fn ecds(policy: &Checked, wasm: &Path) -> Result<String, PluginError>
         }],
     });
     Ok(format!("{response:#}\n"))
+}
+
+/// The plugin at `wasm`, which begins as a WebAssembly module does.
+pub(crate) fn code(wasm: &Path) -> Result<Vec<u8>, PluginError> {
+    let unusable = |reason: String| PluginError { path: wasm.to_owned(), reason };
+    let code = std::fs::read(wasm).map_err(|error| unusable(error.to_string()))?;
+    if !code.starts_with(WASM_MAGIC) {
+        return Err(unusable("it is no WebAssembly module".to_owned()));
+    }
+    Ok(code)
 }
 
 /// One VM for one policy: what is remembered for one is not shared with another. Envoy keeps a VM of the same id and code

@@ -3,7 +3,12 @@
 mod arguments;
 mod commands;
 mod envoy;
+mod envoy_gateway;
 mod finding;
+mod form;
+mod istio;
+mod manifest;
+mod module;
 mod output;
 mod places;
 mod report;

@@ -12,6 +12,7 @@ use crate::report::{Colour, Report};
 /// A policy file that has no fault.
 pub(crate) struct Checked {
     policy: Policy,
+    document: serde_json::Value,
     json: String,
 }
 
@@ -21,14 +22,20 @@ impl Checked {
         checked.ok_or(SourceError::Faulty(report))
     }
 
-    fn compile(json: String) -> Result<Self, Faults> {
+    fn compile(document: serde_json::Value) -> Result<Self, Faults> {
+        let json = document.to_string();
         let policy = Policy::compile(&PolicyDocument::read(&json)?)?;
-        Ok(Self { policy, json })
+        Ok(Self { policy, document, json })
     }
 
     /// The policy as the plugin receives it.
     pub(crate) fn json(&self) -> &str {
         &self.json
+    }
+
+    /// The policy as a value, for what is to become part of another document.
+    pub(crate) fn document(&self) -> &serde_json::Value {
+        &self.document
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -71,7 +78,7 @@ fn judge_text(path: &Path, text: &str) -> (Option<Checked>, Report) {
             return (None, report);
         }
     };
-    match Checked::compile(value.to_string()) {
+    match Checked::compile(value) {
         Ok(checked) => (Some(checked), report),
         Err(faults) => {
             faults.iter().map(Finding::from).for_each(|finding| report.add(finding));

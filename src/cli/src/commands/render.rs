@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::commands::{Fault, Outcome};
+use crate::form::{ClusterArguments, Form};
 use crate::source::Checked;
-use crate::{envoy, output};
+use crate::{envoy, envoy_gateway, istio, output};
 
 /// Write the form of a policy that a proxy loads. A policy with faults is refused, with all of them.
 ///
@@ -20,31 +21,39 @@ pub(crate) struct Render {
     policy: PathBuf,
     /// What is to load it.
     #[arg(long, value_enum)]
-    target: Target,
-    /// The plugin, for `envoy-ecds`; written into the result as an absolute path.
+    pub(crate) target: Target,
+    /// The plugin. For `envoy-ecds` its absolute path is written into the result; for `istio` and `envoy-gateway` it
+    /// gives the checksum of what stands at `--wasm-url https://...`.
     #[arg(long, value_name = "FILE", required_if_eq("target", "envoy-ecds"))]
-    wasm: Option<PathBuf>,
+    pub(crate) wasm: Option<PathBuf>,
     /// Where to write it, by an atomic rename; standard output without it.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArguments,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Target {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
     /// The plugin's configuration alone: the policy as JSON.
     PluginConfig,
     /// An extension for Envoy's ECDS, as a file that Envoy watches.
     EnvoyEcds,
+    /// Manifests for Istio: a `WasmPlugin`, and an `EnvoyFilter` that lets pass only what the plugin allowed.
+    Istio,
+    /// A manifest for Envoy Gateway: an `EnvoyExtensionPolicy`.
+    EnvoyGateway,
 }
 
 impl Render {
     pub(crate) fn run(&self) -> Result<Outcome, Fault> {
+        let form = self.form().unwrap_or_else(|usage| usage.exit());
         let policy = Checked::read(&self.policy)?;
-        let text = match (self.target, &self.wasm) {
-            (Target::PluginConfig, _) => policy.json().to_owned(),
-            (Target::EnvoyEcds, Some(wasm)) => envoy::ecds(&policy, wasm)?,
-            // The command line does not let this through.
-            (Target::EnvoyEcds, None) => return Err(Fault::NoWasm),
+        let text = match &form {
+            Form::PluginConfig => policy.json().to_owned(),
+            Form::EnvoyEcds { wasm } => envoy::ecds(&policy, wasm)?,
+            Form::Istio(placement) => istio::manifests(&policy, placement)?,
+            Form::EnvoyGateway(placement) => envoy_gateway::manifest(&policy, placement)?,
         };
         output::write(self.output.as_deref(), &text)?;
         Ok(Outcome::Good)
