@@ -72,10 +72,10 @@ fn code(module: &RemoteModule) -> Result<Value, ManifestError> {
 const ABOUT: &str = "\
 The plugin with its policy, written by `brama render`: change the policy and render it again, not this.
 
-It fails closed (failOpen: false): a plugin that is missing, refuses its document or has trapped refuses every request.
-That is all that holds here. There is no second lock behind it, and an EnvoyExtensionPolicy on a route, or on a listener
-of the Gateway, takes the place of this one for that route: whoever may create those can go around it. Keep that right
-to yourself.
+It fails closed (failOpen: false): a plugin that cannot be loaded or has trapped refuses every request. That is all
+that holds here. There is no second lock behind it, and an EnvoyExtensionPolicy on a route, or on a listener of the
+Gateway, takes the place of this one for that route: whoever may create those can go around it. Keep that right to
+yourself.
 
 Each variable under env.hostKeys must be in the environment of the Envoy container (an EnvoyProxy resource), from a
 Secret. The clusters that the policy names must be known to Envoy (the bootstrap of the EnvoyProxy resource).";

@@ -4,9 +4,12 @@
 //! - [`extensions/v1alpha1/wasm.proto`](https://github.com/istio/api/blob/master/extensions/v1alpha1/wasm.proto): the
 //!   fields, and `FAIL_RELOAD`, which the CRD of Istio 1.27 has and that of 1.23 has not.
 //! - [`pilot/pkg/model/extensions.go`](https://github.com/istio/istio/blob/master/pilot/pkg/model/extensions.go): the
-//!   plugin is handed `pluginConfig` as a `StringValue` of JSON text. That text is made by `jsonpb`, which prints a
-//!   number as Go's `encoding/json` prints a double: whole numbers below 1e21 without a fraction and without an
-//!   exponent, so that `version: 1` arrives as `1` and `entries: 50000` as `50000`.
+//!   plugin is handed `pluginConfig` as a `StringValue` of JSON text. That text is made by
+//!   [`jsonpb`](https://github.com/golang/protobuf/blob/v1.5.4/jsonpb/encode.go), which prints a number as Go's
+//!   `encoding/json` prints a double: whole numbers below 1e21 without a fraction and without an exponent, so that
+//!   `version: 1` arrives as `1` and `entries: 50000` as `50000`.
+//! - [`pkg/wasm/cache.go`](https://github.com/istio/istio/blob/master/pkg/wasm/cache.go): the checksum of an image is its
+//!   digest, that of `https://` the file's, and a `file://` is not looked at.
 //! - [`listener_builder.go`](https://github.com/istio/istio/blob/master/pilot/pkg/networking/core/listener_builder.go):
 //!   the order of the filters.
 //! - [`networking/v1alpha3/envoy_filter.proto`](https://github.com/istio/api/blob/master/networking/v1alpha3/envoy_filter.proto)
@@ -150,7 +153,7 @@ fn lock(name: &str, placement: &Placement) -> Value {
 const ABOUT_THE_PLUGIN: &str = "\
 The plugin with its policy, written by `brama render`: change the policy and render it again, not this.
 
-A document that the plugin refuses leaves the last good one at work; with none yet, everything is refused. After a
+A document that the plugin refuses leaves the last good one at work; with none yet, nothing passes. After a
 trap the next request gets a new plugin (FAIL_RELOAD); other failures refuse (Istio 1.27 or later).
 
 Each variable under vmConfig.env must be in the environment of the proxy's container (istio-proxy), from a Secret.
