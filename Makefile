@@ -35,6 +35,7 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@echo "== lints"
 	@src/tools/component.sh clippy
 	@cargo clippy --quiet --workspace --all-targets -- -D warnings
+	@cargo clippy --quiet -p brama-policy -p brama-filter --no-default-features --all-targets -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"
 	@src/tools/wasm.sh wasm32-wasip1 rustc --quiet -p brama-filter --lib --crate-type rlib -- -D warnings
 	@echo "== documentation"
@@ -44,11 +45,13 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 test-native: ## unit and integration tests of every part, without Envoy
 	@echo "== tests, native"
 	@cargo test --quiet --workspace --exclude brama-e2e
+	@echo "== tests of the policy without conditions, native"
+	@cargo test --quiet -p brama-policy
 
 .PHONY: test-wasm
 test-wasm: ## the policy's tests as Wasm, under Node
 	@echo "== tests of the policy, as Wasm"
-	@src/tools/wasm-test.sh --lib --test cases --test exchange --test faults
+	@src/tools/wasm-test.sh --features cel --lib --test conditions --test cases --test exchange --test faults --test language --test lints
 
 .PHONY: wasm
 wasm: ## build the plugin, target/brama_filter.wasm

@@ -1,6 +1,6 @@
 //! Owns what can be said about a policy: a fault, or a lint.
 
-use brama_policy::Fault;
+use brama_policy::{Fault, Lint};
 
 /// One thing to say about a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,22 @@ impl Finding {
 
 impl From<&Fault> for Finding {
     fn from(fault: &Fault) -> Self {
-        Self { severity: Severity::Fault, path: fault.path.clone(), message: fault.message.clone(), hint: None }
+        Self {
+            severity: Severity::Fault,
+            path: fault.path.clone(),
+            message: fault.message.clone(),
+            hint: fault.hint.clone(),
+        }
+    }
+}
+
+impl From<&Lint> for Finding {
+    fn from(lint: &Lint) -> Self {
+        Self {
+            severity: Severity::Lint(lint.code),
+            path: lint.path.clone(),
+            message: lint.message.clone(),
+            hint: Some(lint.hint.clone()),
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use brama_policy::{Faults, Policy, PolicyDocument, SecretName};
+use brama_policy::{Faults, Lint, Policy, PolicyDocument, SecretName};
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 use crate::finding::{Finding, Severity};
@@ -11,7 +12,8 @@ use crate::report::{Colour, Report};
 
 /// A policy file that has no fault.
 pub(crate) struct Checked {
-    policy: Policy,
+    policy: Arc<Policy>,
+    lints: Vec<Lint>,
     document: serde_json::Value,
     json: String,
 }
@@ -24,8 +26,9 @@ impl Checked {
 
     fn compile(document: serde_json::Value) -> Result<Self, Faults> {
         let json = document.to_string();
-        let policy = Policy::compile(&PolicyDocument::read(&json)?)?;
-        Ok(Self { policy, document, json })
+        let written = PolicyDocument::read(&json)?;
+        let policy = Policy::compile(&written)?;
+        Ok(Self { lints: policy.lints(&written), policy: Arc::new(policy), document, json })
     }
 
     /// The policy as the plugin receives it.
@@ -79,7 +82,10 @@ fn judge_text(path: &Path, text: &str) -> (Option<Checked>, Report) {
         }
     };
     match Checked::compile(value) {
-        Ok(checked) => (Some(checked), report),
+        Ok(checked) => {
+            checked.lints.iter().map(Finding::from).for_each(|finding| report.add(finding));
+            (Some(checked), report)
+        }
         Err(faults) => {
             faults.iter().map(Finding::from).for_each(|finding| report.add(finding));
             (None, report)

@@ -84,11 +84,13 @@ fn faults_are_shown_in_their_lines_and_in_their_order() {
 error: missing field `name`
 --> x.yaml
 
-error: unknown field `nmae`, expected one of `version`, `name`, `authorities`, `credentials`, `forward`, `refusals`, `routes`
+error: unknown field `nmae`, expected one of `version`, `name`, `mode`, `authorities`, `credentials`, `forward`, `refusals`, `routes`
  --> x.yaml:2:1
   |
 2 | nmae: x
   | ^^^^ nmae
+  |
+  = help: did you mean `name`?
 
 x.yaml: 2 faults
 ";
@@ -99,6 +101,8 @@ error: `get` is no method in capitals
   |
 7 |     methods: [get]
   |               ^^^ routes[0].methods[0]
+  |
+  = help: did you mean `GET`?
 
 x.yaml: 1 fault
 ";
@@ -125,8 +129,8 @@ fn what_the_message_is_about_is_underlined() {
         // A key within the value, where the message quotes that.
         (
             "public: { because: \"it says nothing of anybody\" }",
-            "require: { credentials: [], scopes: { any: [] } }",
-            "9:43 any",
+            "require: { credentials: [], scopes: { some: [] } }",
+            "9:43 some",
         ),
         // An entry of a list has no key: its first line.
         ("  - id: open\n", "  - \n", "7:5 methods: [GET]"),
@@ -229,7 +233,7 @@ fn json_names_the_place_and_the_rule() {
     let fault = json!({
         "severity": "error", "code": null, "path": "routes[0].methods[0]", "file": "x.yaml",
         "line": 7, "column": 15, "end_line": 7, "end_column": 18,
-        "message": "`get` is no method in capitals", "hint": null,
+        "message": "`get` is no method in capitals", "hint": "did you mean `GET`?",
     });
     assert_eq!(findings(&SOUND.replace("[GET]", "[get]")), [fault]);
     let lint = &findings(&SOUND.replace("name: x", "name: x # \u{202e}"))[0];
@@ -263,6 +267,8 @@ error: `get` is no method in capitals
   |
 7 |     methods: [get]
   |               ^^^ routes[0].methods[0]
+  |
+  = help: did you mean `GET`?
 
 bad.yaml: 1 fault
 ";

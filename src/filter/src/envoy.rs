@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Instant, UNIX_EPOCH};
 
-use brama_policy::{Grant, LONGEST_ANSWER, Moment, Monotonic, Question, Refusal, Reply, UnixTime};
+use brama_policy::{Grant, LONGEST_ANSWER, Moment, Monotonic, Question, Refusal, Reply, RuleId, UnixTime};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
@@ -178,7 +178,10 @@ impl Host for EnvoyHost {
         for (name, value) in grant.set() {
             hostcalls::add_map_value(MapType::HttpRequestHeaders, name, value).map_err(|_status| HostFailed)?;
         }
-        note(RULE, grant.rule().as_str())?;
+        note(RULE, grant.rule().map_or("-", RuleId::as_str))?;
+        if let Some(denial) = grant.would_refuse() {
+            note(WOULD_REFUSE, denial.code())?;
+        }
         // INVARIANT: last. Whatever ends this VM before leaves no mark, and the RBAC behind the plugin wants one.
         note(DECISION, "allow")
     }
@@ -234,6 +237,7 @@ fn metric_name(counter: Counter) -> String {
     match counter {
         Counter::Allowed => "brama_allowed".to_owned(),
         Counter::Refused(code) => format!("brama_refused_{code}"),
+        Counter::WouldRefuse(code) => format!("brama_would_refuse_{code}"),
         Counter::Lookup => "brama_lookups".to_owned(),
         Counter::Recalled => "brama_recalled".to_owned(),
         Counter::StrayReply => "brama_stray_replies".to_owned(),
@@ -251,5 +255,8 @@ const RULE: &str = "brama_rule";
 
 /// Filter state `wasm.brama_denial`, for access logs.
 const DENIAL: &str = "brama_denial";
+
+/// Filter state `wasm.brama_would_refuse`, for access logs: the denial of a rule in shadow mode.
+const WOULD_REFUSE: &str = "brama_would_refuse";
 
 const REQUEST_ID: &str = "x-request-id";

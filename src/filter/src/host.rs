@@ -69,6 +69,8 @@ pub enum Counter {
     Allowed,
     /// A request was refused for this denial: `brama_refused_<code>`.
     Refused(&'static str),
+    /// A request was allowed that an enforced rule would refuse for this denial: `brama_would_refuse_<code>`.
+    WouldRefuse(&'static str),
     /// A lookup was sent to an authority: `brama_lookups`.
     Lookup,
     /// Facts or a refusal were still remembered: `brama_recalled`.

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use brama_policy::{
-    Answer, Awaiting, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Reply, Request, Step,
+    Answer, Awaiting, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Reply, Request, RuleId, Step,
     Unavailable,
 };
 
@@ -162,7 +162,19 @@ impl Session {
             return self.refuse(host, &Refused::not_carried_out());
         }
         host.count(Counter::Allowed);
-        log::debug!("decision=allow rule.id={} request.id={}", grant.rule().as_str(), self.request_id);
+        let rule = grant.rule().map_or("-", RuleId::as_str);
+        match grant.would_refuse() {
+            None => log::debug!("decision=allow rule.id={rule} request.id={}", self.request_id),
+            Some(denial) => {
+                host.count(Counter::WouldRefuse(denial.code()));
+                log::info!(
+                    "decision=allow would_refuse={} rule.id={rule} request.id={}{}",
+                    denial.code(),
+                    self.request_id,
+                    reason(denial),
+                );
+            }
+        }
         self.phase = Phase::Allowed;
         self.flow()
     }
@@ -170,7 +182,7 @@ impl Session {
     fn refuse(&mut self, host: &mut impl Host, refused: &Refused) -> Flow {
         let policy: &Policy = self.settings.policy();
         let denial = refused.denial();
-        let rule = refused.rule().map_or("-", |rule| rule.as_str());
+        let rule = refused.rule().map_or("-", RuleId::as_str);
         let headers = host.headers();
         let envelope = Envelope { url: &url(&Request::new(&headers)), request_id: &self.request_id };
         // Before the answer: the proxy may end the request within the call.
@@ -205,6 +217,7 @@ fn reason(denial: &Denial) -> String {
         Denial::FactMissing(kind, name) => {
             format!(" reason=\"the authority states no {}.{}\"", kind.as_str(), name.as_str())
         }
+        Denial::ConditionFailed(reason) => format!(" reason=\"{reason}\""),
         Denial::NotConfigured
         | Denial::RequestIncomplete
         | Denial::PathAmbiguous(_)
@@ -219,8 +232,10 @@ fn reason(denial: &Denial) -> String {
         | Denial::CredentialMalformed(_)
         | Denial::CredentialRefused(_)
         | Denial::CredentialExpired(_)
+        | Denial::NotBound
         | Denial::ScopeMissing { .. }
         | Denial::NotOwner
+        | Denial::ConditionFalse
         | Denial::NotCarriedOut => String::new(),
     }
 }

@@ -321,3 +321,21 @@ fn reload_does_not_change_a_request_under_way() {
     assert_eq!(worker.session().on_headers(&mut next), Flow::Pause);
     assert_eq!(next.done, [Done::Refused(503)]);
 }
+
+#[test]
+fn rule_in_shadow_mode_lets_pass_and_is_counted() {
+    let shadow = support::SHIPPED.replace("  - id: delete_client", "  - mode: shadow\n    id: delete_client");
+    let worker = Worker { settings: support::settings(&shadow), ..Worker::new() };
+    let mut host = FakeHost::new("DELETE", PATH, &[("x-consumer-id", "forged")]);
+    assert_eq!(worker.session().on_headers(&mut host), Flow::Continue);
+    assert_eq!(host.done, [Done::Forwarded]);
+    assert!(host.header("x-consumer-id").is_empty());
+    assert_eq!(host.counted, [Counter::Allowed, Counter::WouldRefuse("api_key_missing")]);
+    // An outage is no reason to wait for, and a late answer changes nothing.
+    let mut host = delete();
+    let mut session = looked_up(&worker, &mut host, &[None]);
+    assert_eq!(host.counted.last(), Some(&Counter::WouldRefuse("api_key_unavailable")));
+    session.on_reply(&mut host, CallId(1), ok(GOOD_KEY));
+    assert_eq!(host.counted.last(), Some(&Counter::StrayReply));
+    assert_eq!(host.done.last(), Some(&Done::Resumed));
+}

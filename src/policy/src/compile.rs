@@ -5,13 +5,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::credential::CredentialKind;
-use crate::document::{ForwardDocument, PolicyDocument};
+use crate::decision::Denial;
+use crate::document::{
+    CredentialDocument, FormatDocument, KindDocument, ModeDocument, PolicyDocument, RefusalsDocument, VerifierDocument,
+};
 use crate::facts::FactName;
 use crate::fault::{Faults, Place};
-use crate::header::{HeaderName, HeaderPattern};
-use crate::policy::{FactReference, Forward, Policy, Standing};
+use crate::forward::FactReference;
+use crate::header::HeaderName;
+use crate::policy::{Mode, Policy, Standing};
+use crate::refusal::{Format, InvalidMessage, Message, Wording};
 
 mod credentials;
+mod forward;
+mod requirement;
 mod routes;
 
 /// The policy that a document stands for.
@@ -25,46 +32,73 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     if !is_name(&document.name) {
         faults.add(&root.key("name"), format!("`{}` is no name of letters, digits, `-`, `_` and `.`", document.name));
     }
+    let mode = mode(&document.mode, &root.key("mode"), &mut faults);
     let authorities = credentials::authorities(&document.authorities, &root.key("authorities"), &mut faults);
     let credentials = credentials::all(&document.credentials, &authorities, &root.key("credentials"), &mut faults);
-    let forward = forward(&document.forward, document, &root.key("forward"), &mut faults);
-    let routes = routes::all(&document.routes, document, &root.key("routes"), &mut faults);
-    match (faults.is_empty(), forward, routes) {
-        (true, Some(forward), Some(routes)) => {
-            Ok(Policy { name: document.name.clone(), standing: Standing::InForce, credentials, forward, routes })
-        }
+    let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults);
+    let wording = wording(&document.refusals, &root.key("refusals"), &mut faults);
+    let routes = routes::all(document, mode, &root.key("routes"), &mut faults);
+    match (faults.is_empty(), forward, wording, routes) {
+        (true, Some(forward), Some(wording), Some((routes, router))) => Ok(Policy {
+            name: document.name.clone(),
+            standing: Standing::InForce,
+            mode,
+            credentials,
+            forward,
+            wording,
+            routes,
+            router,
+        }),
         // What is `None` has left a fault behind.
-        (_, _, _) => Err(faults),
+        (_, _, _, _) => Err(faults),
     }
 }
 
-fn forward(
-    written: &ForwardDocument,
-    document: &PolicyDocument,
-    place: &Place,
-    faults: &mut Faults,
-) -> Option<Forward> {
-    let place_of_headers = place.key("headers");
-    let headers = each(written.headers.iter(), |(name, fact)| {
-        let place = place_of_headers.key(name);
-        let header: HeaderName = faults.keep(&place, name.parse())?;
-        if is_reserved(&header) || names_credential(document, &header) {
-            faults.add(&place, format!("`{name}` has a meaning of its own and cannot carry an identity"));
-            return None;
+fn mode(written: &ModeDocument, place: &Place, faults: &mut Faults) -> Mode {
+    match written {
+        ModeDocument::Enforce => Mode::Enforce,
+        ModeDocument::Shadow(reason) => {
+            require_reason(&reason.because, "why nothing is enforced", &place.key("shadow"), faults);
+            Mode::Shadow
         }
-        Some((header, fact_reference(fact, document, &place, faults)?))
-    });
-    let place_of_strip = place.key("strip");
-    let strip = each(written.strip.iter().enumerate(), |(index, text)| {
-        let place = place_of_strip.index(index);
-        let pattern: HeaderPattern = faults.keep(&place, text.parse())?;
-        if let Some(reserved) = RESERVED.iter().find(|reserved| pattern.could_be(reserved)) {
-            faults.add(&place, format!("`{text}` would remove `{reserved}`, which steers the request itself"));
+    }
+}
+
+fn require_reason(because: &str, what: &str, place: &Place, faults: &mut Faults) {
+    if because.trim().is_empty() {
+        faults.add(&place.key("because"), format!("say {what}"));
+    }
+}
+
+fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Option<Wording> {
+    let format = match written.format {
+        FormatDocument::Bare => Format::Bare,
+        FormatDocument::Ehealth => Format::Ehealth,
+        FormatDocument::Problem => Format::Problem,
+    };
+    let place = place.key("messages");
+    if format == Format::Bare && !written.messages.is_empty() {
+        faults.add(&place, "a bare refusal has no body to hold a message");
+    }
+    let messages = each(written.messages.iter(), |(code, text)| {
+        let place = place.key(code);
+        let Some(known) = Denial::CODES.into_iter().find(|known| known == code) else {
+            faults.add_unknown(&place, format!("`{code}` is no denial"), code, Denial::CODES);
             return None;
+        };
+        match text.parse::<Message>() {
+            Ok(message) if message.needs_scopes() && known != "scope_missing" => {
+                faults.add(&place, "only `scope_missing` can tell scopes");
+                None
+            }
+            Ok(message) => Some((known, message)),
+            Err(invalid) => {
+                faults.add_hinted(&place, invalid.to_string(), InvalidMessage::hint(&invalid));
+                None
+            }
         }
-        Some(pattern)
     });
-    Some(Forward { headers: headers?, strip: strip? })
+    Some(Wording { format, messages: messages?.into_iter().collect() })
 }
 
 /// Whether a header steers the request itself, so that it can be neither an identity nor a credential.
@@ -85,25 +119,58 @@ fn fact_reference(text: &str, document: &PolicyDocument, place: &Place, faults: 
         faults.add(place, format!("`{text}` is no fact; write `token.subject` or the like"));
         return None;
     };
+    let kinds = CredentialKind::ALL.map(CredentialKind::as_str);
     let Some(of) = CredentialKind::ALL.into_iter().find(|known| known.as_str() == kind) else {
-        faults.add(place, format!("`{kind}` is no credential; there are `api_key` and `token`"));
+        faults.add_unknown(place, format!("`{kind}` is no credential; there are `api_key` and `token`"), kind, kinds);
         return None;
     };
-    if credential_document(document, of).is_none() {
+    fact_of(of, name, document, place, faults)
+}
+
+/// A fact of a credential that the policy knows, by its name.
+fn fact_of(
+    of: CredentialKind,
+    name: &str,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<FactReference> {
+    let kind = of.as_str();
+    let Some(credential) = credential_document(document, of) else {
         faults.add(place, format!("`credentials.{kind}` is not in this policy"));
         return None;
-    }
-    let name: FactName = faults.keep(place, name.parse())?;
+    };
+    let further = further_facts(credential);
+    let own = further.iter().find(|known| **known == name).map(|known| FactName::Further((*known).into()));
+    let Some(name) = FactName::standard(name).or(own) else {
+        let known = || FactName::STANDARD.into_iter().chain(further.iter().copied());
+        let listed: Vec<_> = known().map(|known| format!("`{known}`")).collect();
+        let message = format!("`{name}` is no fact of `{kind}`; there are {}", listed.join(", "));
+        faults.add_unknown(place, message, name, known());
+        return None;
+    };
     Some(FactReference { of, name })
 }
 
-const fn credential_document(
-    document: &PolicyDocument,
-    kind: CredentialKind,
-) -> Option<&crate::document::CredentialDocument> {
+/// The names of a credential's further facts.
+fn further_facts(credential: &CredentialDocument) -> Vec<&str> {
+    let facts = credential.verify.iter().map(|verifier| match verifier {
+        VerifierDocument::Introspect(document) => &document.facts,
+    });
+    facts.flat_map(|facts| facts.further.keys().map(String::as_str)).collect()
+}
+
+const fn credential_document(document: &PolicyDocument, kind: CredentialKind) -> Option<&CredentialDocument> {
     match kind {
         CredentialKind::ApiKey => document.credentials.api_key.as_ref(),
         CredentialKind::Token => document.credentials.token.as_ref(),
+    }
+}
+
+const fn kind(written: KindDocument) -> CredentialKind {
+    match written {
+        KindDocument::ApiKey => CredentialKind::ApiKey,
+        KindDocument::Token => CredentialKind::Token,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Owns the outcome of judging a request: what passes with which identity, or what was lacking.
 
+use crate::condition::ConditionFailed;
 use crate::credential::CredentialKind;
 use crate::facts::FactName;
 use crate::host::InvalidHost;
 use crate::introspection::Unavailable;
 use crate::path::Ambiguity;
 use crate::policy::RuleId;
-use crate::scope::AllOf;
+use crate::scope::{Scopes, WantedScopes};
 
 /// The outcome of judging a request. It comes with its evidence, and there is no third one.
 #[must_use]
@@ -21,16 +22,23 @@ pub enum Decision {
 /// The permission to forward one request. Only this crate makes one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Grant {
-    pub(crate) rule: RuleId,
+    pub(crate) rule: Option<RuleId>,
     pub(crate) remove: Vec<String>,
     pub(crate) set: Vec<(String, String)>,
+    pub(crate) would_refuse: Option<Denial>,
 }
 
 impl Grant {
-    /// The rule that admitted the request.
+    /// The rule that admitted the request; `None` where a policy in shadow mode let pass what no rule names.
     #[must_use]
-    pub const fn rule(&self) -> &RuleId {
-        &self.rule
+    pub const fn rule(&self) -> Option<&RuleId> {
+        self.rule.as_ref()
+    }
+
+    /// What would refuse the request if its rule were enforced.
+    #[must_use]
+    pub const fn would_refuse(&self) -> Option<&Denial> {
+        self.would_refuse.as_ref()
     }
 
     /// The names of the request's headers to remove, before anything is set.
@@ -108,18 +116,90 @@ pub enum Denial {
     AuthorityUnavailable(CredentialKind, Unavailable),
     /// A verified identity without a fact that must be forwarded.
     FactMissing(CredentialKind, FactName),
+    /// A token and an API key that do not belong together.
+    NotBound,
     /// Scopes that were not granted.
     ScopeMissing {
-        /// All that the route requires.
-        required: AllOf,
+        /// To whom.
+        of: CredentialKind,
+        /// What the route wants.
+        wanted: WantedScopes,
+        /// What of it is missing.
+        missing: Scopes,
     },
     /// Somebody else's resource.
     NotOwner,
+    /// A condition that does not hold.
+    ConditionFalse,
+    /// A condition that could not be judged.
+    ConditionFailed(ConditionFailed),
     /// The gateway could not carry out what was decided.
     NotCarriedOut,
 }
 
 impl Denial {
+    /// Every code, in the order in which requests are judged.
+    pub const CODES: [&'static str; 28] = [
+        "not_configured",
+        "request_incomplete",
+        "method_refused",
+        "upgrade_refused",
+        "method_overridden",
+        "path_overridden",
+        "host_malformed",
+        "path_ambiguous",
+        "route_unknown",
+        "api_key_repeated",
+        "token_repeated",
+        "api_key_missing",
+        "api_key_malformed",
+        "token_missing",
+        "token_malformed",
+        "api_key_unavailable",
+        "api_key_refused",
+        "api_key_expired",
+        "token_unavailable",
+        "token_refused",
+        "token_expired",
+        "not_bound",
+        "scope_missing",
+        "not_owner",
+        "condition_false",
+        "condition_failed",
+        "fact_missing",
+        "not_carried_out",
+    ];
+
+    /// Whether it is a rule that refuses, so that a rule in shadow mode lets it pass. What makes a request ambiguous,
+    /// and what the gateway itself lacks, refuses always.
+    #[must_use]
+    pub const fn is_the_rules(&self) -> bool {
+        match self {
+            Self::RouteUnknown
+            | Self::CredentialMissing(_)
+            | Self::CredentialRefused(_)
+            | Self::CredentialExpired(_)
+            | Self::AuthorityUnavailable(_, _)
+            | Self::FactMissing(_, _)
+            | Self::NotBound
+            | Self::ScopeMissing { .. }
+            | Self::NotOwner
+            | Self::ConditionFalse
+            | Self::ConditionFailed(_) => true,
+            Self::NotConfigured
+            | Self::RequestIncomplete
+            | Self::PathAmbiguous(_)
+            | Self::HostMalformed(_)
+            | Self::MethodRefused
+            | Self::MethodOverridden
+            | Self::PathOverridden
+            | Self::UpgradeRefused
+            | Self::CredentialRepeated(_)
+            | Self::CredentialMalformed(_)
+            | Self::NotCarriedOut => false,
+        }
+    }
+
     /// The stable name of this denial in logs, metrics and cases.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -147,8 +227,11 @@ impl Denial {
             Self::AuthorityUnavailable(ApiKey, _) => "api_key_unavailable",
             Self::AuthorityUnavailable(Token, _) => "token_unavailable",
             Self::FactMissing(_, _) => "fact_missing",
+            Self::NotBound => "not_bound",
             Self::ScopeMissing { .. } => "scope_missing",
             Self::NotOwner => "not_owner",
+            Self::ConditionFalse => "condition_false",
+            Self::ConditionFailed(_) => "condition_failed",
             Self::NotCarriedOut => "not_carried_out",
         }
     }
@@ -172,7 +255,12 @@ impl Denial {
             | Self::CredentialRefused(_)
             | Self::CredentialExpired(_) => 401,
             // RFC 9110, 15.5.4: known, and not enough.
-            Self::RouteUnknown | Self::ScopeMissing { .. } | Self::NotOwner => 403,
+            Self::RouteUnknown
+            | Self::NotBound
+            | Self::ScopeMissing { .. }
+            | Self::NotOwner
+            | Self::ConditionFalse
+            | Self::ConditionFailed(_) => 403,
             // RFC 9110, 15.6.4: we could not ask. Never a 401, on which clients drop their session.
             Self::NotConfigured | Self::AuthorityUnavailable(_, _) | Self::FactMissing(_, _) | Self::NotCarriedOut => {
                 503

@@ -8,15 +8,25 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 mod reading;
+mod routes;
+mod scopes;
+mod strict;
+
+pub(crate) use routes::{BindDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument};
+pub(crate) use scopes::{ScopesDocument, WantedScopesDocument};
 
 /// A whole policy, version 1.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PolicyDocument {
     /// The version of the language; 1.
     pub version: u64,
     /// The policy's name; also the realm of its challenges.
     pub name: String,
+    /// Whether the policy is enforced; it is where nothing is written.
+    #[serde(default)]
+    pub mode: ModeDocument,
     /// Who vouches for credentials, by name.
     #[serde(default)]
     pub authorities: BTreeMap<String, AuthorityDocument>,
@@ -31,8 +41,30 @@ pub struct PolicyDocument {
     pub routes: Vec<RouteDocument>,
 }
 
+/// Whether a policy is enforced.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ModeDocument {
+    /// What is lacking refuses.
+    #[default]
+    Enforce,
+    /// What is lacking is counted and marked, and the request goes on.
+    Shadow(ReasonDocument),
+}
+
+/// Why a door is open.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReasonDocument {
+    /// The reason, for whoever reads the policy.
+    pub because: String,
+}
+
 /// A service that vouches for credentials.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuthorityDocument {
     /// The Envoy cluster it is reached by.
@@ -47,6 +79,7 @@ pub struct AuthorityDocument {
 
 /// How the gateway proves itself to an authority.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuthDocument {
     /// The environment variable of the Wasm VM that holds a bearer token; the secret itself is never in the document.
@@ -55,6 +88,7 @@ pub struct AuthDocument {
 
 /// The kinds of credential.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CredentialsDocument {
     /// The API key.
@@ -65,6 +99,7 @@ pub struct CredentialsDocument {
 
 /// One kind of credential.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CredentialDocument {
     /// The header it is presented in.
@@ -79,6 +114,7 @@ pub struct CredentialDocument {
 
 /// One way to verify a credential.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum VerifierDocument {
     /// Asking an authority (RFC 7662).
@@ -87,6 +123,7 @@ pub enum VerifierDocument {
 
 /// Verification by introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntrospectDocument {
     /// The authority asked, by its name under `authorities`.
@@ -104,6 +141,7 @@ pub struct IntrospectDocument {
 
 /// JSON pointers ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) of the facts in an answer.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FactsDocument {
     /// Default `/sub`.
@@ -116,6 +154,8 @@ pub struct FactsDocument {
     pub scope: String,
     /// Default `/exp`.
     pub expires: String,
+    /// Further facts, by names of the policy's own; none by default.
+    pub further: BTreeMap<String, String>,
 }
 
 impl Default for FactsDocument {
@@ -126,12 +166,14 @@ impl Default for FactsDocument {
             client_type: "/client_type".to_owned(),
             scope: "/scope".to_owned(),
             expires: "/exp".to_owned(),
+            further: BTreeMap::new(),
         }
     }
 }
 
 /// How long, and how much, is remembered of what authorities said.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CacheDocument {
     /// How long facts are kept, at most; `exp` ends them earlier.
@@ -142,71 +184,9 @@ pub struct CacheDocument {
     pub entries: u64,
 }
 
-/// What the service behind the gateway is told.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ForwardDocument {
-    /// Identity headers: name to fact (`token.subject`).
-    pub headers: BTreeMap<String, String>,
-    /// Further headers no client may send: a name, or `prefix*`.
-    #[serde(default)]
-    pub strip: Vec<String>,
-}
-
-/// How refusals are worded.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RefusalsDocument {
-    /// The body's format.
-    pub format: FormatDocument,
-}
-
-/// The body of a refusal.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FormatDocument {
-    /// The eHealth envelope.
-    Ehealth,
-}
-
-/// One entry of what may pass.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteDocument {
-    /// Its name in logs, metrics and cases.
-    pub id: String,
-    /// The methods it is for.
-    pub methods: Vec<String>,
-    /// Its path template.
-    pub path: String,
-    /// Lets everybody pass; instead of `require`.
-    pub public: Option<PublicDocument>,
-    /// What a request must bring; instead of `public`.
-    pub require: Option<RequireDocument>,
-}
-
-/// A door that is open on purpose.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PublicDocument {
-    /// Why.
-    pub because: String,
-}
-
-/// What a request must bring.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RequireDocument {
-    /// The credentials, all of them.
-    pub credentials: Vec<KindDocument>,
-    /// The scopes of the token (or of the API key, where no token is required).
-    pub scopes: ScopesDocument,
-    /// Whose resource the path names.
-    pub owner: Option<OwnerDocument>,
-}
-
 /// A kind of credential.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KindDocument {
     /// The API key.
@@ -215,25 +195,48 @@ pub enum KindDocument {
     Token,
 }
 
-/// The scopes a route wants. Wanting none has to be written.
+/// What the service behind the gateway is told.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScopesDocument {
-    /// Any verified caller will do.
-    None,
-    /// Every one of these.
-    All(Vec<String>),
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ForwardDocument {
+    /// Identity headers: name to fact (`token.subject`).
+    pub headers: BTreeMap<String, String>,
+    /// Headers that hold a JSON object: name to members, each a fact.
+    #[serde(default)]
+    pub json: BTreeMap<String, BTreeMap<String, String>>,
+    /// Headers that say the same for every request: name to value.
+    #[serde(default)]
+    pub fixed: BTreeMap<String, String>,
+    /// Further headers no client may send: a name, or `prefix*`.
+    #[serde(default)]
+    pub strip: Vec<String>,
+    /// Credentials that go on to the service, as they were sent; the others stop at the gateway.
+    #[serde(default)]
+    pub keep: Vec<KindDocument>,
 }
 
-/// Ownership: a captured path parameter must equal a fact of the caller.
+/// How refusals are worded.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct OwnerDocument {
-    /// The capture's name.
-    pub param: String,
-    /// The fact, such as `token.client_id`.
-    pub equals: String,
-    /// Client types that may act on anybody's.
+pub struct RefusalsDocument {
+    /// The body's format.
+    pub format: FormatDocument,
+    /// Other words for denials, by their code.
     #[serde(default)]
-    pub except_client_types: Vec<String>,
+    pub messages: BTreeMap<String, String>,
+}
+
+/// The body of a refusal.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FormatDocument {
+    /// None at all.
+    Bare,
+    /// The eHealth envelope.
+    Ehealth,
+    /// Problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+    Problem,
 }

@@ -3,18 +3,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::condition::{Capture, Condition, ConditionFailed, Headers, RequestView, Scene};
 use crate::credential::{Credential, CredentialKind, NotPresented};
 use crate::decision::{Decision, Denial, Grant, Refused};
 use crate::facts::{FactName, Facts};
-use crate::host::Host;
+use crate::forward::FactReference;
 use crate::introspection::{Answer, Lookup};
-use crate::path::CanonicalPath;
 use crate::policy::{
-    FactReference, Owner, Ownership, Policy, RequiredScopes, Requirement, Route, RuleId, Standing, Verified,
+    Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, RuleId, Standing, Verified,
 };
 use crate::request::Request;
-use crate::route::Captures;
+use crate::target::Target;
+use crate::template::Captures;
 use crate::time::Moment;
+use crate::witness::{Nobody, Note, Witness};
 
 /// What to do next with a request.
 #[must_use]
@@ -45,6 +47,8 @@ struct Case {
     captures: Captures,
     /// The names of its headers that must not reach the service.
     remove: Vec<String>,
+    /// What the route's conditions look at; `None` where it has none.
+    view: Option<RequestView>,
     api_key: Option<Arc<Facts>>,
     token: Option<Arc<Facts>>,
 }
@@ -52,90 +56,218 @@ struct Case {
 impl Policy {
     /// Begins to judge a request.
     pub fn begin(self: &Arc<Self>, request: &Request<'_>) -> Step {
-        match self.open(request) {
+        self.begin_before(request, &mut Nobody)
+    }
+
+    /// Begins to judge a request in front of a witness.
+    pub fn begin_before(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Witness) -> Step {
+        match self.open(request, witness) {
             Ok(step) => step,
-            Err(refused) => Step::Done(Decision::Refuse(refused)),
+            Err(refused) => {
+                witness.note(Note::Lacking(refused.denial()));
+                Step::Done(Decision::Refuse(refused))
+            }
         }
     }
 
-    fn open(self: &Arc<Self>, request: &Request<'_>) -> Result<Step, Refused> {
+    fn open(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Witness) -> Result<Step, Refused> {
         let unruled = |denial| Refused { rule: None, denial };
         match self.standing {
             Standing::InForce => {}
             Standing::NotConfigured => return Err(unruled(Denial::NotConfigured)),
         }
-        let (method, path) = target(request).map_err(unruled)?;
-        let (route, captures) = self
-            .route(method, &path)
-            .map_err(|ambiguity| unruled(Denial::PathAmbiguous(ambiguity)))?
-            .ok_or_else(|| unruled(Denial::RouteUnknown))?;
-        let mut remove: Vec<String> = request.names().filter(|name| self.strips(name)).map(str::to_owned).collect();
-        // To remove a name is to remove all its copies.
-        remove.sort_unstable();
-        remove.dedup();
-        let case = Case { policy: Arc::clone(self), route, captures, remove, api_key: None, token: None };
-        let Some(rule) = self.routes.get(route) else {
-            return Err(unruled(Denial::RouteUnknown));
+        let target = Target::read(request).map_err(unruled)?;
+        let host = target.host.name();
+        witness.note(Note::Read { method: target.method, host: &host, path: target.path.as_str() });
+        let find = |method| {
+            let found = self.router.find(method, &target.host, &target.path);
+            found.map_err(|ambiguity| unruled(Denial::PathAmbiguous(ambiguity)))
         };
-        match &rule.requirement {
-            Requirement::Public => Ok(Step::Done(Decision::Allow(case.grant(rule.id.clone(), Vec::new())))),
-            Requirement::Verified(verified) => self
-                .credentials(request, verified, case)
-                .map_err(|denial| Refused { rule: Some(rule.id.clone()), denial }),
+        if let Some(method) = target.preflight_for {
+            let found = find(method)?.and_then(|found| self.routes.get(found.route));
+            if let Some(route) = found.filter(|route| route.preflight == Preflight::Passes) {
+                witness.note(Note::Preflight { method });
+                return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))));
+            }
+        }
+        let Some((found, route)) = find(target.method)?
+            .and_then(|found| Some((self.routes.get(found.route)?, found)))
+            .map(|(route, found)| (found, route))
+        else {
+            return self.unrouted(request, witness);
+        };
+        witness.note(Note::Routed {
+            rule: &route.id,
+            template: route.path.as_str(),
+            captures: found.captures.as_slice(),
+        });
+        let verified = match &route.requirement {
+            Requirement::Public => {
+                witness.note(Note::Public);
+                return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))));
+            }
+            Requirement::Verified(verified) => verified,
+        };
+        let case = Case {
+            policy: Arc::clone(self),
+            route: found.route,
+            captures: found.captures,
+            remove: self.removals(request),
+            view: self.view(&verified.conditions, &target, request),
+            api_key: None,
+            token: None,
+        };
+        match route.mode {
+            Mode::Enforce => {}
+            Mode::Shadow => witness.note(Note::Shadow),
+        }
+        Ok(case.present(request, witness))
+    }
+
+    /// What no rule names.
+    fn unrouted(&self, request: &Request<'_>, witness: &mut impl Witness) -> Result<Step, Refused> {
+        match self.mode {
+            Mode::Enforce => Err(Refused { rule: None, denial: Denial::RouteUnknown }),
+            Mode::Shadow => {
+                witness.note(Note::Lacking(&Denial::RouteUnknown));
+                witness.note(Note::Shadow);
+                let grant = Grant { would_refuse: Some(Denial::RouteUnknown), ..self.anonymous(None, request) };
+                Ok(Step::Done(Decision::Allow(grant)))
+            }
         }
     }
 
-    /// Reads every credential the route requires, and asks for the first.
-    fn credentials(&self, request: &Request<'_>, verified: &Verified, case: Case) -> Result<Step, Denial> {
-        let mut presented = Vec::with_capacity(CredentialKind::ALL.len());
-        for kind in CredentialKind::ALL.into_iter().filter(|kind| verified.credentials.include(*kind)) {
-            let rule = self.rule(kind).ok_or(Denial::NotConfigured)?;
-            let credential = rule.presentation.read(request).map_err(|lack| match lack {
-                NotPresented::Missing => Denial::CredentialMissing(kind),
-                NotPresented::Malformed => Denial::CredentialMalformed(kind),
-                NotPresented::Repeated => Denial::CredentialRepeated(kind),
-            });
-            presented.push((kind, credential));
+    /// The grant for a request of nobody in particular.
+    fn anonymous(&self, rule: Option<&RuleId>, request: &Request<'_>) -> Grant {
+        Grant { rule: rule.cloned(), remove: self.removals(request), set: self.forward.fixed(), would_refuse: None }
+    }
+
+    /// What a route's conditions look at; `None` where it has none. Credentials are not for them to see.
+    fn view(&self, conditions: &[Condition], target: &Target<'_>, request: &Request<'_>) -> Option<RequestView> {
+        if conditions.is_empty() {
+            return None;
         }
-        // A repeated credential makes the request ambiguous, whatever else is wrong with it.
-        if let Some((kind, _)) = presented.iter().find(|(_, read)| matches!(read, Err(Denial::CredentialRepeated(_)))) {
-            return Err(Denial::CredentialRepeated(*kind));
-        }
-        let mut credentials = presented
-            .into_iter()
-            .map(|(kind, read)| Ok((kind, read?)))
-            .collect::<Result<Vec<_>, Denial>>()?
-            .into_iter();
-        let first = credentials.next().ok_or(Denial::NotConfigured)?;
-        case.ask(first, credentials.next())
+        let headers = if conditions.iter().any(Condition::uses_headers) {
+            let is_secret =
+                |name: &str| self.credential_rules().any(|(_kind, rule)| rule.presentation.header.could_be(name));
+            Headers::read(request.iter().filter(|(name, _value)| !is_secret(name)))
+        } else {
+            Headers::NotAsked
+        };
+        Some(RequestView::of(target, headers))
+    }
+
+    /// The names of a request's headers that must not reach the service.
+    fn removals(&self, request: &Request<'_>) -> Vec<String> {
+        let mut names: Vec<String> = request.names().filter(|name| self.strips(name)).map(str::to_owned).collect();
+        // To remove a name is to remove all its copies.
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 }
 
 impl Awaiting {
     /// Goes on with the answer to what was asked.
     pub fn resume(self, answer: Answer, now: Moment) -> Step {
-        let Self { asked, then, case } = self;
-        let Some(rule) = case.policy.routes.get(case.route).map(|route| route.id.clone()) else {
-            return Step::Done(Decision::Refuse(Refused { rule: None, denial: Denial::RouteUnknown }));
-        };
-        match case.learn(asked, answer, now).and_then(|case| case.proceed(then)) {
-            Ok(step) => step,
-            Err(denial) => Step::Done(Decision::Refuse(Refused { rule: Some(rule), denial })),
+        self.resume_before(answer, now, &mut Nobody)
+    }
+
+    /// Goes on with the answer to what was asked, in front of a witness.
+    pub fn resume_before(self, answer: Answer, now: Moment, witness: &mut impl Witness) -> Step {
+        let Self { asked, then, mut case } = self;
+        if let Err(denial) = case.learn(asked, answer, now, witness) {
+            return case.lacking(denial, witness);
+        }
+        if let Some(next) = then {
+            return case.ask(next, None, witness);
+        }
+        match case.judge(now, witness) {
+            Ok(set) => Step::Done(Decision::Allow(case.grant(set, None))),
+            Err(denial) => case.lacking(denial, witness),
         }
     }
 }
 
 impl Case {
+    fn route(&self) -> Option<&Route> {
+        self.policy.routes.get(self.route)
+    }
+
+    fn verified(&self) -> Result<&Verified, Denial> {
+        match self.route().map(|route| &route.requirement) {
+            Some(Requirement::Verified(verified)) => Ok(verified),
+            // Nothing is asked for a public route, so no answer leads here.
+            Some(Requirement::Public) | None => Err(Denial::NotConfigured),
+        }
+    }
+
+    /// Reads every credential the route requires, and asks for the first.
+    fn present(self, request: &Request<'_>, witness: &mut impl Witness) -> Step {
+        let (mut presented, mut lacks) = (Vec::with_capacity(CredentialKind::ALL.len()), Vec::new());
+        let kinds = match self.verified() {
+            Ok(verified) => verified.credentials,
+            Err(denial) => return self.lacking(denial, witness),
+        };
+        for kind in kinds.iter() {
+            let Some(rule) = self.policy.rule(kind) else { return self.lacking(Denial::NotConfigured, witness) };
+            match rule.presentation.read(request) {
+                Ok(credential) => {
+                    witness.note(Note::Presented { kind, header: rule.presentation.header.as_str() });
+                    presented.push((kind, credential));
+                }
+                Err(NotPresented::Missing) => lacks.push(Denial::CredentialMissing(kind)),
+                Err(NotPresented::Malformed) => lacks.push(Denial::CredentialMalformed(kind)),
+                Err(NotPresented::Repeated) => lacks.push(Denial::CredentialRepeated(kind)),
+            }
+        }
+        if let Some(denial) = self.first_of(lacks) {
+            return self.lacking(denial, witness);
+        }
+        let mut credentials = presented.into_iter();
+        match credentials.next() {
+            Some(first) => self.ask(first, credentials.next(), witness),
+            None => self.lacking(Denial::NotConfigured, witness),
+        }
+    }
+
+    /// Which of several lacks is told. A repeated credential makes the request ambiguous, whatever else is wrong with it;
+    /// and what shadow mode waives must not hide what it does not.
+    fn first_of(&self, lacks: Vec<Denial>) -> Option<Denial> {
+        let weight = |denial: &Denial| match (denial, self.mode()) {
+            (Denial::CredentialRepeated(_), _) => 0,
+            (denial, Mode::Shadow) if !denial.is_the_rules() => 1,
+            (_, Mode::Shadow | Mode::Enforce) => 2,
+        };
+        // Of equals the first: the order of judgement.
+        lacks.into_iter().min_by_key(weight)
+    }
+
+    fn mode(&self) -> Mode {
+        self.route().map_or(Mode::Enforce, |route| route.mode)
+    }
+
     fn ask(
         self,
         (kind, credential): (CredentialKind, Credential),
         then: Option<(CredentialKind, Credential)>,
-    ) -> Result<Step, Denial> {
-        let verifier = Arc::clone(&self.policy.rule(kind).ok_or(Denial::NotConfigured)?.verifier);
-        Ok(Step::Ask(Lookup::new(kind, credential, verifier), Awaiting { asked: kind, then, case: self }))
+        witness: &mut impl Witness,
+    ) -> Step {
+        match self.policy.rule(kind).map(|rule| Arc::clone(&rule.verifier)) {
+            Some(verifier) => {
+                Step::Ask(Lookup::new(kind, credential, verifier), Awaiting { asked: kind, then, case: self })
+            }
+            None => self.lacking(Denial::NotConfigured, witness),
+        }
     }
 
-    fn learn(mut self, kind: CredentialKind, answer: Answer, now: Moment) -> Result<Self, Denial> {
+    fn learn(
+        &mut self,
+        kind: CredentialKind,
+        answer: Answer,
+        now: Moment,
+        witness: &mut impl Witness,
+    ) -> Result<(), Denial> {
         let facts = match answer {
             Answer::Active(facts) => facts,
             Answer::Inactive => return Err(Denial::CredentialRefused(kind)),
@@ -145,81 +277,131 @@ impl Case {
         if facts.has_expired(now.wall) {
             return Err(Denial::CredentialExpired(kind));
         }
+        witness.note(Note::Verified { kind, facts: &facts });
         match kind {
             CredentialKind::ApiKey => self.api_key = Some(facts),
             CredentialKind::Token => self.token = Some(facts),
         }
-        Ok(self)
+        Ok(())
     }
 
-    fn proceed(self, then: Option<(CredentialKind, Credential)>) -> Result<Step, Denial> {
-        match then {
-            Some(next) => self.ask(next, None),
-            None => self.judge().map(|grant| Step::Done(Decision::Allow(grant))),
-        }
-    }
-
-    /// Judges a caller whose credentials are all verified.
-    fn judge(self) -> Result<Grant, Denial> {
-        let policy = Arc::clone(&self.policy);
-        let route: &Route = policy.routes.get(self.route).ok_or(Denial::RouteUnknown)?;
-        let verified = match &route.requirement {
-            Requirement::Verified(verified) => verified,
-            // Nothing is asked for a public route, so no answer leads here.
-            Requirement::Public => return Err(Denial::RouteUnknown),
-        };
-        self.check_scopes(verified)?;
+    /// Judges a caller whose credentials are all verified; the headers that tell the service of it.
+    fn judge(&self, now: Moment, witness: &mut impl Witness) -> Result<Vec<(String, String)>, Denial> {
+        let verified = self.verified()?;
+        self.check_binding(&verified.binding, witness)?;
+        self.check_scopes(&verified.scopes, witness)?;
         match &verified.owner {
             Ownership::NotOwned => {}
-            Ownership::Owned(owner) => self.check_owner(owner)?,
+            Ownership::Owned(owner) => self.check_owner(owner, witness)?,
         }
-        let set = self.identity_headers(verified)?;
-        Ok(self.grant(route.id.clone(), set))
+        self.check_conditions(verified, now, witness)?;
+        let told =
+            self.policy.forward.tell(|kind| verified.credentials.include(kind), |reference| self.fact(reference));
+        match told.missing {
+            None => Ok(told.headers),
+            Some(FactReference { of, name }) => Err(Denial::FactMissing(of, name)),
+        }
     }
 
-    fn check_scopes(&self, verified: &Verified) -> Result<(), Denial> {
-        let required = match &verified.scopes {
-            RequiredScopes::AnyCaller => return Ok(()),
-            RequiredScopes::All(required) => required,
+    fn check_binding(&self, binding: &Binding, witness: &mut impl Witness) -> Result<(), Denial> {
+        let (token, api_key) = match binding {
+            Binding::Unbound => return Ok(()),
+            Binding::Bound { token, api_key } => (token, api_key),
         };
-        let kind = verified.credentials.bearer_of_scopes();
-        let facts = self.identity(kind).ok_or(Denial::CredentialMissing(kind))?;
-        if required.are_granted(&facts.scope) {
-            Ok(())
-        } else {
-            Err(Denial::ScopeMissing { required: required.clone() })
+        let (of_token, of_api_key) = (self.fact(token), self.fact(api_key));
+        witness.note(Note::Compared { token: (token, of_token.as_deref()), api_key: (api_key, of_api_key.as_deref()) });
+        // Absent equals nothing, so both sides have to be there.
+        match (of_token, of_api_key) {
+            (Some(one), Some(two)) if one == two => Ok(()),
+            (Some(_) | None, Some(_) | None) => Err(Denial::NotBound),
         }
     }
 
-    fn check_owner(&self, owner: &Owner) -> Result<(), Denial> {
-        let client_type = self.fact(FactReference { of: owner.equals.of, name: FactName::ClientType });
-        if client_type.is_some_and(|client_type| owner.except_client_types.iter().any(|exempt| *exempt == client_type))
+    fn check_scopes(&self, scopes: &RequiredScopes, witness: &mut impl Witness) -> Result<(), Denial> {
+        let (wanted, of) = match scopes {
+            RequiredScopes::AnyCaller => return Ok(()),
+            RequiredScopes::Wanted { wanted, of } => (wanted, of),
+        };
+        for kind in of.iter() {
+            let facts = self.identity(kind).ok_or(Denial::CredentialMissing(kind))?;
+            witness.note(Note::Scopes { of: kind, wanted, granted: &facts.scope });
+            if let Some(missing) = wanted.missing(&facts.scope) {
+                return Err(Denial::ScopeMissing { of: kind, wanted: wanted.clone(), missing });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_owner(&self, owner: &Owner, witness: &mut impl Witness) -> Result<(), Denial> {
+        let client_type = self.fact(&FactReference { of: owner.equals.of, name: FactName::ClientType });
+        if let Some(client_type) =
+            client_type.filter(|known| owner.except_client_types.iter().any(|exempt| exempt == known))
         {
+            witness.note(Note::Exempt { client_type: &client_type });
             return Ok(());
         }
+        let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.equals));
+        witness.note(Note::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
         // Absent equals nothing, so both sides have to be there.
-        match (self.captures.get(&owner.param), self.fact(owner.equals)) {
+        match (named, stated) {
             (Some(named), Some(stated)) if named == stated => Ok(()),
             (Some(_) | None, Some(_) | None) => Err(Denial::NotOwner),
         }
     }
 
-    /// The identity headers of this caller; a fact that is to be forwarded and is not stated refuses.
-    fn identity_headers(&self, verified: &Verified) -> Result<Vec<(String, String)>, Denial> {
-        self.policy
-            .forward
-            .headers
-            .iter()
-            .filter(|(_header, reference)| verified.credentials.include(reference.of))
-            .map(|(header, reference)| {
-                let fact = self.fact(*reference).ok_or(Denial::FactMissing(reference.of, reference.name))?;
-                Ok((header.to_string(), fact.into_owned()))
-            })
-            .collect()
+    fn check_conditions(&self, verified: &Verified, now: Moment, witness: &mut impl Witness) -> Result<(), Denial> {
+        if verified.conditions.is_empty() {
+            return Ok(());
+        }
+        let request = self.view.as_ref().ok_or(Denial::ConditionFailed(ConditionFailed::Absent))?;
+        let captures = self.typed_captures();
+        let scene = Scene {
+            request,
+            captures: &captures,
+            token: self.token.as_deref(),
+            api_key: self.api_key.as_deref(),
+            now: now.wall,
+        };
+        for condition in &verified.conditions {
+            let outcome = condition.holds(&scene);
+            witness.note(Note::Condition { source: condition.source(), outcome });
+            match outcome {
+                Ok(true) => {}
+                Ok(false) => return Err(Denial::ConditionFalse),
+                Err(reason) => return Err(Denial::ConditionFailed(reason)),
+            }
+        }
+        Ok(())
     }
 
-    fn grant(self, rule: RuleId, set: Vec<(String, String)>) -> Grant {
-        Grant { rule, remove: self.remove, set }
+    /// The captures as conditions see them; one of a number that is none is absent, and cannot be.
+    fn typed_captures(&self) -> Vec<(&str, Capture<'_>)> {
+        let captures = self.captures.as_slice().iter().filter_map(|(name, value)| {
+            let kind = self.route()?.path.kind_of(name)?;
+            Some((name.as_str(), Capture::of(kind, value)?))
+        });
+        captures.collect()
+    }
+
+    /// The end of a request that lacks something: a refusal, or, where its rule is in shadow mode, a mark. What was not
+    /// verified is not forwarded then either.
+    fn lacking(self, denial: Denial, witness: &mut impl Witness) -> Step {
+        witness.note(Note::Lacking(&denial));
+        match self.mode() {
+            Mode::Shadow if denial.is_the_rules() => {
+                let told =
+                    self.policy.forward.tell(|kind| self.identity(kind).is_some(), |reference| self.fact(reference));
+                Step::Done(Decision::Allow(self.grant(told.headers, Some(denial))))
+            }
+            Mode::Shadow | Mode::Enforce => {
+                let rule = self.route().map(|route| route.id.clone());
+                Step::Done(Decision::Refuse(Refused { rule, denial }))
+            }
+        }
+    }
+
+    fn grant(self, set: Vec<(String, String)>, would_refuse: Option<Denial>) -> Grant {
+        Grant { rule: self.route().map(|route| route.id.clone()), remove: self.remove, set, would_refuse }
     }
 
     const fn identity(&self, kind: CredentialKind) -> Option<&Arc<Facts>> {
@@ -229,36 +411,7 @@ impl Case {
         }
     }
 
-    fn fact(&self, reference: FactReference) -> Option<Cow<'_, str>> {
-        self.identity(reference.of)?.text(reference.name)
+    fn fact(&self, reference: &FactReference) -> Option<Cow<'_, str>> {
+        self.identity(reference.of)?.text(&reference.name)
     }
 }
-
-/// The method and path of a request that has one reading.
-fn target<'a>(request: &Request<'a>) -> Result<(&'a str, CanonicalPath<'a>), Denial> {
-    let part = |name| request.pseudo(name).ok_or(Denial::RequestIncomplete);
-    let (method, host, path) = (part(":method")?, part(":authority")?, part(":path")?);
-    let method = std::str::from_utf8(method).map_err(|_not_utf8| Denial::MethodRefused)?;
-    // RFC 9110, 9.3.6 and 9.3.8; `:protocol` is the CONNECT of RFC 8441.
-    if method == "CONNECT" || method == "TRACE" || request.has_alike(":protocol") {
-        return Err(Denial::MethodRefused);
-    }
-    if request.has_alike("upgrade") {
-        return Err(Denial::UpgradeRefused);
-    }
-    if METHOD_OVERRIDES.iter().any(|name| request.has_alike(name)) {
-        return Err(Denial::MethodOverridden);
-    }
-    if PATH_OVERRIDES.iter().any(|name| request.has_alike(name)) {
-        return Err(Denial::PathOverridden);
-    }
-    Host::parse(host).map_err(Denial::HostMalformed)?;
-    let path = CanonicalPath::parse(path).map_err(Denial::PathAmbiguous)?;
-    Ok((method, path))
-}
-
-/// Headers by which frameworks let a client replace the method that was judged.
-const METHOD_OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
-
-/// Headers by which some let it replace the path.
-const PATH_OVERRIDES: [&str; 2] = ["x-original-url", "x-rewrite-url"];

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::scope::GrantedScopes;
 use crate::time::UnixTime;
@@ -22,25 +23,37 @@ pub struct Facts {
     pub scope: GrantedScopes,
     /// When it ends; `None` where the authority states no end, and is asked again when the cache forgets.
     pub expires: Option<UnixTime>,
+    /// What else is stated, by the names the policy gives; what is not stated is not here.
+    pub further: Vec<(Arc<str>, Fact)>,
 }
 
 impl Facts {
     /// Facts that state nothing.
     #[must_use]
     pub const fn none() -> Self {
-        Self { subject: None, client_id: None, client_type: None, scope: GrantedScopes::none(), expires: None }
+        Self {
+            subject: None,
+            client_id: None,
+            client_type: None,
+            scope: GrantedScopes::none(),
+            expires: None,
+            further: Vec::new(),
+        }
     }
 
     /// One fact as the text that is compared and forwarded.
     #[must_use]
-    pub fn text(&self, name: FactName) -> Option<Cow<'_, str>> {
+    pub fn text(&self, name: &FactName) -> Option<Cow<'_, str>> {
         let fact = match name {
-            FactName::Subject => &self.subject,
-            FactName::ClientId => &self.client_id,
-            FactName::ClientType => &self.client_type,
+            FactName::Subject => self.subject.as_ref(),
+            FactName::ClientId => self.client_id.as_ref(),
+            FactName::ClientType => self.client_type.as_ref(),
             FactName::Scope => return Some(Cow::Owned(self.scope.to_string())),
+            FactName::Further(name) => {
+                self.further.iter().find(|(known, _fact)| known == name).map(|(_name, fact)| fact)
+            }
         };
-        fact.as_ref().map(|fact| Cow::Borrowed(fact.as_str()))
+        fact.map(|fact| Cow::Borrowed(fact.as_str()))
     }
 
     /// Whether the credential has ended; the second of `exp` itself is over
@@ -52,7 +65,7 @@ impl Facts {
 }
 
 /// A fact that can be compared and forwarded, by the name a policy calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FactName {
     /// `client_id`
     ClientId,
@@ -62,36 +75,38 @@ pub enum FactName {
     Scope,
     /// `subject`
     Subject,
+    /// A name of the policy's own (`facts.further`).
+    Further(Arc<str>),
 }
 
 impl FactName {
+    /// The facts every verifier can state, in the order of their documentation.
+    pub const STANDARD: [&'static str; 4] = ["subject", "client_id", "client_type", "scope"];
+
+    /// The standard fact of this name.
+    #[must_use]
+    pub fn standard(name: &str) -> Option<Self> {
+        match name {
+            "client_id" => Some(Self::ClientId),
+            "client_type" => Some(Self::ClientType),
+            "scope" => Some(Self::Scope),
+            "subject" => Some(Self::Subject),
+            _ => None,
+        }
+    }
+
     /// The name as a policy writes it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::ClientId => "client_id",
             Self::ClientType => "client_type",
             Self::Scope => "scope",
             Self::Subject => "subject",
+            Self::Further(name) => name,
         }
     }
 }
-
-impl FromStr for FactName {
-    type Err = UnknownFact;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFact> {
-        [Self::ClientId, Self::ClientType, Self::Scope, Self::Subject]
-            .into_iter()
-            .find(|name| name.as_str() == text)
-            .ok_or_else(|| UnknownFact(text.to_owned()))
-    }
-}
-
-/// A name that no fact has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no fact; there are `subject`, `client_id`, `client_type`, `scope`")]
-pub struct UnknownFact(String);
 
 /// One stated value: visible ASCII with spaces inside, 1 to [`LONGEST_FACT`] bytes, so that it is safe as a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,9 +175,19 @@ mod tests {
     }
 
     #[test]
-    fn fact_names_are_exact() {
-        assert_eq!("client_type".parse(), Ok(FactName::ClientType));
-        assert!("Client_type".parse::<FactName>().is_err());
-        assert!("expires".parse::<FactName>().is_err());
+    fn standard_facts_have_exact_names() {
+        for name in FactName::STANDARD {
+            assert_eq!(FactName::standard(name).unwrap().as_str(), name);
+        }
+        for name in ["Client_type", "expires", "", "sub"] {
+            assert_eq!(FactName::standard(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn further_fact_is_found_by_its_name() {
+        let facts = Facts { further: vec![("tenant".into(), "t1".parse().unwrap())], ..Facts::none() };
+        assert_eq!(facts.text(&FactName::Further("tenant".into())).as_deref(), Some("t1"));
+        assert_eq!(facts.text(&FactName::Further("role".into())), None);
     }
 }

@@ -9,11 +9,17 @@ pub struct Fault {
     pub path: String,
     /// What: lower case, no final period, the author's text in backticks.
     pub message: String,
+    /// What to write instead, where that can be guessed: lower case, no final period.
+    pub hint: Option<String>,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
+        self.hint.iter().try_for_each(|hint| write!(f, " ({hint})"))
     }
 }
 
@@ -38,7 +44,23 @@ impl Faults {
     }
 
     pub(crate) fn add(&mut self, place: &Place, message: impl Into<String>) {
-        self.0.push(Fault { path: place.0.clone(), message: message.into() });
+        self.0.push(Fault { path: place.0.clone(), message: message.into(), hint: None });
+    }
+
+    /// Notes a fault, and what to write instead if that is known.
+    pub(crate) fn add_hinted(&mut self, place: &Place, message: impl Into<String>, hint: Option<String>) {
+        self.0.push(Fault { path: place.0.clone(), message: message.into(), hint });
+    }
+
+    /// Notes a text that is none of those that could stand there, with the one that was meant, if it is near.
+    pub(crate) fn add_unknown<'a>(
+        &mut self,
+        place: &Place,
+        message: impl Into<String>,
+        text: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) {
+        self.add_hinted(place, message, nearest(text, known));
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -69,6 +91,18 @@ impl fmt::Display for Faults {
     }
 }
 
+/// A question that names the known text nearest to what was written, if one is near enough to have been meant.
+pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let allowed = (text.chars().count() / 3).clamp(1, 3);
+    known
+        .into_iter()
+        .filter(|known| *known != text)
+        .map(|known| (strsim::osa_distance(&text.to_lowercase(), &known.to_lowercase()), known))
+        .filter(|(distance, known)| *distance <= allowed || (text.len() > 2 && known.starts_with(text)))
+        .min()
+        .map(|(_distance, known)| format!("did you mean `{known}`?"))
+}
+
 /// A place in a document, written as its author would point at it.
 #[derive(Clone, Debug)]
 pub(crate) struct Place(String);
@@ -76,6 +110,10 @@ pub(crate) struct Place(String);
 impl Place {
     pub(crate) const fn root() -> Self {
         Self(String::new())
+    }
+
+    pub(crate) fn into_path(self) -> String {
+        self.0
     }
 
     /// The member `key` of this object.
@@ -86,5 +124,29 @@ impl Place {
     /// The entry `index` of this list.
     pub(crate) fn index(&self, index: usize) -> Self {
         Self(format!("{}[{index}]", self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn near_text_is_suggested_and_far_text_is_not() {
+        let known = ["require", "routes", "refusals", "id"];
+        for (text, meant) in [
+            ("requires", Some("require")),
+            ("Route", Some("routes")),
+            ("reufsals", Some("refusals")),
+            ("di", Some("id")),
+            ("x", None),
+            ("methods", None),
+            ("id", None),
+        ] {
+            assert_eq!(nearest(text, known), meant.map(|meant| format!("did you mean `{meant}`?")), "{text}");
+        }
     }
 }

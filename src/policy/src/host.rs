@@ -1,6 +1,9 @@
-//! Owns what a request may call the host: a name or an address, with an optional port.
+//! Owns what a request may call the host: a name or an address, with an optional port; and which hosts a route is for.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 /// A `Host` or `:authority` that names one host ([RFC 9110, 7.2](https://www.rfc-editor.org/rfc/rfc9110#section-7.2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,88 @@ impl<'a> Host<'a> {
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.0
+    }
+
+    /// The name or address alone, in its one spelling: lower case, without port and without the root's dot
+    /// ([RFC 9110, 4.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.3); [RFC 5952, 4](https://www.rfc-editor.org/rfc/rfc5952#section-4)).
+    #[must_use]
+    pub fn name(&self) -> Cow<'a, str> {
+        // It was split when it was read, and splits again.
+        let name = split_port(self.0).map_or(self.0, |(name, _port)| name);
+        spelt(name)
+    }
+}
+
+/// The hosts a route is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostPattern {
+    /// Every host: the route names none.
+    Any,
+    /// One name or address, as [`Host::name`] spells it.
+    Name(String),
+    /// `*.suffix`: every name below it, and not itself.
+    Suffix(String),
+}
+
+impl HostPattern {
+    /// Whether every host of `other` is one of these.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let below = |name: &str, suffix: &str| name.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'));
+        match (self, other) {
+            (Self::Any, _) => true,
+            (_, Self::Any) | (Self::Name(_), Self::Suffix(_)) => false,
+            (Self::Name(one), Self::Name(two)) => one == two,
+            (Self::Suffix(suffix), Self::Name(name)) => below(name, suffix),
+            (Self::Suffix(one), Self::Suffix(two)) => one == two || below(two, one),
+        }
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any host"),
+            Self::Name(name) => f.write_str(name),
+            Self::Suffix(suffix) => write!(f, "*.{suffix}"),
+        }
+    }
+}
+
+impl FromStr for HostPattern {
+    type Err = InvalidHostPattern;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHostPattern> {
+        let invalid = || InvalidHostPattern(text.to_owned());
+        let (suffix, name) = text.strip_prefix("*.").map_or((false, text), |suffix| (true, suffix));
+        if !is_name_or_address(name) {
+            return Err(invalid());
+        }
+        let name = spelt(name).into_owned();
+        let is_address = name.starts_with('[') || name.parse::<Ipv4Addr>().is_ok();
+        match (suffix, is_address) {
+            (false, true | false) => Ok(Self::Name(name)),
+            (true, false) => Ok(Self::Suffix(name)),
+            // Nothing is below an address.
+            (true, true) => Err(invalid()),
+        }
+    }
+}
+
+/// A text that is no host a route can be for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no host; write a name, `*.suffix` or an address, without a port")]
+pub(crate) struct InvalidHostPattern(String);
+
+/// The one spelling of a name or address.
+fn spelt(name: &str) -> Cow<'_, str> {
+    if let Some(address) = name.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().map_or(Cow::Borrowed(name), |address| Cow::Owned(format!("[{address}]")));
+    }
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -125,5 +210,45 @@ mod tests {
         }
         assert_eq!(Host::parse(b"a\xff"), Err(InvalidHost));
         assert_eq!(Host::parse("a".repeat(64).as_bytes()), Err(InvalidHost));
+    }
+
+    #[test]
+    fn name_has_one_spelling() {
+        for (text, name) in [
+            ("Api.Example:8080", "api.example"),
+            ("api.example.", "api.example"),
+            ("127.0.0.1:80", "127.0.0.1"),
+            ("[0:0::1]:80", "[::1]"),
+            ("[::FFFF:1.2.3.4]", "[::ffff:1.2.3.4]"),
+        ] {
+            assert_eq!(Host::parse(text.as_bytes()).unwrap().name(), name);
+        }
+    }
+
+    #[test]
+    fn patterns_are_names_suffixes_and_addresses() {
+        for (text, shown) in
+            [("Api.Example", "api.example"), ("*.Example.", "*.example"), ("1.2.3.4", "1.2.3.4"), ("[0::1]", "[::1]")]
+        {
+            assert_eq!(text.parse::<HostPattern>().unwrap().to_string(), shown);
+        }
+        for text in ["", "*", "*.", "a:80", "*.1.2.3.4", "*.[::1]", "a.*", "*a", "**.a", "a b", "1.2.3", "a/b"] {
+            assert!(text.parse::<HostPattern>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn suffix_covers_what_is_below_it() {
+        let pattern = |text: &str| if text.is_empty() { HostPattern::Any } else { text.parse().unwrap() };
+        for (one, two) in
+            [("", "a"), ("", "*.a"), ("", ""), ("a", "A"), ("*.a", "b.a"), ("*.a", "*.b.a"), ("*.a", "*.a")]
+        {
+            assert!(pattern(one).covers(&pattern(two)), "{one} {two}");
+        }
+        for (one, two) in
+            [("a", ""), ("*.a", ""), ("a", "b"), ("*.a", "a"), ("*.a", "xa"), ("*.b.a", "*.a"), ("a", "*.a")]
+        {
+            assert!(!pattern(one).covers(&pattern(two)), "{one} {two}");
+        }
     }
 }

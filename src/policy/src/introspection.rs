@@ -79,6 +79,8 @@ pub(crate) struct Pointers {
     pub(crate) client_type: String,
     pub(crate) scope: String,
     pub(crate) expires: String,
+    /// Further facts, by their names.
+    pub(crate) further: Vec<(Arc<str>, String)>,
 }
 
 /// How long, and how much, is remembered of a verifier's answers.
@@ -240,7 +242,23 @@ impl Introspection {
             client_type: fact(&value, &self.asked.pointers.client_type)?,
             scope: scope(&value, &self.asked.pointers.scope)?,
             expires: expires(&value, &self.asked.pointers.expires)?,
+            further: self.further(&value)?,
         })))
+    }
+
+    fn further(&self, answer: &Value) -> Result<Vec<(Arc<str>, Fact)>, &'static str> {
+        let mut stated = Vec::new();
+        for (name, pointer) in &self.asked.pointers.further {
+            if let Some(fact) = fact(answer, pointer)? {
+                stated.push((Arc::clone(name), fact));
+            }
+        }
+        Ok(stated)
+    }
+
+    /// The names of the further facts an answer can state.
+    pub(crate) fn further_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.asked.pointers.further.iter().map(|(name, _pointer)| name)
     }
 }
 

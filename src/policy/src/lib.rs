@@ -12,12 +12,16 @@
 //!
 //! # Order of decision
 //! 1. The path, the host and the method have one reading, or the request is refused.
-//! 2. A route is found: the most specific one for the method and the path; none is a refusal.
+//! 2. A route is found: the most specific one for the method, the host and the path; none is a refusal.
 //! 3. Every credential the route requires is present exactly once and well formed.
 //! 4. The API key is verified, and only then the token.
-//! 5. The scopes are all granted.
-//! 6. The resource named in the path is the caller's own, or the caller's type is exempt.
-//! 7. The identity to forward is complete; headers a client must not send are removed.
+//! 5. The token belongs to the API key, where they are bound.
+//! 6. The scopes are granted.
+//! 7. The resource named in the path is the caller's own, or the caller's type is exempt.
+//! 8. The conditions hold.
+//! 9. The identity to forward is complete; headers a client must not send are removed.
+//!
+//! What refuses in steps 2 to 9 only marks the request where its rule is in shadow mode ([`Denial::is_the_rules`]).
 //!
 //! # Invariants
 //! - Only this crate can make a [`Grant`].
@@ -28,38 +32,49 @@
 //! [`Policy::begin`] and [`Awaiting::resume`] in `exchange.rs` are the order above in code.
 
 mod compile;
+#[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "without the feature no condition is compiled or judged"))]
+mod condition;
 mod credential;
 mod decision;
 mod document;
 mod exchange;
 mod facts;
 mod fault;
+mod forward;
 mod header;
 mod host;
 mod introspection;
 mod json;
+mod lint;
 mod path;
 mod policy;
 mod refusal;
 mod request;
-mod route;
+mod router;
 mod scope;
+mod target;
+mod template;
 mod time;
+mod witness;
 
+pub use condition::ConditionFailed;
 pub use credential::{Credential, CredentialKind, LONGEST_CREDENTIAL};
 pub use decision::{Decision, Denial, Grant, Refused};
 pub use document::PolicyDocument;
 pub use exchange::{Awaiting, Step};
-pub use facts::{Fact, FactName, Facts, InvalidFact, LONGEST_FACT, UnknownFact};
+pub use facts::{Fact, FactName, Facts, InvalidFact, LONGEST_FACT};
 pub use fault::{Fault, Faults};
+pub use forward::FactReference;
 pub use header::{HeaderName, InvalidHeaderName};
 pub use host::{Host, InvalidHost};
 pub use introspection::{
     Answer, CacheLimits, Introspection, LONGEST_ANSWER, Lookup, Question, Reply, SecretName, Unavailable,
 };
+pub use lint::Lint;
 pub use path::{Ambiguity, CanonicalPath};
 pub use policy::{Policy, RuleId};
 pub use refusal::{Envelope, Refusal};
 pub use request::Request;
-pub use scope::{AllOf, GrantedScopes, InvalidScope, LONGEST_SCOPE_LIST, Scope};
+pub use scope::{GrantedScopes, InvalidScope, LONGEST_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use time::{Moment, Monotonic, UnixTime};
+pub use witness::{Nobody, Note, Witness};

@@ -58,6 +58,9 @@ pub enum Ambiguity {
     /// A path that equals a stricter route but for the case of letters.
     #[error("The path differs from that of a route only in the case of its letters.")]
     LetterCase,
+    /// A path that equals a stricter route but for a slash at its end.
+    #[error("The path differs from that of a route only in the slash at its end.")]
+    TrailingSlash,
 }
 
 impl<'a> CanonicalPath<'a> {
@@ -97,6 +100,13 @@ impl<'a> CanonicalPath<'a> {
     #[must_use]
     pub fn segments(&self) -> &[Cow<'a, str>] {
         &self.segments
+    }
+
+    /// This path without the slash at its end; `None` where there is none, or nothing else.
+    pub(crate) fn without_trailing_slash(&self) -> Option<Self> {
+        let text = self.text.strip_suffix('/').filter(|text| !text.is_empty())?;
+        let (_empty, segments) = self.segments.split_last()?;
+        Some(Self { text, segments: segments.to_vec() })
     }
 }
 

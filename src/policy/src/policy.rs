@@ -3,25 +3,31 @@
 use std::sync::Arc;
 
 use crate::compile;
-use crate::credential::{CredentialKind, Presentation};
+use crate::condition::Condition;
+use crate::credential::{CredentialKind, Form, Presentation};
 use crate::document::PolicyDocument;
-use crate::facts::FactName;
 use crate::fault::Faults;
-use crate::header::{HeaderName, HeaderPattern};
+use crate::forward::{FactReference, Forward};
+use crate::host::HostPattern;
 use crate::introspection::{Introspection, SecretName};
-use crate::path::{Ambiguity, CanonicalPath};
-use crate::route::{Captures, Match, PathTemplate};
-use crate::scope::AllOf;
+use crate::refusal::Wording;
+use crate::router::Router;
+use crate::scope::WantedScopes;
+use crate::template::PathTemplate;
 
 /// What may pass, and as whom. Everything it does not name is refused.
 #[derive(Debug)]
 pub struct Policy {
     pub(crate) name: String,
     pub(crate) standing: Standing,
+    /// Of what no rule names; each route has its own.
+    pub(crate) mode: Mode,
     pub(crate) credentials: Credentials,
     pub(crate) forward: Forward,
-    /// Most specific first, so that the first match wins.
+    pub(crate) wording: Wording,
+    /// In the order of the document.
     pub(crate) routes: Vec<Route>,
+    pub(crate) router: Router,
 }
 
 /// Whether there is a policy at all.
@@ -31,6 +37,14 @@ pub(crate) enum Standing {
     InForce,
     /// None was: every request is refused.
     NotConfigured,
+}
+
+/// Whether what is lacking refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Enforce,
+    /// It is counted and marked, and the request goes on.
+    Shadow,
 }
 
 #[derive(Debug, Default)]
@@ -46,27 +60,25 @@ pub(crate) struct CredentialRule {
     pub(crate) verifier: Arc<Introspection>,
 }
 
-/// What the service behind the gateway is told, and what nobody else may tell it.
-#[derive(Debug, Default)]
-pub(crate) struct Forward {
-    pub(crate) headers: Vec<(HeaderName, FactReference)>,
-    pub(crate) strip: Vec<HeaderPattern>,
-}
-
-/// A fact of one of the two identities: `token.client_id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FactReference {
-    pub(crate) of: CredentialKind,
-    pub(crate) name: FactName,
-}
-
 /// One entry of what may pass.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) id: RuleId,
     pub(crate) methods: Vec<String>,
+    pub(crate) hosts: Vec<HostPattern>,
     pub(crate) path: PathTemplate,
+    pub(crate) mode: Mode,
+    pub(crate) preflight: Preflight,
     pub(crate) requirement: Requirement,
+}
+
+/// What becomes of CORS preflight requests for a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Preflight {
+    /// They are requests like any other: `OPTIONS` wants a route of its own.
+    Judged,
+    /// They pass; the document says why.
+    Passes,
 }
 
 /// What a request must bring.
@@ -74,26 +86,30 @@ pub(crate) struct Route {
 pub(crate) enum Requirement {
     /// Nothing; the document says why.
     Public,
-    Verified(Verified),
+    /// Boxed: most policies have many public routes, or none.
+    Verified(Box<Verified>),
 }
 
 /// What a verified caller must be.
 #[derive(Debug)]
 pub(crate) struct Verified {
-    pub(crate) credentials: RequiredCredentials,
+    pub(crate) credentials: Kinds,
+    pub(crate) binding: Binding,
     pub(crate) scopes: RequiredScopes,
     pub(crate) owner: Ownership,
+    /// All of them must hold.
+    pub(crate) conditions: Vec<Condition>,
 }
 
-/// The kinds of credential a route wants. There is no variant for none.
+/// One kind of credential, or both. There is no variant for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RequiredCredentials {
+pub(crate) enum Kinds {
     ApiKey,
     Token,
     Both,
 }
 
-impl RequiredCredentials {
+impl Kinds {
     pub(crate) const fn include(self, kind: CredentialKind) -> bool {
         match (self, kind) {
             (Self::Both, _) | (Self::ApiKey, CredentialKind::ApiKey) | (Self::Token, CredentialKind::Token) => true,
@@ -101,20 +117,29 @@ impl RequiredCredentials {
         }
     }
 
-    /// The identity whose scopes are judged: the token's, where one is required.
-    pub(crate) const fn bearer_of_scopes(self) -> CredentialKind {
-        match self {
-            Self::ApiKey => CredentialKind::ApiKey,
-            Self::Token | Self::Both => CredentialKind::Token,
-        }
+    /// The kinds, in the order of judgement.
+    pub(crate) fn iter(self) -> impl Iterator<Item = CredentialKind> {
+        CredentialKind::ALL.into_iter().filter(move |kind| self.include(*kind))
     }
+}
+
+/// Whether the token has to belong to the API key.
+#[derive(Debug)]
+pub(crate) enum Binding {
+    Unbound,
+    /// Both facts must be stated, and be equal.
+    Bound {
+        token: FactReference,
+        api_key: FactReference,
+    },
 }
 
 #[derive(Debug)]
 pub(crate) enum RequiredScopes {
     /// Written as `scopes: none`: any verified caller will do.
     AnyCaller,
-    All(AllOf),
+    /// Each of these identities must have been granted them.
+    Wanted { wanted: WantedScopes, of: Kinds },
 }
 
 #[derive(Debug)]
@@ -134,7 +159,7 @@ pub(crate) struct Owner {
 }
 
 /// The name of the route entry that decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleId(pub(crate) Arc<str>);
 
 impl RuleId {
@@ -160,9 +185,12 @@ impl Policy {
         Self {
             name: "brama".to_owned(),
             standing: Standing::NotConfigured,
+            mode: Mode::Enforce,
             credentials: Credentials::default(),
             forward: Forward::default(),
+            wording: Wording::default(),
             routes: Vec::new(),
+            router: Router::default(),
         }
     }
 
@@ -172,26 +200,41 @@ impl Policy {
         &self.name
     }
 
-    /// The ids of its routes.
+    /// The ids of its routes, in the order of the document.
     pub fn rules(&self) -> impl Iterator<Item = &RuleId> {
         self.routes.iter().map(|route| &route.id)
     }
 
     /// The environment variables that hold the secrets its verifiers need.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        [&self.credentials.api_key, &self.credentials.token].into_iter().flatten().map(|rule| rule.verifier.secret())
+        self.credential_rules().map(|(_kind, rule)| rule.verifier.secret())
     }
 
     /// Whether a header or trailer of this name must not come from the client: it could be taken for an identity, or
     /// is a credential that stops at the gateway.
     #[must_use]
     pub fn strips(&self, sent: &str) -> bool {
-        self.forward.headers.iter().any(|(name, _fact)| name.could_be(sent))
-            || self.forward.strip.iter().any(|pattern| pattern.could_be(sent))
-            || CredentialKind::ALL
-                .into_iter()
-                .filter_map(|kind| self.rule(kind))
-                .any(|rule| rule.presentation.header.could_be(sent))
+        self.forward.reserves(sent)
+            || self
+                .credential_rules()
+                .filter(|(kind, _rule)| !self.forward.keep.contains(kind))
+                .any(|(_kind, rule)| rule.presentation.header.could_be(sent))
+    }
+
+    /// The names of the facts, beyond the standard ones, that a kind of credential can have.
+    pub fn further_facts(&self, kind: CredentialKind) -> impl Iterator<Item = &Arc<str>> {
+        self.rule(kind).into_iter().flat_map(|rule| rule.verifier.further_names())
+    }
+
+    /// The header and the value that present a credential of a kind; `None` where the policy knows none of that kind.
+    #[must_use]
+    pub fn presentation(&self, kind: CredentialKind, credential: &str) -> Option<(String, String)> {
+        let Presentation { header, form } = &self.rule(kind)?.presentation;
+        let value = match form {
+            Form::Raw => credential.to_owned(),
+            Form::Scheme(scheme) => format!("{scheme} {credential}"),
+        };
+        Some((header.to_string(), value))
     }
 
     pub(crate) const fn rule(&self, kind: CredentialKind) -> Option<&CredentialRule> {
@@ -201,20 +244,7 @@ impl Policy {
         }
     }
 
-    /// The route for a method and path; `Ok(None)` where no entry names it.
-    pub(crate) fn route(&self, method: &str, path: &CanonicalPath<'_>) -> Result<Option<(usize, Captures)>, Ambiguity> {
-        for (index, route) in self.routes.iter().enumerate() {
-            // RFC 9110, 9.1: the method token is case-sensitive.
-            if !route.methods.iter().any(|known| known == method) {
-                continue;
-            }
-            match route.path.matches(path) {
-                Match::No => {}
-                Match::Yes(captures) => return Ok(Some((index, captures))),
-                // Stricter routes come first: a reader that ignores case would take this one, and its guard.
-                Match::ButForCase => return Err(Ambiguity::LetterCase),
-            }
-        }
-        Ok(None)
+    pub(crate) fn credential_rules(&self) -> impl Iterator<Item = (CredentialKind, &CredentialRule)> {
+        CredentialKind::ALL.into_iter().filter_map(|kind| self.rule(kind).map(|rule| (kind, rule)))
     }
 }

@@ -1,9 +1,14 @@
-//! Owns what a refused client is told: status, headers and the body of the eHealth envelope.
+//! Owns what a refused client is told: status, headers, body.
 
 use serde::Serialize;
 
+use crate::credential::CredentialKind;
 use crate::decision::Denial;
 use crate::policy::Policy;
+
+mod wording;
+
+pub(crate) use wording::{Format, InvalidMessage, Message, Wording};
 
 /// The answer to a refused request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,11 +17,11 @@ pub struct Refusal {
     pub status: u16,
     /// The headers.
     pub headers: Vec<(&'static str, String)>,
-    /// The body, JSON.
+    /// The body: JSON, or nothing.
     pub body: String,
 }
 
-/// What the envelope repeats of the request.
+/// What a body repeats of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<'a> {
     /// The request's URL, without its query.
@@ -30,7 +35,18 @@ impl Policy {
     #[must_use]
     pub fn refusal(&self, denial: &Denial, envelope: Envelope<'_>) -> Refusal {
         let status = denial.status();
-        let mut headers = vec![("content-type", "application/json".to_owned())];
+        let mut headers = Vec::new();
+        let body = match self.wording.format {
+            Format::Bare => String::new(),
+            Format::Ehealth => {
+                headers.push(("content-type", "application/json".to_owned()));
+                ehealth(status, error_type(denial), &self.wording.message(denial), envelope)
+            }
+            Format::Problem => {
+                headers.push(("content-type", "application/problem+json".to_owned()));
+                problem(status, &self.wording.message(denial), envelope)
+            }
+        };
         if let Some(challenge) = self.challenge(denial) {
             headers.push(("www-authenticate", challenge));
         }
@@ -38,8 +54,7 @@ impl Policy {
             // RFC 9110, 10.2.3.
             headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
         }
-        let (kind, message) = wording(denial);
-        Refusal { status, headers, body: body(status, kind, &message, envelope) }
+        Refusal { status, headers, body }
     }
 
     /// RFC 6750, 3: every 401 carries the same challenge, so that a good key is not told from a bad one; a missing
@@ -51,8 +66,9 @@ impl Policy {
             | Denial::CredentialMalformed(_)
             | Denial::CredentialRefused(_)
             | Denial::CredentialExpired(_) => Some(format!("Bearer realm=\"{realm}\"")),
-            Denial::ScopeMissing { required } => {
-                Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{required}\""))
+            Denial::ScopeMissing { wanted, .. } => {
+                let scope = wanted.named();
+                Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\""))
             }
             Denial::NotConfigured
             | Denial::RequestIncomplete
@@ -66,54 +82,84 @@ impl Policy {
             | Denial::CredentialRepeated(_)
             | Denial::AuthorityUnavailable(_, _)
             | Denial::FactMissing(_, _)
+            | Denial::NotBound
             | Denial::NotOwner
+            | Denial::ConditionFalse
+            | Denial::ConditionFailed(_)
             | Denial::NotCarriedOut => None,
         }
     }
 }
 
-/// The envelope's error type and message.
-fn wording(denial: &Denial) -> (&'static str, String) {
+/// The envelope's error type.
+const fn error_type(denial: &Denial) -> &'static str {
+    match denial.status() {
+        400 => "request_malformed",
+        401 => "access_denied",
+        403 => "forbidden",
+        _ => "internal_error",
+    }
+}
+
+/// The message where the policy has no words of its own.
+fn plain_words(denial: &Denial) -> String {
     match denial {
         Denial::NotConfigured
         | Denial::AuthorityUnavailable(_, _)
         | Denial::FactMissing(_, _)
-        | Denial::NotCarriedOut => ("internal_error", "Service unavailable".to_owned()),
-        Denial::RequestIncomplete => {
-            ("request_malformed", "The request has no single method, host and path.".to_owned())
-        }
-        Denial::PathAmbiguous(ambiguity) => ("request_malformed", ambiguity.to_string()),
-        Denial::HostMalformed(invalid) => ("request_malformed", invalid.to_string()),
-        Denial::MethodRefused => ("request_malformed", "The method is not served here.".to_owned()),
-        Denial::MethodOverridden => ("request_malformed", "The method must not be overridden.".to_owned()),
-        Denial::PathOverridden => ("request_malformed", "The path must not be overridden.".to_owned()),
-        Denial::UpgradeRefused => ("request_malformed", "The protocol must not be upgraded.".to_owned()),
-        Denial::CredentialRepeated(kind) => (
-            "request_malformed",
-            format!(
-                "The {} is given more than once.",
-                match kind {
-                    crate::CredentialKind::ApiKey => "API key",
-                    crate::CredentialKind::Token => "access token",
-                }
-            ),
-        ),
+        | Denial::NotCarriedOut => "Service unavailable".to_owned(),
+        Denial::RequestIncomplete => "The request has no single method, host and path.".to_owned(),
+        Denial::PathAmbiguous(ambiguity) => ambiguity.to_string(),
+        Denial::HostMalformed(invalid) => invalid.to_string(),
+        Denial::MethodRefused => "The method is not served here.".to_owned(),
+        Denial::MethodOverridden => "The method must not be overridden.".to_owned(),
+        Denial::PathOverridden => "The path must not be overridden.".to_owned(),
+        Denial::UpgradeRefused => "The protocol must not be upgraded.".to_owned(),
+        Denial::CredentialRepeated(CredentialKind::ApiKey) => "The API key is given more than once.".to_owned(),
+        Denial::CredentialRepeated(CredentialKind::Token) => "The access token is given more than once.".to_owned(),
         Denial::CredentialMissing(_)
         | Denial::CredentialMalformed(_)
         | Denial::CredentialRefused(_)
-        | Denial::CredentialExpired(_) => ("access_denied", "Access denied".to_owned()),
-        Denial::ScopeMissing { .. } => ("forbidden", "Invalid scopes".to_owned()),
-        Denial::RouteUnknown | Denial::NotOwner => ("forbidden", "Forbidden".to_owned()),
+        | Denial::CredentialExpired(_) => "Access denied".to_owned(),
+        Denial::ScopeMissing { .. } => "Invalid scopes".to_owned(),
+        Denial::RouteUnknown
+        | Denial::NotBound
+        | Denial::NotOwner
+        | Denial::ConditionFalse
+        | Denial::ConditionFailed(_) => "Forbidden".to_owned(),
     }
 }
 
-fn body(status: u16, kind: &'static str, message: &str, envelope: Envelope<'_>) -> String {
-    let body = Body {
+/// The eHealth envelope.
+fn ehealth(status: u16, kind: &'static str, message: &str, envelope: Envelope<'_>) -> String {
+    json(&Body {
         meta: Meta { code: status, url: envelope.url, kind: "object", request_id: envelope.request_id },
         error: ErrorObject { kind, message },
-    };
+    })
+}
+
+/// Problem details ([RFC 9457, 3](https://www.rfc-editor.org/rfc/rfc9457#section-3)). Which credential was lacking is not
+/// among them: it would tell a good key from a bad one.
+fn problem(status: u16, detail: &str, envelope: Envelope<'_>) -> String {
+    json(&Problem {
+        // RFC 9457, 4.2.1: with this type the title is the status's own phrase.
+        kind: "about:blank",
+        title: match status {
+            400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            _ => "Service Unavailable",
+        },
+        status,
+        detail,
+        instance: envelope.url,
+        request_id: envelope.request_id,
+    })
+}
+
+fn json(body: &impl Serialize) -> String {
     // Strings and numbers always serialise; if that ever fails, an empty body still refuses.
-    serde_json::to_string(&body).unwrap_or_else(|_never| String::new())
+    serde_json::to_string(body).unwrap_or_else(|_never| String::new())
 }
 
 /// Seconds after which an outage is worth another try: long enough for a worker to notice that it is over.
@@ -141,18 +187,48 @@ struct ErrorObject<'a> {
     message: &'a str,
 }
 
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    request_id: &'a str,
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(all(target_family = "wasm", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::CredentialKind;
+    use crate::scope::{Scopes, WantedScopes};
+
+    const ENVELOPE: Envelope<'_> = Envelope { url: "http://a/b", request_id: "1" };
+
+    fn policy(format: Format, messages: &[(&'static str, &str)]) -> Policy {
+        let messages = messages.iter().map(|(code, text)| (*code, text.parse().unwrap())).collect();
+        Policy { wording: Wording { format, messages }, ..Policy::refuse_all() }
+    }
+
+    fn lacking(all: &[&str], missing: &[&str]) -> Denial {
+        let scopes = |list: &[&str]| Scopes::new(list.iter().map(|text| text.parse().unwrap()).collect()).unwrap();
+        Denial::ScopeMissing {
+            of: CredentialKind::Token,
+            wanted: WantedScopes::All(scopes(all)),
+            missing: scopes(missing),
+        }
+    }
+
+    fn body(refusal: &Refusal) -> serde_json::Value {
+        serde_json::from_str(&refusal.body).unwrap()
+    }
 
     #[test]
     fn every_401_carries_the_same_challenge() {
         let policy = Policy::refuse_all();
-        let envelope = Envelope { url: "http://a/b", request_id: "1" };
         let refusals = CredentialKind::ALL.map(|kind| {
             [
                 Denial::CredentialMissing(kind),
@@ -160,7 +236,7 @@ mod tests {
                 Denial::CredentialRefused(kind),
                 Denial::CredentialExpired(kind),
             ]
-            .map(|denial| policy.refusal(&denial, envelope))
+            .map(|denial| policy.refusal(&denial, ENVELOPE))
         });
         for refusal in refusals.iter().flatten() {
             assert_eq!(refusal, &refusals[0][0]);
@@ -172,9 +248,45 @@ mod tests {
     fn envelope_keeps_odd_text_inside_its_strings() {
         let refusal = Policy::refuse_all()
             .refusal(&Denial::RouteUnknown, Envelope { url: "http://a/\"},{\\\n", request_id: "i\"d" });
-        let body: serde_json::Value = serde_json::from_str(&refusal.body).unwrap();
+        let body = body(&refusal);
         assert_eq!(body["meta"]["url"], "http://a/\"},{\\\n");
         assert_eq!(body["meta"]["request_id"], "i\"d");
         assert_eq!(body["error"]["message"], "Forbidden");
+    }
+
+    #[test]
+    fn production_gateways_words_can_be_written() {
+        let words = "Your scope does not allow to access this resource. Missing allowances: {missing_scopes}";
+        let policy = policy(Format::Ehealth, &[("scope_missing", words)]);
+        let refusal = policy.refusal(&lacking(&["a", "b", "c"], &["a", "b"]), ENVELOPE);
+        assert_eq!(
+            body(&refusal)["error"]["message"],
+            "Your scope does not allow to access this resource. Missing allowances: a, b"
+        );
+        let other = policy.refusal(&Denial::NotOwner, ENVELOPE);
+        assert_eq!(body(&other)["error"]["message"], "Forbidden");
+    }
+
+    #[test]
+    fn problem_details_follow_rfc_9457() {
+        let refusal = policy(Format::Problem, &[]).refusal(&lacking(&["a", "b"], &["b"]), ENVELOPE);
+        assert!(refusal.headers.contains(&("content-type", "application/problem+json".to_owned())));
+        assert_eq!(
+            body(&refusal),
+            serde_json::json!({
+                "type": "about:blank", "title": "Forbidden", "status": 403, "detail": "Invalid scopes",
+                "instance": "http://a/b", "request_id": "1"
+            })
+        );
+    }
+
+    #[test]
+    fn bare_refusal_has_a_status_and_its_headers_only() {
+        let refusal = policy(Format::Bare, &[]).refusal(&lacking(&["a", "b"], &["b"]), ENVELOPE);
+        let challenge = "Bearer realm=\"brama\", error=\"insufficient_scope\", scope=\"a b\"".to_owned();
+        assert_eq!(
+            refusal,
+            Refusal { status: 403, headers: vec![("www-authenticate", challenge)], body: String::new() }
+        );
     }
 }

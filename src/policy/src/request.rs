@@ -20,6 +20,11 @@ impl<'a> Request<'a> {
         self.headers.iter().map(|(name, _value)| name.as_str())
     }
 
+    /// All headers, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
     /// The value of a pseudo-header (`:path`), if it is there exactly once.
     #[must_use]
     pub fn pseudo(&self, name: &str) -> Option<&'a [u8]> {

@@ -77,6 +77,11 @@ impl GrantedScopes {
     pub fn contains(&self, scope: &Scope) -> bool {
         self.0.contains(scope)
     }
+
+    /// The scopes in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
+    }
 }
 
 impl FromStr for GrantedScopes {
@@ -97,25 +102,55 @@ impl fmt::Display for GrantedScopes {
     }
 }
 
-/// Scopes of which every one is required. Never empty: an open door has to be written as one.
+/// Some scopes. Never empty: an open door has to be written as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllOf(Vec<Scope>);
+pub struct Scopes(Vec<Scope>);
 
-impl AllOf {
+impl Scopes {
     /// The scopes in the order of the policy, or `None` for no scope.
     pub(crate) fn new(scopes: Vec<Scope>) -> Option<Self> {
         (!scopes.is_empty()).then_some(Self(scopes))
     }
 
-    /// Whether every one of them was granted.
-    pub(crate) fn are_granted(&self, granted: &GrantedScopes) -> bool {
-        self.0.iter().all(|scope| granted.contains(scope))
+    /// The scopes in the order of the policy.
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
     }
 }
 
-impl fmt::Display for AllOf {
+impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_list(f, self.0.iter())
+    }
+}
+
+/// Which scopes a route wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WantedScopes {
+    /// Every one of these.
+    All(Scopes),
+    /// At least one of these.
+    Any(Scopes),
+}
+
+impl WantedScopes {
+    /// All that are named.
+    #[must_use]
+    pub const fn named(&self) -> &Scopes {
+        match self {
+            Self::All(scopes) | Self::Any(scopes) => scopes,
+        }
+    }
+
+    /// The named scopes for want of which these do not suffice; `None` where they do.
+    #[must_use]
+    pub fn missing(&self, granted: &GrantedScopes) -> Option<Scopes> {
+        let absent = |scopes: &Scopes| scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
+        match self {
+            Self::All(scopes) => Scopes::new(absent(scopes)),
+            Self::Any(scopes) if scopes.iter().any(|scope| granted.contains(scope)) => None,
+            Self::Any(scopes) => Some(scopes.clone()),
+        }
     }
 }
 
@@ -166,10 +201,26 @@ mod tests {
         assert!("a ".repeat(LONGEST_SCOPE_LIST).parse::<GrantedScopes>().is_err());
     }
 
+    #[track_caller]
+    fn missing(wanted: impl Fn(Scopes) -> WantedScopes, named: &[&str], granted: &str) -> Option<String> {
+        let named = Scopes::new(named.iter().map(|scope| scope.parse().unwrap()).collect()).unwrap();
+        wanted(named).missing(&granted.parse().unwrap()).map(|scopes| scopes.to_string())
+    }
+
+    #[test]
+    fn what_is_missing_is_named_in_the_policys_order() {
+        for (granted, of_all, of_any) in
+            [("a b c", None, None), ("a", Some("b"), None), ("c", Some("b a"), Some("b a"))]
+        {
+            assert_eq!(missing(WantedScopes::All, &["b", "a"], granted).as_deref(), of_all, "{granted}");
+            assert_eq!(missing(WantedScopes::Any, &["b", "a"], granted).as_deref(), of_any, "{granted}");
+        }
+    }
+
     #[test]
     fn empty_list_grants_nothing() {
-        let wanted = AllOf::new(vec!["a".parse().unwrap()]).unwrap();
-        assert!(!wanted.are_granted(&"".parse().unwrap()));
-        assert_eq!(AllOf::new(vec![]), None);
+        assert_eq!(missing(WantedScopes::All, &["a"], "").as_deref(), Some("a"));
+        assert_eq!(missing(WantedScopes::Any, &["a"], "").as_deref(), Some("a"));
+        assert_eq!(Scopes::new(vec![]), None);
     }
 }

@@ -3,6 +3,7 @@
 #![allow(
     missing_docs,
     unreachable_pub,
+    dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -80,6 +81,7 @@ impl Identity {
             client_type: fact(&self.client_type),
             scope: self.scope.parse().unwrap(),
             expires: None,
+            further: Vec::new(),
         }
     }
 }
@@ -124,7 +126,7 @@ impl Case {
                 {
                     return Some(format!("forwards {forward:?}"));
                 }
-                (format!("allow {}", grant.rule().as_str()), format!("allow {}", expect.allow.as_deref()?))
+                (format!("allow {}", grant.rule().unwrap().as_str()), format!("allow {}", expect.allow.as_deref()?))
             }
             Decision::Refuse(refused) => {
                 let rule = refused.rule().map(|rule| rule.as_str().to_owned());
@@ -167,7 +169,7 @@ fn every_rule_is_seen_to_allow_and_to_refuse() {
     let (mut allowing, mut refusing) = (BTreeSet::new(), BTreeSet::new());
     for case in &corpus.cases {
         match case.judge(&corpus) {
-            Decision::Allow(grant) => allowing.insert(grant.rule().as_str().to_owned()),
+            Decision::Allow(grant) => allowing.insert(grant.rule().unwrap().as_str().to_owned()),
             Decision::Refuse(refused) => refused.rule().is_some_and(|rule| refusing.insert(rule.as_str().to_owned())),
         };
     }

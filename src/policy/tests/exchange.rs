@@ -3,6 +3,7 @@
 #![allow(
     missing_docs,
     unreachable_pub,
+    dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -32,6 +33,7 @@ fn msp() -> Facts {
         client_type: fact("MSP"),
         scope: "connection:delete".parse().unwrap(),
         expires: None,
+        further: Vec::new(),
     }
 }
 
@@ -229,6 +231,7 @@ fn active_answer_states_the_facts() {
         client_type: fact("MIS"),
         scope: "a b".parse().unwrap(),
         expires: Some(UnixTime::from_seconds(9)),
+        further: Vec::new(),
     };
     assert_eq!(*facts, wanted);
 }

@@ -124,7 +124,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("path: /readyz", "path: /readyz/", "routes[2].path: a path template has no empty segment"),
     ("path: /readyz", "path: '/{a}/{a}'", "routes[2].path: capture `a` is named twice"),
     ("path: /readyz", "path: '/x{a}'", "routes[2].path: `x{a}` is no capture"),
-    ("path: /readyz", "path: '/{a:int}'", "routes[2].path: `{a:int}` is no capture"),
+    ("path: /readyz", "path: '/{a:num}'", "routes[2].path: `{a:num}` is no capture"),
     ("path: /readyz", "path: /%61", "routes[2].path: `%61` can match no request"),
     (
         "methods: [GET]\n    path: /readyz",
@@ -142,11 +142,132 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "param: client_id",
         "param: id",
-        "routes[0].require.owner.param: `/api/clients/{client_id:uuid}/connections/{connection_id}` captures no `id`",
+        "routes[0].require.owner.param: `/api/clients/{client_id:uuid}/connections/{_connection_id}` captures no `id`",
     ),
     ("equals: token.client_id", "equals: token.scope", "routes[0].require.owner.equals: `scope` is a list"),
     ("[NHS, NHS ADMIN]", "[NHS, '']", "routes[0].require.owner.except_client_types[1]: an empty client type"),
+    (
+        "name: ehealth\n",
+        "name: ehealth\nmode: { shadow: { because: ' ' } }\n",
+        "mode.shadow.because: say why nothing is enforced",
+    ),
+    ("name: ehealth\n", "name: ehealth\nmode: shadow\n", "mode: `shadow` wants something behind it"),
+    ("methods: [GET]", "methods: [GET, GET]", "routes[2].methods[1]: `GET` is written twice"),
+    ("methods: [GET]", "methods: [GET]\n    hosts: []", "routes[2].hosts: write at least one host"),
+    ("methods: [GET]", "methods: [GET]\n    hosts: ['*']", "routes[2].hosts[0]: `*` is no host"),
+    ("methods: [GET]", "methods: [GET]\n    hosts: ['a:80']", "routes[2].hosts[0]: `a:80` is no host"),
+    ("methods: [GET]", "methods: [GET]\n    hosts: [a, A]", "routes[2].hosts[1]: `a` is written twice"),
+    ("methods: [GET]", "methods: [GET]\n    preflight: { because: '' }", "routes[2].preflight.because: say why"),
+    (
+        "methods: [GET]",
+        "methods: [GET]\n    mode: { shadow: {} }",
+        "routes[2].mode.shadow: invalid type: an object, expected the word alone",
+    ),
+    ("path: /readyz", "path: '/{a...}/b'", "routes[2].path: a capture of all that is left can only be the last"),
+    ("[\"connection:delete\"] }", "[a], of: [] }", "routes[0].require.scopes.of: write at least one credential"),
+    (
+        "[\"connection:delete\"] }",
+        "[a], of: [token, token] }",
+        "routes[0].require.scopes.of[1]: `token` is written twice",
+    ),
+    ("[\"connection:delete\"] }", "[a], any: [b] }", "routes[0].require.scopes: write either `all` or `any`"),
+    ("{ all: [\"connection:delete\"] }", "{}", "routes[0].require.scopes: write either `all` or `any`"),
+    ("{ all: [\"connection:delete\"] }", "{ any: [] }", "routes[0].require.scopes.any: write at least one scope"),
+    (
+        "{ all: [\"connection:delete\"] }",
+        "{ any: [a b] }",
+        "routes[0].require.scopes.any[0]: scope `a b` contains a space",
+    ),
+    (
+        "      owner:",
+        "      bind: { token: scope, api_key: client_id }\n      owner:",
+        "routes[0].require.bind.token: `scope` is a list and cannot bind",
+    ),
+    (
+        "      owner:",
+        "      bind: { token: client, api_key: client_id }\n      owner:",
+        "routes[0].require.bind.token: `client` is no fact of `token`",
+    ),
+    (
+        "      owner:",
+        "      bind: { token: client_id }\n      owner:",
+        "routes[0].require.bind: missing field `api_key`",
+    ),
+    (
+        "      owner:",
+        "      conditions: []\n      owner:",
+        "routes[0].require.conditions: write at least one condition",
+    ),
+    ("  strip:", "  json: { x-m: {} }\n  strip:", "forward.json.x-m: write at least one member"),
+    ("  strip:", "  json: { x-m: { a: token.sub } }\n  strip:", "forward.json.x-m.a: `sub` is no fact of `token`"),
+    (
+        "  strip:",
+        "  json: { host: { a: token.subject } }\n  strip:",
+        "forward.json.host: `host` has a meaning of its own",
+    ),
+    ("  strip:", "  json: { x-consumer-id: { a: token.subject } }\n  strip:", "forward: `x-consumer-id` is set twice"),
+    ("  strip:", "  fixed: { x-a: '' }\n  strip:", "forward.fixed.x-a: a header's value is 1 to 256 bytes"),
+    (
+        "  strip:",
+        "  fixed: { x-a: \"b\\r\\nc: d\" }\n  strip:",
+        "forward.fixed.x-a: a header's value is 1 to 256 bytes",
+    ),
+    ("  strip:", "  fixed: { connection: close }\n  strip:", "forward.fixed.connection: `connection` has a meaning"),
+    ("format: ehealth", "format: bare, messages: { not_owner: a }", "refusals.messages: a bare refusal has no body"),
+    (
+        "format: ehealth",
+        "format: ehealth, messages: { not_ownr: a }",
+        "refusals.messages.not_ownr: `not_ownr` is no denial (did you mean `not_owner`?)",
+    ),
+    (
+        "format: ehealth",
+        "format: ehealth, messages: { not_owner: '{missing_scopes}' }",
+        "refusals.messages.not_owner: only `scope_missing` can tell",
+    ),
+    (
+        "format: ehealth",
+        "format: ehealth, messages: { scope_missing: '{missing}' }",
+        "refusals.messages.scope_missing: `{missing}` is nothing a message can tell",
+    ),
+    (
+        "hint: api_key",
+        "hint: api_key\n          facts: { further: { scope: /s } }",
+        "credentials.api_key.verify[0].introspect.facts.further.scope: `scope` is a fact already",
+    ),
+    (
+        "hint: api_key",
+        "hint: api_key\n          facts: { further: { Tenant: /s } }",
+        "credentials.api_key.verify[0].introspect.facts.further.Tenant: `Tenant` is no name",
+    ),
+    (
+        "hint: api_key",
+        "hint: api_key\n          facts: { further: { tenant: s } }",
+        "credentials.api_key.verify[0].introspect.facts.further.tenant: `s` is no JSON pointer",
+    ),
 ];
+
+/// Misspelt names, and the right ones.
+const MISSPELT: &[(&str, &str, &str)] = &[
+    ("authority: mithril", "authority: mithrill", "mithril"),
+    ("x-consumer-id: token.subject", "x-consumer-id: tokne.subject", "token"),
+    ("x-consumer-id: token.subject", "x-consumer-id: token.subjct", "subject"),
+    ("param: client_id", "param: client", "client_id"),
+    ("equals: token.client_id", "equals: token.client_ip", "client_id"),
+    ("[DELETE]", "[Delete]", "DELETE"),
+    ("forward:", "forwards:", "forward"),
+    ("    require:", "    requires:", "require"),
+    ("except_client_types", "except_client_type", "except_client_types"),
+    ("format: ehealth", "format: eHealth", "ehealth"),
+];
+
+#[test]
+fn misspelt_names_are_answered_with_the_right_ones() {
+    for (sound, faulty, meant) in MISSPELT {
+        assert!(SHIPPED.contains(sound), "{sound}");
+        let found = faults(&SHIPPED.replacen(sound, faulty, 1));
+        assert!(found.iter().any(|line| line.ends_with(&format!("(did you mean `{meant}`?)"))), "{faulty}: {found:#?}");
+    }
+}
 
 #[test]
 fn every_fault_is_told_with_its_place() {

@@ -8,6 +8,7 @@ use crate::credential::{Form, Presentation};
 use crate::document::{
     AuthorityDocument, CacheDocument, CredentialDocument, CredentialsDocument, IntrospectDocument, VerifierDocument,
 };
+use crate::facts::FactName;
 use crate::fault::{Faults, Place};
 use crate::host::Host;
 use crate::introspection::{Asked, Authority, CacheLimits, Introspection, Pointers, SecretName};
@@ -110,7 +111,9 @@ fn introspection(
 ) -> Option<Introspection> {
     let authority = authorities.get(&written.authority);
     if authority.is_none() {
-        faults.add(&place.key("authority"), format!("`{}` is not under `authorities`", written.authority));
+        let message = format!("`{}` is not under `authorities`", written.authority);
+        let known = authorities.keys().map(String::as_str);
+        faults.add_unknown(&place.key("authority"), message, &written.authority, known);
     }
     if !CanonicalPath::parse(written.path.as_bytes()).is_ok_and(|path| path.as_str() == written.path) {
         faults.add(&place.key("path"), format!("`{}` is no canonical path", written.path));
@@ -129,6 +132,16 @@ fn introspection(
         Some((self::pointer(pointer, &place_of_expect.key(pointer), faults)?, value.clone()))
     });
     let facts = place.key("facts");
+    let place_of_further = facts.key("further");
+    let further = each(written.facts.further.iter(), |(name, pointer)| {
+        let place = place_of_further.key(name);
+        if FactName::standard(name).is_some() || name == "expires" || name == "scopes" {
+            faults.add(&place, format!("`{name}` is a fact already; write its pointer beside `further`"));
+        } else if !is_fact_name(name) {
+            faults.add(&place, format!("`{name}` is no name of lower-case letters, digits and `_`"));
+        }
+        Some((name.as_str().into(), self::pointer(pointer, &place, faults)?))
+    });
     let mut read = |text: &str, name: &str| self::pointer(text, &facts.key(name), faults);
     let subject = read(&written.facts.subject, "subject");
     let client_id = read(&written.facts.client_id, "client_id");
@@ -141,6 +154,7 @@ fn introspection(
         client_type: client_type?,
         scope: scope?,
         expires: expires?,
+        further: further?,
     };
     let (path, hint) = (written.path.clone(), written.hint.clone());
     let asked = Asked { authority: authority?.clone()?, path, hint, expect: expect?, pointers };
@@ -165,6 +179,12 @@ fn cache(written: &CacheDocument, place: &Place, faults: &mut Faults) -> Option<
         faults.add(&place.key("entries"), format!("{} is not between 1 and {MOST_ENTRIES}", written.entries));
     }
     Some(CacheLimits { ttl: ttl?, refused_ttl: refused_ttl?, entries: entries? })
+}
+
+/// A name that a condition can write.
+fn is_fact_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// RFC 9110, 11.1: a token.

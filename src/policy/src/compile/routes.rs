@@ -1,169 +1,157 @@
-//! Owns the checking of `routes`.
+//! Owns the checking of `routes`: what each is for, and that no two are for the same requests.
 
-use super::{credential_document, each, fact_reference, is_name};
-use crate::credential::CredentialKind;
-use crate::document::{KindDocument, OwnerDocument, PolicyDocument, RequireDocument, RouteDocument, ScopesDocument};
-use crate::facts::FactName;
+use std::collections::HashMap;
+
+use super::requirement::verified;
+use super::{each, is_name, require_reason};
+use crate::document::{PolicyDocument, RouteDocument, RouteModeDocument};
 use crate::fault::{Faults, Place};
-use crate::policy::{Owner, Ownership, RequiredCredentials, RequiredScopes, Requirement, Route, RuleId, Verified};
-use crate::route::PathTemplate;
-use crate::scope::AllOf;
+use crate::host::HostPattern;
+use crate::policy::{Mode, Preflight, Requirement, Route, RuleId};
+use crate::router::{Router, Taken};
+use crate::template::PathTemplate;
 
-/// The routes, most specific first.
+/// The routes in the order of the document, and the way to find them.
 pub(super) fn all(
-    written: &[RouteDocument],
     document: &PolicyDocument,
+    mode: Mode,
     place: &Place,
     faults: &mut Faults,
-) -> Option<Vec<Route>> {
-    if written.is_empty() {
+) -> Option<(Vec<Route>, Router)> {
+    if document.routes.is_empty() {
         faults.add(place, "a policy without routes refuses everything; write at least one");
     }
-    let routes = each(written.iter().enumerate(), |(index, entry)| route(entry, document, &place.index(index), faults));
-    // A template that cannot be read is reported where it is compiled, and collides with nothing.
-    let templates: Vec<_> = written.iter().map(|entry| PathTemplate::parse(&entry.path).ok()).collect();
-    for (index, (entry, template)) in written.iter().zip(&templates).enumerate() {
+    let mut router = Router::default();
+    let mut ids = HashMap::new();
+    let routes = each(document.routes.iter().enumerate(), |(index, written)| {
         let place = place.index(index);
-        let mut before = written.iter().zip(&templates).take(index);
-        if before.clone().any(|(other, _template)| other.id == entry.id) {
-            faults.add(&place.key("id"), format!("`{}` is the id of another route", entry.id));
+        if ids.insert(written.id.as_str(), index).is_some() {
+            faults.add(&place.key("id"), format!("`{}` is the id of another route", written.id));
         }
-        let collides = |(other, known): &(&RouteDocument, &Option<PathTemplate>)| {
-            template.as_ref().zip(known.as_ref()).is_some_and(|(template, known)| template.equals(known))
-                && entry.methods.iter().any(|method| other.methods.contains(method))
-        };
-        if let Some((other, _template)) = before.find(collides) {
-            faults
-                .add(&place.key("path"), format!("`{}` matches the same requests as route `{}`", entry.path, other.id));
+        let entry = entry(written, &place, faults);
+        // What is for the same requests is told even where the routes have other faults.
+        if let Some((hosts, path)) = &entry {
+            enter(&mut router, written, index, (hosts, path), document, &place, faults);
         }
-    }
-    let mut routes = routes?;
-    // Stable, and equals were faults: the order in the file never decides.
-    routes.sort_by_key(|route| route.path.specificity());
-    Some(routes)
+        let path = entry.as_ref().map(|(_hosts, path)| path);
+        let requirement = requirement(written, path, document, &place, faults);
+        let preflight = preflight(written, &place, faults);
+        let (hosts, path) = entry?;
+        Some(Route {
+            id: RuleId(written.id.as_str().into()),
+            methods: written.methods.clone(),
+            hosts,
+            path,
+            mode: match written.mode {
+                None => mode,
+                Some(RouteModeDocument::Enforce) => Mode::Enforce,
+                Some(RouteModeDocument::Shadow) => Mode::Shadow,
+            },
+            preflight,
+            requirement: requirement?,
+        })
+    });
+    Some((routes?, router))
 }
 
-fn route(written: &RouteDocument, document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Option<Route> {
+/// What a route is for: hosts and paths; its methods are checked, and stay as they are written.
+fn entry(written: &RouteDocument, place: &Place, faults: &mut Faults) -> Option<(Vec<HostPattern>, PathTemplate)> {
     if !is_name(&written.id) {
         faults.add(&place.key("id"), format!("`{}` is no id of letters, digits, `-`, `_` and `.`", written.id));
     }
-    if written.methods.is_empty() {
-        faults.add(&place.key("methods"), "a route without methods matches nothing; write at least one");
+    methods(&written.methods, &place.key("methods"), faults);
+    let hosts = hosts(written.hosts.as_deref(), &place.key("hosts"), faults);
+    let path = faults.keep(&place.key("path"), PathTemplate::parse(&written.path));
+    Some((hosts?, path?))
+}
+
+fn methods(written: &[String], place: &Place, faults: &mut Faults) {
+    if written.is_empty() {
+        faults.add(place, "a route without methods matches nothing; write at least one");
     }
-    for (index, method) in written.methods.iter().enumerate() {
-        let place = place.key("methods").index(index);
+    for (index, method) in written.iter().enumerate() {
+        let place = place.index(index);
         if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            faults.add(&place, format!("`{method}` is no method in capitals"));
+            let upper = method.to_ascii_uppercase();
+            let hint = (upper != *method).then(|| format!("did you mean `{upper}`?"));
+            faults.add_hinted(&place, format!("`{method}` is no method in capitals"), hint);
         } else if method == "CONNECT" || method == "TRACE" {
             faults.add(&place, format!("`{method}` is refused before any route is looked at"));
+        } else if written.iter().take(index).any(|before| before == method) {
+            faults.add(&place, format!("`{method}` is written twice"));
         }
     }
-    let path = faults.keep(&place.key("path"), PathTemplate::parse(&written.path));
-    let requirement = match (&written.public, &written.require) {
-        (Some(public), None) if public.because.trim().is_empty() => {
-            faults.add(&place.key("public").key("because"), "say why everybody may pass");
-            None
+}
+
+fn hosts(written: Option<&[String]>, place: &Place, faults: &mut Faults) -> Option<Vec<HostPattern>> {
+    let Some(written) = written else { return Some(vec![HostPattern::Any]) };
+    if written.is_empty() {
+        faults.add(place, "write at least one host; a route for every host has no `hosts`");
+        return None;
+    }
+    let hosts: Vec<HostPattern> =
+        each(written.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), text.parse()))?;
+    for (index, host) in hosts.iter().enumerate() {
+        if hosts.iter().take(index).any(|before| before == host) {
+            faults.add(&place.index(index), format!("`{host}` is written twice"));
         }
-        (Some(_public), None) => Some(Requirement::Public),
-        (None, Some(require)) => {
-            verified(require, path.as_ref(), document, &place.key("require"), faults).map(Requirement::Verified)
+    }
+    Some(hosts)
+}
+
+/// Enters a route for each of its hosts and methods; equals are told once.
+fn enter(
+    router: &mut Router,
+    written: &RouteDocument,
+    index: usize,
+    (hosts, path): (&[HostPattern], &PathTemplate),
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) {
+    let pairs = hosts.iter().flat_map(|host| written.methods.iter().map(move |method| (host, method)));
+    let mut equal = None;
+    for (host, method) in pairs {
+        match router.add(host, method, path, index) {
+            Ok(()) => {}
+            // A host or a method written twice is a fault of its own.
+            Err(Taken { by }) if by == index => {}
+            Err(Taken { by }) => equal = equal.or(Some((by, host))),
         }
+    }
+    let Some((other, host)) = equal.and_then(|(by, host)| Some((document.routes.get(by)?, host))) else { return };
+    let on = if *host == HostPattern::Any { String::new() } else { format!(" on `{host}`") };
+    let message = format!("`{}` matches the same requests as route `{}`{on}", written.path, other.id);
+    faults.add(&place.key("path"), message);
+}
+
+fn preflight(written: &RouteDocument, place: &Place, faults: &mut Faults) -> Preflight {
+    match &written.preflight {
+        None => Preflight::Judged,
+        Some(reason) => {
+            require_reason(&reason.because, "why preflight requests may pass", &place.key("preflight"), faults);
+            Preflight::Passes
+        }
+    }
+}
+
+fn requirement(
+    written: &RouteDocument,
+    path: Option<&PathTemplate>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Requirement> {
+    match (&written.public, &written.require) {
+        (Some(reason), None) => {
+            require_reason(&reason.because, "why everybody may pass", &place.key("public"), faults);
+            Some(Requirement::Public)
+        }
+        (None, Some(require)) => verified(require, path, document, &place.key("require"), faults)
+            .map(|verified| Requirement::Verified(Box::new(verified))),
         (Some(_), Some(_)) | (None, None) => {
             faults.add(place, "write either `public` or `require`");
             None
         }
-    };
-    Some(Route {
-        id: RuleId(written.id.as_str().into()),
-        methods: written.methods.clone(),
-        path: path?,
-        requirement: requirement?,
-    })
-}
-
-fn verified(
-    written: &RequireDocument,
-    path: Option<&PathTemplate>,
-    document: &PolicyDocument,
-    place: &Place,
-    faults: &mut Faults,
-) -> Option<Verified> {
-    let credentials = credentials(&written.credentials, document, &place.key("credentials"), faults);
-    let scopes = scopes(&written.scopes, &place.key("scopes"), faults);
-    let ownership = match &written.owner {
-        None => Some(Ownership::NotOwned),
-        Some(written) => owner(written, path, credentials, document, &place.key("owner"), faults).map(Ownership::Owned),
-    };
-    Some(Verified { credentials: credentials?, scopes: scopes?, owner: ownership? })
-}
-
-fn credentials(
-    written: &[KindDocument],
-    document: &PolicyDocument,
-    place: &Place,
-    faults: &mut Faults,
-) -> Option<RequiredCredentials> {
-    let kinds: Vec<_> = written
-        .iter()
-        .map(|kind| match kind {
-            KindDocument::ApiKey => CredentialKind::ApiKey,
-            KindDocument::Token => CredentialKind::Token,
-        })
-        .collect();
-    for (index, kind) in kinds.iter().enumerate() {
-        if credential_document(document, *kind).is_none() {
-            faults.add(&place.index(index), format!("`credentials.{}` is not in this policy", kind.as_str()));
-        }
-        if kinds.iter().take(index).any(|before| before == kind) {
-            faults.add(&place.index(index), format!("`{}` is written twice", kind.as_str()));
-        }
     }
-    match (kinds.contains(&CredentialKind::ApiKey), kinds.contains(&CredentialKind::Token)) {
-        (true, true) => Some(RequiredCredentials::Both),
-        (true, false) => Some(RequiredCredentials::ApiKey),
-        (false, true) => Some(RequiredCredentials::Token),
-        (false, false) => {
-            faults.add(place, "write at least one credential; a route for everybody is `public`");
-            None
-        }
-    }
-}
-
-fn scopes(written: &ScopesDocument, place: &Place, faults: &mut Faults) -> Option<RequiredScopes> {
-    let list = match written {
-        ScopesDocument::None => return Some(RequiredScopes::AnyCaller),
-        ScopesDocument::All(list) => list,
-    };
-    let place = place.key("all");
-    let scopes = each(list.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), text.parse()))?;
-    let required = AllOf::new(scopes);
-    if required.is_none() {
-        faults.add(&place, "write at least one scope; a route that wants none says `scopes: none`");
-    }
-    required.map(RequiredScopes::All)
-}
-
-fn owner(
-    written: &OwnerDocument,
-    path: Option<&PathTemplate>,
-    credentials: Option<RequiredCredentials>,
-    document: &PolicyDocument,
-    place: &Place,
-    faults: &mut Faults,
-) -> Option<Owner> {
-    if let Some(path) = path.filter(|path| !path.captures(&written.param)) {
-        faults.add(&place.key("param"), format!("`{path}` captures no `{}`", written.param));
-    }
-    if let Some(index) = written.except_client_types.iter().position(|client_type| client_type.trim().is_empty()) {
-        faults.add(&place.key("except_client_types").index(index), "an empty client type exempts nobody");
-    }
-    let place = place.key("equals");
-    let equals = fact_reference(&written.equals, document, &place, faults)?;
-    if equals.name == FactName::Scope {
-        faults.add(&place, "`scope` is a list and cannot own a resource");
-    }
-    if credentials.is_some_and(|credentials| !credentials.include(equals.of)) {
-        faults.add(&place, format!("this route does not require `{}`", equals.of.as_str()));
-    }
-    Some(Owner { param: written.param.clone(), equals, except_client_types: written.except_client_types.clone() })
 }

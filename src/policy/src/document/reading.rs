@@ -6,7 +6,8 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::PolicyDocument;
-use crate::fault::{Faults, Place};
+use super::strict::Strict;
+use crate::fault::{Faults, Place, nearest};
 use crate::json;
 
 impl PolicyDocument {
@@ -30,7 +31,7 @@ impl PolicyDocument {
         // The first fault ends serde's reading. To find the rest, what was faulty is cut out and what is left is read
         // again, only to be looked at. Each turn cuts something out, so this ends.
         loop {
-            let error = match serde_path_to_error::deserialize::<_, Self>(&reading.value) {
+            let error = match serde_path_to_error::deserialize::<_, Self>(Strict(&reading.value)) {
                 Ok(document) if faults.is_empty() => return Ok(document),
                 Ok(_remains) => return Err(faults),
                 Err(error) => error,
@@ -38,13 +39,21 @@ impl PolicyDocument {
             let spot = reading.locate(error.path());
             let message = error.inner().to_string();
             if !reading.caused(&spot, &message) {
-                faults.add(&spot.place, message);
+                let meant = meant(&message);
+                faults.add_hinted(&spot.place, message, meant);
             }
             if !reading.cut_out(spot) {
                 return Err(faults);
             }
         }
     }
+}
+
+/// What was probably meant where serde knows a field or a variant by no such name, and says by which it does.
+fn meant(message: &str) -> Option<String> {
+    let (unknown, expected) = message.strip_prefix("unknown ")?.split_once(", expected ")?;
+    let text = unknown.split('`').nth(1)?;
+    nearest(text, expected.split('`').skip(1).step_by(2))
 }
 
 /// A document of which the faulty parts are cut out one by one.
@@ -88,8 +97,12 @@ impl Reading {
         for segment in path {
             spot = match segment {
                 Segment::Seq { index } => spot.entry(*index, self.index_as_written(&spot.written, *index)),
-                Segment::Map { key } | Segment::Enum { variant: key } => spot.member(key),
-                Segment::Unknown => break,
+                Segment::Map { key } => spot.member(key),
+                // A word alone has nothing below it.
+                Segment::Enum { variant } if self.value.pointer(&spot.left).is_some_and(Value::is_object) => {
+                    spot.member(variant)
+                }
+                Segment::Enum { .. } | Segment::Unknown => break,
             };
         }
         spot
@@ -124,7 +137,10 @@ impl Reading {
     /// Whether the author only seems to have left something out: it was cut out here.
     fn caused(&self, spot: &Spot, message: &str) -> bool {
         let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        let cut_below =
+            || self.cuts.iter().any(|cut| cut.strip_prefix(&spot.written).is_some_and(|at| at.starts_with('/')));
         missing.is_some_and(|(name, _rest)| self.cuts.contains(&format!("{}/{name}", spot.written)))
+            || (message.starts_with("invalid type: map, expected one of") && cut_below())
     }
 
     /// Takes out the entry or member at `spot`; `false` where nothing is left to take out.
@@ -188,6 +204,49 @@ mod tests {
             assert!(fault.starts_with(expected), "{found:#?}");
         }
         assert_eq!(found.len(), 12, "{found:#?}");
+    }
+
+    #[test]
+    fn object_is_never_a_list_of_its_members() {
+        let text = r#"{
+            "version": 1, "name": "x", "mode": "shadow", "forward": [{}], "refusals": ["ehealth"],
+            "routes": [["a", ["GET"], "/a", {"because": "b"}], {"id": "b", "methods": ["GET"], "path": "/b", "public": ["c"]},
+                {"id": "c", "methods": ["GET"], "path": "/c", "mode": {"shadow": 1}, "public": "everybody"}]
+        }"#;
+        let found = faults(text);
+        for (fault, expected) in found.iter().zip([
+            "forward: invalid type: a list, expected an object of `headers`, `json`",
+            "mode: `shadow` wants something behind it",
+            "refusals: invalid type: a list, expected an object of `format`, `messages`",
+            "routes[0]: invalid type: a list, expected an object of `id`",
+            "routes[1].public: invalid type: a list, expected an object of `because`",
+            "routes[2].mode.shadow: invalid type: a number, expected the word alone",
+            "routes[2].public: invalid type: string \"everybody\", expected an object of `because`",
+        ]) {
+            assert!(fault.starts_with(expected), "{found:#?}");
+        }
+        assert_eq!(found.len(), 7, "{found:#?}");
+    }
+
+    #[test]
+    fn misspelt_words_are_answered_with_the_right_ones() {
+        let text = r#"{
+            "version": 1, "name": "x", "forward": {"headers": {}}, "refusals": {"format": "ehelth"}, "quite_other": 1,
+            "routes": [{"id": "a", "methods": ["GET"], "path": "/a", "requires": {}},
+                {"id": "b", "methods": ["GET"], "path": "/b", "require": {"credentials": ["tokne"], "scopes": {"al": []}}}]
+        }"#;
+        let found = PolicyDocument::read(text).unwrap_err();
+        let hints: Vec<_> = found.iter().map(|fault| (fault.path.as_str(), fault.hint.as_deref())).collect();
+        assert_eq!(
+            hints,
+            [
+                ("quite_other", None),
+                ("refusals.format", Some("did you mean `ehealth`?")),
+                ("routes[0].requires", Some("did you mean `require`?")),
+                ("routes[1].require.credentials[0]", Some("did you mean `token`?")),
+                ("routes[1].require.scopes.al", Some("did you mean `all`?")),
+            ]
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub fn ehealth() -> Arc<Policy> {
 }
 
 #[track_caller]
-fn policy(yaml: &str) -> Arc<Policy> {
+pub fn policy(yaml: &str) -> Arc<Policy> {
     let document: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
     let document = PolicyDocument::read(&document.to_string()).unwrap();
     Arc::new(Policy::compile(&document).unwrap())

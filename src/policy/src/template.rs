@@ -1,5 +1,6 @@
-//! Owns path templates: what they match, and which of two matching ones wins.
+//! Owns path templates: what they match, and what their captures take.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use uuid::Uuid;
@@ -15,15 +16,20 @@ pub(crate) struct PathTemplate {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+pub(crate) enum Segment {
     Literal(String),
     Capture { name: String, kind: CaptureKind },
 }
 
+/// What a capture takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CaptureKind {
+pub(crate) enum CaptureKind {
     /// One segment that is not empty.
     Any,
+    /// A whole number without sign and without leading zeros, up to the greatest that 63 bits hold.
+    Int,
+    /// All segments that are left, at least one; the first is not empty.
+    Rest,
     /// A UUID in its canonical spelling: lower case, hyphens ([RFC 9562, 4](https://www.rfc-editor.org/rfc/rfc9562#section-4)).
     Uuid,
 }
@@ -33,6 +39,10 @@ enum CaptureKind {
 pub(crate) struct Captures(Vec<(String, String)>);
 
 impl Captures {
+    pub(crate) fn as_slice(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _value)| known == name).map(|(_name, value)| value.as_str())
     }
@@ -47,17 +57,6 @@ pub(crate) enum Match {
     Yes(Captures),
 }
 
-/// How specific a template is: the kinds of its segments from the left, a literal before a typed capture before any.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Specificity(Vec<Rank>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Literal,
-    Typed,
-    Any,
-}
-
 impl PathTemplate {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidTemplate> {
         let inner = text.strip_prefix('/').ok_or(InvalidTemplate::NoSlash)?;
@@ -65,6 +64,14 @@ impl PathTemplate {
             return Ok(Self { text: text.to_owned(), segments: vec![Segment::Literal(String::new())] });
         }
         let segments = inner.split('/').map(segment).collect::<Result<Vec<_>, _>>()?;
+        if segments
+            .iter()
+            .rev()
+            .skip(1)
+            .any(|segment| matches!(segment, Segment::Capture { kind: CaptureKind::Rest, .. }))
+        {
+            return Err(InvalidTemplate::RestBeforeTheEnd);
+        }
         let template = Self { text: text.to_owned(), segments };
         match template.repeated_capture() {
             Some(name) => Err(InvalidTemplate::RepeatedCapture(name)),
@@ -72,54 +79,62 @@ impl PathTemplate {
         }
     }
 
-    pub(crate) fn captures(&self, name: &str) -> bool {
-        self.capture_names().any(|known| known == name)
+    /// The template as the policy writes it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
     }
 
-    /// The order in which templates are tried: the first that matches wins.
-    pub(crate) fn specificity(&self) -> Specificity {
-        Specificity(self.segments.iter().map(Segment::rank).collect())
+    /// The segments, from the left.
+    pub(crate) fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 
-    /// Whether both match the same paths, equally well, so that no order between them would mean anything.
-    pub(crate) fn equals(&self, other: &Self) -> bool {
-        self.segments.len() == other.segments.len()
-            && self.segments.iter().zip(&other.segments).all(|(one, two)| match (one, two) {
-                (Segment::Literal(one), Segment::Literal(two)) => same_but_for_case(one, two),
-                (Segment::Capture { kind: one, .. }, Segment::Capture { kind: two, .. }) => one == two,
-                (Segment::Literal(_), Segment::Capture { .. }) | (Segment::Capture { .. }, Segment::Literal(_)) => {
-                    false
-                }
-            })
+    /// What the capture of this name takes.
+    pub(crate) fn kind_of(&self, name: &str) -> Option<CaptureKind> {
+        self.named().find(|(known, _kind)| *known == name).map(|(_name, kind)| kind)
     }
 
     pub(crate) fn matches(&self, path: &CanonicalPath<'_>) -> Match {
-        if path.segments().len() != self.segments.len() {
-            return Match::No;
-        }
+        let mut sent = path.segments();
         let mut exact = true;
         let mut captures = Vec::new();
-        for (segment, sent) in self.segments.iter().zip(path.segments()) {
-            match segment {
-                Segment::Literal(text) if text == sent => {}
-                Segment::Literal(text) if same_but_for_case(text, sent) => exact = false,
-                Segment::Capture { name, kind: CaptureKind::Any } if !sent.is_empty() => {
-                    captures.push((name.clone(), sent.to_string()));
+        for segment in &self.segments {
+            let Some((first, after)) = sent.split_first() else { return Match::No };
+            let (name, taken) = match segment {
+                Segment::Literal(text) => {
+                    match (text == first, same_but_for_case(text, first)) {
+                        (true, _) => {}
+                        (false, true) => exact = false,
+                        (false, false) => return Match::No,
+                    }
+                    sent = after;
+                    continue;
                 }
-                Segment::Capture { name, kind: CaptureKind::Uuid } if is_canonical_uuid(sent) => {
-                    captures.push((name.clone(), sent.to_string()));
+                Segment::Capture { name, kind: CaptureKind::Rest } => (name, rest(std::mem::take(&mut sent))),
+                Segment::Capture { name, kind } => {
+                    sent = after;
+                    (name, one(*kind, first, &mut exact))
                 }
-                Segment::Capture { kind: CaptureKind::Uuid, .. } if is_uuid_but_for_case(sent) => exact = false,
-                Segment::Literal(_) | Segment::Capture { .. } => return Match::No,
-            }
+            };
+            let Some(value) = taken else { return Match::No };
+            captures.push((name.clone(), value));
         }
-        if exact { Match::Yes(Captures(captures)) } else { Match::ButForCase }
+        match (sent.is_empty(), exact) {
+            (true, true) => Match::Yes(Captures(captures)),
+            (true, false) => Match::ButForCase,
+            (false, true | false) => Match::No,
+        }
     }
 
-    fn capture_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn capture_names(&self) -> impl Iterator<Item = &str> {
+        self.named().map(|(name, _kind)| name)
+    }
+
+    /// The captures: names and what they take.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, CaptureKind)> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Literal(_) => None,
-            Segment::Capture { name, .. } => Some(name.as_str()),
+            Segment::Capture { name, kind } => Some((name.as_str(), *kind)),
         })
     }
 
@@ -139,16 +154,6 @@ impl fmt::Display for PathTemplate {
     }
 }
 
-impl Segment {
-    const fn rank(&self) -> Rank {
-        match self {
-            Self::Literal(_) => Rank::Literal,
-            Self::Capture { kind: CaptureKind::Uuid, .. } => Rank::Typed,
-            Self::Capture { kind: CaptureKind::Any, .. } => Rank::Any,
-        }
-    }
-}
-
 /// A text that is no path template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidTemplate {
@@ -156,8 +161,12 @@ pub(crate) enum InvalidTemplate {
     NoSlash,
     #[error("a path template has no empty segment and no slash at its end")]
     EmptySegment,
-    #[error("`{0}` is no capture; write `{{name}}` or `{{name:uuid}}` as a whole segment")]
+    #[error(
+        "`{0}` is no capture; write `{{name}}`, `{{name:uuid}}` or `{{name:int}}` as a whole segment, or `{{name...}}` as the last"
+    )]
     Capture(String),
+    #[error("a capture of all that is left can only be the last segment")]
+    RestBeforeTheEnd,
     #[error("capture `{0}` is named twice")]
     RepeatedCapture(String),
     #[error("`{segment}` can match no request: {reason}")]
@@ -183,14 +192,43 @@ fn segment(text: &str) -> Result<Segment, InvalidTemplate> {
 
 fn capture(text: &str) -> Option<Segment> {
     let inner = text.strip_prefix('{')?.strip_suffix('}')?;
-    let (name, kind) = match inner.split_once(':') {
-        None => (inner, CaptureKind::Any),
-        Some((name, "uuid")) => (name, CaptureKind::Uuid),
-        Some(_) => return None,
+    let (name, kind) = match (inner.strip_suffix("..."), inner.split_once(':')) {
+        (Some(name), _) => (name, CaptureKind::Rest),
+        (None, None) => (inner, CaptureKind::Any),
+        (None, Some((name, "int"))) => (name, CaptureKind::Int),
+        (None, Some((name, "uuid"))) => (name, CaptureKind::Uuid),
+        (None, Some(_)) => return None,
     };
-    let named = name.starts_with(|first: char| first.is_ascii_lowercase())
+    // A name that begins with `_` says that nothing looks at what it takes.
+    let named = name.trim_start_matches('_').starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     named.then(|| Segment::Capture { name: name.to_owned(), kind })
+}
+
+/// What a capture of one segment takes; `exact` becomes false where only the case of letters is in the way.
+fn one(kind: CaptureKind, sent: &str, exact: &mut bool) -> Option<String> {
+    let takes = match kind {
+        CaptureKind::Any | CaptureKind::Rest => !sent.is_empty(),
+        CaptureKind::Int => is_canonical_int(sent),
+        CaptureKind::Uuid if is_canonical_uuid(sent) => true,
+        CaptureKind::Uuid => {
+            *exact = false;
+            is_uuid_but_for_case(sent)
+        }
+    };
+    takes.then(|| sent.to_owned())
+}
+
+/// What a capture of all segments that are left takes. No segment contains a slash, so nothing is lost.
+fn rest(sent: &[Cow<'_, str>]) -> Option<String> {
+    let first = sent.first()?;
+    (!first.is_empty()).then(|| sent.join("/"))
+}
+
+pub(crate) fn is_canonical_int(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'))
+        && text.parse::<i64>().is_ok()
 }
 
 fn is_canonical_uuid(text: &str) -> bool {
@@ -198,15 +236,22 @@ fn is_canonical_uuid(text: &str) -> bool {
     Uuid::try_parse(text).is_ok_and(|uuid| uuid.hyphenated().encode_lower(&mut buffer) == text)
 }
 
-fn is_uuid_but_for_case(text: &str) -> bool {
+/// A UUID, or what would be one in lower case.
+pub(crate) fn is_uuid_but_for_case(text: &str) -> bool {
     text.len() == Hyphenated::LENGTH && is_canonical_uuid(&text.to_ascii_lowercase())
 }
 
 fn same_but_for_case(one: &str, two: &str) -> bool {
+    folded(one) == folded(two)
+}
+
+/// A text as a reader takes it who ignores the case of letters.
+pub(crate) fn folded(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(text);
+    }
     // Upper case first: `ſ` is `S` there, and would be itself in lower case.
-    let folded =
-        |text: &str| text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
-    one.eq_ignore_ascii_case(two) || (!(one.is_ascii() && two.is_ascii()) && folded(one) == folded(two))
+    Cow::Owned(text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect())
 }
 
 #[cfg(test)]
@@ -269,26 +314,59 @@ mod tests {
     }
 
     #[test]
-    fn leftmost_literal_wins() {
-        let order = ["/a/b/c", "/a/b/{x}", "/a/{x:uuid}/c", "/a/{x}/c", "/a/{x}/{y}", "/{x}/b/c"];
-        let ranks: Vec<_> = order.iter().map(|text| PathTemplate::parse(text).unwrap().specificity()).collect();
-        assert!(ranks.is_sorted(), "{ranks:?}");
+    fn int_has_one_spelling() {
+        assert_eq!(taken("/{n:int}", "/42"), [("n".into(), "42".into())]);
+        assert_eq!(taken("/{n:int}", "/0"), [("n".into(), "0".into())]);
+        assert_eq!(taken("/{n:int}", "/9223372036854775807"), [("n".into(), "9223372036854775807".into())]);
+        for odd in ["-1", "+1", "00", "01", "1.0", "1e3", "0x1", "9223372036854775808", "%20", "x", "%D9%A1"] {
+            assert_eq!(matches("/{n:int}", &format!("/{odd}")), Match::No, "{odd}");
+        }
+    }
+
+    #[test]
+    fn rest_takes_all_that_is_left_and_at_least_one_segment() {
+        assert_eq!(taken("/a/{r...}", "/a/b"), [("r".into(), "b".into())]);
+        assert_eq!(
+            taken("/a/{x}/{r...}", "/a/b/c/d%20e/f"),
+            [("x".into(), "b".into()), ("r".into(), "c/d e/f".into())]
+        );
+        assert_eq!(taken("/{r...}", "/a/b/"), [("r".into(), "a/b/".into())]);
+        assert_eq!(matches("/A/{r...}", "/a/B"), Match::ButForCase);
+        for path in ["/", "/a", "/a/", "/b/c"] {
+            assert_eq!(matches("/a/{r...}", path), Match::No, "{path}");
+        }
+        assert_eq!(matches("/{r...}", "/"), Match::No);
     }
 
     #[test]
     fn faulty_templates_are_refused() {
         for text in [
-            "", "a", "/a/", "//", "/a//b", "/{", "/{}", "/{a", "/a{b}", "/{A}", "/{a:int}", "/{a}/{a}", "/a b",
-            "/a%2f", "/..", "/a?b", "/%61", "/a;b", "/{1}",
+            "",
+            "a",
+            "/a/",
+            "//",
+            "/a//b",
+            "/{",
+            "/{}",
+            "/{a",
+            "/a{b}",
+            "/{A}",
+            "/{a:num}",
+            "/{a}/{a}",
+            "/a b",
+            "/a%2f",
+            "/..",
+            "/a?b",
+            "/%61",
+            "/a;b",
+            "/{1}",
+            "/{_}",
+            "/{a...}/b",
+            "/{...}",
+            "/{a:uuid...}",
+            "/x{a...}",
         ] {
             assert!(PathTemplate::parse(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn templates_that_differ_in_names_or_case_only_are_equal() {
-        let equal = |one: &str, two: &str| PathTemplate::parse(one).unwrap().equals(&PathTemplate::parse(two).unwrap());
-        assert!(equal("/a/{x}", "/a/{y}") && equal("/A", "/a"));
-        assert!(!equal("/a/{x}", "/b/{x}") && !equal("/a/{x}", "/a/{x:uuid}") && !equal("/a", "/a/b"));
     }
 }

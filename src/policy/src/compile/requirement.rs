@@ -1,0 +1,196 @@
+//! Owns the checking of what a route requires.
+
+use super::{credential_document, each, fact_of, fact_reference, further_facts, kind};
+use crate::condition::{CaptureType, Condition, Names};
+use crate::credential::CredentialKind;
+use crate::document::{
+    BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
+};
+use crate::facts::FactName;
+use crate::fault::{Faults, Place};
+use crate::forward::FactReference;
+use crate::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
+use crate::scope::{Scopes, WantedScopes};
+use crate::template::PathTemplate;
+
+pub(super) fn verified(
+    written: &RequireDocument,
+    path: Option<&PathTemplate>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Verified> {
+    let credentials =
+        kinds(&written.credentials, "a route for everybody is `public`", document, &place.key("credentials"), faults);
+    let binding = match &written.bind {
+        None => Some(Binding::Unbound),
+        Some(written) => binding(written, credentials, document, &place.key("bind"), faults),
+    };
+    let scopes = scopes(&written.scopes, credentials, document, &place.key("scopes"), faults);
+    let owner = match &written.owner {
+        None => Some(Ownership::NotOwned),
+        Some(written) => owner(written, path, credentials, document, &place.key("owner"), faults).map(Ownership::Owned),
+    };
+    let conditions = match &written.conditions {
+        None => Some(Vec::new()),
+        Some(written) => conditions(written, path, credentials, document, &place.key("conditions"), faults),
+    };
+    Some(Verified {
+        credentials: credentials?,
+        binding: binding?,
+        scopes: scopes?,
+        owner: owner?,
+        conditions: conditions?,
+    })
+}
+
+fn kinds(
+    written: &[KindDocument],
+    otherwise: &str,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Kinds> {
+    let kinds: Vec<_> = written.iter().map(|written| kind(*written)).collect();
+    for (index, kind) in kinds.iter().enumerate() {
+        if credential_document(document, *kind).is_none() {
+            faults.add(&place.index(index), format!("`credentials.{}` is not in this policy", kind.as_str()));
+        }
+        if kinds.iter().take(index).any(|before| before == kind) {
+            faults.add(&place.index(index), format!("`{}` is written twice", kind.as_str()));
+        }
+    }
+    match (kinds.contains(&CredentialKind::ApiKey), kinds.contains(&CredentialKind::Token)) {
+        (true, true) => Some(Kinds::Both),
+        (true, false) => Some(Kinds::ApiKey),
+        (false, true) => Some(Kinds::Token),
+        (false, false) => {
+            faults.add(place, format!("write at least one credential; {otherwise}"));
+            None
+        }
+    }
+}
+
+fn binding(
+    written: &BindDocument,
+    credentials: Option<Kinds>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Binding> {
+    let mut read = |of: CredentialKind, name: &str| {
+        let place = place.key(of.as_str());
+        let reference = fact_of(of, name, document, &place, faults)?;
+        require_kind(credentials, of, &place, faults);
+        require_single(&reference, "cannot bind", &place, faults);
+        Some(reference)
+    };
+    let (token, api_key) =
+        (read(CredentialKind::Token, &written.token), read(CredentialKind::ApiKey, &written.api_key));
+    Some(Binding::Bound { token: token?, api_key: api_key? })
+}
+
+fn scopes(
+    written: &ScopesDocument,
+    credentials: Option<Kinds>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<RequiredScopes> {
+    let written = match written {
+        ScopesDocument::None(_word) => return Some(RequiredScopes::AnyCaller),
+        ScopesDocument::Wanted(written) => written,
+    };
+    let wanted = wanted(written, place, faults);
+    let of = match (&written.of, credentials) {
+        // The token's, where one is required.
+        (None, Some(Kinds::Token | Kinds::Both)) => Some(Kinds::Token),
+        (None, Some(Kinds::ApiKey)) => Some(Kinds::ApiKey),
+        (None, None) => None,
+        (Some(written), _) => {
+            let place = place.key("of");
+            let of = kinds(written, "without `of` it is the token's", document, &place, faults)?;
+            of.iter().for_each(|kind| require_kind(credentials, kind, &place, faults));
+            Some(of)
+        }
+    };
+    Some(RequiredScopes::Wanted { wanted: wanted?, of: of? })
+}
+
+fn wanted(written: &WantedScopesDocument, place: &Place, faults: &mut Faults) -> Option<WantedScopes> {
+    let mut read = |list: &[String], name: &str| {
+        let place = place.key(name);
+        let scopes = each(list.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), text.parse()))?;
+        let scopes = Scopes::new(scopes);
+        if scopes.is_none() {
+            faults.add(&place, "write at least one scope; a route that wants none says `scopes: none`");
+        }
+        scopes
+    };
+    match (&written.all, &written.any) {
+        (Some(list), None) => read(list, "all").map(WantedScopes::All),
+        (None, Some(list)) => read(list, "any").map(WantedScopes::Any),
+        (Some(_), Some(_)) | (None, None) => {
+            faults.add(place, "write either `all` or `any`; a route that wants no scope says `scopes: none`");
+            None
+        }
+    }
+}
+
+fn owner(
+    written: &OwnerDocument,
+    path: Option<&PathTemplate>,
+    credentials: Option<Kinds>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Owner> {
+    if let Some(path) = path.filter(|path| path.kind_of(&written.param).is_none()) {
+        let message = format!("`{path}` captures no `{}`", written.param);
+        faults.add_unknown(&place.key("param"), message, &written.param, path.capture_names());
+    }
+    if let Some(index) = written.except_client_types.iter().position(|client_type| client_type.trim().is_empty()) {
+        faults.add(&place.key("except_client_types").index(index), "an empty client type exempts nobody");
+    }
+    let place = place.key("equals");
+    let equals = fact_reference(&written.equals, document, &place, faults)?;
+    require_single(&equals, "cannot own a resource", &place, faults);
+    require_kind(credentials, equals.of, &place, faults);
+    Some(Owner { param: written.param.clone(), equals, except_client_types: written.except_client_types.clone() })
+}
+
+/// A list of scopes is no single value.
+fn require_single(reference: &FactReference, cannot: &str, place: &Place, faults: &mut Faults) {
+    if reference.name == FactName::Scope {
+        faults.add(place, format!("`scope` is a list and {cannot}"));
+    }
+}
+
+fn require_kind(credentials: Option<Kinds>, kind: CredentialKind, place: &Place, faults: &mut Faults) {
+    if credentials.is_some_and(|credentials| !credentials.include(kind)) {
+        faults.add(place, format!("this route does not require `{}`", kind.as_str()));
+    }
+}
+
+fn conditions(
+    written: &[String],
+    path: Option<&PathTemplate>,
+    credentials: Option<Kinds>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Vec<Condition>> {
+    if written.is_empty() {
+        faults.add(place, "write at least one condition, or remove the key");
+    }
+    // Without these nobody can say what a condition may name; they have left faults of their own.
+    let (path, credentials) = (path?, credentials?);
+    let captures: Vec<_> = path.named().map(|(name, kind)| (name, CaptureType::of(kind))).collect();
+    let further = |kind| {
+        let credential = credential_document(document, kind).filter(|_| credentials.include(kind));
+        credential.map(further_facts)
+    };
+    let (token, api_key) = (further(CredentialKind::Token), further(CredentialKind::ApiKey));
+    let names = Names { captures: &captures, token: token.as_deref(), api_key: api_key.as_deref() };
+    each(written.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), Condition::compile(text, &names)))
+}

@@ -1,0 +1,132 @@
+//! Owns a compiled condition and its evaluation.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cel::common::types::CelBool;
+use cel::parser::{Expression, PrattParser};
+use cel::{Context, ExecutionError, Value};
+
+use super::check::{self, Uses};
+use super::functions::ENVIRONMENT;
+use super::values::Variables;
+use super::{
+    ConditionFailed, DEEPEST_CONDITION, Headers, InvalidCondition, LONGEST_CONDITION, MOST_BRACKETS, Names,
+    RequestView, Scene,
+};
+use crate::credential::CredentialKind;
+use crate::time::UnixTime;
+
+/// A condition, checked against what its route can give it.
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    source: String,
+    expression: Expression,
+    uses: Uses,
+    constant: Option<bool>,
+}
+
+impl Condition {
+    pub(crate) fn compile(text: &str, names: &Names<'_>) -> Result<Self, InvalidCondition> {
+        let expression = parse(text)?;
+        let uses = check::check(&expression, text, names)?;
+        let constant = if uses.variables {
+            None
+        } else {
+            let request = RequestView {
+                method: String::new(),
+                host: String::new(),
+                path: String::new(),
+                headers: Headers::NotAsked,
+            };
+            let scene =
+                Scene { request: &request, captures: &[], token: None, api_key: None, now: UnixTime::from_seconds(0) };
+            let outcome = evaluate(&expression, &Variables::new(&scene));
+            Some(outcome.map_err(|reason| InvalidCondition::AlwaysFails { text: text.to_owned(), reason })?)
+        };
+        Ok(Self { source: text.to_owned(), expression, uses, constant })
+    }
+
+    /// The condition as it was written.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether it reads headers, so that they must be kept until it is judged.
+    pub(crate) const fn uses_headers(&self) -> bool {
+        self.uses.headers
+    }
+
+    /// The captures it reads.
+    pub(crate) fn captures_used(&self) -> impl Iterator<Item = &str> {
+        BTreeSet::iter(&self.uses.captures).map(String::as_str)
+    }
+
+    /// The facts it reads, by whose and which.
+    pub(crate) fn facts_used(&self) -> impl Iterator<Item = (CredentialKind, &str)> {
+        self.uses.facts.iter().map(|(kind, name)| (*kind, name.as_str()))
+    }
+
+    /// The outcome of a condition that reads nothing, and so is always the same.
+    pub(crate) const fn constant(&self) -> Option<bool> {
+        self.constant
+    }
+
+    /// Judges it.
+    ///
+    /// # Errors
+    /// Where it is neither true nor false.
+    pub(crate) fn holds(&self, scene: &Scene<'_>) -> Result<bool, ConditionFailed> {
+        if self.uses.headers {
+            match scene.request.headers {
+                Headers::Read(_) => {}
+                Headers::NotAsked => return Err(ConditionFailed::HeadersNotRead),
+                Headers::Unreadable => return Err(ConditionFailed::HeadersUnreadable),
+            }
+        }
+        evaluate(&self.expression, &Variables::new(scene))
+    }
+}
+
+fn parse(text: &str) -> Result<Expression, InvalidCondition> {
+    if text.len() > LONGEST_CONDITION {
+        return Err(InvalidCondition::TooLong(text.len()));
+    }
+    let too_deep = || InvalidCondition::TooDeep(text.to_owned());
+    let expression = PrattParser::new().max_recursion_depth(MOST_BRACKETS).parse(text).map_err(|errors| {
+        // The parser gives no place for what has none: its own limit on recursion, or on errors.
+        let first = errors.errors.into_iter().next();
+        let (line, column, reason) = first.map_or((0, 0, String::new()), |error| (error.pos.0, error.pos.1, error.msg));
+        if reason.starts_with("expression recursion limit") {
+            return too_deep();
+        }
+        InvalidCondition::Unparsable { text: text.to_owned(), line, column, reason }
+    })?;
+    if check::is_deeper_than(&expression, DEEPEST_CONDITION) { Err(too_deep()) } else { Ok(expression) }
+}
+
+fn evaluate(expression: &Expression, variables: &Variables<'_>) -> Result<bool, ConditionFailed> {
+    let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+    context.set_variable_resolver(variables);
+    let value = Value::resolve_val(expression, &context).map_err(|error| kind(&error))?;
+    value.downcast_ref::<CelBool>().map(|outcome| *outcome.inner()).ok_or(ConditionFailed::NotBool)
+}
+
+/// The kind of an error. Its text is dropped: it can hold what was judged.
+fn kind(error: &ExecutionError) -> ConditionFailed {
+    match error {
+        ExecutionError::NoSuchKey(_) | ExecutionError::UndeclaredReference(_) => ConditionFailed::Absent,
+        ExecutionError::NoSuchOverload(_)
+        | ExecutionError::UnexpectedType { .. }
+        | ExecutionError::UnsupportedBinaryOperator(..)
+        | ExecutionError::UnsupportedIndex(..)
+        | ExecutionError::UnsupportedKeyType(_)
+        | ExecutionError::ValuesNotComparable(..) => ConditionFailed::WrongType,
+        ExecutionError::DivisionByZero(_)
+        | ExecutionError::RemainderByZero(_)
+        | ExecutionError::Overflow(..)
+        | ExecutionError::IndexOutOfBounds(_) => ConditionFailed::OutOfRange,
+        ExecutionError::FunctionError { .. } => ConditionFailed::Conversion,
+        _ => ConditionFailed::Other,
+    }
+}

@@ -1,0 +1,244 @@
+//! Owns what conditions mean: each with the outcome it has.
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+
+mod faults;
+mod hostile;
+// Draws from the system's randomness, which plain Wasm has not.
+#[cfg(not(target_family = "wasm"))]
+mod laws;
+
+const CAPTURES: [(&str, CaptureType); 3] =
+    [("client_id", CaptureType::Text), ("id", CaptureType::Text), ("number", CaptureType::Int)];
+
+const NAMES: Names<'static> = Names { captures: &CAPTURES, token: Some(&["tenant"]), api_key: None };
+
+const WITH_KEY: Names<'static> = Names { captures: &CAPTURES, token: Some(&[]), api_key: Some(&["consumer_id"]) };
+
+fn compile(text: &str) -> Result<Condition, InvalidCondition> {
+    Condition::compile(text, &NAMES)
+}
+
+#[track_caller]
+fn fault(text: &str) -> InvalidCondition {
+    match compile(text) {
+        Ok(condition) => panic!("{} is a condition", condition.source()),
+        Err(fault) => fault,
+    }
+}
+
+fn request(headers: Headers) -> RequestView {
+    RequestView { method: "GET".into(), host: "api.example".into(), path: "/clients/c1/7".into(), headers }
+}
+
+fn headers(sent: &[(&str, &[u8])]) -> Headers {
+    Headers::read(sent.iter().copied())
+}
+
+fn facts() -> Facts {
+    Facts {
+        subject: Some("u1".parse().unwrap()),
+        client_id: Some("c1".parse().unwrap()),
+        client_type: None,
+        scope: "read write".parse().unwrap(),
+        expires: Some(UnixTime::from_seconds(NOW + 3600)),
+        further: vec![("tenant".into(), "t1".parse().unwrap())],
+    }
+}
+
+/// 2026-11-25T22:30:05Z, a Wednesday.
+const NOW: u64 = 1_795_645_805;
+
+#[track_caller]
+fn judge_on(text: &str, request: &RequestView) -> Result<bool, ConditionFailed> {
+    let condition = compile(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+    let token = facts();
+    let captures = [("client_id", Capture::Text("c1")), ("id", Capture::Text("7")), ("number", Capture::Int(7))];
+    condition.holds(&Scene {
+        request,
+        captures: &captures,
+        token: Some(&token),
+        api_key: None,
+        now: UnixTime::from_seconds(NOW),
+    })
+}
+
+#[track_caller]
+fn judge(text: &str) -> Result<bool, ConditionFailed> {
+    let sent: [(&str, &[u8]); 5] =
+        [(":path", b"/"), ("X-Team", b"red"), ("accept", b"a"), ("accept", b"b"), ("x-empty", b"")];
+    judge_on(text, &request(headers(&sent)))
+}
+
+#[test]
+fn conditions_hold() {
+    for text in [
+        r#"request.method == "GET""#,
+        r#"request.method in ["GET", "HEAD"]"#,
+        r#"request["host"] == "api.example""#,
+        r#"request.path.startsWith("/clients/") && !request.path.endsWith("/")"#,
+        r#"request.headers["x-team"] == "red""#,
+        r#"request.headers.accept == "a, b""#,
+        r#"request.headers["x-empty"] == """#,
+        r#""x-team" in request.headers && !("x-other" in request.headers)"#,
+        r#"has(request.headers.accept) && !has(request.headers.cookie)"#,
+        r#"request.headers.all(name, !name.startsWith(":"))"#,
+        r#"request.headers.exists(name, request.headers[name] == "red")"#,
+        r#"request.headers.exists_one(name, name == "accept")"#,
+        r#"request.headers.filter(name, name.startsWith("x-")) == ["x-empty", "x-team"]"#,
+        "request.headers.size() == 3 && size(request.headers) == 3",
+        r#"request.headers["x-" + "team"] == "red""#,
+        "params.client_id == token.client_id",
+        "params.number == 7 && params.number >= 7u && params.number < 7.5",
+        "string(params.number) == params.id && int(params.id) == params.number",
+        r#"params["id"] == "7""#,
+        r#"token.subject == "u1" && token.tenant == "t1" && token["tenant"] == "t1""#,
+        "!has(token.client_type)",
+        r#"has(token.subject) ? token.subject == "u1" : false"#,
+        r#"!has(token.client_type) || token.client_type == "MSP""#,
+        r#""read" in token.scopes && token.scopes == ["read", "write"] && token.scopes[1] == "write""#,
+        r#"token.scopes.all(scope, scope in ["read", "write", "admin"])"#,
+        r#"token.scopes.filter(s, s != "read").size() == 1"#,
+        r#"token.scopes.filter(s, s != "read").all(s, s == "write")"#,
+        "now < token.expires && has(token.expires)",
+        r#"token.expires - now == duration("1h")"#,
+        r#"now + duration("1h") == token.expires && token.expires - duration("1h") == now"#,
+        r#"duration("1h") + now > now && duration("30m") + duration("30m") - duration("1h") == duration("0s")"#,
+        r#"now > timestamp("2026-11-25T22:30:04Z") && now == timestamp("2026-11-25T23:30:05+01:00")"#,
+        "now == timestamp(int(now))",
+        "now.getHours() == 22 && now.getMinutes() == 30 && now.getSeconds() == 5 && now.getDayOfWeek() == 3",
+        "timestamp(-1).getHours() == 23 && timestamp(-1).getDayOfWeek() == 3",
+        // An error beside what decides anyway is no error, in either order.
+        r#"token.client_type == "MSP" || true"#,
+        r#"!(false && token.client_type == "MSP")"#,
+        "true",
+        r#"'é\u00e9\x41\101\'' == "éé" + "AA'""#,
+        r#"r"\d" == "\\d""#,
+    ] {
+        assert_eq!(judge(text), Ok(true), "{text}");
+        assert_eq!(judge(&format!("!({text})")), Ok(false), "!({text})");
+    }
+}
+
+#[test]
+fn what_cannot_be_judged_fails() {
+    use ConditionFailed::{Absent, Conversion, OutOfRange, WrongType};
+    for (text, failed) in [
+        (r#"token.client_type == "MSP""#, Absent),
+        (r#"token.client_type != "MSP""#, Absent),
+        (r#"!(token["client_type"] == "MSP")"#, Absent),
+        (r#"request.headers["x-other"] == "a""#, Absent),
+        (r#"request.headers.cookie != "a""#, Absent),
+        (r#"token.client_type == "MSP" || false"#, Absent),
+        (r#"token.client_type == "MSP" && true"#, Absent),
+        (r#"request.headers.all(name, request.headers[name + "x"] == "a")"#, Absent),
+        ("params.number + 9223372036854775807 > 0", OutOfRange),
+        ("-params.number - 9223372036854775807 < 0", OutOfRange),
+        ("params.number * 9223372036854775807 > 0", OutOfRange),
+        ("-(params.number - 7 - 9223372036854775807 - 1) > 0", OutOfRange),
+        ("(params.number - 8 - 9223372036854775807) / (params.number - 8) > 0", OutOfRange),
+        ("(params.number - 8 - 9223372036854775807) % (params.number - 8) == 0", OutOfRange),
+        ("1 / (params.number - 7) == 1", OutOfRange),
+        ("1 % (params.number - 7) == 1", OutOfRange),
+        (r#"token.scopes[params.number] == "read""#, OutOfRange),
+        (r#"token.scopes[-params.number] == "read""#, OutOfRange),
+        (r#"token.scopes[params.number / 2] == "read""#, OutOfRange),
+        (r#"token.scopes[params.id] == "read""#, WrongType),
+        (r#"request.headers[params.number] == "a""#, WrongType),
+        ("int(request.method) == 1", Conversion),
+        ("timestamp(request.method) < now", Conversion),
+        ("duration(request.method) < now - now", Conversion),
+        ("timestamp(params.number * 1000000000000) < now", Conversion),
+        ("now + (timestamp(253402300799) - now) + duration(\"1s\") > now", OutOfRange),
+        ("timestamp(-62135596800) - (now - timestamp(0)) < now", OutOfRange),
+        ("token.scopes.filter(s, s == s)[0] + params.number == request.method", WrongType),
+    ] {
+        assert_eq!(judge(text), Err(failed), "{text}");
+    }
+}
+
+#[test]
+fn outcome_that_is_no_bool_fails() {
+    let text = r#"params.number == 7 ? request.headers.filter(n, n == "a") : token.scopes"#;
+    assert!(matches!(compile(text), Err(InvalidCondition::NotBool { is: "a list", .. })));
+    // What is bound by a loop has no type before there is a request.
+    assert_eq!(judge("token.scopes.filter(s, true)[0]"), Err(ConditionFailed::NotBool));
+}
+
+#[test]
+fn headers_that_cannot_be_read_fail_those_who_ask() {
+    let unreadable = request(headers(&[("x-team", b"\xff")]));
+    assert_eq!(unreadable.headers, Headers::Unreadable);
+    for text in [r#"request.headers["x-team"] == "a""#, r#"request.method == "PUT" && size(request.headers) == 0"#] {
+        assert_eq!(judge_on(text, &unreadable), Err(ConditionFailed::HeadersUnreadable), "{text}");
+        assert_eq!(judge_on(text, &request(Headers::NotAsked)), Err(ConditionFailed::HeadersNotRead), "{text}");
+    }
+    assert_eq!(judge_on(r#"request.method == "GET""#, &unreadable), Ok(true));
+}
+
+#[test]
+fn credential_that_is_not_at_hand_fails() {
+    let condition = compile(r#"has(token.subject)"#).unwrap();
+    let request = request(Headers::NotAsked);
+    let scene =
+        Scene { request: &request, captures: &[], token: None, api_key: None, now: UnixTime::from_seconds(NOW) };
+    assert_eq!(condition.holds(&scene), Err(ConditionFailed::Absent));
+}
+
+#[test]
+fn token_and_api_key_are_told_apart() {
+    let condition = Condition::compile(
+        r#"api_key.client_id == token.client_id && api_key.consumer_id == "k1" && api_key.scopes != token.scopes"#,
+        &WITH_KEY,
+    );
+    let further = vec![("consumer_id".into(), "k1".parse().unwrap())];
+    let (token, key) = (facts(), Facts { client_id: Some("c1".parse().unwrap()), further, ..Facts::none() });
+    let request = request(Headers::NotAsked);
+    let scene = Scene {
+        request: &request,
+        captures: &[],
+        token: Some(&token),
+        api_key: Some(&key),
+        now: UnixTime::from_seconds(NOW),
+    };
+    assert_eq!(condition.unwrap().holds(&scene), Ok(true));
+}
+
+#[test]
+fn end_past_all_calendars_is_far_away() {
+    let condition = compile("token.expires > now").unwrap();
+    let token = Facts { expires: Some(UnixTime::from_seconds(u64::MAX)), ..Facts::none() };
+    let request = request(Headers::NotAsked);
+    let scene = Scene {
+        request: &request,
+        captures: &[],
+        token: Some(&token),
+        api_key: None,
+        now: UnixTime::from_seconds(NOW),
+    };
+    assert_eq!(condition.holds(&scene), Ok(true));
+}
+
+#[test]
+fn what_is_read_is_known() {
+    for (text, uses_headers, captures, constant) in [
+        ("true", false, &[][..], Some(true)),
+        ("1 + 1 == 3", false, &[], Some(false)),
+        (r#"["a"].all(x, x == "a")"#, false, &[], Some(true)),
+        ("now == now", false, &[], None),
+        ("true || has(token.subject)", false, &[], None),
+        (r#"params.id == "1" || params["client_id"] == "2" || params.id == "3""#, false, &["client_id", "id"], None),
+        ("has(params.number)", false, &["number"], None),
+        ("request.headers.exists(n, n == params.id)", true, &["id"], None),
+        (r#"request["headers"].size() == 0"#, true, &[], None),
+        ("has(request.headers)", true, &[], None),
+    ] {
+        let condition = compile(text).unwrap();
+        assert_eq!(condition.uses_headers(), uses_headers, "{text}");
+        assert_eq!(condition.captures_used().collect::<Vec<_>>(), captures, "{text}");
+        assert_eq!(condition.constant(), constant, "{text}");
+    }
+}

@@ -1,0 +1,81 @@
+//! Owns `routes` as they are written.
+
+use serde::Deserialize;
+
+use super::{KindDocument, ReasonDocument, ScopesDocument};
+
+/// One entry of what may pass.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RouteDocument {
+    /// Its name in logs, metrics and cases.
+    pub id: String,
+    /// The methods it is for.
+    pub methods: Vec<String>,
+    /// The hosts it is for: names, `*.suffix`, addresses. Every host where nothing is written.
+    pub hosts: Option<Vec<String>>,
+    /// Its path template, such as `/api/clients/{client_id:uuid}/connections/{_id}`.
+    pub path: String,
+    /// Whether this route is enforced; as the document says where nothing is written.
+    pub mode: Option<RouteModeDocument>,
+    /// Lets CORS preflight requests for this route pass, to a CORS filter behind.
+    pub preflight: Option<ReasonDocument>,
+    /// Lets everybody pass; instead of `require`.
+    pub public: Option<ReasonDocument>,
+    /// What a request must bring; instead of `public`.
+    pub require: Option<RequireDocument>,
+}
+
+/// Whether one route is enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RouteModeDocument {
+    /// What is lacking refuses.
+    Enforce,
+    /// What is lacking is counted and marked, and the request goes on.
+    Shadow,
+}
+
+/// What a request must bring.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RequireDocument {
+    /// The credentials, all of them.
+    pub credentials: Vec<KindDocument>,
+    /// A fact of the token that must equal one of the API key.
+    pub bind: Option<BindDocument>,
+    /// The scopes.
+    pub scopes: ScopesDocument,
+    /// Whose resource the path names.
+    pub owner: Option<OwnerDocument>,
+    /// Anything else, in CEL; all of them must hold.
+    pub conditions: Option<Vec<String>>,
+}
+
+/// Which two facts must be equal.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BindDocument {
+    /// The token's fact, such as `client_id`.
+    pub token: String,
+    /// The API key's fact.
+    pub api_key: String,
+}
+
+/// Ownership: a captured path parameter must equal a fact of the caller.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OwnerDocument {
+    /// The capture's name.
+    pub param: String,
+    /// The fact, such as `token.client_id`.
+    pub equals: String,
+    /// Client types that may act on anybody's.
+    #[serde(default)]
+    pub except_client_types: Vec<String>,
+}

@@ -1,0 +1,67 @@
+//! Owns how a route writes the scopes it wants: `none`, or some of them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use super::KindDocument;
+
+/// The scopes a route wants. Wanting none has to be written.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+pub enum ScopesDocument {
+    /// `none`: any verified caller will do.
+    None(NoScopes),
+    /// Some are wanted.
+    Wanted(WantedScopesDocument),
+}
+
+/// The word for wanting no scope.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+pub enum NoScopes {
+    /// Any verified caller will do.
+    None,
+}
+
+/// Scopes that are wanted, and of whom.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WantedScopesDocument {
+    /// Every one of these; instead of `any`.
+    pub all: Option<Vec<String>>,
+    /// At least one of these; instead of `all`.
+    pub any: Option<Vec<String>>,
+    /// Whose scopes, each on its own; the token's (or the API key's where no token is required) where nothing is written.
+    pub of: Option<Vec<KindDocument>>,
+}
+
+impl<'de> Deserialize<'de> for ScopesDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScopesVisitor)
+    }
+}
+
+struct ScopesVisitor;
+
+impl<'de> Visitor<'de> for ScopesVisitor {
+    type Value = ScopesDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`none`, or `all` or `any` of some scopes")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ScopesDocument, E> {
+        match text {
+            "none" => Ok(ScopesDocument::None(NoScopes::None)),
+            _ => Err(E::unknown_variant(text, &["none", "all", "any"])),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<ScopesDocument, A::Error> {
+        WantedScopesDocument::deserialize(MapAccessDeserializer::new(members)).map(ScopesDocument::Wanted)
+    }
+}

@@ -1,0 +1,152 @@
+//! Owns what is sound in a policy and probably not meant: each with its place and a way out.
+//!
+//! Nothing here changes a decision, and the plugin never asks for it.
+
+use std::collections::BTreeSet;
+
+use crate::condition::Condition;
+use crate::credential::CredentialKind;
+use crate::document::{PolicyDocument, VerifierDocument};
+use crate::fault::Place;
+use crate::forward::FactReference;
+use crate::policy::{Binding, Ownership, Policy, Requirement, Route, Verified};
+
+mod reach;
+mod routes;
+
+/// One thing in a sound policy that its author probably did not mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lint {
+    /// Its stable name, one of [`Lint::CODES`].
+    pub code: &'static str,
+    /// Where: `routes[3].path`.
+    pub path: String,
+    /// What: lower case, no final period, the author's text in backticks.
+    pub message: String,
+    /// What to do about it: lower case, no final period.
+    pub hint: String,
+}
+
+impl Lint {
+    /// Every code, in alphabetical order.
+    pub const CODES: [&'static str; 9] = [
+        "authority_unused",
+        "capture_unused",
+        "condition_constant",
+        "credential_unused",
+        "fact_unused",
+        "method_unknown",
+        "public_overlaps_guarded",
+        "refusals_tell_credentials_apart",
+        "route_unreachable",
+    ];
+
+    fn new(code: &'static str, place: Place, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code, path: place.into_path(), message: message.into(), hint: hint.into() }
+    }
+}
+
+impl Policy {
+    /// What in this policy was probably not meant. `document` is what it was compiled from.
+    #[must_use]
+    pub fn lints(&self, document: &PolicyDocument) -> Vec<Lint> {
+        let mut lints = Vec::new();
+        self.unused(document, &mut lints);
+        self.told_apart(&mut lints);
+        routes::all(self, &mut lints);
+        lints
+    }
+
+    /// What is set up and never referred to.
+    fn unused(&self, document: &PolicyDocument, lints: &mut Vec<Lint>) {
+        let root = Place::root();
+        let mut asked = BTreeSet::new();
+        for (kind, credential) in [
+            (CredentialKind::ApiKey, &document.credentials.api_key),
+            (CredentialKind::Token, &document.credentials.token),
+        ] {
+            let Some(credential) = credential else { continue };
+            let place = root.key("credentials").key(kind.as_str());
+            if !self.verified_routes().any(|verified| verified.credentials.include(kind)) {
+                let message = format!("no route requires `{}`", kind.as_str());
+                lints.push(Lint::new("credential_unused", place.clone(), message, "require it, or remove it"));
+            }
+            for (index, verifier) in credential.verify.iter().enumerate() {
+                let VerifierDocument::Introspect(verifier) = verifier;
+                asked.insert(verifier.authority.as_str());
+                let place = place.key("verify").index(index).key("introspect").key("facts").key("further");
+                for name in verifier.facts.further.keys().filter(|name| !self.refers_to(kind, name)) {
+                    let message = format!("nothing looks at `{}.{name}`", kind.as_str());
+                    lints.push(Lint::new(
+                        "fact_unused",
+                        place.key(name),
+                        message,
+                        "forward it, compare it, or remove it",
+                    ));
+                }
+            }
+        }
+        for name in document.authorities.keys().filter(|name| !asked.contains(name.as_str())) {
+            let place = root.key("authorities").key(name);
+            let message = format!("no verifier asks `{name}`");
+            lints.push(Lint::new("authority_unused", place, message, "remove it, or name it in a verifier"));
+        }
+    }
+
+    /// A 401 that says which credential was bad tells a good API key from a bad one.
+    fn told_apart(&self, lints: &mut Vec<Lint>) {
+        let own: BTreeSet<_> = UNAUTHENTICATED.iter().map(|code| self.wording.messages.get(code)).collect();
+        if own.len() > 1 {
+            let place = Place::root().key("refusals").key("messages");
+            let message =
+                "refusals with status 401 do not all say the same, so that a good API key is told from a bad one";
+            let hint = format!("give all of these the same words, or none: {}", UNAUTHENTICATED.join(", "));
+            lints.push(Lint::new("refusals_tell_credentials_apart", place, message, hint));
+        }
+    }
+
+    fn verified_routes(&self) -> impl Iterator<Item = &Verified> {
+        self.routes.iter().filter_map(Route::verified)
+    }
+
+    fn refers_to(&self, kind: CredentialKind, name: &str) -> bool {
+        let is_it = |reference: &FactReference| reference.of == kind && reference.name.as_str() == name;
+        let forwarded = self.forward.headers.iter().map(|(_header, reference)| reference);
+        let in_json = self.forward.json.iter().flat_map(|(_header, members)| members.values());
+        forwarded.chain(in_json).any(is_it)
+            || self.verified_routes().any(|verified| {
+                let bound = match &verified.binding {
+                    Binding::Unbound => false,
+                    Binding::Bound { token, api_key } => is_it(token) || is_it(api_key),
+                };
+                let owned = match &verified.owner {
+                    Ownership::NotOwned => false,
+                    Ownership::Owned(owner) => is_it(&owner.equals),
+                };
+                bound
+                    || owned
+                    || verified.conditions.iter().flat_map(Condition::facts_used).any(|used| used == (kind, name))
+            })
+    }
+}
+
+impl Route {
+    fn verified(&self) -> Option<&Verified> {
+        match &self.requirement {
+            Requirement::Public => None,
+            Requirement::Verified(verified) => Some(verified),
+        }
+    }
+}
+
+/// The denials with status 401.
+const UNAUTHENTICATED: [&str; 8] = [
+    "api_key_missing",
+    "api_key_malformed",
+    "api_key_refused",
+    "api_key_expired",
+    "token_missing",
+    "token_malformed",
+    "token_refused",
+    "token_expired",
+];

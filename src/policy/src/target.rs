@@ -1,0 +1,61 @@
+//! Owns what a request asks for: a method, a host and a path that have one reading, or a refusal.
+
+use crate::decision::Denial;
+use crate::header::alike;
+use crate::host::Host;
+use crate::path::CanonicalPath;
+use crate::request::Request;
+
+/// The method, host and path of a request that has one reading.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) host: Host<'a>,
+    pub(crate) path: CanonicalPath<'a>,
+    /// The method a CORS preflight request asks about, where this is one.
+    pub(crate) preflight_for: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn read(request: &Request<'a>) -> Result<Self, Denial> {
+        let part = |name| request.pseudo(name).ok_or(Denial::RequestIncomplete);
+        let (method, host, path) = (part(":method")?, part(":authority")?, part(":path")?);
+        let method = std::str::from_utf8(method).map_err(|_not_utf8| Denial::MethodRefused)?;
+        // RFC 9110, 9.3.6 and 9.3.8; `:protocol` is the CONNECT of RFC 8441.
+        if method == "CONNECT" || method == "TRACE" || request.has_alike(":protocol") {
+            return Err(Denial::MethodRefused);
+        }
+        if request.has_alike("upgrade") {
+            return Err(Denial::UpgradeRefused);
+        }
+        if METHOD_OVERRIDES.iter().any(|name| request.has_alike(name)) {
+            return Err(Denial::MethodOverridden);
+        }
+        if PATH_OVERRIDES.iter().any(|name| request.has_alike(name)) {
+            return Err(Denial::PathOverridden);
+        }
+        let host = Host::parse(host).map_err(Denial::HostMalformed)?;
+        let path = CanonicalPath::parse(path).map_err(Denial::PathAmbiguous)?;
+        let preflight_for = if method == "OPTIONS" { preflight_for(request) } else { None };
+        Ok(Self { method, host, path, preflight_for })
+    }
+}
+
+/// The method that a CORS preflight request asks about
+/// ([Fetch, 3.2.2](https://fetch.spec.whatwg.org/#cors-preflight-request)). A header that is there twice, or under a name
+/// that is only alike, makes none of it.
+fn preflight_for<'a>(request: &Request<'a>) -> Option<&'a str> {
+    let once = |name: &str| {
+        let mut copies = request.iter().filter(|(sent, _value)| alike(sent, name));
+        let (sent, value) = copies.next()?;
+        (copies.next().is_none() && sent.eq_ignore_ascii_case(name)).then_some(value)
+    };
+    once("origin")?;
+    std::str::from_utf8(once("access-control-request-method")?).ok()
+}
+
+/// Headers by which frameworks let a client replace the method that was judged.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+
+/// Headers by which some let it replace the path.
+const PATH_OVERRIDES: [&str; 2] = ["x-original-url", "x-rewrite-url"];

@@ -1,0 +1,129 @@
+//! Conditions as part of a policy: what they see, and where every outcome leads. (What they can say is tested beside them.)
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test support"
+)]
+
+mod support;
+
+use std::sync::Arc;
+
+use brama_policy::{Answer, Decision, Facts, Policy, PolicyDocument};
+use support::{headers, judge, policy};
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn text(condition: &str, route: &str) -> String {
+    format!(
+        r#"
+version: 1
+name: x
+authorities: {{ a: {{ cluster: a, host: a, timeout: 1s, auth: {{ bearer_env: S }} }} }}
+credentials:
+  token: {{ header: authorization, scheme: Bearer, cache: {{ ttl: 1s, refused_ttl: 1s, entries: 1 }},
+    verify: [{{ introspect: {{ authority: a, path: /i, hint: t, expect: {{ /u: t }}, facts: {{ further: {{ tenant: /tenant }} }} }} }}] }}
+forward: {{ headers: {{}} }}
+refusals: {{ format: ehealth }}
+routes:
+  - id: r
+    methods: [GET, PUT]
+    path: '/{{tenant}}/{{n:int}}'
+    require: {{ credentials: [token], scopes: none, conditions: ['{condition}'] }}
+    {route}"#
+    )
+}
+
+/// The outcome of `GET /t1/7` by a token of tenant `t1`.
+fn outcome(condition: &str, further: &[(&str, &str)]) -> String {
+    code(&policy(&text(condition, "")), further)
+}
+
+fn code(policy: &Arc<Policy>, further: &[(&str, &str)]) -> String {
+    let sent = [&[("authorization", "Bearer secret")], further].concat();
+    let facts = Facts {
+        subject: Some("u".parse().unwrap()),
+        scope: "read".parse().unwrap(),
+        further: vec![("tenant".into(), "t1".parse().unwrap())],
+        ..Facts::none()
+    };
+    match judge(policy, &headers("GET", "/t1/7", &sent), |_| Answer::Active(Arc::new(facts.clone()))) {
+        Decision::Allow(grant) => {
+            grant.would_refuse().map_or("allowed".to_owned(), |denial| format!("would refuse {}", denial.code()))
+        }
+        Decision::Refuse(refused) => {
+            assert_eq!((refused.denial().status(), refused.rule().unwrap().as_str()), (403, "r"));
+            refused.denial().code().to_owned()
+        }
+    }
+}
+
+#[test]
+fn condition_decides_over_request_captures_identity_and_time() {
+    for (condition, wanted) in [
+        ("params.tenant == token.tenant", "allowed"),
+        ("params.n < 8 && request.method == \"GET\" && request.host == \"api.example\"", "allowed"),
+        ("request.path == \"/t1/7\" && \"read\" in token.scopes", "allowed"),
+        ("now >= timestamp(\"2023-11-14T22:13:20Z\") && now < timestamp(\"2023-11-14T22:13:21Z\")", "allowed"),
+        ("request.headers[\"x-a\"] == \"1, 2\"", "allowed"),
+        ("params.n == 8", "condition_false"),
+        ("token.tenant == \"t2\"", "condition_false"),
+        ("token.client_id == \"c\"", "condition_failed"),
+        ("request.headers[\"x-b\"] == \"1\"", "condition_failed"),
+        ("params.n / 0 == 1", "condition_failed"),
+    ] {
+        assert_eq!(outcome(condition, &[("x-a", "1"), ("X-A", "2")]), wanted, "{condition}");
+    }
+}
+
+#[test]
+fn conditions_never_see_the_credential() {
+    for name in ["authorization", "Authorization"] {
+        let condition = format!("!({:?} in request.headers)", name.to_lowercase());
+        assert_eq!(outcome(&condition, &[]), "allowed");
+    }
+    assert_eq!(outcome("request.headers.exists(n, request.headers[n].contains(\"secret\"))", &[]), "condition_false");
+}
+
+#[test]
+fn headers_that_are_no_text_fail_the_conditions_that_read_them() {
+    let policy = policy(&text("!(\"x-a\" in request.headers)", ""));
+    let mut sent = headers("GET", "/t1/7", &[("authorization", "Bearer t")]);
+    sent.push(("x-b".to_owned(), vec![0xff]));
+    let decision = judge(&policy, &sent, |_| Answer::Active(Arc::new(Facts::none())));
+    let Decision::Refuse(refused) = decision else { panic!("allowed") };
+    assert_eq!(refused.denial().code(), "condition_failed");
+}
+
+#[test]
+fn every_condition_must_hold_and_shadow_mode_only_marks() {
+    let two = "true\", \"params.n == 8";
+    let text = text(two, "").replace('\'', "\"").replace("\"/{", "'/{").replace("int}\"", "int}'");
+    assert_eq!(code(&policy(&text), &[]), "condition_false");
+    let shadow = text.replace("    path:", "    mode: shadow\n    path:");
+    assert_eq!(code(&policy(&shadow), &[]), "would refuse condition_false");
+}
+
+#[test]
+fn condition_that_cannot_be_judged_is_a_fault_with_its_place() {
+    for (condition, fault) in [
+        ("params.x == \"1\"", "`params.x` can never exist; there are `tenant`, `n`"),
+        ("token.tenat == \"1\"", "`token.tenat` can never exist"),
+        ("api_key.subject == \"1\"", "`api_key` can be read only of a route that requires that credential"),
+        ("params.n == \"7\"", "`==` between a number and a string can mean nothing"),
+        ("request.method.matches(\"G.*\")", "`matches` is no function of conditions"),
+        ("request.method == ", "`request.method == ` does not parse"),
+        ("params.n", "`params.n` is a number, and no bool"),
+        ("1 / 0 == 1", "`1 / 0 == 1` always fails"),
+    ] {
+        let value: serde_json::Value = serde_saphyr::from_str(&text(condition, "")).unwrap();
+        let faults = Policy::compile(&PolicyDocument::read(&value.to_string()).unwrap()).unwrap_err().to_string();
+        assert!(faults.starts_with(&format!("routes[0].require.conditions[0]: {fault}")), "{faults}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Owns the judging of a request whose credentials' statements are given beforehand.
+
+use std::sync::Arc;
+
+use brama_policy::{
+    Answer, CredentialKind, Decision, Lookup, Moment, Nobody, Policy, Request, Step, Unavailable, Witness,
+};
+
+use crate::statement::Statement;
+
+/// What is stated about the two credentials of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statements {
+    /// About the API key.
+    pub api_key: Statement,
+    /// About the token.
+    pub token: Statement,
+}
+
+impl Statements {
+    /// What is stated about one kind.
+    #[must_use]
+    pub const fn of(&self, kind: CredentialKind) -> &Statement {
+        match kind {
+            CredentialKind::ApiKey => &self.api_key,
+            CredentialKind::Token => &self.token,
+        }
+    }
+
+    /// Presents each credential that something is stated about, where the request does not present it itself.
+    pub fn present(&self, policy: &Policy, headers: &mut Vec<(String, Vec<u8>)>) {
+        for kind in CredentialKind::ALL {
+            let presented = match self.of(kind) {
+                Statement::Nothing => None,
+                Statement::Refused | Statement::Unavailable | Statement::Active(_) => {
+                    policy.presentation(kind, "replayed")
+                }
+            };
+            let Some((header, value)) = presented else { continue };
+            if !headers.iter().any(|(name, _value)| name.eq_ignore_ascii_case(&header)) {
+                headers.push((header, value.into_bytes()));
+            }
+        }
+    }
+
+    fn answer(&self, lookup: &Lookup) -> Answer {
+        match self.of(lookup.kind()) {
+            Statement::Nothing | Statement::Refused => Answer::Inactive,
+            Statement::Unavailable => Answer::Unavailable(Unavailable::NoReply),
+            Statement::Active(facts) => Answer::Active(Arc::clone(facts)),
+        }
+    }
+}
+
+/// Judges a request with these headers, pseudo-headers included.
+pub fn judge(policy: &Arc<Policy>, headers: &[(String, Vec<u8>)], statements: &Statements, now: Moment) -> Decision {
+    judge_before(policy, headers, |lookup| statements.answer(lookup), now, &mut Nobody)
+}
+
+/// Judges a request in front of a witness; `authority` answers each lookup.
+pub fn judge_before(
+    policy: &Arc<Policy>,
+    headers: &[(String, Vec<u8>)],
+    mut authority: impl FnMut(&Lookup) -> Answer,
+    now: Moment,
+    witness: &mut impl Witness,
+) -> Decision {
+    let mut step = policy.begin_before(&Request::new(headers), witness);
+    loop {
+        match step {
+            Step::Done(decision) => return decision,
+            Step::Ask(lookup, awaiting) => step = awaiting.resume_before(authority(&lookup), now, witness),
+        }
+    }
+}

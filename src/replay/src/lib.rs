@@ -1,0 +1,21 @@
+//! Requests and identities as people write them down, judged by the core.
+//!
+//! A case file, a line of a replay and an explanation all say the same: a request, and what an authority would state
+//! about its credentials. This crate reads that, has it judged, and tells the verdict as data. It does no I/O and reads
+//! no clock, so that it runs natively and as Wasm, as the core does.
+//!
+//! - [`Statement`]: what an authority says of one credential.
+//! - [`RequestLine`]: a request and its statements, as one line of JSON.
+//! - [`Verdict`]: a decision as data.
+//!
+//! [`judge()`] is where to start reading.
+
+mod judge;
+mod line;
+mod statement;
+mod verdict;
+
+pub use judge::{Statements, judge, judge_before};
+pub use line::{InvalidLine, RequestLine};
+pub use statement::{InvalidStatement, Statement};
+pub use verdict::Verdict;

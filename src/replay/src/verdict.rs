@@ -1,0 +1,61 @@
+//! Owns a decision as data, for files and for other programs.
+
+use std::collections::BTreeMap;
+
+use brama_policy::{Decision, Grant, Refused, RuleId};
+use serde::Serialize;
+
+/// A decision as one line of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict<'a> {
+    /// `allow` or `refuse`.
+    pub decision: &'static str,
+    /// The status of a refusal.
+    pub status: Option<u16>,
+    /// The code of a refusal's denial.
+    pub denial: Option<&'static str>,
+    /// The rule that decided; none where there was none.
+    pub rule: Option<&'a str>,
+    /// The denial of a rule in shadow mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_refuse: Option<&'static str>,
+    /// The headers that are set.
+    pub forward: BTreeMap<&'a str, &'a str>,
+    /// The names of the request's headers that are removed before.
+    pub remove: &'a [String],
+}
+
+impl<'a> From<&'a Decision> for Verdict<'a> {
+    fn from(decision: &'a Decision) -> Self {
+        match decision {
+            Decision::Allow(grant) => Self::allow(grant),
+            Decision::Refuse(refused) => Self::refuse(refused),
+        }
+    }
+}
+
+impl<'a> Verdict<'a> {
+    fn allow(grant: &'a Grant) -> Self {
+        Self {
+            decision: "allow",
+            status: None,
+            denial: None,
+            rule: grant.rule().map(RuleId::as_str),
+            would_refuse: grant.would_refuse().map(|denial| denial.code()),
+            forward: grant.set().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            remove: grant.remove(),
+        }
+    }
+
+    fn refuse(refused: &'a Refused) -> Self {
+        Self {
+            decision: "refuse",
+            status: Some(refused.denial().status()),
+            denial: Some(refused.denial().code()),
+            rule: refused.rule().map(RuleId::as_str),
+            would_refuse: None,
+            forward: BTreeMap::new(),
+            remove: &[],
+        }
+    }
+}
