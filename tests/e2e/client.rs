@@ -43,7 +43,12 @@ impl Call {
     }
 
     pub fn send(&self, to: SocketAddr) -> Reply {
-        exchange(to, &self.bytes()).expect("an answer")
+        self.try_send(to).expect("an answer")
+    }
+
+    /// Sends the request; `None` where the connection is closed without an answer.
+    pub fn try_send(&self, to: SocketAddr) -> Option<Reply> {
+        exchange(to, &self.bytes())
     }
 
     fn bytes(&self) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use brama_run::{Prepared, Settings, Stack, StartError};
@@ -50,6 +51,19 @@ impl Gateway {
         fs::rename(next, self.stack.ecds()).unwrap();
     }
 
+    /// Puts a policy in force as an operator does.
+    pub fn render(&self, policy: &Path) -> Output {
+        let settings = settings();
+        let mut command = Command::new(settings.brama);
+        command.arg("render").arg(policy).args(["--target", "envoy-ecds", "--wasm"]).arg(settings.wasm);
+        command.arg("-o").arg(self.stack.ecds()).output().unwrap()
+    }
+
+    /// The file with the policy as Envoy takes it.
+    pub fn ecds(&self) -> PathBuf {
+        self.stack.ecds()
+    }
+
     /// A counter of Envoy's by its name; 0 where it has not moved yet.
     pub fn counter(&self, name: &str) -> u64 {
         let request = crate::client::Call::new("GET", "/stats?format=json&usedonly").header("Host", "admin");
@@ -81,6 +95,11 @@ impl Plan {
     /// The stack as it is shipped, with other data.
     pub fn with_data(fixtures: PathBuf) -> Self {
         Self { settings: Settings { fixtures, ..settings() }, ..Self::shipped() }
+    }
+
+    /// The stack with another policy.
+    pub fn with_policy(policy: PathBuf) -> Self {
+        Self { settings: Settings { policy, ..settings() }, ..Self::shipped() }
     }
 
     /// One worker, so that what was learnt once is known to every request.
