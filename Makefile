@@ -64,6 +64,10 @@ e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstre
 	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
 	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo test -p brama-e2e
 
+.PHONY: bench-core
+bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
+	@cargo bench --quiet -p brama-policy --features cel --bench decide
+
 .PHONY: clean
 clean: ## remove everything that was built or installed here
 	@cargo clean

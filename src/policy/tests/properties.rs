@@ -18,7 +18,9 @@ mod support;
 
 use std::sync::Arc;
 
-use brama_policy::{Answer, CanonicalPath, Decision, Fact, Facts, GrantedScopes, Host, Policy, PolicyDocument, Scope};
+use brama_policy::{
+    Answer, CanonicalPath, Decision, Fact, Facts, GrantedScopes, Host, Policy, PolicyDocument, Scope, Unavailable,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -117,6 +119,43 @@ proptest! {
         let own = client_id == "1380df72-275a-11e7-93ae-92361f002671";
         let passes = allowed(&support::ehealth(), PATH, &facts(&client_id, client_type.as_deref(), "connection:delete"));
         prop_assert_eq!(passes, exempt || own);
+    }
+
+    #[test]
+    fn shadow_mode_tells_what_enforcing_would_do(
+        path in prop_oneof![Just(PATH.as_bytes().to_vec()), target()],
+        method in select(vec!["DELETE", "GET", "TRACE"]),
+        sent in prop::collection::vec(select(vec![("api-key", "k"), ("api-key", "a b"), ("authorization", "Bearer t"), ("authorization", "Basic t"), ("x-consumer-id", "f")]), 0..4),
+        answer in select(vec![0, 1, 2]),
+        scope in select(vec!["", "connection:delete"]),
+        client_id in select(vec!["1380df72-275a-11e7-93ae-92361f002671", "c"]),
+    ) {
+        let shipped = include_str!("../../../policies/ehealth.yaml");
+        let shadow = support::policy(&shipped.replacen("name: ehealth\n", "name: ehealth\nmode: { shadow: { because: a test } }\n", 1));
+        let mut headers = support::headers(method, "/", &sent);
+        headers[3].1 = path;
+        let authority = |_: &brama_policy::Lookup| match answer {
+            0 => Answer::Inactive,
+            1 => Answer::Unavailable(Unavailable::NoReply),
+            _ => facts(client_id, Some("MSP"), scope),
+        };
+        let enforced = support::judge(&support::ehealth(), &headers, authority);
+        let shadowed = support::judge(&shadow, &headers, authority);
+        match (enforced, shadowed) {
+            (Decision::Allow(one), Decision::Allow(two)) => prop_assert_eq!(one, two),
+            (Decision::Refuse(one), Decision::Allow(two)) => {
+                prop_assert!(one.denial().is_the_rules());
+                prop_assert_eq!((Some(one.denial()), one.rule()), (two.would_refuse(), two.rule()));
+                // Nothing a client sent passes for an identity.
+                prop_assert!(headers.iter().all(|(name, _)| !name.starts_with("x-consumer") || two.remove().contains(name)));
+            }
+            (Decision::Refuse(one), Decision::Refuse(two)) => {
+                prop_assert!(!two.denial().is_the_rules());
+                // What shadow mode refuses may have stood behind what it waives.
+                prop_assert!(one == two || one.denial().is_the_rules());
+            }
+            (Decision::Allow(one), Decision::Refuse(two)) => prop_assert!(false, "{:?} {:?}", one, two),
+        }
     }
 
     #[test]
