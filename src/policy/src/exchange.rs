@@ -85,7 +85,7 @@ impl Policy {
         };
         if let Some(method) = target.preflight_for {
             let found = find(method)?.and_then(|found| self.routes.get(found.route));
-            if let Some(route) = found.filter(|route| route.preflight == Preflight::Passes) {
+            if let Some(route) = found.filter(|route| matches!(route.preflight, Preflight::Passes { .. })) {
                 witness.note(Note::Preflight { method });
                 return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))));
             }
@@ -102,7 +102,7 @@ impl Policy {
             captures: found.captures.as_slice(),
         });
         let verified = match &route.requirement {
-            Requirement::Public => {
+            Requirement::Public { .. } => {
                 witness.note(Note::Public);
                 return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))));
             }
@@ -198,7 +198,7 @@ impl Case {
         match self.route().map(|route| &route.requirement) {
             Some(Requirement::Verified(verified)) => Ok(verified),
             // Nothing is asked for a public route, so no answer leads here.
-            Some(Requirement::Public) | None => Err(Denial::NotConfigured),
+            Some(Requirement::Public { .. }) | None => Err(Denial::NotConfigured),
         }
     }
 
@@ -211,15 +211,19 @@ impl Case {
         };
         for kind in kinds.iter() {
             let Some(rule) = self.policy.rule(kind) else { return self.lacking(Denial::NotConfigured, witness) };
-            match rule.presentation.read(request) {
+            let header = rule.presentation.header.as_str();
+            let lack = match rule.presentation.read(request) {
                 Ok(credential) => {
-                    witness.note(Note::Presented { kind, header: rule.presentation.header.as_str() });
+                    witness.note(Note::Presented { kind, header });
                     presented.push((kind, credential));
+                    continue;
                 }
-                Err(NotPresented::Missing) => lacks.push(Denial::CredentialMissing(kind)),
-                Err(NotPresented::Malformed) => lacks.push(Denial::CredentialMalformed(kind)),
-                Err(NotPresented::Repeated) => lacks.push(Denial::CredentialRepeated(kind)),
-            }
+                Err(NotPresented::Missing) => Denial::CredentialMissing(kind),
+                Err(NotPresented::Malformed) => Denial::CredentialMalformed(kind),
+                Err(NotPresented::Repeated) => Denial::CredentialRepeated(kind),
+            };
+            witness.note(Note::NotPresented { kind, header, lack: &lack });
+            lacks.push(lack);
         }
         if let Some(denial) = self.first_of(lacks) {
             return self.lacking(denial, witness);

@@ -92,7 +92,8 @@ impl fmt::Display for Faults {
 }
 
 /// A question that names the known text nearest to what was written, if one is near enough to have been meant.
-pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+#[must_use]
+pub fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let allowed = (text.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()

@@ -46,6 +46,7 @@ mod host;
 mod introspection;
 mod json;
 mod lint;
+mod near;
 mod path;
 mod policy;
 mod refusal;
@@ -55,6 +56,7 @@ mod scope;
 mod target;
 mod template;
 mod time;
+mod view;
 mod witness;
 
 pub use condition::ConditionFailed;
@@ -63,7 +65,7 @@ pub use decision::{Decision, Denial, Grant, Refused};
 pub use document::PolicyDocument;
 pub use exchange::{Awaiting, Step};
 pub use facts::{Fact, FactName, Facts, InvalidFact, LONGEST_FACT};
-pub use fault::{Fault, Faults};
+pub use fault::{Fault, Faults, nearest};
 pub use forward::FactReference;
 pub use header::{HeaderName, InvalidHeaderName};
 pub use host::{Host, InvalidHost};
@@ -71,10 +73,12 @@ pub use introspection::{
     Answer, CacheLimits, Introspection, LONGEST_ANSWER, Lookup, Question, Reply, SecretName, Unavailable,
 };
 pub use lint::Lint;
+pub use near::{Apart, Near};
 pub use path::{Ambiguity, CanonicalPath};
 pub use policy::{Policy, RuleId};
 pub use refusal::{Envelope, Refusal};
 pub use request::Request;
 pub use scope::{GrantedScopes, InvalidScope, LONGEST_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use time::{Moment, Monotonic, UnixTime};
+pub use view::{CallerView, HostView, OwnerView, Requires, RouteView};
 pub use witness::{Nobody, Note, Witness};

@@ -133,7 +133,7 @@ impl Policy {
 impl Route {
     fn verified(&self) -> Option<&Verified> {
         match &self.requirement {
-            Requirement::Public => None,
+            Requirement::Public { .. } => None,
             Requirement::Verified(verified) => Some(verified),
         }
     }

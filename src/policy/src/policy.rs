@@ -73,19 +73,21 @@ pub(crate) struct Route {
 }
 
 /// What becomes of CORS preflight requests for a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Preflight {
     /// They are requests like any other: `OPTIONS` wants a route of its own.
     Judged,
-    /// They pass; the document says why.
-    Passes,
+    /// They pass.
+    Passes { because: String },
 }
 
 /// What a request must bring.
 #[derive(Debug)]
 pub(crate) enum Requirement {
-    /// Nothing; the document says why.
-    Public,
+    /// Nothing.
+    Public {
+        because: String,
+    },
     /// Boxed: most policies have many public routes, or none.
     Verified(Box<Verified>),
 }

@@ -205,6 +205,12 @@ fn capture(text: &str) -> Option<Segment> {
     named.then(|| Segment::Capture { name: name.to_owned(), kind })
 }
 
+/// Whether a capture of one segment takes this one, letter case and all.
+pub(crate) fn takes(kind: CaptureKind, sent: &str) -> bool {
+    let mut exact = true;
+    one(kind, sent, &mut exact).is_some() && exact
+}
+
 /// What a capture of one segment takes; `exact` becomes false where only the case of letters is in the way.
 fn one(kind: CaptureKind, sent: &str, exact: &mut bool) -> Option<String> {
     let takes = match kind {

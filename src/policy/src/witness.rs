@@ -60,6 +60,15 @@ pub enum Note<'a> {
         /// The header that carries it.
         header: &'a str,
     },
+    /// A credential is not there once, and well formed. Of several such lacks one is told at the end.
+    NotPresented {
+        /// Which.
+        kind: CredentialKind,
+        /// The header that should carry it.
+        header: &'a str,
+        /// What is wrong.
+        lack: &'a Denial,
+    },
     /// A credential was vouched for.
     Verified {
         /// Which.

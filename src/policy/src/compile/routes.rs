@@ -130,7 +130,7 @@ fn preflight(written: &RouteDocument, place: &Place, faults: &mut Faults) -> Pre
         None => Preflight::Judged,
         Some(reason) => {
             require_reason(&reason.because, "why preflight requests may pass", &place.key("preflight"), faults);
-            Preflight::Passes
+            Preflight::Passes { because: reason.because.clone() }
         }
     }
 }
@@ -145,7 +145,7 @@ fn requirement(
     match (&written.public, &written.require) {
         (Some(reason), None) => {
             require_reason(&reason.because, "why everybody may pass", &place.key("public"), faults);
-            Some(Requirement::Public)
+            Some(Requirement::Public { because: reason.because.clone() })
         }
         (None, Some(require)) => verified(require, path, document, &place.key("require"), faults)
             .map(|verified| Requirement::Verified(Box::new(verified))),

@@ -13,7 +13,7 @@ pub(super) fn all(policy: &Policy, lints: &mut Vec<Lint>) {
         reach::unreachable(policy, index, route, &hosts, &place, lints);
         captures(route, &place, lints);
         conditions(route, &place, lints);
-        if matches!(route.requirement, Requirement::Public) {
+        if matches!(route.requirement, Requirement::Public { .. }) {
             overlaps(policy, route, &place, lints);
         }
     }
