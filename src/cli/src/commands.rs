@@ -9,19 +9,31 @@ use crate::report::Colour;
 use crate::{envoy, manifest, output, source};
 
 mod check;
+mod completions;
+mod explain;
+mod man;
 pub(crate) mod render;
+mod routes;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(check::Check),
+    Completions(completions::Completions),
+    Explain(explain::Explain),
+    Man(man::Man),
     Render(Box<render::Render>),
+    Routes(routes::Routes),
 }
 
 impl Command {
     pub(crate) fn run(&self) -> Result<Outcome, Fault> {
         match self {
             Self::Check(check) => check.run(),
+            Self::Completions(completions) => completions.run(),
+            Self::Explain(explain) => explain.run(),
+            Self::Man(man) => man.run(),
             Self::Render(render) => render.run(),
+            Self::Routes(routes) => routes.run(),
         }
     }
 }
@@ -51,7 +63,11 @@ impl From<Outcome> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error(transparent)]
+    Given(#[from] crate::explain::InvalidGiven),
+    #[error(transparent)]
     Manifest(#[from] manifest::ManifestError),
+    #[error(transparent)]
+    OpenApi(#[from] crate::openapi::OpenApiError),
     #[error(transparent)]
     Output(#[from] output::OutputError),
     #[error(transparent)]
@@ -68,7 +84,9 @@ impl Fault {
                 eprint!("{}{}", report.human(Colour::on(&io::stderr())), report.summary(None));
                 Outcome::Bad
             }
-            Self::Manifest(_)
+            Self::Given(_)
+            | Self::Manifest(_)
+            | Self::OpenApi(_)
             | Self::Output(_)
             | Self::Plugin(_)
             | Self::Source(source::SourceError::Unreadable(_)) => {

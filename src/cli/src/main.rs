@@ -2,16 +2,20 @@
 
 mod arguments;
 mod commands;
+mod coverage;
 mod envoy;
 mod envoy_gateway;
+mod explain;
 mod finding;
 mod form;
 mod istio;
 mod manifest;
 mod module;
+mod openapi;
 mod output;
 mod places;
 mod report;
+mod routes;
 mod source;
 
 use std::process::ExitCode;

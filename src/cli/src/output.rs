@@ -34,7 +34,7 @@ pub(crate) struct OutputError {
 }
 
 impl OutputError {
-    fn new(path: &Path, error: &io::Error) -> Self {
+    pub(crate) fn new(path: &Path, error: &io::Error) -> Self {
         Self { path: path.to_owned(), reason: error.to_string() }
     }
 }

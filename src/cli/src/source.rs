@@ -31,6 +31,10 @@ impl Checked {
         Ok(Self { lints: policy.lints(&written), policy: Arc::new(policy), document, json })
     }
 
+    pub(crate) const fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
     /// The policy as the plugin receives it.
     pub(crate) fn json(&self) -> &str {
         &self.json

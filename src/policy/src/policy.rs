@@ -85,9 +85,7 @@ pub(crate) enum Preflight {
 #[derive(Debug)]
 pub(crate) enum Requirement {
     /// Nothing.
-    Public {
-        because: String,
-    },
+    Public { because: String },
     /// Boxed: most policies have many public routes, or none.
     Verified(Box<Verified>),
 }

@@ -43,7 +43,9 @@ impl Statements {
         }
     }
 
-    fn answer(&self, lookup: &Lookup) -> Answer {
+    /// What an authority that states this answers to a lookup.
+    #[must_use]
+    pub fn answer(&self, lookup: &Lookup) -> Answer {
         match self.of(lookup.kind()) {
             Statement::Nothing | Statement::Refused => Answer::Inactive,
             Statement::Unavailable => Answer::Unavailable(Unavailable::NoReply),

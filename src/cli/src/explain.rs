@@ -1,0 +1,141 @@
+//! Owns an explanation: one request judged in front of a witness, each step told, and the answer.
+
+use std::sync::Arc;
+
+use brama_policy::{CanonicalPath, Decision, Envelope, Host, Moment, Near, Policy, Refusal, RouteView};
+use brama_replay::{Statements, Verdict, judge_before};
+use serde_json::{Value, json};
+
+mod identity;
+mod shown;
+mod stage;
+mod story;
+mod words;
+
+pub(crate) use identity::{Given, Identities, InvalidGiven};
+
+pub(crate) use words::{named, quoted, why_not};
+
+use stage::Told;
+use story::Story;
+
+/// A request as it is to be explained.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    /// Its further headers, in order; their values may be secrets, and are told to nobody.
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+/// What became of a request, and why.
+#[derive(Debug)]
+pub(crate) struct Explanation {
+    title: String,
+    steps: Vec<Told>,
+    decision: Decision,
+    is_preflight: bool,
+    answer: Option<Refusal>,
+}
+
+impl Explanation {
+    pub(crate) fn of(policy: &Arc<Policy>, asked: &Asked, statements: &Statements, now: Moment) -> Self {
+        let mut story = Story::new(statements, now.wall);
+        let headers = asked.headers(policy, statements);
+        let decision = judge_before(policy, &headers, |lookup| statements.answer(lookup), now, &mut story);
+        let url = asked.url();
+        let answer = match &decision {
+            Decision::Allow(_grant) => None,
+            Decision::Refuse(refused) => {
+                let envelope = Envelope { url: &url, request_id: asked.request_id() };
+                Some(policy.refusal(refused.denial(), envelope))
+            }
+        };
+        Self {
+            title: format!("{} {url}", asked.method),
+            is_preflight: story.is_preflight(),
+            steps: story.end(&decision, route(policy, &decision), &asked.near(policy)),
+            decision,
+            answer,
+        }
+    }
+
+    pub(crate) const fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// The explanation for programs.
+    pub(crate) fn json(&self) -> Value {
+        let answer = self.answer.as_ref().map(|answer| {
+            let headers: serde_json::Map<_, _> =
+                answer.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+            json!({ "status": answer.status, "headers": headers, "body": answer.body })
+        });
+        json!({
+            "steps": self.steps.iter().map(Told::json).collect::<Vec<_>>(),
+            "verdict": Verdict::from(&self.decision),
+            "answer": answer,
+        })
+    }
+}
+
+/// The route that decided, if one did.
+fn route<'a>(policy: &'a Policy, decision: &Decision) -> Option<RouteView<'a>> {
+    let rule = match decision {
+        Decision::Allow(grant) => grant.rule(),
+        Decision::Refuse(refused) => refused.rule(),
+    }?;
+    policy.routes().find(|route| route.rule() == rule)
+}
+
+impl Asked {
+    fn headers(&self, policy: &Policy, statements: &Statements) -> Vec<(String, Vec<u8>)> {
+        let pseudo =
+            [(":method", self.method.as_str()), (":scheme", SCHEME), (":authority", &self.host), (":path", &self.path)];
+        let further = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut headers: Vec<_> = pseudo
+            .into_iter()
+            .chain(further)
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        statements.present(policy, &mut headers);
+        headers
+    }
+
+    /// The URL without the query, as a refusal repeats it.
+    fn url(&self) -> String {
+        let path = self.path.split_once('?').map_or(self.path.as_str(), |(path, _query)| path);
+        format!("{SCHEME}://{}{path}", self.host)
+    }
+
+    /// The id that the gateway would repeat: the request's own where it is plain, and otherwise one of its making.
+    fn request_id(&self) -> &str {
+        let is_plain = |value: &str| {
+            (1..=LONGEST_REQUEST_ID).contains(&value.len())
+                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'.' | b'_' | b'-'))
+        };
+        let mut values = self.headers.iter().filter(|(name, _value)| name == "x-request-id");
+        match (values.next(), values.next()) {
+            (Some((_name, value)), None) if is_plain(value) => value,
+            (Some(_) | None, Some(_) | None) => MADE_REQUEST_ID,
+        }
+    }
+
+    /// The routes it nearly took; none where it has no one reading.
+    fn near<'a>(&self, policy: &'a Policy) -> Vec<Near<'a>> {
+        let read = (Host::parse(self.host.as_bytes()), CanonicalPath::parse(self.path.as_bytes()));
+        match read {
+            (Ok(host), Ok(path)) => policy.near(&self.method, &host, &path),
+            (Ok(_) | Err(_), Ok(_) | Err(_)) => Vec::new(),
+        }
+    }
+}
+
+const SCHEME: &str = "http";
+
+/// As the plugin has it.
+const LONGEST_REQUEST_ID: usize = 128;
+
+/// Stands for the id that the gateway makes.
+const MADE_REQUEST_ID: &str = "made-by-the-gateway";

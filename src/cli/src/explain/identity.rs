@@ -1,0 +1,114 @@
+//! Owns what is stated about a credential on the command line: a word, facts, or an identity of the policy's cases.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use brama_policy::{CredentialKind, Policy, nearest};
+use brama_replay::Statement;
+use serde_json::Value;
+
+/// A flag about one kind of credential, as it was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given<'a> {
+    pub(crate) flag: &'static str,
+    pub(crate) kind: CredentialKind,
+    /// `None` where it was not written.
+    pub(crate) text: Option<&'a str>,
+}
+
+/// Where identities have names.
+#[derive(Debug)]
+pub(crate) struct Identities {
+    cases: PathBuf,
+}
+
+/// A flag from which nothing can be understood. Its text is not repeated where it could be a credential, written by
+/// mistake.
+#[derive(Debug, thiserror::Error)]
+#[error("{flag}: {reason}")]
+pub(crate) struct InvalidGiven {
+    pub(crate) flag: &'static str,
+    pub(crate) reason: String,
+}
+
+impl Identities {
+    /// The identities of a case file; of the one beside the policy where none is named.
+    pub(crate) fn new(cases: Option<&Path>, policy: &Path) -> Self {
+        Self { cases: cases.map_or_else(|| policy.with_extension("cases.yaml"), Path::to_owned) }
+    }
+
+    /// What a flag states.
+    pub(crate) fn statement(&self, given: Given<'_>, policy: &Policy) -> Result<Statement, InvalidGiven> {
+        let invalid = |reason: String| InvalidGiven { flag: given.flag, reason };
+        let text = match given.text {
+            None | Some("none") => return Ok(Statement::Nothing),
+            Some(text) => text,
+        };
+        if policy.presentation(given.kind, "").is_none() {
+            return Err(invalid(format!("the policy knows no `{}`", given.kind.as_str())));
+        }
+        let value = match text.strip_prefix('@') {
+            Some(name) => self.named(name, given.kind).map_err(invalid)?,
+            None => written(text).map_err(invalid)?,
+        };
+        Statement::read(&value, given.kind, policy).map_err(|error| invalid(error.to_string()))
+    }
+
+    /// The facts of an identity that the case file names.
+    fn named(&self, name: &str, kind: CredentialKind) -> Result<Value, String> {
+        let file = self.cases.display();
+        let section = match kind {
+            CredentialKind::ApiKey => "api_keys",
+            CredentialKind::Token => "tokens",
+        };
+        let text = std::fs::read_to_string(&self.cases)
+            .map_err(|error| format!("identities are named in {file}, which cannot be read: {error}"))?;
+        let cases = parse(&text).map_err(|reason| format!("{file} is no case file: {reason}"))?;
+        let known = match cases.get(section) {
+            Some(Value::Object(known)) => known,
+            Some(_) | None => return Err(format!("{file} has no `{section}`")),
+        };
+        if let Some(identity) = known.get(name) {
+            return Ok(identity.clone());
+        }
+        let hint = nearest(name, known.keys().map(String::as_str)).unwrap_or_else(|| {
+            let names: Vec<_> = known.keys().map(|name| format!("`{name}`")).collect();
+            format!("there are {}", names.join(", "))
+        });
+        Err(format!("`{name}` is none of `{section}` in {file} (a credential nobody vouches for is `refused`); {hint}"))
+    }
+}
+
+/// A word, facts as JSON, or a file of them.
+fn written(text: &str) -> Result<Value, String> {
+    if text == "refused" || text == "unavailable" {
+        return Ok(Value::String(text.to_owned()));
+    }
+    if text.starts_with('{') {
+        return parse(text);
+    }
+    let mut read = String::new();
+    let outcome = match text {
+        "-" => std::io::stdin().read_to_string(&mut read).map(drop),
+        path => std::fs::read_to_string(path).map(|facts| read = facts),
+    };
+    outcome.map_err(|error| {
+        let hint = nearest(text, WORDS).unwrap_or_else(|| FORMS.to_owned());
+        format!("there is no file of facts of this name ({error}); {hint}")
+    })?;
+    match parse(&read)? {
+        facts @ Value::Object(_) => Ok(facts),
+        // What it is instead is not repeated: it could be the credential itself.
+        _other => Err(format!("this holds no object of facts; {FORMS}")),
+    }
+}
+
+/// JSON or YAML, in which a key written twice is an error.
+fn parse(text: &str) -> Result<Value, String> {
+    serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
+}
+
+const WORDS: [&str; 3] = ["none", "refused", "unavailable"];
+
+const FORMS: &str =
+    "write `{facts}`, a file of them, `-`, `@name`, `refused`, `unavailable` or `none`; never a credential itself";

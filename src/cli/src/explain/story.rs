@@ -1,0 +1,230 @@
+//! Owns the witness: what the core notes while it judges, step by step, and what it did not come to.
+
+use std::collections::BTreeMap;
+
+use brama_policy::{ConditionFailed, Decision, Denial, Near, Note, Requires, RouteView, UnixTime, Witness};
+use brama_replay::Statements;
+use serde_json::{Value, json};
+
+use super::stage::{Outcome, Stage, Told};
+use super::words;
+
+/// What was noted so far.
+pub(crate) struct Story<'a> {
+    statements: &'a Statements,
+    now: UnixTime,
+    told: BTreeMap<Stage, Told>,
+    /// Where something was lacking.
+    lack: Option<Stage>,
+    is_preflight: bool,
+}
+
+impl Witness for Story<'_> {
+    fn note(&mut self, note: Note<'_>) {
+        match note {
+            Note::Read { method, host, path } => {
+                self.say(Stage::Request, format!("one reading: method {method}, host {host}, path {path}"));
+                self.detail(Stage::Request, [("method", json!(method)), ("host", json!(host)), ("path", json!(path))]);
+            }
+            Note::Preflight { method } => {
+                self.is_preflight = true;
+                self.say(Stage::Route, format!("a CORS preflight request, which asks about {method}"));
+                self.detail(Stage::Route, [("preflight_for", json!(method))]);
+            }
+            Note::Routed { rule, template, captures } => {
+                self.say(Stage::Route, format!("{}  {template}", rule.as_str()));
+                captures.iter().for_each(|(name, value)| self.say(Stage::Route, format!("{name} = {value}")));
+                let captures: BTreeMap<_, _> = captures.iter().map(|(name, value)| (name, value)).collect();
+                let detail =
+                    [("rule", json!(rule.as_str())), ("template", json!(template)), ("captures", json!(captures))];
+                self.detail(Stage::Route, detail);
+            }
+            // What is not required is told at the end.
+            Note::Public => {}
+            Note::Shadow => {
+                self.say(Stage::Route, "in shadow mode: what is lacking is marked, and the request goes on");
+                self.detail(Stage::Route, [("shadow", json!(true))]);
+            }
+            Note::Presented { kind, header } => {
+                let kind = kind.as_str();
+                self.say(Stage::Credentials, format!("{kind} in `{header}`: there, once and well formed"));
+                self.detail(Stage::Credentials, [(kind, json!({ "header": header, "lack": null }))]);
+            }
+            Note::NotPresented { kind, header, lack } => {
+                let kind = kind.as_str();
+                let line = format!("{kind} in `{header}`: {}", words::lack(lack));
+                self.say(Stage::Credentials, line);
+                self.detail(Stage::Credentials, [(kind, json!({ "header": header, "lack": lack.code() }))]);
+            }
+            Note::Verified { kind, facts } => {
+                self.say(Stage::Verified, format!("{}: {}", kind.as_str(), words::facts(facts)));
+                self.detail(Stage::Verified, [(kind.as_str(), words::facts_json(facts))]);
+            }
+            Note::Compared { token, api_key } => {
+                let sides = [token, api_key].map(|(reference, value)| words::stated(reference, value));
+                let [one, two] = &sides;
+                let verdict = if token.1.is_some() && token.1 == api_key.1 { "equal" } else { "not equal" };
+                self.say(Stage::Binding, format!("{one} and {two}: {verdict}"));
+                let side = |(reference, value): (&brama_policy::FactReference, Option<&str>)| json!({ "fact": reference.to_string(), "value": value });
+                self.detail(Stage::Binding, [("token", side(token)), ("api_key", side(api_key))]);
+            }
+            Note::Scopes { of, wanted, granted } => {
+                self.say(Stage::Scopes, words::scopes(of, wanted, granted));
+                self.detail(Stage::Scopes, [(of.as_str(), words::scopes_json(wanted, granted))]);
+            }
+            Note::Exempt { client_type } => {
+                self.say(Stage::Owner, format!("client type {client_type} may act on anybody's"));
+                self.detail(Stage::Owner, [("exempt", json!(client_type))]);
+            }
+            Note::Owner { param: (name, named), fact: (reference, stated) } => {
+                let verdict = if named.is_some() && named == stated { "the caller's own" } else { "somebody else's" };
+                let (named_words, stated_words) = (named.unwrap_or("nothing"), words::stated(reference, stated));
+                self.say(Stage::Owner, format!("{name} is {named_words}, {stated_words}: {verdict}"));
+                let fact = json!({ "fact": reference.to_string(), "value": stated });
+                self.detail(Stage::Owner, [("param", json!({ "name": name, "value": named })), ("equals", fact)]);
+            }
+            Note::Condition { source, outcome } => self.condition(source, outcome),
+            Note::Lacking(denial) => self.lacking(denial),
+        }
+    }
+}
+
+impl<'a> Story<'a> {
+    pub(crate) const fn new(statements: &'a Statements, now: UnixTime) -> Self {
+        Self { statements, now, told: BTreeMap::new(), lack: None, is_preflight: false }
+    }
+
+    pub(crate) const fn is_preflight(&self) -> bool {
+        self.is_preflight
+    }
+
+    /// Every step, those included that the judgement did not come to.
+    pub(crate) fn end(mut self, decision: &Decision, route: Option<RouteView<'_>>, near: &[Near<'_>]) -> Vec<Told> {
+        self.near(route.is_some(), near);
+        if let (true, Some(route)) = (self.is_preflight, route) {
+            let because = route.preflight().unwrap_or_default();
+            let line = format!("{} lets preflight requests pass: {because}", route.rule().as_str());
+            self.say(Stage::Route, line);
+            self.detail(Stage::Route, [("rule", json!(route.rule().as_str())), ("because", json!(because))]);
+        }
+        match decision {
+            Decision::Allow(grant) => {
+                let lines = words::forwarded(grant);
+                lines.into_iter().for_each(|line| self.say(Stage::Forward, line));
+                let set: BTreeMap<_, _> = grant.set().iter().map(|(name, value)| (name, value)).collect();
+                self.detail(Stage::Forward, [("remove", json!(grant.remove())), ("set", json!(set))]);
+            }
+            Decision::Refuse(_refused) => {}
+        }
+        let Self { mut told, lack, is_preflight, .. } = self;
+        let missing = |stage: Stage| match lack {
+            Some(lack) if stage > lack => Told::brief(stage, Outcome::NotReached, "not reached"),
+            Some(_) | None => Told::brief(stage, Outcome::NotRequired, not_required(stage, route, is_preflight)),
+        };
+        Stage::ALL.into_iter().map(|stage| told.remove(&stage).unwrap_or_else(|| missing(stage))).collect()
+    }
+
+    fn step(&mut self, stage: Stage) -> &mut Told {
+        self.told.entry(stage).or_insert_with(|| Told::new(stage, Outcome::Passed))
+    }
+
+    fn say(&mut self, stage: Stage, line: impl Into<String>) {
+        self.step(stage).lines.push(line.into());
+    }
+
+    fn detail<const N: usize>(&mut self, stage: Stage, members: [(&str, Value); N]) {
+        self.step(stage).detail.extend(members.map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    fn condition(&mut self, source: &str, outcome: Result<bool, ConditionFailed>) {
+        let (line, judged) = match outcome {
+            Ok(true) => (format!("{source}: holds"), json!({ "source": source, "holds": true })),
+            Ok(false) => (format!("{source}: does not hold"), json!({ "source": source, "holds": false })),
+            Err(reason) => (
+                format!("{source}: cannot be judged, {reason}"),
+                json!({ "source": source, "holds": null, "reason": reason.to_string() }),
+            ),
+        };
+        self.say(Stage::Conditions, line);
+        let judged_before = self.step(Stage::Conditions).detail.entry("judged").or_insert_with(|| json!([]));
+        if let Some(list) = judged_before.as_array_mut() {
+            list.push(judged);
+        }
+    }
+
+    fn lacking(&mut self, denial: &Denial) {
+        let stage = stage_of(denial);
+        self.lack = Some(stage);
+        match (stage, words::credential(denial)) {
+            (Stage::Verified, Some(kind)) => {
+                let reason = words::not_verified(denial, self.statements.of(kind), self.now);
+                self.say(stage, format!("{}: {reason}", kind.as_str()));
+            }
+            (Stage::Request | Stage::Route | Stage::Verified | Stage::Forward, _) => {
+                self.say(stage, words::lack(denial));
+            }
+            // These have told already what was compared with what.
+            (Stage::Credentials | Stage::Binding | Stage::Scopes | Stage::Owner | Stage::Conditions, _) => {}
+        }
+        self.detail(stage, [("lack", json!(denial.code()))]);
+        self.step(stage).outcome = Outcome::Lacking;
+    }
+
+    /// Which routes were not taken: where one was found those that could have been, otherwise all that were near.
+    fn near(&mut self, is_routed: bool, near: &[Near<'_>]) {
+        if self.is_preflight || near.is_empty() || !self.told.contains_key(&Stage::Route) {
+            return;
+        }
+        let told: Vec<_> = near.iter().filter(|near| !is_routed || words::is_rival(&near.apart)).collect();
+        told.iter().take(MOST_NEAR).for_each(|near| self.say(Stage::Route, words::near(near, is_routed)));
+        if let more @ 1.. = told.len().saturating_sub(MOST_NEAR) {
+            self.say(Stage::Route, format!("and {more} more that are near"));
+        }
+        let near: Vec<_> = told
+            .iter()
+            .map(|near| json!({ "rule": near.route.rule().as_str(), "apart": words::apart_code(&near.apart) }))
+            .collect();
+        self.detail(Stage::Route, [("not_taken", json!(near))]);
+    }
+}
+
+/// The step at which a denial is found.
+const fn stage_of(denial: &Denial) -> Stage {
+    use brama_policy::Ambiguity;
+    match denial {
+        Denial::RouteUnknown | Denial::PathAmbiguous(Ambiguity::LetterCase | Ambiguity::TrailingSlash) => Stage::Route,
+        Denial::NotConfigured
+        | Denial::RequestIncomplete
+        | Denial::PathAmbiguous(_)
+        | Denial::HostMalformed(_)
+        | Denial::MethodRefused
+        | Denial::MethodOverridden
+        | Denial::PathOverridden
+        | Denial::UpgradeRefused => Stage::Request,
+        Denial::CredentialRepeated(_) | Denial::CredentialMissing(_) | Denial::CredentialMalformed(_) => {
+            Stage::Credentials
+        }
+        Denial::CredentialRefused(_) | Denial::CredentialExpired(_) | Denial::AuthorityUnavailable(_, _) => {
+            Stage::Verified
+        }
+        Denial::NotBound => Stage::Binding,
+        Denial::ScopeMissing { .. } => Stage::Scopes,
+        Denial::NotOwner => Stage::Owner,
+        Denial::ConditionFalse | Denial::ConditionFailed(_) => Stage::Conditions,
+        Denial::FactMissing(_, _) | Denial::NotCarriedOut => Stage::Forward,
+    }
+}
+
+fn not_required(stage: Stage, route: Option<RouteView<'_>>, is_preflight: bool) -> String {
+    match route.map(|route| route.requires()) {
+        Some(_) if is_preflight => "nothing required: a preflight request".to_owned(),
+        Some(Requires::Nothing { because }) => format!("nothing required: public, {because}"),
+        Some(Requires::Caller(_)) if stage == Stage::Scopes => {
+            "nothing required: any verified caller will do".to_owned()
+        }
+        Some(Requires::Caller(_)) | None => "nothing required".to_owned(),
+    }
+}
+
+/// Beyond so many, near routes say nothing any more.
+const MOST_NEAR: usize = 5;

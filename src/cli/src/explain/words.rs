@@ -1,0 +1,221 @@
+//! Owns the words of an explanation: what was compared with what, and what a denial means.
+
+use brama_policy::{
+    Apart, CredentialKind, Denial, Fact, FactReference, Facts, Grant, GrantedScopes, Near, Scope, UnixTime,
+    WantedScopes,
+};
+use brama_replay::Statement;
+use serde_json::{Map, Value, json};
+
+/// What a denial means, in a sentence without its full stop.
+pub(crate) fn lack(denial: &Denial) -> String {
+    match denial {
+        Denial::NotConfigured => "there is no policy".to_owned(),
+        Denial::RequestIncomplete => "the request has not exactly one method, host and path".to_owned(),
+        Denial::PathAmbiguous(ambiguity) => quoted(&ambiguity.to_string()),
+        Denial::HostMalformed(invalid) => quoted(&invalid.to_string()),
+        Denial::MethodRefused => "CONNECT and TRACE are never served".to_owned(),
+        Denial::MethodOverridden => "a header asks the service to take the request for another method".to_owned(),
+        Denial::PathOverridden => "a header asks the service to take the request for another path".to_owned(),
+        Denial::UpgradeRefused => "the request asks to leave HTTP".to_owned(),
+        Denial::RouteUnknown => "no route is for this method, host and path".to_owned(),
+        Denial::CredentialRepeated(_) => "there more than once".to_owned(),
+        Denial::CredentialMissing(_) => "not there".to_owned(),
+        Denial::CredentialMalformed(_) => "there, in no form the policy knows".to_owned(),
+        Denial::CredentialRefused(_) => "nobody vouches for it".to_owned(),
+        Denial::CredentialExpired(_) => "it has ended".to_owned(),
+        Denial::AuthorityUnavailable(_, reason) => format!("nobody can say whether it is good: {reason}"),
+        Denial::FactMissing(kind, name) => {
+            format!("{}.{} is to be forwarded, and is not stated", kind.as_str(), name.as_str())
+        }
+        Denial::NotBound => "token and api_key do not belong together".to_owned(),
+        Denial::ScopeMissing { of, missing, .. } => format!("{} lacks {}", of.as_str(), list(missing.iter())),
+        Denial::NotOwner => "the path names somebody else's resource".to_owned(),
+        Denial::ConditionFalse => "a condition does not hold".to_owned(),
+        Denial::ConditionFailed(reason) => format!("a condition cannot be judged: {reason}"),
+        Denial::NotCarriedOut => "the gateway could not carry out what was decided".to_owned(),
+    }
+}
+
+/// A denial about one credential names it.
+pub(crate) fn lack_with_kind(denial: &Denial) -> String {
+    match credential(denial) {
+        Some(kind) => format!("{}: {}", kind.as_str(), lack(denial)),
+        None => lack(denial),
+    }
+}
+
+/// The credential that a denial is about, where its words do not name it.
+pub(crate) const fn credential(denial: &Denial) -> Option<CredentialKind> {
+    match denial {
+        Denial::CredentialRepeated(kind)
+        | Denial::CredentialMissing(kind)
+        | Denial::CredentialMalformed(kind)
+        | Denial::CredentialRefused(kind)
+        | Denial::CredentialExpired(kind)
+        | Denial::AuthorityUnavailable(kind, _) => Some(*kind),
+        Denial::NotConfigured
+        | Denial::RequestIncomplete
+        | Denial::PathAmbiguous(_)
+        | Denial::HostMalformed(_)
+        | Denial::MethodRefused
+        | Denial::MethodOverridden
+        | Denial::PathOverridden
+        | Denial::UpgradeRefused
+        | Denial::RouteUnknown
+        | Denial::FactMissing(_, _)
+        | Denial::NotBound
+        | Denial::ScopeMissing { .. }
+        | Denial::NotOwner
+        | Denial::ConditionFalse
+        | Denial::ConditionFailed(_)
+        | Denial::NotCarriedOut => None,
+    }
+}
+
+/// The core's sentences are for clients; here they are part of a longer one.
+pub(crate) fn quoted(sentence: &str) -> String {
+    let sentence = sentence.strip_suffix('.').unwrap_or(sentence);
+    sentence.strip_prefix("The ").map_or_else(|| sentence.to_owned(), |rest| format!("the {rest}"))
+}
+
+/// Why a credential was not vouched for, given what is stated about it.
+pub(crate) fn not_verified(denial: &Denial, statement: &Statement, now: UnixTime) -> String {
+    match (denial, statement) {
+        (Denial::CredentialExpired(_), Statement::Active(facts)) => {
+            let end = facts.expires.map_or(0, seconds);
+            format!("it has ended, at {end}; now is {}", seconds(now))
+        }
+        (Denial::CredentialRefused(_), Statement::Nothing) => {
+            "nothing is stated about it, so nobody vouches for it".to_owned()
+        }
+        (_, Statement::Nothing | Statement::Refused | Statement::Unavailable | Statement::Active(_)) => lack(denial),
+    }
+}
+
+fn seconds(time: UnixTime) -> u64 {
+    UnixTime::from_seconds(0).until(time).as_secs()
+}
+
+/// The facts that are stated: `client_id 7a1f…, scope "a b"`.
+pub(crate) fn facts(facts: &Facts) -> String {
+    let standard = [("subject", &facts.subject), ("client_id", &facts.client_id), ("client_type", &facts.client_type)];
+    let standard = standard.into_iter().filter_map(|(name, fact)| Some((name, fact.as_ref()?)));
+    let further = facts.further.iter().map(|(name, fact)| (&**name, fact));
+    let scope = format!("scope \"{}\"", facts.scope);
+    let expires = facts.expires.map(|end| format!("expires {}", seconds(end)));
+    let words = standard.chain(further).map(|(name, fact)| format!("{name} {fact}"));
+    words.chain([scope]).chain(expires).collect::<Vec<_>>().join(", ")
+}
+
+pub(crate) fn facts_json(facts: &Facts) -> Value {
+    let text = |fact: &Option<Fact>| json!(fact.as_ref().map(Fact::as_str));
+    let mut object: Map<_, _> = [
+        ("subject", text(&facts.subject)),
+        ("client_id", text(&facts.client_id)),
+        ("client_type", text(&facts.client_type)),
+        ("scope", json!(facts.scope.to_string())),
+        ("expires", json!(facts.expires.map(seconds))),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into_iter()
+    .collect();
+    object.extend(facts.further.iter().map(|(name, fact)| (name.to_string(), json!(fact.as_str()))));
+    Value::Object(object)
+}
+
+/// A fact and what it is: `token.client_id is 7a1f…`.
+pub(crate) fn stated(reference: &FactReference, value: Option<&str>) -> String {
+    match value {
+        Some(value) => format!("{reference} is {value}"),
+        None => format!("{reference} is not stated"),
+    }
+}
+
+pub(crate) fn scopes(of: CredentialKind, wanted: &WantedScopes, granted: &GrantedScopes) -> String {
+    let has = if granted.iter().next().is_none() { "none".to_owned() } else { list(granted.iter()) };
+    let verdict = match wanted.missing(granted) {
+        None => "enough".to_owned(),
+        Some(missing) => format!("missing {}", list(missing.iter())),
+    };
+    format!("{} needs {}; it has {has}: {verdict}", of.as_str(), named(wanted))
+}
+
+/// The scopes that are wanted: `all of a, b`.
+pub(crate) fn named(wanted: &WantedScopes) -> String {
+    let how = match (wanted, wanted.named().iter().count()) {
+        (WantedScopes::All(_) | WantedScopes::Any(_), 1) => "",
+        (WantedScopes::All(_), _) => "all of ",
+        (WantedScopes::Any(_), _) => "any of ",
+    };
+    format!("{how}{}", list(wanted.named().iter()))
+}
+
+/// Scopes with commas between them, which no list of scopes in a header has.
+fn list<'a>(scopes: impl Iterator<Item = &'a Scope>) -> String {
+    scopes.map(Scope::as_str).collect::<Vec<_>>().join(", ")
+}
+
+pub(crate) fn scopes_json(wanted: &WantedScopes, granted: &GrantedScopes) -> Value {
+    let named: Vec<_> = wanted.named().iter().map(Scope::as_str).collect();
+    let how = match wanted {
+        WantedScopes::All(_) => "all",
+        WantedScopes::Any(_) => "any",
+    };
+    let missing = wanted.missing(granted);
+    let missing: Vec<_> = missing.iter().flat_map(|missing| missing.iter()).map(Scope::as_str).collect();
+    let granted: Vec<_> = granted.iter().map(Scope::as_str).collect();
+    json!({ "wanted": { how: named }, "granted": granted, "missing": missing })
+}
+
+/// What goes on to the service, and what does not.
+pub(crate) fn forwarded(grant: &Grant) -> Vec<String> {
+    let removed = match grant.remove() {
+        [] => "nothing is removed".to_owned(),
+        names => format!("removed: {}", names.join(", ")),
+    };
+    let set = grant.set().iter().map(|(name, value)| format!("set {name}: {value}"));
+    let set: Vec<_> = if grant.set().is_empty() { vec!["nothing is set".to_owned()] } else { set.collect() };
+    [removed].into_iter().chain(set).collect()
+}
+
+/// Whether a route could have taken the request that another one took.
+pub(crate) const fn is_rival(apart: &Apart<'_>) -> bool {
+    match apart {
+        Apart::Nothing | Apart::Capture { .. } => true,
+        Apart::Method | Apart::Host | Apart::Slash | Apart::Literal { .. } => false,
+    }
+}
+
+/// A near route, and why it was not taken.
+pub(crate) fn near(near: &Near<'_>, is_routed: bool) -> String {
+    format!("not {}  {}: {}", near.route.rule().as_str(), near.route.path(), why_not(near, is_routed))
+}
+
+/// What was in the way of a near route.
+pub(crate) fn why_not(near: &Near<'_>, is_routed: bool) -> String {
+    let route = &near.route;
+    match &near.apart {
+        Apart::Nothing if is_routed => "it matches too, and is less specific".to_owned(),
+        Apart::Nothing => "it matches, and so would others for another reader of the path".to_owned(),
+        Apart::Method => format!("it is for {}", route.methods().join(", ")),
+        Apart::Host => {
+            let hosts: Vec<_> = route.hosts().map(|host| host.to_string()).collect();
+            format!("it is for {}", hosts.join(", "))
+        }
+        Apart::Slash => "its path has no slash at the end".to_owned(),
+        Apart::Literal { wanted, sent } => format!("its path has `{wanted}` for `{sent}`"),
+        Apart::Capture { name, takes, sent } => format!("{name} takes {takes}, and `{sent}` is none"),
+    }
+}
+
+pub(crate) const fn apart_code(apart: &Apart<'_>) -> &'static str {
+    match apart {
+        Apart::Nothing => "less_specific",
+        Apart::Method => "method",
+        Apart::Host => "host",
+        Apart::Slash => "trailing_slash",
+        Apart::Literal { .. } => "literal",
+        Apart::Capture { .. } => "capture",
+    }
+}

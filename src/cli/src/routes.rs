@@ -1,0 +1,127 @@
+//! Owns how the routes of a policy are listed.
+
+use annotate_snippets::normalize_untrusted_str;
+use brama_policy::{CallerView, CredentialKind, Policy, Requires, RouteView, Scope, WantedScopes};
+use serde_json::{Value, json};
+
+use crate::explain;
+
+/// A line a route, in columns.
+pub(crate) fn table(policy: &Policy) -> String {
+    let head = ["ROUTE", "METHODS", "HOSTS", "PATH", "MODE", "REQUIRES"].map(str::to_owned);
+    let rows: Vec<_> = [head].into_iter().chain(policy.routes().map(row)).collect();
+    let mut widths = [0; COLUMNS];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    rows.iter().map(|row| format!("{}\n", line(row, &widths))).collect()
+}
+
+fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
+    let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+    normalize_untrusted_str(cells.join("  ").trim_end())
+}
+
+fn row(route: RouteView<'_>) -> [String; COLUMNS] {
+    [
+        route.rule().as_str().to_owned(),
+        route.methods().join(","),
+        hosts(route).join(","),
+        route.path().to_owned(),
+        mode(route).to_owned(),
+        requires(route),
+    ]
+}
+
+fn hosts(route: RouteView<'_>) -> Vec<String> {
+    route.hosts().map(|host| host.to_string()).collect()
+}
+
+fn mode(route: RouteView<'_>) -> &'static str {
+    if route.is_in_shadow() { "shadow" } else { "enforce" }
+}
+
+fn requires(route: RouteView<'_>) -> String {
+    let mut words = match route.requires() {
+        Requires::Nothing { because } => vec![format!("public: {because}")],
+        Requires::Caller(caller) => caller_words(caller),
+    };
+    words.extend(route.preflight().map(|because| format!("preflight passes: {because}")));
+    words.join("; ")
+}
+
+fn caller_words(caller: CallerView<'_>) -> Vec<String> {
+    let mut words = vec![kinds(caller.credentials()).join(", ")];
+    words.extend(caller.binding().map(|(token, api_key)| format!("{token} = {api_key}")));
+    words.push(match caller.scopes() {
+        None => "no scope".to_owned(),
+        Some(wanted) => {
+            format!("{} with {}", kinds(caller.scopes_of()).join(" and "), explain::named(wanted))
+        }
+    });
+    words.extend(caller.owner().map(|owner| {
+        let except = match owner.except_client_types() {
+            [] => String::new(),
+            types => format!(" except {}", types.join(", ")),
+        };
+        format!("{} = {}{except}", owner.param(), owner.equals())
+    }));
+    words.extend(match caller.conditions().count() {
+        0 => None,
+        1 => Some("1 condition".to_owned()),
+        more => Some(format!("{more} conditions")),
+    });
+    words
+}
+
+fn kinds(kinds: impl Iterator<Item = CredentialKind>) -> Vec<&'static str> {
+    kinds.map(CredentialKind::as_str).collect()
+}
+
+/// An object a route.
+pub(crate) fn json(policy: &Policy) -> Vec<Value> {
+    let object = |route: RouteView<'_>| {
+        let (public, require) = match route.requires() {
+            Requires::Nothing { because } => (Some(because), None),
+            Requires::Caller(caller) => (None, Some(caller_json(caller))),
+        };
+        json!({
+            "rule": route.rule().as_str(),
+            "methods": route.methods(),
+            "hosts": hosts(route),
+            "path": route.path(),
+            "mode": mode(route),
+            "preflight": route.preflight(),
+            "public": public,
+            "require": require,
+        })
+    };
+    policy.routes().map(object).collect()
+}
+
+fn caller_json(caller: CallerView<'_>) -> Value {
+    let binding = caller.binding().map(|(token, api_key)| [token.to_string(), api_key.to_string()]);
+    let scopes = caller.scopes().map(|wanted| {
+        let named: Vec<_> = wanted.named().iter().map(Scope::as_str).collect();
+        let how = match wanted {
+            WantedScopes::All(_) => "all",
+            WantedScopes::Any(_) => "any",
+        };
+        json!({ how: named, "of": kinds(caller.scopes_of()) })
+    });
+    let owner = caller.owner().map(|owner| {
+        let (equals, except) = (owner.equals().to_string(), owner.except_client_types());
+        json!({ "param": owner.param(), "equals": equals, "except_client_types": except })
+    });
+    json!({
+        "credentials": kinds(caller.credentials()),
+        "bind": binding,
+        "scopes": scopes,
+        "owner": owner,
+        "conditions": caller.conditions().collect::<Vec<_>>(),
+    })
+}
+
+const COLUMNS: usize = 6;
