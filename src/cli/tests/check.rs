@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
 
+mod shipped;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -71,10 +73,14 @@ fn sound_policy_is_one_line_and_exit_code_0() {
 
 #[test]
 fn shipped_policies_have_no_finding() {
-    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
-    let output = check(&policies, &["--strict", "ehealth.yaml"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "ehealth.yaml: sound, 3 rules\n");
+    let policies = shipped::policies();
+    let arguments: Vec<_> =
+        ["--strict"].into_iter().chain(policies.iter().map(|path| path.to_str().unwrap())).collect();
+    let output = check(&shipped::folder(), &arguments);
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    assert!(report.contains("ehealth.yaml: sound, 3 rules\n"), "{report}");
+    assert_eq!(report.lines().filter(|line| line.contains(".yaml: sound, ")).count(), policies.len(), "{report}");
 }
 
 #[test]
