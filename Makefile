@@ -38,6 +38,8 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@cargo clippy --quiet -p brama-policy -p brama-filter --no-default-features --all-targets -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"
 	@src/tools/wasm.sh wasm32-wasip1 rustc --quiet -p brama-filter --lib --crate-type rlib -- -D warnings
+	@echo "== what only the commands need stays out of the plugin"
+	@linked=$$(cargo tree --quiet -p brama-filter --target wasm32-wasip1 --edges normal --prefix none); ! grep '^schemars' <<<"$$linked"
 	@echo "== documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
 
@@ -52,6 +54,10 @@ test-native: ## unit and integration tests of every part, without Envoy
 test-wasm: ## the policy's tests as Wasm, under Node
 	@echo "== tests of the policy, as Wasm"
 	@src/tools/wasm-test.sh --features cel --lib --test conditions --test cases --test exchange --test faults --test language --test lints
+
+.PHONY: schema
+schema: ## write policies/schema.json, which helps editors, anew
+	@cargo run --quiet -p brama-cli -- schema --output policies/schema.json
 
 .PHONY: wasm
 wasm: ## build the plugin, target/brama_filter.wasm

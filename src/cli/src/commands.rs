@@ -14,6 +14,7 @@ mod explain;
 mod man;
 pub(crate) mod render;
 mod routes;
+mod schema;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Man(man::Man),
     Render(Box<render::Render>),
     Routes(routes::Routes),
+    Schema(schema::Schema),
 }
 
 impl Command {
@@ -34,6 +36,7 @@ impl Command {
             Self::Man(man) => man.run(),
             Self::Render(render) => render.run(),
             Self::Routes(routes) => routes.run(),
+            Self::Schema(schema) => schema.run(),
         }
     }
 }

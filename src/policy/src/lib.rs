@@ -52,6 +52,8 @@ mod policy;
 mod refusal;
 mod request;
 mod router;
+#[cfg(feature = "schema")]
+mod schema;
 mod scope;
 mod target;
 mod template;

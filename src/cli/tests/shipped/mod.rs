@@ -8,7 +8,7 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
 
-/// Every policy below the folder, by its path within it, in alphabetical order; `*.cases.yaml` are no policies.
+/// Every policy below the folder, by its path within it, in alphabetical order.
 pub(crate) fn policies() -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(&folder(), Path::new(""), &mut found);
@@ -23,8 +23,13 @@ fn collect(folder: &Path, within: &Path, found: &mut Vec<PathBuf>) {
         let (path, within) = (entry.path(), within.join(entry.file_name()));
         if path.is_dir() {
             collect(&path, &within, found);
-        } else if within.to_str().unwrap().ends_with(".yaml") && !within.to_str().unwrap().ends_with(".cases.yaml") {
+        } else if is_policy(within.to_str().unwrap()) {
             found.push(within);
         }
     }
+}
+
+/// `*.cases.yaml` are the cases of one, `*.openapi.yaml` the description of an API.
+fn is_policy(name: &str) -> bool {
+    name.ends_with(".yaml") && ![".cases.yaml", ".openapi.yaml"].iter().any(|other| name.ends_with(other))
 }

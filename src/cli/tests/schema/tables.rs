@@ -1,0 +1,176 @@
+//! Edits of one policy, and what the core and the schema both make of them.
+
+use serde_json::Value;
+
+use super::{RICH, complaints, core_accepts, schema, value};
+
+/// The rich policy with the first text replaced by the second.
+#[track_caller]
+fn edited(from: &str, to: &str) -> Value {
+    assert_eq!(RICH.matches(from).count(), 1, "{from}");
+    value(&RICH.replacen(from, to, 1))
+}
+
+/// In the rich policy, the first text replaced by the second: what an author may well write by mistake.
+const FAULTY: &[(&str, &str)] = &[
+    // Misspelt, left out, of another type, without a value.
+    ("name: rich\n", "nmae: rich\n"),
+    ("name: rich\n", ""),
+    ("name: rich\n", "name: [rich]\n"),
+    ("name: rich\n", "name:\n"),
+    ("version: 1\n", "version: \"1\"\n"),
+    ("version: 1\n", "version: 2\n"),
+    ("cluster: c, ", "clutser: c, "),
+    ("cluster: c, ", ""),
+    ("cluster: c, ", "cluster: '', "),
+    ("entries: 1 }", "entries: '1' }"),
+    ("entries: 1 }", "entries: 0 }"),
+    ("entries: 1000000", "entries: 1000001"),
+    ("strip: [x-user-*, x-old]", "strip: x-old"),
+    ("{ credentials: [token], scopes: none }", "[token, none]"),
+    ("scopes: none", "scopes: any"),
+    ("scopes: none", "scopes: {}"),
+    ("scopes: none", "scopes: [x]"),
+    ("scopes: none", "scopes:"),
+    (", scopes: none", ""),
+    ("mode: enforce\n", "mode: shadow\n"),
+    ("mode: enforce\n", "mode: { shadow: {} }\n"),
+    ("mode: enforce\n", "mode: { shadow: { because: ' ' } }\n"),
+    ("mode: enforce\n", "mode: { shadow: { because: x }, enforce: {} }\n"),
+    ("mode: shadow\n", "mode: { shadow: { because: x } }\n"),
+    ("format: problem", "format: html"),
+    ("{ scope_missing:", "{ scope_mising:"),
+    ("\"not yours\"", "\"not {owner}\""),
+    ("\"not yours\"", "\"\""),
+    // Empty, or more than one.
+    ("methods: [GET, POST]", "methods: []"),
+    ("hosts: [a.example, \"*.b.example\", 127.0.0.1, \"[::1]\"]", "hosts: []"),
+    ("credentials: [api_key, token]", "credentials: []"),
+    ("all: [a, \"b:c\"]", "all: []"),
+    ("any: [x]", "any: []"),
+    ("of: [token, api_key]", "of: []"),
+    ("expect: { /token_use: api_key }", "expect: {}"),
+    ("{ tenant: token.tenant, \"client.id\": api_key.client_id }", "{}"),
+    (
+        "verify: [{ introspect: { authority: a, path: /introspect, hint: api_key, expect: { /token_use: api_key } } }]",
+        "verify: []",
+    ),
+    ("verify: [{ introspect", "verify: [{}, { introspect"),
+    ("credentials: [api_key, token]", "credentials: [token, token]"),
+    ("credentials: [api_key, token]", "credentials: [tokne]"),
+    ("methods: [GET, POST]", "methods: [GET, GET]"),
+    ("[x-user-*, x-old]", "[x-user-*, x-old]\n  conditions: []"),
+    (
+        "require: { credentials: [token], scopes: none }",
+        "require: { credentials: [token], scopes: none, conditions: [] }",
+    ),
+    // One of two.
+    ("path: /open, public", "path: /open, require: { credentials: [token], scopes: none }, public"),
+    (", public: { because: \"it says nothing of anybody\" }", ""),
+    ("public: { because: \"it says nothing of anybody\" }", "public: { because: \"\" }"),
+    ("public: { because: \"it says nothing of anybody\" }", "public: true"),
+    ("any: [x]", "any: [x], all: [x]"),
+    ("all: [a, \"b:c\"], ", ""),
+    // Values in a form of their own.
+    ("ttl: 5m", "ttl: 5"),
+    ("ttl: 5m", "ttl: 5h"),
+    ("ttl: 5m", "ttl: 5 m"),
+    ("timeout: 500ms", "timeout: 0.5s"),
+    ("timeout: 500ms", "timeout: -1s"),
+    ("bearer_env: A_SECRET_2", "bearer_env: s3cret"),
+    ("host: \"a.example:8080\"", "host: \"http://a.example\""),
+    ("header: x-api-key", "header: X-API-Key"),
+    ("scheme: Bearer", "scheme: 'Bearer '"),
+    ("path: /introspect, hint: api_key", "path: introspect, hint: api_key"),
+    ("path: /introspect, hint: api_key", "path: /introspect?a, hint: api_key"),
+    ("hint: api_key", "hint: ''"),
+    ("/token_use: api_key", "token_use: api_key"),
+    ("subject: /sub", "subject: sub"),
+    ("client_id: /a~1b", "client_id: /a~2b"),
+    ("further: { tenant: /t }", "further: { tenant: t }"),
+    ("further: { tenant: /t }", "further: { tenant: /t, Tenant: /t }"),
+    ("further: { tenant: /t }", "further: { tenant: /t, subject: /sub }"),
+    ("x-user: token.subject", "x_user: token.subject"),
+    ("x-user: token.subject", "x-user: subject"),
+    ("x-user: token.subject", "x-user: user.subject"),
+    ("x-gateway: \"brama 1\"", "x-gateway: \" brama\""),
+    ("x-gateway: \"brama 1\"", "x-gateway: \"брама\""),
+    ("x-gateway: \"brama 1\"", "X-Gateway: \"brama 1\""),
+    ("[x-user-*, x-old]", "['*']"),
+    ("[x-user-*, x-old]", "[x-*-y]"),
+    ("id: some", "id: 'so me'"),
+    ("methods: [PUT]", "methods: [put]"),
+    ("methods: [PUT]", "methods: [PUT, TRACE]"),
+    ("path: /open", "path: open"),
+    ("path: /open", "path: /open?x"),
+    ("\"*.b.example\"", "\"*b.example\""),
+    ("\"*.b.example\"", "\"b.example:80\""),
+    ("any: [x]", "any: [\"x y\"]"),
+    ("param: tenant", "param: '{tenant}'"),
+    ("equals: token.tenant", "equals: tenant"),
+    ("[admin]", "['']"),
+];
+
+#[test]
+fn what_an_author_may_get_wrong_is_refused() {
+    let schema = schema();
+    for (sound, faulty) in FAULTY {
+        let document = edited(sound, faulty);
+        assert!(!core_accepts(&document), "sound to the core: {faulty}");
+        assert!(!schema.is_valid(&document), "sound to the schema: {faulty}");
+    }
+}
+
+/// In the rich policy, the first text replaced by the second: as sound as before.
+const SOUND: &[(&str, &str)] = &[
+    ("name: rich\n", "name: A-b_c.1\n"),
+    ("mode: enforce\n", ""),
+    ("mode: enforce\n", "mode: { shadow: { because: \"tried out\" } }\n"),
+    ("mode: shadow\n", "mode: enforce\n"),
+    ("    mode: shadow\n", ""),
+    ("a: { cluster: c,", "\"a b\": { cluster: c, host: h, timeout: 1s, auth: { bearer_env: B } }\n  a: { cluster: c,"),
+    ("host: \"a.example:8080\"", "host: \"[::1]:80\""),
+    ("host: \"a.example:8080\"", "host: A_b.example."),
+    ("timeout: 500ms", "timeout: 010s"),
+    ("ttl: 5m", "ttl: 3600000ms"),
+    ("    scheme: Bearer\n", ""),
+    ("scheme: Bearer", "scheme: -0-"),
+    ("x-user: token.subject", "0: api_key.scope"),
+    ("headers: { x-user: token.subject }", "headers: {}"),
+    ("  json: { x-identity: { tenant: token.tenant, \"client.id\": api_key.client_id } }\n", ""),
+    ("\"client.id\":", "'{\"':"),
+    ("x-gateway: \"brama 1\"", "x-gateway: \"!\""),
+    ("[x-user-*, x-old]", "[x-old, x-old, 0*]"),
+    ("[x-user-*, x-old]", "[]"),
+    ("keep: [api_key]", "keep: [token, token, api_key]"),
+    ("keep: [api_key]", "keep: []"),
+    (
+        "messages: { scope_missing: \"lacks {missing_scopes} of {wanted_scopes}\", not_owner: \"not yours\" }",
+        "messages: {}",
+    ),
+    ("\"not yours\"", "\" це не ваше\""),
+    ("methods: [PUT]", "methods: [PURGE, X]"),
+    (
+        "hosts: [a.example, \"*.b.example\", 127.0.0.1, \"[::1]\"]",
+        "hosts: [A_b.Example., \"*.c\", \"[::ffff:1.2.3.4]\"]",
+    ),
+    ("path: /open", "path: \"/%C3%A9/a!b/{__x...}\""),
+    ("bind: { token: client_id, api_key: client_id }", "bind: { token: tenant, api_key: subject }"),
+    ("all: [a, \"b:c\"]", "all: [a, a, \"!#[]~\"]"),
+    ("of: [token, api_key]", "of: [api_key]"),
+    (", of: [token, api_key]", ""),
+    ("owner: { param: tenant, equals: token.tenant, except_client_types: [admin] }", ""),
+    ("[admin]", "[]"),
+    ("[admin]", "[admin, admin, \" a\"]"),
+    ("equals: token.tenant", "equals: api_key.client_type"),
+];
+
+#[test]
+fn what_is_as_sound_is_accepted() {
+    let schema = schema();
+    for (before, after) in SOUND {
+        let document = edited(before, after);
+        assert!(core_accepts(&document), "faulty to the core: {after}");
+        assert_eq!(complaints(&schema, &document), [""; 0], "{after}");
+    }
+}
