@@ -51,9 +51,11 @@ test-native: ## unit and integration tests of every part, without Envoy
 	@cargo test --quiet -p brama-policy
 
 .PHONY: test-wasm
-test-wasm: ## the policy's tests as Wasm, under Node
+test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 	@echo "== tests of the policy, as Wasm"
-	@src/tools/wasm-test.sh --features cel --lib --test conditions --test cases --test exchange --test faults --test language --test lints
+	@src/tools/wasm-test.sh -p brama-policy --features cel --lib --test conditions --test exchange --test faults --test language --test lints
+	@echo "== cases, judged as Wasm"
+	@src/tools/wasm-test.sh -p brama-replay --lib --test cases --test corpus --test line
 
 .PHONY: schema
 schema: ## write policies/schema.json, which helps editors, anew

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Runs the policy's tests as Wasm under Node, where the decision runs in production: 32-bit, and without a system.
+# Runs tests as Wasm under Node, as the decision runs in production: 32-bit, and without a system.
+#
+#   src/tools/wasm-test.sh -p PACKAGE [CARGO_TEST_ARGUMENT...]
+#
 # Installs the test runner and, where there is none, Node, both under target/tools.
 set -euo pipefail
+
+[[ ${1:-} == -p && $# -ge 2 ]] || { echo "usage: src/tools/wasm-test.sh -p PACKAGE [CARGO_TEST_ARGUMENT...]" >&2; exit 2; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
@@ -36,4 +41,4 @@ if ! node_is_recent; then
 fi
 
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$runner
-exec src/tools/wasm.sh wasm32-unknown-unknown test -p brama-policy "$@"
+exec src/tools/wasm.sh wasm32-unknown-unknown test "$@"

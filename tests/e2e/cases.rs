@@ -1,4 +1,4 @@
-//! The shipped policy's cases through Envoy; `src/policy/tests/cases.rs` judges the same ones natively.
+//! The shipped policy's cases through Envoy; `src/replay/tests/cases.rs` judges the same ones natively.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -50,6 +50,7 @@ mod near;
 mod path;
 mod policy;
 mod refusal;
+mod repertoire;
 mod request;
 mod router;
 #[cfg(feature = "schema")]

@@ -1,9 +1,10 @@
 //! Owns the judging of a request whose credentials' statements are given beforehand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use brama_policy::{
-    Answer, CredentialKind, Decision, Lookup, Moment, Nobody, Policy, Request, Step, Unavailable, Witness,
+    Answer, CredentialKind, Decision, Lookup, Moment, Monotonic, Nobody, Policy, Request, Step, UnixTime, Witness,
 };
 
 use crate::statement::Statement;
@@ -46,12 +47,15 @@ impl Statements {
     /// What an authority that states this answers to a lookup.
     #[must_use]
     pub fn answer(&self, lookup: &Lookup) -> Answer {
-        match self.of(lookup.kind()) {
-            Statement::Nothing | Statement::Refused => Answer::Inactive,
-            Statement::Unavailable => Answer::Unavailable(Unavailable::NoReply),
-            Statement::Active(facts) => Answer::Active(Arc::clone(facts)),
-        }
+        self.of(lookup.kind()).answer()
     }
+}
+
+/// The moment at which a wall clock shows `wall`. The other clock tells how old what is remembered is, and here nothing
+/// is.
+#[must_use]
+pub const fn moment(wall: UnixTime) -> Moment {
+    Moment { wall, monotonic: Monotonic::from_origin(Duration::ZERO) }
 }
 
 /// Judges a request with these headers, pseudo-headers included.

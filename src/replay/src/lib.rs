@@ -7,15 +7,19 @@
 //! - [`Statement`]: what an authority says of one credential.
 //! - [`RequestLine`]: a request and its statements, as one line of JSON.
 //! - [`Verdict`]: a decision as data.
+//! - [`Corpus`]: a policy's cases, each a request with what is expected of it; [`Coverage`] is how much of the policy they
+//!   reach.
 //!
 //! [`judge()`] is where to start reading.
 
+mod cases;
 mod judge;
 mod line;
 mod statement;
 mod verdict;
 
-pub use judge::{Statements, judge, judge_before};
+pub use cases::{Case, Corpus, CorpusFaults, Coverage, Difference, Outcome, RuleCoverage, Sight};
+pub use judge::{Statements, judge, judge_before, moment};
 pub use line::{InvalidLine, RequestLine};
 pub use statement::{InvalidStatement, Statement};
 pub use verdict::Verdict;

@@ -1,42 +1,49 @@
 //! Owns a request and its statements as one line of JSON.
 
-use brama_policy::{CredentialKind, Policy};
-use serde::Deserialize;
-use serde_json::Value;
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::judge::Statements;
-use crate::statement::{InvalidStatement, Statement};
+use brama_policy::{CredentialKind, Decision, Policy, UnixTime};
+use serde::Deserialize;
+
+use crate::judge::{Statements, judge, moment};
+use crate::statement::{InvalidStatement, Statement, Text, Written};
 
 /// A request as a line of a replay:
-/// `{"method","host","path","headers":[[name,value]...],"token":…,"api_key":…}`.
+/// `{"method","host","path","headers":[[name,value]...],"token":…,"api_key":…,"now":…}`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RequestLine {
+pub struct RequestLine<'a> {
     /// The method.
-    pub method: String,
+    #[serde(borrow)]
+    method: Cow<'a, str>,
     /// The host; `localhost` where nothing is written.
-    #[serde(default = "localhost")]
-    pub host: String,
+    #[serde(borrow, default = "localhost")]
+    host: Cow<'a, str>,
     /// The path, with the query if there is one.
-    pub path: String,
+    #[serde(borrow)]
+    path: Cow<'a, str>,
     /// Further headers, in order.
-    #[serde(default)]
-    pub headers: Vec<(String, String)>,
+    #[serde(borrow, default)]
+    headers: Vec<(Text<'a>, Text<'a>)>,
     /// What is stated about the token: facts, `null`, `"refused"` or `"unavailable"`.
-    #[serde(default)]
-    pub token: Value,
+    #[serde(borrow, default)]
+    token: Written<'a>,
     /// What is stated about the API key.
-    #[serde(default)]
-    pub api_key: Value,
+    #[serde(borrow, default)]
+    api_key: Written<'a>,
     /// The wall clock, in seconds since 1970; the caller's where nothing is written.
-    pub now: Option<u64>,
+    now: Option<u64>,
 }
 
 /// A line that says no request.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidLine {
+    /// Nothing that begins as an object does.
+    #[error("a request is a JSON object")]
+    Shape,
     /// Not JSON, or of another shape.
-    #[error("this is no request: {0}")]
+    #[error("this is no request: {}", in_line(.0))]
     Json(#[from] serde_json::Error),
     /// A statement that cannot be understood.
     #[error("{kind}: {reason}")]
@@ -48,13 +55,23 @@ pub enum InvalidLine {
     },
 }
 
-impl RequestLine {
+impl<'a> RequestLine<'a> {
     /// Reads one line.
     ///
     /// # Errors
     /// Text that is not this JSON, unknown or repeated members included.
-    pub fn read(text: &[u8]) -> Result<Self, InvalidLine> {
+    pub fn read(text: &'a [u8]) -> Result<Self, InvalidLine> {
+        // The type's own reading takes a list of its members in order as well, which nobody means.
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(InvalidLine::Shape);
+        }
         Ok(serde_json::from_slice(text)?)
+    }
+
+    /// The wall clock that the line states.
+    #[must_use]
+    pub fn now(&self) -> Option<UnixTime> {
+        self.now.map(UnixTime::from_seconds)
     }
 
     /// What is stated about its credentials.
@@ -62,8 +79,8 @@ impl RequestLine {
     /// # Errors
     /// A statement that the policy's verifiers could not make.
     pub fn statements(&self, policy: &Policy) -> Result<Statements, InvalidLine> {
-        let read = |value, kind: CredentialKind| {
-            Statement::read(value, kind, policy)
+        let read = |written, kind: CredentialKind| {
+            Statement::understand(written, kind, policy)
                 .map_err(|reason| InvalidLine::Statement { kind: kind.as_str(), reason })
         };
         Ok(Statements {
@@ -76,14 +93,38 @@ impl RequestLine {
     #[must_use]
     pub fn headers(&self, policy: &Policy, statements: &Statements) -> Vec<(String, Vec<u8>)> {
         let pseudo = [(":method", &self.method), (":authority", &self.host), (":path", &self.path)];
-        let pseudo = pseudo.map(|(name, value)| (name.to_owned(), value.clone().into_bytes()));
-        let further = self.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes()));
-        let mut headers: Vec<_> = pseudo.into_iter().chain(further).collect();
+        let further = self.headers.iter().map(|(Text(name), Text(value))| (&**name, value));
+        // Room for the credentials too.
+        let mut headers = Vec::with_capacity(pseudo.len() + self.headers.len() + CredentialKind::ALL.len());
+        let all = pseudo.into_iter().chain(further);
+        headers.extend(all.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
         statements.present(policy, &mut headers);
         headers
     }
+
+    /// Judges the request by what the line states; `now` is the wall clock where it states none.
+    ///
+    /// # Errors
+    /// A statement that the policy's verifiers could not make.
+    pub fn judge(&self, policy: &Arc<Policy>, now: UnixTime) -> Result<Decision, InvalidLine> {
+        let statements = self.statements(policy)?;
+        Ok(judge(policy, &self.headers(policy, &statements), &statements, moment(self.now().unwrap_or(now))))
+    }
 }
 
-fn localhost() -> String {
-    "localhost".to_owned()
+/// The host of a request that is written without one.
+pub(crate) const DEFAULT_HOST: &str = "localhost";
+
+const fn localhost() -> Cow<'static, str> {
+    Cow::Borrowed(DEFAULT_HOST)
+}
+
+/// What is wrong, with the column alone: a request has one line, and its number in the file is the caller's to say.
+fn in_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&place) {
+        Some(reason) => format!("{reason} at column {}", error.column()),
+        None => text,
+    }
 }

@@ -1,9 +1,15 @@
 //! Owns what an authority would state about a credential, as people write it down.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use brama_policy::{CredentialKind, FactName, Facts, Policy, UnixTime};
-use serde_json::{Map, Value};
+use brama_policy::{Answer, CredentialKind, Fact, FactName, Facts, Policy, Unavailable, UnixTime};
+use serde::Deserialize;
+use serde_json::Value;
+
+mod written;
+
+pub(crate) use written::{Text, Written};
 
 /// What an authority says of one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,41 +59,62 @@ impl Statement {
     /// # Errors
     /// Anything else than the four forms; facts the policy does not know, or of another shape.
     pub fn read(value: &Value, kind: CredentialKind, policy: &Policy) -> Result<Self, InvalidStatement> {
-        match value {
-            Value::Null => Ok(Self::Nothing),
-            Value::String(word) if word == "refused" => Ok(Self::Refused),
-            Value::String(word) if word == "unavailable" => Ok(Self::Unavailable),
-            Value::String(word) => Err(InvalidStatement::Word(word.clone())),
-            Value::Object(members) => facts(members, kind, policy).map(|facts| Self::Active(Arc::new(facts))),
-            Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(InvalidStatement::Shape),
+        // A value that can be read at all has one of the forms, or none of them.
+        let written = Written::deserialize(value).map_err(|_never| InvalidStatement::Shape)?;
+        Self::understand(&written, kind, policy)
+    }
+
+    /// What an authority that says this answers.
+    pub(crate) fn answer(&self) -> Answer {
+        match self {
+            Self::Nothing | Self::Refused => Answer::Inactive,
+            Self::Unavailable => Answer::Unavailable(Unavailable::NoReply),
+            Self::Active(facts) => Answer::Active(Arc::clone(facts)),
+        }
+    }
+
+    pub(crate) fn understand(
+        written: &Written<'_>,
+        kind: CredentialKind,
+        policy: &Policy,
+    ) -> Result<Self, InvalidStatement> {
+        match written {
+            Written::Nothing => Ok(Self::Nothing),
+            Written::Text(word) if word == "refused" => Ok(Self::Refused),
+            Written::Text(word) if word == "unavailable" => Ok(Self::Unavailable),
+            Written::Text(word) => Err(InvalidStatement::Word(word.clone().into_owned())),
+            Written::Object(members) => facts(members, kind, policy).map(|facts| Self::Active(Arc::new(facts))),
+            Written::Number(_) | Written::Other => Err(InvalidStatement::Shape),
         }
     }
 }
 
-fn facts(members: &Map<String, Value>, kind: CredentialKind, policy: &Policy) -> Result<Facts, InvalidStatement> {
+fn facts(
+    members: &[(Cow<'_, str>, Written<'_>)],
+    kind: CredentialKind,
+    policy: &Policy,
+) -> Result<Facts, InvalidStatement> {
     let mut facts = Facts::none();
     for (name, value) in members {
-        let wrong = |wanted| InvalidStatement::Value { name: name.clone(), wanted };
-        if name == "expires" {
-            let seconds = value.as_u64().ok_or_else(|| wrong("a whole number of seconds since 1970"))?;
-            facts.expires = Some(UnixTime::from_seconds(seconds));
-            continue;
-        }
-        let text = value.as_str().ok_or_else(|| wrong("a string"))?;
-        let fact = || text.parse().map(Some).map_err(|_invalid| wrong("1 to 256 bytes of visible ASCII"));
+        let wrong = |wanted| InvalidStatement::Value { name: name.clone().into_owned(), wanted };
+        let text = || if let Written::Text(text) = value { Ok(text) } else { Err(wrong("a string")) };
+        let fact = || text()?.parse::<Fact>().map_err(|_invalid| wrong("1 to 256 bytes of visible ASCII"));
         match FactName::standard(name) {
-            Some(FactName::Subject) => facts.subject = fact()?,
-            Some(FactName::ClientId) => facts.client_id = fact()?,
-            Some(FactName::ClientType) => facts.client_type = fact()?,
+            Some(FactName::Subject) => facts.subject = Some(fact()?),
+            Some(FactName::ClientId) => facts.client_id = Some(fact()?),
+            Some(FactName::ClientType) => facts.client_type = Some(fact()?),
             Some(FactName::Scope) => {
-                facts.scope = text.parse().map_err(|_invalid| wrong("a list of scopes, with spaces between them"))?;
+                let scope = text()?.parse();
+                facts.scope = scope.map_err(|_invalid| wrong("a list of scopes, with spaces between them"))?;
+            }
+            Some(FactName::Further(_)) | None if name == "expires" => {
+                let Written::Number(seconds) = value else { return Err(wrong("a whole number of seconds since 1970")) };
+                facts.expires = Some(UnixTime::from_seconds(*seconds));
             }
             Some(FactName::Further(_)) | None => {
-                let mut known = policy.further_facts(kind);
-                let Some(known) = known.find(|known| ***known == **name) else {
-                    return Err(unknown(name, kind, policy));
-                };
-                facts.further.extend(fact()?.map(|fact| (Arc::clone(known), fact)));
+                let known = policy.further_facts(kind).find(|known| ***known == **name);
+                let known = known.ok_or_else(|| unknown(name, kind, policy))?;
+                facts.further.push((Arc::clone(known), fact()?));
             }
         }
     }

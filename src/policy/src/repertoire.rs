@@ -1,0 +1,116 @@
+//! Owns what a policy can say at all: which rules can refuse, and with which denials, so that tests can be held against it.
+
+use crate::credential::CredentialKind;
+use crate::decision::Denial;
+use crate::forward::FactReference;
+use crate::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, RuleId, Verified};
+
+impl Policy {
+    /// The rules that can refuse: all that are not public.
+    pub fn guarded_rules(&self) -> impl Iterator<Item = &RuleId> {
+        self.verified().map(|(rule, _verified)| rule)
+    }
+
+    /// The codes of the denials that judging requests under this policy can come to, in the order of judgement. What
+    /// only a gateway can lack is not among them.
+    pub fn denials(&self) -> impl Iterator<Item = &'static str> {
+        Denial::CODES.into_iter().filter(|code| self.can_give(code))
+    }
+
+    fn verified(&self) -> impl Iterator<Item = (&RuleId, &Verified)> {
+        self.routes.iter().filter_map(|route| match &route.requirement {
+            Requirement::Public { because: _ } => None,
+            Requirement::Verified(verified) => Some((&route.id, &**verified)),
+        })
+    }
+
+    fn can_give(&self, code: &str) -> bool {
+        let any = |wants: &dyn Fn(&Verified) -> bool| self.verified().any(|(_rule, verified)| wants(verified));
+        match code {
+            "not_configured" | "not_carried_out" => false,
+            "not_bound" => any(&|verified| matches!(verified.binding, Binding::Bound { .. })),
+            "scope_missing" => any(&|verified| matches!(verified.scopes, RequiredScopes::Wanted { .. })),
+            "not_owner" => any(&|verified| matches!(verified.owner, Ownership::Owned(_))),
+            "condition_false" | "condition_failed" => any(&|verified| !verified.conditions.is_empty()),
+            "fact_missing" => any(&|verified| self.forwarded().any(|fact| verified.credentials.include(fact.of))),
+            _ => match CredentialKind::ALL.into_iter().find(|kind| code.starts_with(kind.as_str())) {
+                Some(kind) => any(&|verified| verified.credentials.include(kind)),
+                // What is judged before a rule is found.
+                None => true,
+            },
+        }
+    }
+
+    /// The facts that are forwarded and that an authority may leave unsaid. A scope is none of these: of no scope it is
+    /// known that it is none.
+    fn forwarded(&self) -> impl Iterator<Item = &FactReference> {
+        let members = self.forward.json.iter().flat_map(|(_header, members)| members.values());
+        let all = self.forward.headers.iter().map(|(_header, fact)| fact).chain(members);
+        all.filter(|fact| fact.name.as_str() != "scope")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::document::PolicyDocument;
+
+    const BEFORE_A_RULE: [&str; 8] = [
+        "request_incomplete",
+        "method_refused",
+        "upgrade_refused",
+        "method_overridden",
+        "path_overridden",
+        "host_malformed",
+        "path_ambiguous",
+        "route_unknown",
+    ];
+
+    fn policy(headers: &str, route: &str) -> Policy {
+        let introspect = r#"{"introspect": {"authority": "a", "path": "/i", "hint": "h", "expect": {"/u": "x"}}}"#;
+        let credential = |header: &str| {
+            format!(
+                r#"{{"header": "{header}", "verify": [{introspect}], "cache": {{"ttl": "1s", "refused_ttl": "1s", "entries": 9}}}}"#
+            )
+        };
+        let text = format!(
+            r#"{{"version": 1, "name": "x", "forward": {{"headers": {headers}}}, "refusals": {{"format": "ehealth"}},
+            "authorities": {{"a": {{"cluster": "c", "host": "h", "timeout": "1s", "auth": {{"bearer_env": "S"}}}}}},
+            "credentials": {{"api_key": {}, "token": {}}},
+            "routes": [{{"id": "r", "methods": ["GET"], "path": "/r/{{_id}}", {route}}}]}}"#,
+            credential("key"),
+            credential("token")
+        );
+        Policy::compile(&PolicyDocument::read(&text).unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    fn beyond(headers: &str, route: &str) -> Vec<&'static str> {
+        let policy = policy(headers, route);
+        let (before, rest): (Vec<_>, _) = policy.denials().partition(|code| BEFORE_A_RULE.contains(code));
+        assert_eq!(before, BEFORE_A_RULE);
+        rest
+    }
+
+    #[test]
+    fn public_rule_refuses_nobody() {
+        let public = r#""public": {"because": "it tells nothing"}"#;
+        assert_eq!(beyond(r#"{"x-a": "token.subject"}"#, public), Vec::<&str>::new());
+        assert_eq!(policy("{}", public).guarded_rules().count(), 0);
+    }
+
+    #[test]
+    fn denials_are_those_of_what_rules_require() {
+        let token = ["token_repeated", "token_missing", "token_malformed", "token_unavailable", "token_refused"];
+        let require = r#""require": {"credentials": ["token"], "scopes": "none"}"#;
+        let expected: Vec<_> = token.into_iter().chain(["token_expired"]).collect();
+        assert_eq!(beyond(r#"{"x-a": "api_key.subject", "x-b": "token.scope"}"#, require), expected);
+        assert_eq!(policy("{}", require).guarded_rules().map(RuleId::as_str).collect::<Vec<_>>(), ["r"]);
+        let require = r#""require": {"credentials": ["token"], "scopes": {"all": ["a"]}}"#;
+        let expected: Vec<_> = expected.into_iter().chain(["scope_missing", "fact_missing"]).collect();
+        assert_eq!(beyond(r#"{"x-a": "token.subject"}"#, require), expected);
+    }
+}

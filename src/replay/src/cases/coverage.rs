@@ -1,0 +1,93 @@
+//! Owns how much of a policy its cases were seen to reach.
+
+use std::collections::BTreeSet;
+
+use brama_policy::{Decision, Denial, Policy, RuleId};
+
+use super::Outcome;
+
+/// What of a policy was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// Each rule, in the order of the policy.
+    pub rules: Vec<RuleCoverage>,
+    /// The denials that the policy can give and that appeared, in the order of judgement.
+    pub denials_seen: Vec<&'static str>,
+    /// Those that did not.
+    pub denials_unseen: Vec<&'static str>,
+}
+
+/// What of a rule was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleCoverage {
+    /// Its id.
+    pub rule: String,
+    /// Whether it was seen to allow.
+    pub allows: Sight,
+    /// Whether it was seen to refuse; in shadow mode, to mark what it would refuse.
+    pub refuses: Sight,
+}
+
+/// Whether something was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// It was.
+    Seen,
+    /// It was not.
+    Unseen,
+    /// There is nothing to see: a public rule cannot refuse.
+    Impossible,
+}
+
+impl Coverage {
+    /// What of `policy` these outcomes show.
+    #[must_use]
+    pub fn of(outcomes: &[Outcome<'_>], policy: &Policy) -> Self {
+        let (mut allowing, mut refusing, mut denials) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for outcome in outcomes {
+            let (rule, denial) = match outcome.decision() {
+                Decision::Allow(grant) => (grant.rule(), grant.would_refuse()),
+                Decision::Refuse(refused) => (refused.rule(), Some(refused.denial())),
+            };
+            let rules = if denial.is_some() { &mut refusing } else { &mut allowing };
+            rules.extend(rule);
+            denials.extend(denial.map(Denial::code));
+        }
+        let guarded: BTreeSet<&RuleId> = policy.guarded_rules().collect();
+        let rules = policy.rules().map(|rule| RuleCoverage {
+            rule: rule.as_str().to_owned(),
+            allows: Sight::of(allowing.contains(rule)),
+            refuses: if guarded.contains(rule) { Sight::of(refusing.contains(rule)) } else { Sight::Impossible },
+        });
+        let (denials_seen, denials_unseen) = policy.denials().partition(|code| denials.contains(code));
+        Self { rules: rules.collect(), denials_seen, denials_unseen }
+    }
+
+    /// How many there are to see: each rule's allowing, and each guarded rule's refusing.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.sights().filter(|sight| *sight != Sight::Impossible).count()
+    }
+
+    /// How many of them were seen.
+    #[must_use]
+    pub fn seen(&self) -> usize {
+        self.sights().filter(|sight| *sight == Sight::Seen).count()
+    }
+
+    /// The share that was seen, in whole percent, rounded down; of nothing it is all.
+    #[must_use]
+    pub fn percent(&self) -> usize {
+        self.seen().saturating_mul(100).checked_div(self.total()).unwrap_or(100)
+    }
+
+    fn sights(&self) -> impl Iterator<Item = Sight> {
+        self.rules.iter().flat_map(|rule| [rule.allows, rule.refuses])
+    }
+}
+
+impl Sight {
+    const fn of(seen: bool) -> Self {
+        if seen { Self::Seen } else { Self::Unseen }
+    }
+}

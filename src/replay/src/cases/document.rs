@@ -1,0 +1,255 @@
+//! Owns a file of cases as written, and the way to what it means; every fault has its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::{fmt, iter};
+
+use brama_policy::{CredentialKind, Denial, Fault, Policy, UnixTime};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Case, Corpus, Expected, Identities};
+use crate::line::DEFAULT_HOST;
+use crate::statement::{InvalidStatement, Statement};
+
+/// All that is wrong with a file of cases.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+pub struct CorpusFaults(Vec<Fault>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CorpusDocument {
+    policy: String,
+    #[serde(default)]
+    api_keys: BTreeMap<String, Value>,
+    #[serde(default)]
+    tokens: BTreeMap<String, Value>,
+    cases: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseDocument {
+    name: String,
+    request: RequestDocument,
+    expect: ExpectDocument,
+    /// The wall clock, in seconds since 1970.
+    now: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestDocument {
+    method: String,
+    path: String,
+    host: Option<String>,
+    api_key: Option<String>,
+    token: Option<String>,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectDocument {
+    allow: Option<String>,
+    would_refuse: Option<String>,
+    forward: Option<BTreeMap<String, String>>,
+    remove: Option<BTreeSet<String>>,
+    refuse: Option<String>,
+    rule: Option<String>,
+    status: Option<u16>,
+    message: Option<String>,
+}
+
+impl Corpus {
+    /// The cases that a document stands for, to be judged by `policy`.
+    ///
+    /// # Errors
+    /// Every fault of the document (of one case, the first that its shape has); there are no cases then.
+    pub fn read(document: &Value, policy: &Policy) -> Result<Self, CorpusFaults> {
+        let mut faults = CorpusFaults::default();
+        // Serde takes a null for a key that was left out, and `forward:` with nothing below it expects nothing.
+        faults.add_nulls(document, "");
+        let shaped = if faults.0.is_empty() { faults.shape(document, "", &[]) } else { None };
+        let Some(document): Option<CorpusDocument> = shaped else { return Err(faults) };
+        let identities = Identities {
+            api_keys: faults.identities(&document.api_keys, CredentialKind::ApiKey, policy),
+            tokens: faults.identities(&document.tokens, CredentialKind::Token, policy),
+        };
+        let (mut cases, mut names) = (Vec::with_capacity(document.cases.len()), BTreeSet::new());
+        for (number, case) in document.cases.iter().enumerate() {
+            let place = format!("cases[{number}]");
+            let Some(case) = faults.shape::<CaseDocument>(case, &place, &["request", "expect"]) else { continue };
+            if case.name.is_empty() || case.name.chars().any(char::is_control) {
+                faults.add(format!("{place}.name"), "a name is one line of text");
+            }
+            if !names.insert(case.name.clone()) {
+                faults.add(format!("{place}.name"), format!("`{}` is the name of an earlier case too", case.name));
+            }
+            let headers = case.request.headers(&format!("{place}.request"), policy, &mut faults);
+            let now = UnixTime::from_seconds(case.now.unwrap_or(NOW));
+            if let Some(expect) = case.expect.understood(&format!("{place}.expect"), &mut faults) {
+                cases.push(Case { name: case.name, headers, now, expect });
+            }
+        }
+        if faults.0.is_empty() { Ok(Self { policy: document.policy, identities, cases }) } else { Err(faults) }
+    }
+}
+
+impl RequestDocument {
+    fn headers(&self, place: &str, policy: &Policy, faults: &mut CorpusFaults) -> Vec<(String, Vec<u8>)> {
+        let host = self.host.as_deref().unwrap_or(DEFAULT_HOST);
+        let mut headers: Vec<(String, Vec<u8>)> =
+            [(":method", &*self.method), (":scheme", "http"), (":authority", host), (":path", &self.path)]
+                .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+                .into();
+        for (kind, name) in [(CredentialKind::Token, &self.token), (CredentialKind::ApiKey, &self.api_key)] {
+            let Some(name) = name else { continue };
+            match policy.presentation(kind, name) {
+                Some((header, value)) => headers.push((header, value.into_bytes())),
+                None => {
+                    let kind = kind.as_str();
+                    faults.add(format!("{place}.{kind}"), format!("the policy does not say how `{kind}` is presented"));
+                }
+            }
+        }
+        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())));
+        headers
+    }
+}
+
+impl ExpectDocument {
+    fn understood(self, place: &str, faults: &mut CorpusFaults) -> Option<Expected> {
+        for (key, code) in [("refuse", &self.refuse), ("would_refuse", &self.would_refuse)] {
+            if let Some(code) = code.as_ref().filter(|code| !Denial::CODES.contains(&code.as_str())) {
+                let hint = "the codes are in policies/README.md, under Denials";
+                faults.add_hinted(format!("{place}.{key}"), format!("`{code}` is no denial"), hint);
+            }
+        }
+        let of_allow = [
+            ("allow", self.allow.is_some()),
+            ("would_refuse", self.would_refuse.is_some()),
+            ("forward", self.forward.is_some()),
+            ("remove", self.remove.is_some()),
+        ];
+        let of_refuse =
+            [("rule", self.rule.is_some()), ("status", self.status.is_some()), ("message", self.message.is_some())];
+        let written = |keys: &[(&'static str, bool)]| keys.iter().find(|(_key, is)| *is).map(|(key, _is)| *key);
+        let (useless, why) = match (&self.refuse, &self.allow, &self.would_refuse) {
+            (Some(_), _, _) => (written(&of_allow), "means nothing beside `refuse`"),
+            (None, None, None) => {
+                faults.add(place.to_owned(), "nothing is decided here; write `allow: RULE` or `refuse: DENIAL`");
+                return None;
+            }
+            (None, _, _) => (written(&of_refuse), "means nothing without `refuse`"),
+        };
+        if let Some(key) = useless {
+            faults.add(format!("{place}.{key}"), format!("`{key}` {why}"));
+            return None;
+        }
+        Some(match self.refuse {
+            Some(denial) => Expected::Refuse { denial, rule: self.rule, status: self.status, message: self.message },
+            None => Expected::Allow {
+                rule: self.allow,
+                would_refuse: self.would_refuse,
+                forward: self.forward,
+                remove: self.remove.map(|names| names.iter().map(|name| name.to_ascii_lowercase()).collect()),
+            },
+        })
+    }
+}
+
+impl CorpusFaults {
+    /// The faults in the order in which they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    fn add(&mut self, path: String, message: impl Into<String>) {
+        self.0.push(Fault { path, message: message.into(), hint: None });
+    }
+
+    fn add_hinted(&mut self, path: String, message: String, hint: &str) {
+        self.0.push(Fault { path, message, hint: Some(hint.to_owned()) });
+    }
+
+    fn add_nulls(&mut self, value: &Value, path: &str) {
+        match value {
+            Value::Null => self.add(path.to_owned(), "nothing is written here; write a value, or remove the key"),
+            Value::Array(entries) => {
+                let numbered = entries.iter().enumerate();
+                numbered.for_each(|(index, entry)| self.add_nulls(entry, &format!("{path}[{index}]")));
+            }
+            Value::Object(members) => {
+                members.iter().for_each(|(key, member)| self.add_nulls(member, &below(path, key)));
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// The value at `place` as its type, whose members `objects` are objects too; `None` where it is another thing.
+    fn shape<T: DeserializeOwned>(&mut self, value: &Value, place: &str, objects: &[&str]) -> Option<T> {
+        // The types' own reading takes a list of their members in order as well, which nobody means.
+        let itself = (place.to_owned(), Some(value));
+        let members = objects.iter().map(|key| (below(place, key), value.get(key)));
+        let list = iter::once(itself).chain(members).find(|(_place, value)| value.is_some_and(Value::is_array));
+        if let Some((place, _list)) = list {
+            self.add(place, "a list stands where an object is wanted");
+            return None;
+        }
+        match serde_path_to_error::deserialize(value) {
+            Ok(shaped) => Some(shaped),
+            Err(error) => {
+                let path = error.path().to_string();
+                let path = if path == "." { place.to_owned() } else { below(place, &path) };
+                self.add(path, error.inner().to_string());
+                None
+            }
+        }
+    }
+
+    fn identities(
+        &mut self,
+        written: &BTreeMap<String, Value>,
+        kind: CredentialKind,
+        policy: &Policy,
+    ) -> BTreeMap<String, Statement> {
+        let mut identities = BTreeMap::new();
+        for (name, value) in written {
+            match Statement::read(value, kind, policy) {
+                Ok(statement) => drop(identities.insert(name.clone(), statement)),
+                Err(invalid) => self.add(format!("{}s.{name}", kind.as_str()), no_identity(&invalid)),
+            }
+        }
+        identities
+    }
+}
+
+impl fmt::Display for CorpusFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, fault) in self.0.iter().enumerate() {
+            if number > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with an identity; a statement could also be null, and an identity is there to be stated.
+fn no_identity(invalid: &InvalidStatement) -> String {
+    match invalid {
+        InvalidStatement::Word(word) => format!("`{word}` is no identity; write facts, `refused` or `unavailable`"),
+        InvalidStatement::Shape => "an identity is facts, `refused` or `unavailable`".to_owned(),
+        InvalidStatement::UnknownFact { .. } | InvalidStatement::Value { .. } => invalid.to_string(),
+    }
+}
+
+fn below(place: &str, key: &str) -> String {
+    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
+}
+
+/// What the wall clock shows where a case does not say: a case must not be decided otherwise on another day.
+const NOW: u64 = 1_700_000_000;
