@@ -76,6 +76,11 @@ e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstre
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
 	@cargo bench --quiet -p brama-policy --features cel --bench decide
 
+.PHONY: bench-decide
+bench-decide: ## how many requests `brama decide` decides in a second
+	@echo "== brama decide, built as for release"
+	@cargo bench --quiet -p brama-cli --bench decide
+
 .PHONY: clean
 clean: ## remove everything that was built or installed here
 	@cargo clean

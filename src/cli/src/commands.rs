@@ -5,26 +5,32 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::report::Colour;
-use crate::{envoy, manifest, output, source};
+use crate::report::{Colour, Report};
+use crate::{envoy, manifest, output, requests, source};
 
 mod check;
 mod completions;
+mod decide;
+mod diff;
 mod explain;
 mod man;
 pub(crate) mod render;
 mod routes;
 mod schema;
+mod test;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(check::Check),
     Completions(completions::Completions),
+    Decide(decide::Decide),
+    Diff(diff::Diff),
     Explain(explain::Explain),
     Man(man::Man),
     Render(Box<render::Render>),
     Routes(routes::Routes),
     Schema(schema::Schema),
+    Test(test::Test),
 }
 
 impl Command {
@@ -32,11 +38,14 @@ impl Command {
         match self {
             Self::Check(check) => check.run(),
             Self::Completions(completions) => completions.run(),
+            Self::Decide(decide) => decide.run(),
+            Self::Diff(diff) => diff.run(),
             Self::Explain(explain) => explain.run(),
             Self::Man(man) => man.run(),
             Self::Render(render) => render.run(),
             Self::Routes(routes) => routes.run(),
             Self::Schema(schema) => schema.run(),
+            Self::Test(test) => test.run(),
         }
     }
 }
@@ -65,8 +74,13 @@ impl From<Outcome> for ExitCode {
 /// Why a command did not do what it was asked; each names the place.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
+    /// Of a file that a command only works with: where it cannot, nothing is known of what was asked.
+    #[error(transparent)]
+    Input(source::SourceError),
     #[error(transparent)]
     Given(#[from] crate::explain::InvalidGiven),
+    #[error("the results cannot be written as XML: {0}")]
+    Junit(#[from] quick_junit::SerializeError),
     #[error(transparent)]
     Manifest(#[from] manifest::ManifestError),
     #[error(transparent)]
@@ -76,6 +90,8 @@ pub(crate) enum Fault {
     #[error(transparent)]
     Plugin(#[from] envoy::PluginError),
     #[error(transparent)]
+    Requests(#[from] requests::InputError),
+    #[error(transparent)]
     Source(#[from] source::SourceError),
 }
 
@@ -84,18 +100,29 @@ impl Fault {
     pub(crate) fn tell(&self) -> Outcome {
         match self {
             Self::Source(source::SourceError::Faulty(report)) => {
-                eprint!("{}{}", report.human(Colour::on(&io::stderr())), report.summary(None));
+                show(report);
                 Outcome::Bad
             }
+            Self::Input(source::SourceError::Faulty(report)) => {
+                show(report);
+                Outcome::Failed
+            }
             Self::Given(_)
+            | Self::Junit(_)
             | Self::Manifest(_)
             | Self::OpenApi(_)
             | Self::Output(_)
             | Self::Plugin(_)
+            | Self::Requests(_)
+            | Self::Input(source::SourceError::Unreadable(_))
             | Self::Source(source::SourceError::Unreadable(_)) => {
                 eprintln!("brama: {self}");
                 Outcome::Failed
             }
         }
     }
+}
+
+fn show(report: &Report) {
+    eprint!("{}{}", report.human(Colour::on(&io::stderr())), report.summary(None));
 }

@@ -15,6 +15,7 @@ mod openapi;
 mod output;
 mod places;
 mod report;
+mod requests;
 mod routes;
 mod source;
 

@@ -10,9 +10,7 @@ use tempfile::Builder;
 /// Writes `text` to standard output, or to `path` by a rename within its folder, which Envoy sees as one change.
 pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), OutputError> {
     let Some(path) = path else {
-        return io::stdout()
-            .write_all(text.as_bytes())
-            .map_err(|error| OutputError::new(Path::new("standard output"), &error));
+        return io::stdout().write_all(text.as_bytes()).map_err(|error| OutputError::standard(&error));
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let replace = || {
@@ -36,5 +34,10 @@ pub(crate) struct OutputError {
 impl OutputError {
     pub(crate) fn new(path: &Path, error: &io::Error) -> Self {
         Self { path: path.to_owned(), reason: error.to_string() }
+    }
+
+    /// Of what was to go to standard output.
+    pub(crate) fn standard(error: &io::Error) -> Self {
+        Self::new(Path::new("standard output"), error)
     }
 }

@@ -1,10 +1,12 @@
-//! Owns the reading of a policy file: YAML or JSON in, a policy without faults out, or a report of what is wrong.
+//! Owns the reading of a policy file, and of its cases: YAML or JSON in, what it means without faults out, or a report of
+//! what is wrong.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use brama_policy::{Faults, Lint, Policy, PolicyDocument, SecretName};
+use brama_replay::Corpus;
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 use crate::finding::{Finding, Severity};
@@ -62,29 +64,26 @@ impl Checked {
 
 /// The policy at `path`, if it has no fault, and all there is to say about it.
 pub(crate) fn judge(path: &Path) -> Result<(Option<Checked>, Report), Unreadable> {
-    let unreadable = |reason: String| Unreadable { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    Ok(judge_text(path, &text))
+    Ok(judge_text(path, &text_of(path)?))
+}
+
+/// The cases at `path`, to be judged by `policy`.
+pub(crate) fn cases(path: &Path, policy: &Policy) -> Result<Corpus, SourceError> {
+    let (value, mut report) = value_of(path, &text_of(path)?);
+    let Some(value) = value else { return Err(SourceError::Faulty(report)) };
+    Corpus::read(&value, policy).map_err(|faults| {
+        faults.iter().map(Finding::from).for_each(|finding| report.add(finding));
+        SourceError::Faulty(report)
+    })
+}
+
+fn text_of(path: &Path) -> Result<String, Unreadable> {
+    std::fs::read_to_string(path).map_err(|error| Unreadable { path: path.to_owned(), reason: error.to_string() })
 }
 
 fn judge_text(path: &Path, text: &str) -> (Option<Checked>, Report) {
-    // A byte order mark is no part of the first line and its columns.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut report = Report::new(path, text.to_owned());
-    for (span, character) in hidden(text) {
-        report.add_at(hidden_finding(character), span);
-    }
-    // YAML contains JSON; a key written twice is an error here, as it is in the core.
-    let value: serde_json::Value = match serde_saphyr::from_str(text) {
-        Ok(value) => value,
-        Err(error) => {
-            match place_of(&error, text) {
-                Some(span) => report.add_at(yaml_finding(&error), span),
-                None => report.add(yaml_finding(&error)),
-            }
-            return (None, report);
-        }
-    };
+    let (value, mut report) = value_of(path, text);
+    let Some(value) = value else { return (None, report) };
     match Checked::compile(value) {
         Ok(checked) => {
             checked.lints.iter().map(Finding::from).for_each(|finding| report.add(finding));
@@ -92,6 +91,27 @@ fn judge_text(path: &Path, text: &str) -> (Option<Checked>, Report) {
         }
         Err(faults) => {
             faults.iter().map(Finding::from).for_each(|finding| report.add(finding));
+            (None, report)
+        }
+    }
+}
+
+/// The value that a text stands for; `None` where it is no YAML, which the report then says.
+fn value_of(path: &Path, text: &str) -> (Option<serde_json::Value>, Report) {
+    // A byte order mark is no part of the first line and its columns.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut report = Report::new(path, text.to_owned());
+    for (span, character) in hidden(text) {
+        report.add_at(hidden_finding(character), span);
+    }
+    // YAML contains JSON; a key written twice is an error here, as it is in the core.
+    match serde_saphyr::from_str(text) {
+        Ok(value) => (Some(value), report),
+        Err(error) => {
+            match place_of(&error, text) {
+                Some(span) => report.add_at(yaml_finding(&error), span),
+                None => report.add(yaml_finding(&error)),
+            }
             (None, report)
         }
     }
@@ -129,7 +149,7 @@ fn hidden_finding(character: char) -> Finding {
     }
 }
 
-/// A policy file that cannot be used.
+/// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
     #[error("{}", .0.human(Colour::Plain))]

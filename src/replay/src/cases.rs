@@ -14,7 +14,7 @@ mod outcome;
 
 pub use coverage::{Coverage, RuleCoverage, Sight};
 pub use document::CorpusFaults;
-pub use outcome::{Difference, Outcome};
+pub use outcome::{CaseOutcome, Difference};
 
 /// A file of cases, as understood under one policy.
 #[derive(Clone, Debug)]
@@ -76,8 +76,8 @@ impl Corpus {
 
     /// Judges every case, in the order of the file.
     #[must_use]
-    pub fn judge(&self, policy: &Arc<Policy>) -> Vec<Outcome<'_>> {
-        self.cases.iter().map(|case| Outcome::new(case, self.decide(case, policy), policy)).collect()
+    pub fn judge(&self, policy: &Arc<Policy>) -> Vec<CaseOutcome<'_>> {
+        self.cases.iter().map(|case| CaseOutcome::new(case, self.decide(case, policy), policy)).collect()
     }
 
     fn decide(&self, case: &Case, policy: &Arc<Policy>) -> Decision {

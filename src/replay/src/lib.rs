@@ -9,16 +9,19 @@
 //! - [`Verdict`]: a decision as data.
 //! - [`Corpus`]: a policy's cases, each a request with what is expected of it; [`Coverage`] is how much of the policy they
 //!   reach.
+//! - [`Changes`]: what becomes of the same requests under another policy.
 //!
 //! [`judge()`] is where to start reading.
 
 mod cases;
+mod changes;
 mod judge;
 mod line;
 mod statement;
 mod verdict;
 
-pub use cases::{Case, Corpus, CorpusFaults, Coverage, Difference, Outcome, RuleCoverage, Sight};
+pub use cases::{Case, CaseOutcome, Corpus, CorpusFaults, Coverage, Difference, RuleCoverage, Sight};
+pub use changes::{Change, ChangeGroup, ChangeKind, ChangeSide, Changes};
 pub use judge::{Statements, judge, judge_before, moment};
 pub use line::{InvalidLine, RequestLine};
 pub use statement::{InvalidStatement, Statement};

@@ -212,6 +212,7 @@ fn file_of_another_shape_is_one_fault() {
         ("[]", "a list stands where an object is wanted"),
         ("5", "invalid type: integer `5`"),
         ("{ policy: x }", "missing field `cases`"),
+        ("{ policy: x, cases: [] }", "cases: there is no case here"),
         ("{ policy: x, cases: [], more: 1 }", "more: unknown field `more`"),
         ("{ policy: x, cases: {} }", "cases: invalid type: map"),
         ("{ policy: x, cases: [], tokens: }", "tokens: nothing is written here"),
@@ -229,10 +230,10 @@ fn coverage_is_of_rules_that_allow_and_that_can_refuse() {
         let corpus = read(&format!("{IDENTITIES}{cases}")).unwrap();
         Coverage::of(&corpus.judge(&policy()), &policy())
     };
-    let none = coverage("  []");
+    let none = coverage("  - { name: a, request: { method: GET, path: //open }, expect: { refuse: path_ambiguous } }");
     assert_eq!((none.seen(), none.total(), none.percent()), (0, 5, 0));
     assert_eq!(none.rules[0].refuses, Sight::Impossible);
-    assert_eq!(none.denials_seen, Vec::<&str>::new());
+    assert_eq!(none.denials_seen, ["path_ambiguous"]);
     let some = coverage(
         "
   - { name: a, request: { method: GET, path: /open }, expect: { allow: open } }

@@ -63,11 +63,8 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(&self) -> Result<Outcome, Fault> {
-        let policy = match Checked::read(&self.policy) {
-            Ok(policy) => policy,
-            // Here 1 says that the request is refused, which nobody knows of a policy with faults.
-            Err(error) => return Ok(Fault::from(error).tell().max(Outcome::Failed)),
-        };
+        // Here 1 says that the request is refused, which nobody knows of a policy with faults.
+        let policy = Checked::read(&self.policy).map_err(Fault::Input)?;
         let asked = Asked {
             method: self.method.clone(),
             host: self.host.clone(),

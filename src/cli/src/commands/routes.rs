@@ -21,8 +21,8 @@ use crate::{output, routes};
 /// HEAD and OPTIONS are operations like any other: a route for GET does not cover them. TRACE is refused by the gateway
 /// always, so that no policy covers it.
 ///
-/// Exit codes: 0, all is covered; 1, something is not, or the policy has a fault; 2, a file could not be read, or the
-/// routes not be written.
+/// Exit codes: 0, all is covered; 1, something is not; 2, a file could not be read or has a fault, or the routes could
+/// not be written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   brama routes policies/ehealth.yaml
@@ -40,7 +40,7 @@ pub(crate) struct Routes {
 
 impl Routes {
     pub(crate) fn run(&self) -> Result<Outcome, Fault> {
-        let checked = Checked::read(&self.policy)?;
+        let checked = Checked::read(&self.policy).map_err(Fault::Input)?;
         let policy = checked.policy();
         let Some(file) = &self.openapi else {
             let text = if self.json {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use brama_policy::{Decision, Denial, Policy, RuleId};
 
-use super::Outcome;
+use super::CaseOutcome;
 
 /// What of a policy was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Sight {
 impl Coverage {
     /// What of `policy` these outcomes show.
     #[must_use]
-    pub fn of(outcomes: &[Outcome<'_>], policy: &Policy) -> Self {
+    pub fn of<'o, 'c: 'o>(outcomes: impl IntoIterator<Item = &'o CaseOutcome<'c>>, policy: &Policy) -> Self {
         let (mut allowing, mut refusing, mut denials) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for outcome in outcomes {
             let (rule, denial) = match outcome.decision() {

@@ -73,6 +73,9 @@ impl Corpus {
         faults.add_nulls(document, "");
         let shaped = if faults.0.is_empty() { faults.shape(document, "", &[]) } else { None };
         let Some(document): Option<CorpusDocument> = shaped else { return Err(faults) };
+        if document.cases.is_empty() {
+            faults.add("cases".to_owned(), "there is no case here, and a test of nothing passes");
+        }
         let identities = Identities {
             api_keys: faults.identities(&document.api_keys, CredentialKind::ApiKey, policy),
             tokens: faults.identities(&document.tokens, CredentialKind::Token, policy),

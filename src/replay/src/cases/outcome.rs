@@ -9,7 +9,7 @@ use super::{Case, Expected};
 
 /// A case and its decision.
 #[derive(Debug)]
-pub struct Outcome<'c> {
+pub struct CaseOutcome<'c> {
     case: &'c Case,
     decision: Decision,
     differences: Vec<Difference>,
@@ -26,7 +26,7 @@ pub struct Difference {
     pub found: Option<String>,
 }
 
-impl<'c> Outcome<'c> {
+impl<'c> CaseOutcome<'c> {
     pub(super) fn new(case: &'c Case, decision: Decision, policy: &Policy) -> Self {
         let differences = match (&case.expect, &decision) {
             (Expected::Allow { .. }, Decision::Allow(grant)) => of_grant(&case.expect, grant),

@@ -1,0 +1,106 @@
+//! Owns `brama diff`: which decisions another policy changes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use brama_policy::{Decision, Policy, UnixTime};
+use brama_replay::{Change, Changes, RequestLine, Verdict};
+use clap::Args;
+
+use crate::commands::{Fault, Outcome};
+use crate::output;
+use crate::requests::{Clock, Line, Lines};
+use crate::source::Checked;
+
+mod text;
+
+/// Judge requests by two policies, and show which decisions change: a line of JSON each on standard input.
+///
+/// A request opens where it was refused and now passes, be it only because its rule is in shadow mode. Each request is
+/// read under both policies, so that a fact which one of them does not know makes its line a bad one.
+///
+/// Exit codes: 0, nothing opens; 1, something does; 2, a policy could not be used, or a line is no request (what the
+/// others change is shown all the same).
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: brama diff policies/ehealth.yaml policies/ehealth.yaml < policies/examples/requests.jsonl"
+)]
+pub(crate) struct Diff {
+    /// The policy before, YAML or JSON.
+    old: PathBuf,
+    /// The policy after.
+    new: PathBuf,
+    /// How many requests are shown of each kind of change.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    examples: usize,
+    /// Write one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// One of the two policies, with its file for what is said about it.
+struct Judge<'a> {
+    file: &'a Path,
+    policy: Arc<Policy>,
+}
+
+impl Diff {
+    pub(crate) fn run(&self) -> Result<Outcome, Fault> {
+        let (old, new) = (Judge::new(&self.old)?, Judge::new(&self.new)?);
+        let now = self.clock.read()?;
+        let (mut changes, mut bad) = (Changes::new(self.examples), 0_u64);
+        let mut lines = Lines::new(io::stdin().lock());
+        while let Some((number, line)) = lines.next()? {
+            if let Err(reason) = compare(line, number, [&old, &new], now, &mut changes) {
+                bad = bad.saturating_add(1);
+                if bad <= MOST_TOLD {
+                    eprintln!("brama: line {number}: {reason}");
+                }
+            }
+        }
+        if bad > MOST_TOLD {
+            eprintln!("brama: {} further lines are no requests", bad.saturating_sub(MOST_TOLD));
+        }
+        let text = if self.json { text::json(&changes, bad) } else { text::human(&changes, bad) };
+        output::write(None, &text)?;
+        Ok(match (bad, changes.count(Change::Opens)) {
+            (0, 0) => Outcome::Good,
+            (0, _) => Outcome::Bad,
+            (_, _) => Outcome::Failed,
+        })
+    }
+}
+
+impl<'a> Judge<'a> {
+    fn new(file: &'a Path) -> Result<Self, Fault> {
+        let checked = Checked::read(file).map_err(Fault::Input)?;
+        Ok(Self { file, policy: Arc::clone(checked.policy()) })
+    }
+
+    fn judge(&self, request: &RequestLine<'_>, now: UnixTime) -> Result<Decision, String> {
+        request.judge(&self.policy, now).map_err(|invalid| format!("{}: {invalid}", self.file.display()))
+    }
+}
+
+/// Counts what the policies make of one line, or says why it is no request.
+fn compare(
+    line: Line<'_>,
+    number: u64,
+    [old, new]: [&Judge<'_>; 2],
+    now: UnixTime,
+    changes: &mut Changes,
+) -> Result<(), String> {
+    let text = line.map_err(|long| long.to_string())?;
+    let request = RequestLine::read(text).map_err(|invalid| invalid.to_string())?;
+    let (old, new) = (old.judge(&request, now)?, new.judge(&request, now)?);
+    // What was read as JSON is UTF-8.
+    let text = str::from_utf8(text).map_err(|error| error.to_string())?;
+    changes.add(number, text, &Verdict::from(&old), &Verdict::from(&new));
+    Ok(())
+}
+
+/// How many bad lines are told one by one; a file of another kind is soon recognised.
+const MOST_TOLD: u64 = 10;

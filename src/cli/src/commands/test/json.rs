@@ -1,0 +1,61 @@
+//! Owns the results of cases as one JSON object.
+
+use brama_replay::{CaseOutcome, Coverage, Difference, RuleCoverage, Sight, Verdict};
+use serde_json::{Value, json};
+
+use super::Results;
+
+pub(super) fn text(results: &Results<'_>) -> String {
+    let cases: Vec<Value> = results
+        .suites
+        .iter()
+        .flat_map(|suite| suite.outcomes.iter().map(|outcome| case(&suite.file.display().to_string(), outcome)))
+        .collect();
+    let object = json!({
+        "policy": results.file.display().to_string(),
+        "passed": results.are_good(),
+        "total": cases.len(),
+        "failed": results.failed(),
+        "cases": cases,
+        "coverage": coverage(&results.coverage, results.wanted),
+    });
+    format!("{object:#}\n")
+}
+
+fn case(file: &str, outcome: &CaseOutcome<'_>) -> Value {
+    json!({
+        "file": file,
+        "name": outcome.case().name(),
+        "passed": outcome.passes(),
+        "verdict": Verdict::from(outcome.decision()),
+        "differences": outcome.differences().iter().map(difference).collect::<Vec<_>>(),
+    })
+}
+
+fn difference(difference: &Difference) -> Value {
+    json!({ "key": difference.key, "expected": difference.expected, "found": difference.found })
+}
+
+fn coverage(coverage: &Coverage, wanted: Option<u8>) -> Value {
+    json!({
+        "percent": coverage.percent(),
+        "seen": coverage.seen(),
+        "total": coverage.total(),
+        "min_percent": wanted,
+        "rules": coverage.rules.iter().map(rule).collect::<Vec<_>>(),
+        "denials": { "seen": coverage.denials_seen, "unseen": coverage.denials_unseen },
+    })
+}
+
+fn rule(rule: &RuleCoverage) -> Value {
+    json!({ "rule": rule.rule, "allows": seen(rule.allows), "refuses": seen(rule.refuses) })
+}
+
+/// Null is what cannot be seen.
+const fn seen(sight: Sight) -> Option<bool> {
+    match sight {
+        Sight::Seen => Some(true),
+        Sight::Unseen => Some(false),
+        Sight::Impossible => None,
+    }
+}

@@ -1,0 +1,197 @@
+//! `brama diff`: which decisions change, and what that is worth.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "test support"
+)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::{POLICY, Run, folder, project, run};
+
+const REQUESTS: &str = r#"{"method":"GET","path":"/open"}
+{"method":"GET","path":"/guarded"}
+{"method":"GET","path":"/guarded","token":{"subject":"s","scope":"read"}}
+{"method":"GET","path":"/guarded","token":{"subject":"s","scope":"write"}}
+{"method":"GET","path":"/guarded","token":{"subject":"t","scope":"write"}}
+{"method":"GET","path":"/elsewhere"}
+"#;
+
+#[track_caller]
+fn diff(new: &str, arguments: &[&str], input: &str) -> Run {
+    let folder = folder(&[("old.yaml", POLICY), ("new.yaml", new)]);
+    run(folder.path(), &[&["diff", "old.yaml", "new.yaml"], arguments].concat(), input.as_bytes())
+}
+
+/// The exit code, and each group as `change count old -> new`.
+#[track_caller]
+fn groups(new: &str) -> (i32, Vec<String>) {
+    let found = diff(new, &["--json"], REQUESTS);
+    let object: Value = serde_json::from_str(&found.stdout).unwrap();
+    let side = |side: &Value| {
+        let words = ["rule", "denial", "would_refuse"].map(|key| side[key].as_str().map(str::to_owned));
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    let line = |group: &Value| {
+        format!(
+            "{} {} {} -> {}",
+            group["change"].as_str().unwrap(),
+            group["count"],
+            side(&group["old"]),
+            side(&group["new"])
+        )
+    };
+    (found.code, object["changes"].as_array().unwrap().iter().map(line).collect())
+}
+
+#[test]
+fn same_policy_changes_nothing() {
+    let found = diff(POLICY, &[], REQUESTS);
+    let expected = "\
+opens: 0
+closes: 0
+other refusals: 0
+other identities: 0
+other rules: 0
+unchanged: 6 of 6 requests
+";
+    assert_eq!((found.code, &*found.stdout, &*found.stderr), (0, expected, ""));
+}
+
+#[test]
+fn changes_are_grouped_and_shown_with_examples() {
+    let found = diff(&POLICY.replace("[read]", "[write]"), &["--examples", "1"], REQUESTS);
+    let expected = r#"opens: 2
+closes: 1
+other refusals: 0
+other identities: 0
+other rules: 0
+unchanged: 3 of 6 requests
+
+opens: guarded refuses scope_missing (403) -> guarded allows (2)
+  line 4: {"method":"GET","path":"/guarded","token":{"subject":"s","scope":"write"}}
+
+closes: guarded allows -> guarded refuses scope_missing (403) (1)
+  line 3: {"method":"GET","path":"/guarded","token":{"subject":"s","scope":"read"}}
+"#;
+    assert_eq!((found.code, &*found.stdout, &*found.stderr), (1, expected, ""));
+}
+
+#[test]
+fn each_kind_of_change_is_told_from_the_others() {
+    let shadow = "name: x\nmode: { shadow: { because: \"it is new\" } }\n";
+    for (from, to, code, expected) in [
+        ("id: open,", "id: door,", 0, vec!["other_rule 1 open -> door"]),
+        ("path: /open,", "path: /door,", 0, vec!["closes 1 open -> route_unknown"]),
+        ("x-subject: token.subject", "x-user: token.subject", 0, vec!["other_identity 1 guarded -> guarded"]),
+        ("x-subject: token.subject", "x-subject: token.client_id", 0, vec!["closes 1 guarded -> guarded fact_missing"]),
+        (
+            "path: /open,",
+            "path: /elsewhere,",
+            1,
+            vec!["opens 1 route_unknown -> open", "closes 1 open -> route_unknown"],
+        ),
+        (
+            "path: /guarded,",
+            "path: /guarded/x,",
+            0,
+            vec![
+                "closes 1 guarded -> route_unknown",
+                "other_refusal 2 guarded scope_missing -> route_unknown",
+                "other_refusal 1 guarded token_missing -> route_unknown",
+            ],
+        ),
+        (
+            "name: x\n",
+            shadow,
+            1,
+            vec![
+                "opens 2 guarded scope_missing -> guarded scope_missing",
+                "opens 1 route_unknown -> route_unknown",
+                "opens 1 guarded token_missing -> guarded token_missing",
+            ],
+        ),
+    ] {
+        let new = POLICY.replacen(from, to, 1);
+        assert_ne!(new, POLICY);
+        assert_eq!(groups(&new), (code, expected.into_iter().map(str::to_owned).collect()), "{to}");
+    }
+}
+
+#[test]
+fn json_holds_counts_and_examples() {
+    let found = diff(&POLICY.replace("x-subject: token", "x-user: token"), &["--json"], REQUESTS);
+    let object: Value = serde_json::from_str(&found.stdout).unwrap();
+    let counts =
+        ["opens", "closes", "other_refusals", "other_identities", "other_rules", "unchanged", "requests", "bad_lines"];
+    assert_eq!(counts.map(|count| object[count].as_u64().unwrap()), [0, 0, 0, 1, 0, 5, 6, 0]);
+    assert_eq!(object["changes"][0]["in"], json!(["forward.x-subject", "forward.x-user"]));
+    let example = &object["changes"][0]["examples"][0];
+    assert_eq!(example["line"], 3);
+    let request: Value = serde_json::from_str(example["request"].as_str().unwrap()).unwrap();
+    assert_eq!(request["path"], "/guarded");
+}
+
+#[test]
+fn line_that_is_no_request_is_exit_code_2() {
+    let further = POLICY.replace("expect: { /u: x } }", "expect: { /u: x }, facts: { further: { tenant: /t } } }");
+    let input = format!("{REQUESTS}\n{{\"method\":\"GET\",\"path\":\"/guarded\",\"token\":{{\"tenant\":\"t\"}}}}\n");
+    let found = diff(&further, &[], &input);
+    assert_eq!(found.code, 2);
+    assert!(found.stdout.contains("opens: 0\n") && found.stdout.contains("no requests: 2 lines\n"), "{}", found.stdout);
+    let expected = "\
+brama: line 7: a request is a JSON object
+brama: line 8: old.yaml: token: `tenant` is no fact of `token`; there are `subject`, `client_id`, `client_type`, `scope`, `expires`
+";
+    assert_eq!(found.stderr, expected);
+    let found = diff(POLICY, &[], &"x\n".repeat(15));
+    assert_eq!((found.code, found.stderr.lines().count()), (2, 11));
+    assert!(found.stderr.ends_with("brama: 5 further lines are no requests\n"), "{}", found.stderr);
+}
+
+#[test]
+fn what_opens_is_not_hidden_by_a_bad_line() {
+    let found = diff(&POLICY.replace("[read]", "[write]"), &[], &format!("{REQUESTS}x\n"));
+    assert_eq!(found.code, 2);
+    assert!(found.stdout.starts_with("opens: 2\n"), "{}", found.stdout);
+}
+
+#[test]
+fn hostile_lines_are_bad_lines_and_harm_nothing() {
+    let folder = folder(&[("x.yaml", POLICY)]);
+    let input = [
+        b"{\"method\":\"GET\",\"path\":\"/\xff\"}".to_vec(),
+        format!(r#"{{"method":"GET","path":"/{}"}}"#, "a".repeat(2 << 20)).into_bytes(),
+        "{\"token\":".repeat(50_000).into_bytes(),
+        br#"{"method":"GET","path":"/open","token":{"a":1,"a":2}}"#.to_vec(),
+        br#"{"method":"GET","path":"/open"}"#.to_vec(),
+    ]
+    .join(&b'\n');
+    let found = run(folder.path(), &["diff", "x.yaml", "x.yaml"], &input);
+    assert_eq!((found.code, found.stderr.lines().count()), (2, 4), "{}", found.stderr);
+    assert!(found.stdout.contains("unchanged: 1 of 1 requests\nno requests: 4 lines\n"), "{}", found.stdout);
+}
+
+#[test]
+fn policy_that_cannot_be_used_is_exit_code_2() {
+    let folder = folder(&[("x.yaml", POLICY), ("bad.yaml", "version: 2\n")]);
+    for arguments in [["x.yaml", "bad.yaml"], ["bad.yaml", "x.yaml"], ["x.yaml", "none.yaml"]] {
+        let found = run(folder.path(), &[&["diff"], &arguments[..]].concat(), REQUESTS.as_bytes());
+        assert_eq!((found.code, &*found.stdout), (2, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn example_in_the_help_runs() {
+    let input = fs::read(project().join("policies/examples/requests.jsonl")).unwrap();
+    let found = run(&project(), &["diff", "policies/ehealth.yaml", "policies/ehealth.yaml"], &input);
+    assert_eq!(found.code, 0, "{}", found.stderr);
+    assert!(found.stdout.contains("unchanged: 20 of 20 requests\n"), "{}", found.stdout);
+}
