@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::render::{ecds, manifest};
 use crate::report::{Colour, Report};
-use crate::{envoy, manifest, output, requests, source};
+use crate::{output, requests, source};
 
 mod check;
 mod completions;
@@ -88,7 +89,7 @@ pub(crate) enum Fault {
     #[error(transparent)]
     Output(#[from] output::OutputError),
     #[error(transparent)]
-    Plugin(#[from] envoy::PluginError),
+    Plugin(#[from] ecds::PluginError),
     #[error(transparent)]
     Requests(#[from] requests::InputError),
     #[error(transparent)]

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::commands::{Fault, Outcome};
-use crate::form::{ClusterArguments, Form};
+use crate::output;
+use crate::render::form::{ClusterArguments, Form};
+use crate::render::{ecds, envoy_gateway, istio};
 use crate::source::Checked;
-use crate::{envoy, envoy_gateway, istio, output};
 
 /// Write the form of a policy that a proxy loads. A policy with faults is refused, with all of them.
 ///
@@ -51,7 +52,7 @@ impl Render {
         let policy = Checked::read(&self.policy)?;
         let text = match &form {
             Form::PluginConfig => policy.json().to_owned(),
-            Form::EnvoyEcds { wasm } => envoy::ecds(&policy, wasm)?,
+            Form::EnvoyEcds { wasm } => ecds::answer(&policy, wasm)?,
             Form::Istio(placement) => istio::manifests(&policy, placement)?,
             Form::EnvoyGateway(placement) => envoy_gateway::manifest(&policy, placement)?,
         };

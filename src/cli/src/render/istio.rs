@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use crate::manifest::{self, Manifest, ManifestError, Namespace};
-use crate::module::{Module, RemotePlace};
+use super::manifest::{self, Manifest, ManifestError, Namespace};
+use super::module::{Module, RemotePlace};
 use crate::source::Checked;
 
 /// Where in a mesh the policy is to hold.

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
 
+use super::manifest::{Label, Namespace, ObjectName};
+use super::module::{Module, ModuleUrl, Sha256};
+use super::{envoy_gateway, istio};
 use crate::arguments::Arguments;
 use crate::commands::render::{Render, Target};
-use crate::manifest::{Label, Namespace, ObjectName};
-use crate::module::{Module, ModuleUrl, Sha256};
-use crate::{envoy_gateway, istio};
 
 /// What to render, with all that it takes.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use sha2::Digest;
 
-use crate::envoy::{self, PluginError};
+use super::ecds::{self, PluginError};
 
 /// Where the plugin is: an address as the command line has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl RemoteModule {
     pub(crate) fn sha256(&self) -> Result<Sha256, PluginError> {
         match &self.pin {
             Pin::Given(sum) => Ok(sum.clone()),
-            Pin::SumOf(wasm) => Ok(Sha256::of(&envoy::code(wasm)?)),
+            Pin::SumOf(wasm) => Ok(Sha256::of(&ecds::code(wasm)?)),
         }
     }
 }

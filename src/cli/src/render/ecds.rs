@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::source::Checked;
 
 /// An ECDS `DiscoveryResponse` that puts `policy` in force with the plugin at `wasm`.
-pub(crate) fn ecds(policy: &Checked, wasm: &Path) -> Result<String, PluginError> {
+pub(crate) fn answer(policy: &Checked, wasm: &Path) -> Result<String, PluginError> {
     let unusable = |reason: String| PluginError { path: wasm.to_owned(), reason };
     let code = code(wasm)?;
     let wasm = wasm.canonicalize().map_err(|error| unusable(error.to_string()))?;

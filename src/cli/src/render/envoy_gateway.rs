@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::manifest::{self, Manifest, ManifestError, Namespace, ObjectName};
-use crate::module::{RemoteModule, RemotePlace};
+use super::manifest::{self, Manifest, ManifestError, Namespace, ObjectName};
+use super::module::{RemoteModule, RemotePlace};
 use crate::source::Checked;
 
 /// Where the policy is to hold: for every route of a Gateway.

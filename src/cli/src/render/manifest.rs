@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::envoy::PluginError;
+use super::ecds::PluginError;
 use crate::source::Checked;
 
 /// One object for Kubernetes, with what an operator should know about it.
