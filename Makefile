@@ -13,6 +13,7 @@ MAKEFLAGS += --no-print-directory
 # One place for everything built, wherever the caller's own settings point: the scripts and the launcher look here.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 FILTER := target/brama_filter.wasm
+POLICIES := policies/ehealth.yaml policies/examples/machine.yaml policies/examples/public-read.yaml policies/examples/saas.yaml
 
 .PHONY: help
 help: ## list these commands
@@ -23,6 +24,12 @@ run: wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY
 	@echo "== building the stack's programs"
 	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
 	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; exec target/debug/brama-run
+
+.PHONY: brama
+brama: ## build the `brama` command, target/bin/brama
+	@echo "== building the command"
+	@cargo build --quiet --release -p brama-cli
+	@mkdir -p target/bin && cp target/release/brama target/bin/brama.new && mv target/bin/brama.new target/bin/brama
 
 .PHONY: test
 test: check test-native test-wasm e2e ## everything that can be tested
@@ -49,6 +56,9 @@ test-native: ## unit and integration tests of every part, without Envoy
 	@cargo test --quiet --workspace --exclude brama-e2e
 	@echo "== tests of the policy without conditions, native"
 	@cargo test --quiet -p brama-policy
+	@echo "== policies, as their authors check and test them"
+	@cargo run --quiet -p brama-cli -- check --strict $(POLICIES)
+	@for policy in $(POLICIES); do cargo run --quiet -p brama-cli -- test $$policy --min-coverage 100 | grep -E "^(FAILED|cases:|coverage:)"; done
 
 .PHONY: test-wasm
 test-wasm: ## the tests of the policy and of its cases as Wasm, under Node

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,12 +50,13 @@ fn run(stop: &dyn Fn() -> bool) -> Result<(), Failure> {
     let settings = Settings::from_environment()?;
     let demonstration = settings.is_demonstration();
     let kept = settings.data_dir.is_some();
+    let render = format!("{} render POLICY --target envoy-ecds --wasm {}", near(&settings.brama), near(&settings.wasm));
     let prepared = Prepared::new(settings)?;
     eprint!("{}", prepared.notes());
     let mut stack = prepared.start_unless(stop)?;
 
     // Whoever reads this may have gone (`make run | head`); the gateway serves all the same.
-    let _ = greet(&stack, demonstration, kept);
+    let _ = greet(&stack, demonstration, kept, &render);
     while !stop() {
         if let Some(death) = stack.death() {
             // Ctrl-C reaches the processes too, and one may end before we hear of it.
@@ -67,7 +69,7 @@ fn run(stop: &dyn Fn() -> bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn greet(stack: &Stack, demonstration: bool, kept: bool) -> io::Result<()> {
+fn greet(stack: &Stack, demonstration: bool, kept: bool, render: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "ready http://{}", stack.address())?;
     if stack.proof() == Proof::Filter {
@@ -79,12 +81,19 @@ fn greet(stack: &Stack, demonstration: bool, kept: bool) -> io::Result<()> {
     if demonstration {
         write!(out, "{}", requests_to_try(stack.address()))?;
     }
+    writeln!(out, "\nAnother policy, without a restart:\n  {render} -o {}", stack.ecds().display())?;
     let logs = stack.logs();
     let until = if kept { "" } else { ", removed when this stops (DATA_DIR keeps them)" };
     writeln!(out, "\nLogs{until}:")?;
     writeln!(out, "  {}\n  {}\n  {}", logs.access.display(), logs.envoy.display(), logs.upstream.display())?;
     writeln!(out, "Envoy's administration: http://{}", stack.admin_address())?;
     out.flush()
+}
+
+/// A path as it is typed where the launcher was started.
+fn near(path: &Path) -> std::path::Display<'_> {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).display()
 }
 
 /// The specifications' own examples, which the demonstration's fixture contains, and one request that is refused.
