@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use annotate_snippets::normalize_untrusted_str;
 use brama_policy::{CanonicalPath, Host, HostView, Policy};
 use serde_json::{Value, json};
 
 use crate::explain::{quoted, why_not};
 use crate::openapi::{Description, Operation, Sample};
+use crate::output::untrusted;
 
 /// What of an API is covered by routes, and the other way round.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Coverage {
             .without_operation
             .iter()
             .map(|(rule, method, path)| format!("{:<16} {rule}  {method} {path}", "no operation"));
-        let gaps: String = gaps.chain(without).map(|line| format!("{}\n", normalize_untrusted_str(&line))).collect();
+        let gaps: String = gaps.chain(without).map(|line| format!("{}\n", untrusted(&line))).collect();
         let part = match self.count(Extent::Part) {
             0 => String::new(),
             part => format!(", {part} in part"),
@@ -96,7 +96,7 @@ impl Coverage {
             1 => "1 route and method without one".to_owned(),
             more => format!("{more} routes and methods without one"),
         };
-        let file = normalize_untrusted_str(&self.file);
+        let file = untrusted(&self.file);
         format!("{gaps}{file}: {whole} of {all} operations covered{part}; {routes}\n")
     }
 

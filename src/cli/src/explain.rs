@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brama_policy::{CanonicalPath, Decision, Envelope, Host, Moment, Near, Policy, Refusal, RouteView};
+use brama_policy::{CanonicalPath, Decision, Envelope, Host, Moment, Near, Policy, Refusal, Request, RouteView};
 use brama_replay::{Statements, Verdict, judge_before};
 use serde_json::{Value, json};
 
@@ -44,11 +44,12 @@ impl Explanation {
         let mut story = Story::new(statements, now.wall);
         let headers = asked.headers(policy, statements);
         let decision = judge_before(policy, &headers, |lookup| statements.answer(lookup), now, &mut story);
-        let url = asked.url();
+        let request = Request::new(&headers);
+        let url = request.url();
         let answer = match &decision {
             Decision::Allow(_grant) => None,
             Decision::Refuse(refused) => {
-                let envelope = Envelope { url: &url, request_id: asked.request_id() };
+                let envelope = Envelope { url: &url, request_id: request.id().unwrap_or(MADE_REQUEST_ID) };
                 Some(policy.refusal(refused.denial(), envelope))
             }
         };
@@ -103,25 +104,6 @@ impl Asked {
         headers
     }
 
-    /// The URL without the query, as a refusal repeats it.
-    fn url(&self) -> String {
-        let path = self.path.split_once('?').map_or(self.path.as_str(), |(path, _query)| path);
-        format!("{SCHEME}://{}{path}", self.host)
-    }
-
-    /// The id that the gateway would repeat: the request's own where it is plain, and otherwise one of its making.
-    fn request_id(&self) -> &str {
-        let is_plain = |value: &str| {
-            (1..=LONGEST_REQUEST_ID).contains(&value.len())
-                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'.' | b'_' | b'-'))
-        };
-        let mut values = self.headers.iter().filter(|(name, _value)| name == "x-request-id");
-        match (values.next(), values.next()) {
-            (Some((_name, value)), None) if is_plain(value) => value,
-            (Some(_) | None, Some(_) | None) => MADE_REQUEST_ID,
-        }
-    }
-
     /// The routes it nearly took; none where it has no one reading.
     fn near<'a>(&self, policy: &'a Policy) -> Vec<Near<'a>> {
         let read = (Host::parse(self.host.as_bytes()), CanonicalPath::parse(self.path.as_bytes()));
@@ -133,9 +115,6 @@ impl Asked {
 }
 
 const SCHEME: &str = "http";
-
-/// As the plugin has it.
-const LONGEST_REQUEST_ID: usize = 128;
 
 /// Stands for the id that the gateway makes.
 const MADE_REQUEST_ID: &str = "made-by-the-gateway";

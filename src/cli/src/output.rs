@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use annotate_snippets::normalize_untrusted_str;
 use tempfile::Builder;
 
 /// Writes `text` to standard output, or to `path` by a rename within its folder, which Envoy sees as one change.
@@ -23,6 +24,12 @@ pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), OutputError> 
     replace().map(|_file| ()).map_err(|error| OutputError::new(path, &error))
 }
 
+/// A text from a file or a request as it may be shown in a terminal: controls, those of C1 too, and marks that change the
+/// direction of text are replaced.
+pub(crate) fn untrusted(text: &str) -> String {
+    normalize_untrusted_str(text).replace(|character: char| ('\u{80}'..='\u{9f}').contains(&character), "\u{fffd}")
+}
+
 /// A result that could not be written; what stood there before still does.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be written: {reason}", path.display())]
@@ -39,5 +46,19 @@ impl OutputError {
     /// Of what was to go to standard output.
     pub(crate) fn standard(error: &io::Error) -> Self {
         Self::new(Path::new("standard output"), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_reaches_a_terminal() {
+        for control in ["\u{1b}[31m", "\u{9b}31m", "\r", "\u{202e}", "\u{7f}"] {
+            let shown = untrusted(&format!("a{control}b"));
+            assert!(!shown.chars().any(|character| character.is_control() || character == '\u{202e}'), "{shown:?}");
+        }
+        assert_eq!(untrusted("plain, é, б"), "plain, é, б");
     }
 }

@@ -4,10 +4,11 @@ use std::io::IsTerminal;
 use std::ops::Range;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
+use crate::output::untrusted;
 use crate::places::{Place, Places};
 
 /// What there is to say about one file.
@@ -93,13 +94,13 @@ impl Report {
         };
         let group = match span {
             Some(span) => {
-                let label = Some(normalize_untrusted_str(&finding.path)).filter(|path| !path.is_empty());
+                let label = Some(untrusted(&finding.path)).filter(|path| !path.is_empty());
                 let annotation = AnnotationKind::Primary.span(span.clone()).label(label);
                 title.element(Snippet::source(self.text.as_str()).path(self.file.as_str()).annotation(annotation))
             }
             None => title.element(Origin::path(self.file.as_str())),
         };
-        let hint = finding.hint.iter().map(|hint| Level::HELP.message(normalize_untrusted_str(hint)));
+        let hint = finding.hint.iter().map(|hint| Level::HELP.message(untrusted(hint)));
         renderer.render(&[group.elements(hint)])
     }
 
@@ -113,7 +114,7 @@ impl Report {
             0 => String::new(),
             lints => format!(", {}", counted(lints, "lint")),
         };
-        format!("{}: {verdict}{lints}\n", normalize_untrusted_str(&self.file))
+        format!("{}: {verdict}{lints}\n", untrusted(&self.file))
     }
 
     /// Each finding as an object. Lines and columns count from 1, columns in characters; the end is the first character
@@ -146,14 +147,14 @@ impl Report {
 /// What to underline at `place`: the key or the value, whichever the message is about.
 ///
 /// The core gives a path, and a path ends at a key and its value alike. Its messages quote what is at fault first, so the
-/// quoted word tells: ``unknown field `nmae` `` is about the key, ``unknown variant `xml` `` about the value, and a word
+/// quoted word tells: ``unknown key `nmae` `` is about the key, ``unknown word `xml` `` about the value, and a word
 /// that is a key within the value about that one. Where no such word is quoted it is the value, if one can point at it;
 /// of what goes over lines, it is the key.
 fn underlined(text: &str, finding: &Finding, place: &Place<'_>) -> Range<usize> {
     let (key, value) = (place.key(), place.value());
     let quotes = |written: Option<&str>| written.is_some_and(|written| finding.quotes(written));
     let is_about_key =
-        quotes(place.key_text()) && (finding.message.starts_with("unknown field ") || !quotes(place.value_text()));
+        quotes(place.key_text()) && (finding.message.starts_with("unknown key ") || !quotes(place.value_text()));
     let written = text.get(value.clone()).unwrap_or_default();
     let is_one_thing = place.value_text().is_some() || !place.is_block() && !written.contains(LINE_ENDS);
     match (key, place.members().find(|member| quotes(member.key_text()))) {

@@ -1,10 +1,10 @@
 //! Owns how the routes of a policy are listed.
 
-use annotate_snippets::normalize_untrusted_str;
 use brama_policy::{CallerView, CredentialKind, Policy, Requires, RouteView, Scope, WantedScopes};
 use serde_json::{Value, json};
 
 use crate::explain;
+use crate::output::untrusted;
 
 /// A line a route, in columns.
 pub(crate) fn table(policy: &Policy) -> String {
@@ -21,7 +21,7 @@ pub(crate) fn table(policy: &Policy) -> String {
 
 fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
     let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-    normalize_untrusted_str(cells.join("  ").trim_end())
+    untrusted(cells.join("  ").trim_end())
 }
 
 fn row(route: RouteView<'_>) -> [String; COLUMNS] {

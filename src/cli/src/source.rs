@@ -15,7 +15,7 @@ use crate::report::{Colour, Report};
 /// A policy file that has no fault.
 pub(crate) struct Checked {
     policy: Arc<Policy>,
-    lints: Vec<Lint>,
+    written: PolicyDocument,
     document: serde_json::Value,
     json: String,
 }
@@ -30,11 +30,16 @@ impl Checked {
         let json = document.to_string();
         let written = PolicyDocument::read(&json)?;
         let policy = Policy::compile(&written)?;
-        Ok(Self { lints: policy.lints(&written), policy: Arc::new(policy), document, json })
+        Ok(Self { policy: Arc::new(policy), written, document, json })
     }
 
     pub(crate) const fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    /// What was probably not meant.
+    pub(crate) fn lints(&self) -> Vec<Lint> {
+        self.policy.lints(&self.written)
     }
 
     /// The policy as the plugin receives it.
@@ -85,10 +90,7 @@ fn judge_text(path: &Path, text: &str) -> (Option<Checked>, Report) {
     let (value, mut report) = value_of(path, text);
     let Some(value) = value else { return (None, report) };
     match Checked::compile(value) {
-        Ok(checked) => {
-            checked.lints.iter().map(Finding::from).for_each(|finding| report.add(finding));
-            (Some(checked), report)
-        }
+        Ok(checked) => (Some(checked), report),
         Err(faults) => {
             faults.iter().map(Finding::from).for_each(|finding| report.add(finding));
             (None, report)

@@ -87,10 +87,10 @@ fn shipped_policies_have_no_finding() {
 fn faults_are_shown_in_their_lines_and_in_their_order() {
     let text = SOUND.replace("[GET]", "[get]").replace("name: x", "nmae: x");
     let expected = "\
-error: missing field `name`
+error: missing key `name`
 --> x.yaml
 
-error: unknown field `nmae`, expected one of `version`, `name`, `mode`, `authorities`, `credentials`, `forward`, `refusals`, `routes`
+error: unknown key `nmae`, expected one of `version`, `name`, `mode`, `authorities`, `credentials`, `forward`, `refusals`, `routes`
  --> x.yaml:2:1
   |
 2 | nmae: x

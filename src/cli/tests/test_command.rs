@@ -44,7 +44,7 @@ cases: 3, all pass
 coverage: 100% (3 of 3)
   open     allows, public
   guarded  allows, refuses
-denials: 1 of 16 seen
+denials: 6% (1 of 16)
   not seen: request_incomplete, method_refused, upgrade_refused, method_overridden, path_overridden, host_malformed, \
                     path_ambiguous, route_unknown, token_repeated, token_malformed, token_unavailable, token_refused, \
                     token_expired, scope_missing, fact_missing
@@ -93,6 +93,23 @@ fn too_little_coverage_is_exit_code_1() {
 }
 
 #[test]
+fn too_few_denials_are_exit_code_1() {
+    for (least, code) in [("6", 0), ("7", 1)] {
+        let found = test(CASES, &["--min-denials", least]);
+        let below = found.stdout.contains("denials: 6% (1 of 16), below the 7% asked for");
+        assert_eq!((found.code, below), (code, code == 1), "{}", found.stdout);
+    }
+    let tap = test(CASES, &["--min-coverage", "100", "--min-denials", "7", "--format", "tap"]);
+    assert!(
+        tap.stdout.contains("1..5\n")
+            && tap.stdout.contains("\nok 4 - coverage of at least 100%\n")
+            && tap.stdout.contains("not ok 5 - denials of at least 7%\n"),
+        "{}",
+        tap.stdout
+    );
+}
+
+#[test]
 fn tap_is_what_a_harness_reads() {
     let cases =
         CASES.replace("nobody_may_not", "'nobody \\ #may <not> & never'").replace("allow: open", "allow: guarded");
@@ -110,6 +127,7 @@ not ok 1 - open_is_open
 ok 2 - reader_may_read
 ok 3 - nobody \\\\ \\#may <not> & never
 # coverage: 100% (3 of 3)
+# denials: 6% (1 of 16)
 ";
     let Run { code, stdout, .. } = test(&cases, &["--format", "tap"]);
     assert_eq!((code, &*stdout), (1, expected));
@@ -221,7 +239,7 @@ fn several_files_of_cases_are_one_result() {
     let folder = folder(&[("x.yaml", POLICY), ("1.yaml", CASES), ("2.yaml", other)]);
     let found = run(folder.path(), &["test", "x.yaml", "1.yaml", "2.yaml"], b"");
     assert_eq!(found.code, 0);
-    assert!(found.stdout.contains("cases: 4, all pass\n") && found.stdout.contains("denials: 2 of 16 seen"));
+    assert!(found.stdout.contains("cases: 4, all pass\n") && found.stdout.contains("denials: 12% (2 of 16)"));
 }
 
 #[test]

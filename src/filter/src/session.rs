@@ -73,7 +73,7 @@ impl Session {
     /// The request's headers have come.
     pub fn on_headers(&mut self, host: &mut impl Host) -> Flow {
         let headers = host.headers();
-        match request_id(&headers) {
+        match Request::new(&headers).id() {
             Some(sent) => sent.clone_into(&mut self.request_id),
             None => {
                 self.request_id = host.fresh_id();
@@ -184,7 +184,7 @@ impl Session {
         let denial = refused.denial();
         let rule = refused.rule().map_or("-", RuleId::as_str);
         let headers = host.headers();
-        let envelope = Envelope { url: &url(&Request::new(&headers)), request_id: &self.request_id };
+        let envelope = Envelope { url: &Request::new(&headers).url(), request_id: &self.request_id };
         // Before the answer: the proxy may end the request within the call.
         self.phase = Phase::Refused;
         host.count(Counter::Refused(denial.code()));
@@ -239,24 +239,3 @@ fn reason(denial: &Denial) -> String {
         | Denial::NotCarriedOut => String::new(),
     }
 }
-
-/// The client's own request id, if it sent one that is safe to repeat: `[A-Za-z0-9#._-]{1,128}`.
-fn request_id(headers: &[(String, Vec<u8>)]) -> Option<&str> {
-    let mut values = headers.iter().filter(|(name, _value)| name.eq_ignore_ascii_case("x-request-id"));
-    let (_name, value) = values.next()?;
-    let value = std::str::from_utf8(value).ok()?;
-    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'.' | b'_' | b'-'));
-    ((1..=LONGEST_REQUEST_ID).contains(&value.len()) && plain && values.next().is_none()).then_some(value)
-}
-
-/// The request's URL as the client knows it, without the query, which may hold anything.
-fn url(request: &Request<'_>) -> String {
-    let part = |name| request.pseudo(name).map(String::from_utf8_lossy);
-    let text = |name| part(name).map_or_else(String::new, std::borrow::Cow::into_owned);
-    let target = text(":path");
-    let path = target.split_once('?').map_or(target.as_str(), |(path, _query)| path);
-    format!("{}://{}{path}", text(":scheme"), text(":authority"))
-}
-
-/// Bytes of a request id.
-const LONGEST_REQUEST_ID: usize = 128;

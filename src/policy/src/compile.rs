@@ -86,6 +86,10 @@ fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Op
             faults.add_unknown(&place, format!("`{code}` is no denial"), code, Denial::CODES);
             return None;
         };
+        if FIXED_WORDS.contains(&known) {
+            faults.add(&place, "a refusal with status 503 says the same always");
+            return None;
+        }
         match text.parse::<Message>() {
             Ok(message) if message.needs_scopes() && known != "scope_missing" => {
                 faults.add(&place, "only `scope_missing` can tell scopes");
@@ -103,7 +107,7 @@ fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Op
 
 /// Whether a header steers the request itself, so that it can be neither an identity nor a credential.
 fn is_reserved(header: &HeaderName) -> bool {
-    RESERVED.contains(&header.as_str()) || header.as_str().starts_with("x-envoy-")
+    RESERVED.contains(&header.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| header.as_str().starts_with(prefix))
 }
 
 fn names_credential(document: &PolicyDocument, header: &HeaderName) -> bool {
@@ -211,7 +215,7 @@ fn is_name(text: &str) -> bool {
 type Named<T> = BTreeMap<String, T>;
 
 /// Headers that steer the request itself.
-const RESERVED: [&str; 17] = [
+const RESERVED: [&str; 18] = [
     "connection",
     "content-encoding",
     "content-length",
@@ -225,11 +229,19 @@ const RESERVED: [&str; 17] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "via",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
     "x-request-id",
 ];
+
+/// Denials with status 503: their words would tell a good API key, or are said where there is no policy.
+const FIXED_WORDS: [&str; 5] =
+    ["api_key_unavailable", "fact_missing", "not_carried_out", "not_configured", "token_unavailable"];
+
+/// Families of headers that proxies set themselves, or that speak to them.
+const RESERVED_PREFIXES: [&str; 3] = ["proxy-", "x-envoy-", "x-forwarded-"];
 
 /// The version of the language this crate understands.
 const VERSION: u64 = 1;

@@ -100,7 +100,7 @@ pub enum Denial {
     PathOverridden,
     /// A request to leave HTTP, unseen from then on.
     UpgradeRefused,
-    /// No rule for this method and path.
+    /// No rule for this method, host and path.
     RouteUnknown,
     /// More than one credential of a kind.
     CredentialRepeated(CredentialKind),

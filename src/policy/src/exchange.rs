@@ -1,22 +1,21 @@
 //! Owns the course of one judgement: from a request, over what authorities answer, to a decision.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::condition::{Capture, Condition, ConditionFailed, Headers, RequestView, Scene};
+use crate::condition::{Condition, Headers, RequestView};
 use crate::credential::{Credential, CredentialKind, NotPresented};
 use crate::decision::{Decision, Denial, Grant, Refused};
-use crate::facts::{FactName, Facts};
-use crate::forward::FactReference;
+use crate::facts::Facts;
 use crate::introspection::{Answer, Lookup};
-use crate::policy::{
-    Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, RuleId, Standing, Verified,
-};
+use crate::policy::{Mode, Policy, Preflight, Requirement, Route, RuleId, Standing, Verified};
 use crate::request::Request;
+use crate::router::Found;
 use crate::target::Target;
 use crate::template::Captures;
 use crate::time::Moment;
 use crate::witness::{Nobody, Note, Witness};
+
+mod judge;
 
 /// What to do next with a request.
 #[must_use]
@@ -83,18 +82,20 @@ impl Policy {
             let found = self.router.find(method, &target.host, &target.path);
             found.map_err(|ambiguity| unruled(Denial::PathAmbiguous(ambiguity)))
         };
-        if let Some(method) = target.preflight_for {
-            let found = find(method)?.and_then(|found| self.routes.get(found.route));
-            if let Some(route) = found.filter(|route| matches!(route.preflight, Preflight::Passes { .. })) {
-                witness.note(Note::Preflight { method });
-                return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))));
+        // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
+        for kind in &self.forward.keep {
+            let kept = self.rule(*kind).map(|rule| rule.presentation.read(request));
+            if let Some(Err(NotPresented::Repeated)) = kept {
+                return Err(unruled(Denial::CredentialRepeated(*kind)));
             }
         }
-        let Some((found, route)) = find(target.method)?
-            .and_then(|found| Some((self.routes.get(found.route)?, found)))
-            .map(|(route, found)| (found, route))
-        else {
-            return self.unrouted(request, witness);
+        let Some((found, route)) = find(target.method)?.and_then(|found| self.with_route(found)) else {
+            // A route for OPTIONS goes before.
+            return match target.preflight_for {
+                Some(method) => self.preflight(method, find(method)?, request, witness),
+                None => None,
+            }
+            .map_or_else(|| self.unrouted(&target, request, witness), Ok);
         };
         witness.note(Note::Routed {
             rule: &route.id,
@@ -124,11 +125,43 @@ impl Policy {
         Ok(case.present(request, witness))
     }
 
+    fn with_route(&self, found: Found) -> Option<(Found, &Route)> {
+        let route = self.routes.get(found.route)?;
+        Some((found, route))
+    }
+
+    /// The end of a CORS preflight request, where the route it asks about lets it pass.
+    fn preflight(
+        &self,
+        method: &str,
+        about: Option<Found>,
+        request: &Request<'_>,
+        witness: &mut impl Witness,
+    ) -> Option<Step> {
+        let (_found, route) = self.with_route(about?)?;
+        match route.preflight {
+            Preflight::Judged => None,
+            Preflight::Passes { .. } => {
+                witness.note(Note::Preflight { method });
+                Some(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))))
+            }
+        }
+    }
+
     /// What no rule names.
-    fn unrouted(&self, request: &Request<'_>, witness: &mut impl Witness) -> Result<Step, Refused> {
+    fn unrouted(
+        &self,
+        target: &Target<'_>,
+        request: &Request<'_>,
+        witness: &mut impl Witness,
+    ) -> Result<Step, Refused> {
+        let refused = |denial| Refused { rule: None, denial };
         match self.mode {
-            Mode::Enforce => Err(Refused { rule: None, denial: Denial::RouteUnknown }),
+            Mode::Enforce => Err(refused(Denial::RouteUnknown)),
             Mode::Shadow => {
+                self.router
+                    .second_reading(target.method, &target.host, &target.path)
+                    .map_err(|ambiguity| refused(Denial::PathAmbiguous(ambiguity)))?;
                 witness.note(Note::Lacking(&Denial::RouteUnknown));
                 witness.note(Note::Shadow);
                 let grant = Grant { would_refuse: Some(Denial::RouteUnknown), ..self.anonymous(None, request) };
@@ -142,15 +175,16 @@ impl Policy {
         Grant { rule: rule.cloned(), remove: self.removals(request), set: self.forward.fixed(), would_refuse: None }
     }
 
-    /// What a route's conditions look at; `None` where it has none. Credentials are not for them to see.
+    /// What a route's conditions look at; `None` where it has none. Credentials are not for them to see, nor what a client
+    /// must not send: it would be taken for the gateway's own word.
     fn view(&self, conditions: &[Condition], target: &Target<'_>, request: &Request<'_>) -> Option<RequestView> {
         if conditions.is_empty() {
             return None;
         }
         let headers = if conditions.iter().any(Condition::uses_headers) {
-            let is_secret =
+            let is_credential =
                 |name: &str| self.credential_rules().any(|(_kind, rule)| rule.presentation.header.could_be(name));
-            Headers::read(request.iter().filter(|(name, _value)| !is_secret(name)))
+            Headers::read(request.iter().filter(|(name, _value)| !is_credential(name) && !self.strips(name)))
         } else {
             Headers::NotAsked
         };
@@ -289,104 +323,6 @@ impl Case {
         Ok(())
     }
 
-    /// Judges a caller whose credentials are all verified; the headers that tell the service of it.
-    fn judge(&self, now: Moment, witness: &mut impl Witness) -> Result<Vec<(String, String)>, Denial> {
-        let verified = self.verified()?;
-        self.check_binding(&verified.binding, witness)?;
-        self.check_scopes(&verified.scopes, witness)?;
-        match &verified.owner {
-            Ownership::NotOwned => {}
-            Ownership::Owned(owner) => self.check_owner(owner, witness)?,
-        }
-        self.check_conditions(verified, now, witness)?;
-        let told =
-            self.policy.forward.tell(|kind| verified.credentials.include(kind), |reference| self.fact(reference));
-        match told.missing {
-            None => Ok(told.headers),
-            Some(FactReference { of, name }) => Err(Denial::FactMissing(of, name)),
-        }
-    }
-
-    fn check_binding(&self, binding: &Binding, witness: &mut impl Witness) -> Result<(), Denial> {
-        let (token, api_key) = match binding {
-            Binding::Unbound => return Ok(()),
-            Binding::Bound { token, api_key } => (token, api_key),
-        };
-        let (of_token, of_api_key) = (self.fact(token), self.fact(api_key));
-        witness.note(Note::Compared { token: (token, of_token.as_deref()), api_key: (api_key, of_api_key.as_deref()) });
-        // Absent equals nothing, so both sides have to be there.
-        match (of_token, of_api_key) {
-            (Some(one), Some(two)) if one == two => Ok(()),
-            (Some(_) | None, Some(_) | None) => Err(Denial::NotBound),
-        }
-    }
-
-    fn check_scopes(&self, scopes: &RequiredScopes, witness: &mut impl Witness) -> Result<(), Denial> {
-        let (wanted, of) = match scopes {
-            RequiredScopes::AnyCaller => return Ok(()),
-            RequiredScopes::Wanted { wanted, of } => (wanted, of),
-        };
-        for kind in of.iter() {
-            let facts = self.identity(kind).ok_or(Denial::CredentialMissing(kind))?;
-            witness.note(Note::Scopes { of: kind, wanted, granted: &facts.scope });
-            if let Some(missing) = wanted.missing(&facts.scope) {
-                return Err(Denial::ScopeMissing { of: kind, wanted: wanted.clone(), missing });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_owner(&self, owner: &Owner, witness: &mut impl Witness) -> Result<(), Denial> {
-        let client_type = self.fact(&FactReference { of: owner.equals.of, name: FactName::ClientType });
-        if let Some(client_type) =
-            client_type.filter(|known| owner.except_client_types.iter().any(|exempt| exempt == known))
-        {
-            witness.note(Note::Exempt { client_type: &client_type });
-            return Ok(());
-        }
-        let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.equals));
-        witness.note(Note::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
-        // Absent equals nothing, so both sides have to be there.
-        match (named, stated) {
-            (Some(named), Some(stated)) if named == stated => Ok(()),
-            (Some(_) | None, Some(_) | None) => Err(Denial::NotOwner),
-        }
-    }
-
-    fn check_conditions(&self, verified: &Verified, now: Moment, witness: &mut impl Witness) -> Result<(), Denial> {
-        if verified.conditions.is_empty() {
-            return Ok(());
-        }
-        let request = self.view.as_ref().ok_or(Denial::ConditionFailed(ConditionFailed::Absent))?;
-        let captures = self.typed_captures();
-        let scene = Scene {
-            request,
-            captures: &captures,
-            token: self.token.as_deref(),
-            api_key: self.api_key.as_deref(),
-            now: now.wall,
-        };
-        for condition in &verified.conditions {
-            let outcome = condition.holds(&scene);
-            witness.note(Note::Condition { source: condition.source(), outcome });
-            match outcome {
-                Ok(true) => {}
-                Ok(false) => return Err(Denial::ConditionFalse),
-                Err(reason) => return Err(Denial::ConditionFailed(reason)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The captures as conditions see them; one of a number that is none is absent, and cannot be.
-    fn typed_captures(&self) -> Vec<(&str, Capture<'_>)> {
-        let captures = self.captures.as_slice().iter().filter_map(|(name, value)| {
-            let kind = self.route()?.path.kind_of(name)?;
-            Some((name.as_str(), Capture::of(kind, value)?))
-        });
-        captures.collect()
-    }
-
     /// The end of a request that lacks something: a refusal, or, where its rule is in shadow mode, a mark. What was not
     /// verified is not forwarded then either.
     fn lacking(self, denial: Denial, witness: &mut impl Witness) -> Step {
@@ -406,16 +342,5 @@ impl Case {
 
     fn grant(self, set: Vec<(String, String)>, would_refuse: Option<Denial>) -> Grant {
         Grant { rule: self.route().map(|route| route.id.clone()), remove: self.remove, set, would_refuse }
-    }
-
-    const fn identity(&self, kind: CredentialKind) -> Option<&Arc<Facts>> {
-        match kind {
-            CredentialKind::ApiKey => self.api_key.as_ref(),
-            CredentialKind::Token => self.token.as_ref(),
-        }
-    }
-
-    fn fact(&self, reference: &FactReference) -> Option<Cow<'_, str>> {
-        self.identity(reference.of)?.text(&reference.name)
     }
 }

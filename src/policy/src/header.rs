@@ -71,6 +71,15 @@ impl HeaderPattern {
     }
 }
 
+impl fmt::Display for HeaderPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => write!(f, "{name}"),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
+    }
+}
+
 impl FromStr for HeaderPattern {
     type Err = InvalidHeaderName;
 

@@ -1,5 +1,7 @@
 //! Owns the request as it was sent: headers in order, nothing read into them yet.
 
+use std::borrow::Cow;
+
 use crate::header::{HeaderName, alike};
 
 /// A request's headers, pseudo-headers included, byte for byte as the proxy would forward them.
@@ -34,6 +36,25 @@ impl<'a> Request<'a> {
         values.next().is_none().then_some(value)
     }
 
+    /// The request's own id, if it brings one that is safe to repeat: `[A-Za-z0-9#._-]{1,128}`, once.
+    #[must_use]
+    pub fn id(&self) -> Option<&'a str> {
+        let mut values = self.iter().filter(|(name, _value)| name.eq_ignore_ascii_case("x-request-id"));
+        let (_name, value) = values.next()?;
+        let value = std::str::from_utf8(value).ok()?;
+        let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'.' | b'_' | b'-'));
+        ((1..=LONGEST_REQUEST_ID).contains(&value.len()) && plain && values.next().is_none()).then_some(value)
+    }
+
+    /// The request's URL as the client knows it, without the query, which may hold anything.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let text = |name| self.pseudo(name).map_or(Cow::Borrowed(""), String::from_utf8_lossy);
+        let target = text(":path");
+        let path = target.split_once('?').map_or(&*target, |(path, _query)| path);
+        format!("{}://{}{path}", text(":scheme"), text(":authority"))
+    }
+
     /// Whether a header is there that could be taken for this one.
     pub(crate) fn has_alike(&self, name: &str) -> bool {
         self.names().any(|sent| alike(sent, name))
@@ -44,3 +65,6 @@ impl<'a> Request<'a> {
         self.headers.iter().filter(|(sent, _value)| name.is(sent)).map(|(_name, value)| value.as_slice())
     }
 }
+
+/// Bytes of a request id.
+const LONGEST_REQUEST_ID: usize = 128;

@@ -96,6 +96,21 @@ impl Router {
         }
     }
 
+    /// Whether a path that no entry names has a second reading all the same: a route's, but for the slash at its end.
+    /// Refused either way where the policy is enforced; in shadow mode only what has one reading may pass unnamed.
+    pub(crate) fn second_reading(
+        &self,
+        method: &str,
+        host: &Host<'_>,
+        path: &CanonicalPath<'_>,
+    ) -> Result<(), Ambiguity> {
+        let Some(bare) = path.without_trailing_slash() else { return Ok(()) };
+        match self.search(method, host, &bare)? {
+            Some(_found) => Err(Ambiguity::TrailingSlash),
+            None => Ok(()),
+        }
+    }
+
     fn search(&self, method: &str, host: &Host<'_>, path: &CanonicalPath<'_>) -> Result<Option<Found>, Ambiguity> {
         let name = host.name();
         let suffixes =

@@ -92,6 +92,23 @@ fn conditions_never_see_the_credential() {
 }
 
 #[test]
+fn conditions_never_see_what_a_client_must_not_send() {
+    let forged = [("x-role", "admin"), ("x_role", "admin"), ("x-trusted-a", "1")];
+    let strict = text("request.headers.exists(n, n.contains(\"role\") || n.startsWith(\"x-trusted\"))", "")
+        .replace("forward: { headers: {} }", "forward: { headers: {}, fixed: { x-role: none }, strip: [x-trusted-*] }");
+    assert_eq!(code(&policy(&strict), &forged), "condition_false");
+}
+
+#[test]
+fn condition_that_looks_at_nothing_is_told() {
+    let value: serde_json::Value = serde_saphyr::from_str(&text("1 == 1", "")).unwrap();
+    let document = PolicyDocument::read(&value.to_string()).unwrap();
+    let lints = Policy::compile(&document).unwrap().lints(&document);
+    let found: Vec<_> = lints.iter().map(|lint| (lint.code, lint.path.as_str())).collect();
+    assert!(found.contains(&("condition_constant", "routes[0].require.conditions[0]")), "{found:?}");
+}
+
+#[test]
 fn headers_that_are_no_text_fail_the_conditions_that_read_them() {
     let policy = policy(&text("!(\"x-a\" in request.headers)", ""));
     let mut sent = headers("GET", "/t1/7", &[("authorization", "Bearer t")]);

@@ -198,6 +198,46 @@ fn policy_in_shadow_mode_marks_what_no_rule_names_too() {
     // A route can be enforced all the same.
     let policy = one("credentials: [token], scopes: none", ", mode: enforce", shadow);
     assert!(matches!(decide(&policy, &BOTH, &Answer::Inactive, &Answer::Inactive), Decision::Refuse(_)));
+    // A second spelling of that route is no way round it.
+    for path in ["/a/b/", "/A/b/", "/A/b"] {
+        let decision = judge(&policy, &headers("GET", path, &BOTH), |_| panic!("nothing is asked"));
+        assert_eq!(denial(decision).code(), "path_ambiguous", "{path}");
+    }
+    assert!(matches!(judge(&policy, &headers("GET", "/b/", &BOTH), |_| panic!()), Decision::Allow(_)));
+}
+
+#[test]
+fn kept_credential_that_is_repeated_is_refused_on_every_route() {
+    let policy = policy(&format!(
+        "{HEAD}
+mode: {{ shadow: {{ because: a trial }} }}
+forward: {{ headers: {{}}, keep: [token] }}
+refusals: {{ format: ehealth }}
+routes: [{{ id: open, methods: [GET], path: /open, public: {{ because: a test }} }}]"
+    ));
+    for path in ["/open", "/elsewhere"] {
+        let ask = |sent: &[(&str, &str)]| judge(&policy, &headers("GET", path, sent), |_| panic!("nothing is asked"));
+        assert!(granted(ask(&[("authorization", "Basic x"), ("api-key", "k")])).remove() == ["api-key"]);
+        assert_eq!(
+            denial(ask(&[("authorization", "Bearer a"), ("authorization", "Bearer b")])).code(),
+            "token_repeated"
+        );
+        assert_eq!(denial(ask(&[("authorization", "Bearer a, Bearer b")])).code(), "token_repeated");
+    }
+}
+
+#[test]
+fn route_for_options_goes_before_a_preflight_that_passes() {
+    let policy = policy(&format!(
+        "{HEAD}
+forward: {{ headers: {{}} }}
+refusals: {{ format: ehealth }}
+routes:
+  - {{ id: get, methods: [GET], path: /a, preflight: {{ because: a test }}, require: {{ credentials: [token], scopes: none }} }}
+  - {{ id: options, methods: [OPTIONS], path: /a, require: {{ credentials: [token], scopes: none }} }}"
+    ));
+    let preflight = [("origin", "https://b.example"), ("access-control-request-method", "GET")];
+    assert_eq!(code(&judge(&policy, &headers("OPTIONS", "/a", &preflight), |_| panic!())), "token_missing");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::commands::{Fault, Outcome};
+use crate::finding::Finding;
 use crate::report::{Colour, Report};
 use crate::{output, source};
 
@@ -46,10 +47,13 @@ impl Check {
     }
 
     fn judge(&self, path: &Path) -> Judged {
-        let (checked, report) = match source::judge(path) {
+        let (checked, mut report) = match source::judge(path) {
             Ok(judged) => judged,
             Err(error) => return Judged { report: error.report(), summary: String::new(), outcome: Outcome::Failed },
         };
+        for lint in checked.iter().flat_map(source::Checked::lints) {
+            report.add(Finding::from(&lint));
+        }
         let is_bad = checked.is_none() || self.strict && report.lints() > 0;
         Judged {
             summary: report.summary(checked.map(|checked| checked.rules())),

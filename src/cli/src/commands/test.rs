@@ -19,7 +19,7 @@ mod tap;
 /// Coverage is the share of what there is to see: each rule allowing, and each rule that is not public refusing. A rule
 /// in shadow mode counts as refusing where it marks what it would refuse.
 ///
-/// Exit codes: 0, every case passes; 1, one fails, or the coverage is below `--min-coverage`; 2, the policy or the cases
+/// Exit codes: 0, every case passes; 1, one fails, or less is seen than `--min-coverage` or `--min-denials` ask for; 2, the policy or the cases
 /// could not be used, or the results not be written.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: brama test policies/ehealth.yaml --min-coverage 100")]
@@ -31,9 +31,12 @@ pub(crate) struct Test {
     /// How the results are written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// Fail where less of the policy is seen than this, in percent.
+    /// Fail where less of the rules is seen than this, in percent.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_coverage: Option<u8>,
+    /// Fail where fewer of the denials that the policy can give are seen than this, in percent.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    min_denials: Option<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,7 +66,7 @@ impl Test {
             name: policy.name(),
             suites: suites.collect(),
             coverage,
-            wanted: self.min_coverage,
+            wanted: Wanted { rules: self.min_coverage, denials: self.min_denials },
         };
         output::write(None, &self.format.text(&results)?)?;
         Ok(if results.are_good() { Outcome::Good } else { Outcome::Bad })
@@ -93,8 +96,35 @@ struct Results<'r> {
     name: &'r str,
     suites: Vec<Suite<'r>>,
     coverage: Coverage,
-    /// The coverage that was asked for, in percent.
+    wanted: Wanted,
+}
+
+/// What was asked for, in percent.
+struct Wanted {
+    rules: Option<u8>,
+    denials: Option<u8>,
+}
+
+/// How much was seen of something, and how much was asked for.
+struct Share {
+    what: &'static str,
+    percent: usize,
+    seen: usize,
+    total: usize,
     wanted: Option<u8>,
+}
+
+impl Share {
+    fn is_enough(&self) -> bool {
+        self.wanted.is_none_or(|wanted| self.percent >= usize::from(wanted))
+    }
+
+    /// In a line: `coverage: 80% (4 of 5)`.
+    fn line(&self) -> String {
+        let wanted = self.wanted.filter(|_wanted| !self.is_enough());
+        let below = wanted.map(|wanted| format!(", below the {wanted}% asked for")).unwrap_or_default();
+        format!("{}: {}% ({} of {}){below}", self.what, self.percent, self.seen, self.total)
+    }
 }
 
 /// What became of the cases of one file.
@@ -112,21 +142,29 @@ impl Results<'_> {
         self.outcomes().filter(|outcome| !outcome.passes()).count()
     }
 
-    /// Whether as much of the policy was seen as was asked for.
-    fn enough_is_seen(&self) -> bool {
-        self.wanted.is_none_or(|wanted| self.coverage.percent() >= usize::from(wanted))
+    /// How much of the rules was seen, and of the denials.
+    fn shares(&self) -> [Share; 2] {
+        let coverage = &self.coverage;
+        let rules = Share {
+            what: "coverage",
+            percent: coverage.percent(),
+            seen: coverage.seen(),
+            total: coverage.total(),
+            wanted: self.wanted.rules,
+        };
+        let (seen, unseen) = (coverage.denials_seen.len(), coverage.denials_unseen.len());
+        let total = seen.saturating_add(unseen);
+        let percent = seen.saturating_mul(100).checked_div(total).unwrap_or(100);
+        [rules, Share { what: "denials", percent, seen, total, wanted: self.wanted.denials }]
+    }
+
+    /// The shares that were asked for, with how much.
+    fn demands(&self) -> impl Iterator<Item = (Share, u8)> {
+        self.shares().into_iter().filter_map(|share| share.wanted.map(|wanted| (share, wanted)))
     }
 
     fn are_good(&self) -> bool {
-        self.failed() == 0 && self.enough_is_seen()
-    }
-
-    /// The coverage in a line: `coverage: 80% (4 of 5)`.
-    fn coverage_line(&self) -> String {
-        let (percent, seen, total) = (self.coverage.percent(), self.coverage.seen(), self.coverage.total());
-        let wanted = self.wanted.filter(|_wanted| !self.enough_is_seen());
-        let below = wanted.map(|wanted| format!(", below the {wanted}% asked for")).unwrap_or_default();
-        format!("coverage: {percent}% ({seen} of {total}){below}")
+        self.failed() == 0 && self.demands().all(|(share, _wanted)| share.is_enough())
     }
 }
 

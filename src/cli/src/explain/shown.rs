@@ -1,16 +1,16 @@
 //! Owns how an explanation is shown to people.
 
-use annotate_snippets::normalize_untrusted_str;
 use brama_policy::{Decision, Refusal, RuleId};
 
 use super::stage::{Outcome, Told};
 use super::{Explanation, words};
+use crate::output::untrusted;
 use crate::report::Colour;
 
 impl Explanation {
     /// Each step with its reasons, the verdict, and the answer to a refusal.
     pub(crate) fn human(&self, colour: Colour) -> String {
-        let title = paint(colour, BOLD, &normalize_untrusted_str(&self.title));
+        let title = paint(colour, BOLD, &untrusted(&self.title));
         let mut number = 1;
         let mut steps = String::new();
         for told in self.steps.chunk_by(|one, two| one.outcome != Outcome::Passed && one.lines == two.lines) {
@@ -59,7 +59,7 @@ fn step(number: usize, told: &[Told], colour: Colour) -> String {
         format!(" {number}-{} {}: ", number + others.len(), paint(colour, style, &names.join(", ")))
     };
     let indent = " ".repeat(INDENT);
-    let lines = first.lines.iter().map(|line| normalize_untrusted_str(line)).collect::<Vec<_>>();
+    let lines = first.lines.iter().map(|line| untrusted(line)).collect::<Vec<_>>();
     format!("{head}{}\n", lines.join(&format!("\n{indent}")))
 }
 

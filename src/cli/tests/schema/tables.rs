@@ -142,7 +142,7 @@ const SOUND: &[(&str, &str)] = &[
     ("x-gateway: \"brama 1\"", "x-gateway: \"!\""),
     ("[x-user-*, x-old]", "[x-old, x-old, 0*]"),
     ("[x-user-*, x-old]", "[]"),
-    ("keep: [api_key]", "keep: [token, token, api_key]"),
+    ("keep: [api_key]", "keep: [token, api_key]"),
     ("keep: [api_key]", "keep: []"),
     (
         "messages: { scope_missing: \"lacks {missing_scopes} of {wanted_scopes}\", not_owner: \"not yours\" }",

@@ -42,10 +42,19 @@ pub(super) fn all(
     let at = place.key("strip");
     let strip = each(written.strip.iter().enumerate(), |(index, text)| pattern(text, &at.index(index), faults));
     let at = place.key("keep");
-    let keep = each(written.keep.iter().enumerate(), |(index, written)| {
-        let kind = kind(*written);
-        if super::credential_document(document, kind).is_none() {
-            faults.add(&at.index(index), format!("`credentials.{}` is not in this policy", kind.as_str()));
+    let keep = each(written.keep.iter().enumerate(), |(index, kept)| {
+        let kind = kind(*kept);
+        let place = at.index(index);
+        let Some(credential) = super::credential_document(document, kind) else {
+            faults.add(&place, format!("`credentials.{}` is not in this policy", kind.as_str()));
+            return None;
+        };
+        if written.keep.iter().take(index).any(|before| before == kept) {
+            faults.add(&place, format!("`{}` is written twice", kind.as_str()));
+        }
+        if let Some(pattern) = strip.iter().flatten().find(|pattern| pattern.could_be(&credential.header)) {
+            let header = &credential.header;
+            faults.add(&place, format!("`{header}` cannot be kept, since `strip` removes it with `{pattern}`"));
         }
         Some(kind)
     });

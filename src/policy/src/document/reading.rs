@@ -40,7 +40,7 @@ impl PolicyDocument {
             let message = error.inner().to_string();
             if !reading.caused(&spot, &message) {
                 let meant = meant(&message);
-                faults.add_hinted(&spot.place, message, meant);
+                faults.add_hinted(&spot.place, in_our_words(&message), meant);
             }
             if !reading.cut_out(spot) {
                 return Err(faults);
@@ -56,6 +56,14 @@ fn has_null(value: &Value) -> bool {
         Value::Object(members) => members.values().any(has_null),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
+}
+
+/// A message of serde's in words of documents: it speaks of fields and variants, which are the program's.
+fn in_our_words(message: &str) -> String {
+    [("unknown field ", "unknown key "), ("missing field ", "missing key "), ("unknown variant ", "unknown word ")]
+        .into_iter()
+        .find_map(|(theirs, ours)| message.strip_prefix(theirs).map(|rest| format!("{ours}{rest}")))
+        .unwrap_or_else(|| message.to_owned())
 }
 
 /// What was probably meant where serde knows a field or a variant by no such name, and says by which it does.
@@ -156,7 +164,7 @@ impl Reading {
         let cut_below =
             || self.cuts.iter().any(|cut| cut.strip_prefix(&spot.written).is_some_and(|at| at.starts_with('/')));
         missing.is_some_and(|(name, _rest)| self.cuts.contains(&format!("{}/{name}", spot.written)))
-            || (message.starts_with("invalid type: map, expected one of") && cut_below())
+            || (message.starts_with("one of `") && message.ends_with("belongs here, not an object") && cut_below())
     }
 
     /// Takes out the entry or member at `spot`; `false` where nothing is left to take out.
@@ -204,18 +212,18 @@ mod tests {
         }"#;
         let found = faults(text);
         for (fault, expected) in found.iter().zip([
-            "forward.headers.x-a: invalid type",
-            "nmae: unknown field `nmae`",
-            "refusals.format: unknown variant `xml`",
-            "routes[0].id: invalid type",
-            "routes[1].methods[1]: invalid type",
-            "routes[1].methods[2]: invalid type",
-            "routes[1].methods[4]: invalid type",
-            "routes[1].requires: unknown field `requires`",
-            "routes[2]: missing field `methods`",
-            "routes[3].require.credentials[0]: unknown variant `tokne`",
-            "routes[3].require.scopes: unknown variant `any`",
-            "version: invalid type",
+            "forward.headers.x-a: a text belongs here, not the number `5`",
+            "nmae: unknown key `nmae`",
+            "refusals.format: unknown word `xml`",
+            "routes[0].id: a text belongs here, not the number `7`",
+            "routes[1].methods[1]: a text belongs here",
+            "routes[1].methods[2]: a text belongs here",
+            "routes[1].methods[4]: a text belongs here",
+            "routes[1].requires: unknown key `requires`",
+            "routes[2]: missing key `methods`",
+            "routes[3].require.credentials[0]: unknown word `tokne`",
+            "routes[3].require.scopes: unknown word `any`",
+            "version: a whole number belongs here, not the text `1`",
         ]) {
             assert!(fault.starts_with(expected), "{found:#?}");
         }
@@ -231,13 +239,13 @@ mod tests {
         }"#;
         let found = faults(text);
         for (fault, expected) in found.iter().zip([
-            "forward: invalid type: a list, expected an object of `headers`, `json`",
-            "mode: `shadow` wants something behind it",
-            "refusals: invalid type: a list, expected an object of `format`, `messages`",
-            "routes[0]: invalid type: a list, expected an object of `id`",
-            "routes[1].public: invalid type: a list, expected an object of `because`",
-            "routes[2].mode.shadow: invalid type: a number, expected the word alone",
-            "routes[2].public: invalid type: string \"everybody\", expected an object of `because`",
+            "forward: an object of `headers`, `json`, `fixed`, `strip`, `keep` belongs here, not a list",
+            "mode: `shadow` wants something behind it; write `{ shadow: … }`",
+            "refusals: an object of `format`, `messages` belongs here, not a list",
+            "routes[0]: an object of `id`, `methods`",
+            "routes[1].public: an object of `because` belongs here, not a list",
+            "routes[2].mode.shadow: nothing behind `shadow` belongs here, not the number `1`",
+            "routes[2].public: an object of `because` belongs here, not the text `everybody`",
         ]) {
             assert!(fault.starts_with(expected), "{found:#?}");
         }

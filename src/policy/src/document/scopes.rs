@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::KindDocument;
 
@@ -51,7 +51,27 @@ impl<'de> Visitor<'de> for ScopesVisitor {
     type Value = ScopesDocument;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`none`, or `all` or `any` of some scopes")
+        f.write_str(WANTED)
+    }
+
+    fn visit_bool<E: Error>(self, _value: bool) -> Result<ScopesDocument, E> {
+        Err(E::custom(WANTED))
+    }
+
+    fn visit_i64<E: Error>(self, _value: i64) -> Result<ScopesDocument, E> {
+        Err(E::custom(WANTED))
+    }
+
+    fn visit_u64<E: Error>(self, _value: u64) -> Result<ScopesDocument, E> {
+        Err(E::custom(WANTED))
+    }
+
+    fn visit_f64<E: Error>(self, _value: f64) -> Result<ScopesDocument, E> {
+        Err(E::custom(WANTED))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _entries: A) -> Result<ScopesDocument, A::Error> {
+        Err(A::Error::custom(WANTED))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<ScopesDocument, E> {
@@ -65,3 +85,5 @@ impl<'de> Visitor<'de> for ScopesVisitor {
         WantedScopesDocument::deserialize(MapAccessDeserializer::new(members)).map(ScopesDocument::Wanted)
     }
 }
+
+const WANTED: &str = "`none`, or an object of `all` or `any`, and `of`, belongs here";

@@ -42,7 +42,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
     ) -> Result<V::Value, Error> {
         match self.0 {
             Value::Object(_) => self.deserialize_any(visitor),
-            other => Err(Error::invalid_type(kind(other), &ObjectOf(keys))),
+            other => Err(misplaced(other, &ObjectOf(keys))),
         }
     }
 
@@ -56,9 +56,9 @@ impl<'de> Deserializer<'de> for Strict<'de> {
             Value::String(word) => visitor.visit_enum(Choice { word, value: None }),
             Value::Object(members) => match single(members) {
                 Some((word, value)) => visitor.visit_enum(Choice { word, value: Some(value) }),
-                None => Err(Error::invalid_type(Unexpected::Map, &OneOf(variants))),
+                None => Err(misplaced(self.0, &OneOf(variants))),
             },
-            other => Err(Error::invalid_type(kind(other), &OneOf(variants))),
+            other => Err(misplaced(other, &OneOf(variants))),
         }
     }
 
@@ -66,9 +66,37 @@ impl<'de> Deserializer<'de> for Strict<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Number(number) if number.is_u64() => self.deserialize_any(visitor),
+            other => Err(misplaced(other, &"a whole number")),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::String(_) => self.deserialize_any(visitor),
+            other => Err(misplaced(other, &"a text")),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Array(_) => self.deserialize_any(visitor),
+            other => Err(misplaced(other, &"a list")),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Object(_) => self.deserialize_any(visitor),
+            other => Err(misplaced(other, &"an object")),
+        }
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier ignored_any
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char str bytes byte_buf unit unit_struct tuple tuple_struct
+        identifier ignored_any
     }
 }
 
@@ -123,14 +151,16 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
     fn unit_variant(self) -> Result<(), Error> {
         match self.value {
             None => Ok(()),
-            Some(value) => Err(Error::invalid_type(kind(value), &"the word alone")),
+            Some(value) => Err(misplaced(value, &format_args!("nothing behind `{}`", self.word))),
         }
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
         match self.value {
             Some(value) => seed.deserialize(Strict(value)),
-            None => Err(Error::custom(format_args!("`{}` wants something behind it", self.word))),
+            None => {
+                Err(Error::custom(format_args!("`{0}` wants something behind it; write `{{ {0}: … }}`", self.word)))
+            }
         }
     }
 
@@ -151,20 +181,22 @@ fn single(members: &Map<String, Value>) -> Option<(&String, &Value)> {
     members.iter().next().filter(|_| members.len() == 1)
 }
 
-fn kind(value: &Value) -> Unexpected<'_> {
-    match value {
-        Value::Null => Unexpected::Unit,
-        Value::Bool(value) => Unexpected::Bool(*value),
-        Value::Number(_) => Unexpected::Other("a number"),
-        Value::String(text) => Unexpected::Str(text),
-        Value::Array(_) => Unexpected::Other("a list"),
-        Value::Object(_) => Unexpected::Other("an object"),
-    }
+/// What stands where something else belongs, in an author's words.
+fn misplaced(value: &Value, wanted: &dyn fmt::Display) -> Error {
+    let found = match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(value) => format!("`{value}`, which is yes or no"),
+        Value::Number(number) => format!("the number `{number}`"),
+        Value::String(text) => format!("the text `{text}`"),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    };
+    Error::custom(format_args!("{wanted} belongs here, not {found}"))
 }
 
 struct ObjectOf(&'static [&'static str]);
 
-impl serde::de::Expected for ObjectOf {
+impl fmt::Display for ObjectOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an object of {}", listed(self.0))
     }
@@ -172,7 +204,7 @@ impl serde::de::Expected for ObjectOf {
 
 struct OneOf(&'static [&'static str]);
 
-impl serde::de::Expected for OneOf {
+impl fmt::Display for OneOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "one of {}", listed(self.0))
     }

@@ -38,6 +38,11 @@ pub(super) fn unreachable(
 ) {
     let mut told = BTreeSet::new();
     for host in hosts.iter().filter(|host| route.hosts.iter().any(|own| own.covers(host))) {
+        let at_stake =
+            |other: &Route| other.hosts.contains(host) && overlap(route.path.segments(), other.path.segments());
+        if !route.hosts.contains(host) && !policy.routes.iter().any(at_stake) {
+            continue;
+        }
         let Some(elsewhere) = elsewhere(policy, index, route, host) else { continue };
         // The same path on a more exact host is meant, and one host's lint speaks for those below it.
         if elsewhere.iter().all(|to| is_same_path(policy, route, *to)) || !told.insert(elsewhere.clone()) {

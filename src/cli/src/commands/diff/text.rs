@@ -1,8 +1,9 @@
 //! Owns how changes are shown: to people, and to programs as JSON.
 
-use annotate_snippets::normalize_untrusted_str;
 use brama_replay::{Change, ChangeGroup, ChangeKind, ChangeSide, Changes};
 use serde_json::{Value, json};
+
+use crate::output::untrusted;
 
 /// The counts, then each kind of change with its examples.
 pub(super) fn human(changes: &Changes, bad: u64) -> String {
@@ -20,7 +21,7 @@ pub(super) fn human(changes: &Changes, bad: u64) -> String {
         }
         lines.extend(group.examples.iter().map(|(line, text)| format!("  line {line}: {}", shortened(text))));
     }
-    lines.iter().map(|line| format!("{}\n", normalize_untrusted_str(line))).collect()
+    lines.iter().map(|line| format!("{}\n", untrusted(line))).collect()
 }
 
 pub(super) fn json(changes: &Changes, bad: u64) -> String {

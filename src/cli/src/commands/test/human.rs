@@ -1,7 +1,8 @@
 //! Owns how the results of cases are shown to people.
 
-use annotate_snippets::normalize_untrusted_str;
 use brama_replay::{RuleCoverage, Sight};
+
+use crate::output::untrusted;
 
 use super::{Results, differing};
 
@@ -23,16 +24,16 @@ pub(super) fn text(results: &Results<'_>) -> String {
         0 => format!("cases: {total}, all pass"),
         failed => format!("cases: {total}, {failed} FAILED"),
     });
-    lines.push(results.coverage_line());
     let coverage = &results.coverage;
+    let [of_rules, of_denials] = results.shares();
+    lines.push(of_rules.line());
     let width = coverage.rules.iter().map(|rule| rule.rule.len()).max().unwrap_or(0);
     lines.extend(coverage.rules.iter().map(|rule| format!("  {:width$}  {}", rule.rule, seen(rule))));
-    let (seen, unseen) = (coverage.denials_seen.len(), coverage.denials_unseen.len());
-    lines.push(format!("denials: {seen} of {} seen", seen + unseen));
-    if unseen > 0 {
+    lines.push(of_denials.line());
+    if !coverage.denials_unseen.is_empty() {
         lines.push(format!("  not seen: {}", coverage.denials_unseen.join(", ")));
     }
-    lines.iter().map(|line| format!("{}\n", normalize_untrusted_str(line).trim_end())).collect()
+    lines.iter().map(|line| format!("{}\n", untrusted(line).trim_end())).collect()
 }
 
 fn seen(rule: &RuleCoverage) -> String {

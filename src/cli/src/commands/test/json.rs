@@ -3,7 +3,7 @@
 use brama_replay::{CaseOutcome, Coverage, Difference, RuleCoverage, Sight, Verdict};
 use serde_json::{Value, json};
 
-use super::Results;
+use super::{Results, Wanted};
 
 pub(super) fn text(results: &Results<'_>) -> String {
     let cases: Vec<Value> = results
@@ -17,7 +17,7 @@ pub(super) fn text(results: &Results<'_>) -> String {
         "total": cases.len(),
         "failed": results.failed(),
         "cases": cases,
-        "coverage": coverage(&results.coverage, results.wanted),
+        "coverage": coverage(&results.coverage, &results.wanted),
     });
     format!("{object:#}\n")
 }
@@ -36,14 +36,18 @@ fn difference(difference: &Difference) -> Value {
     json!({ "key": difference.key, "expected": difference.expected, "found": difference.found })
 }
 
-fn coverage(coverage: &Coverage, wanted: Option<u8>) -> Value {
+fn coverage(coverage: &Coverage, wanted: &Wanted) -> Value {
     json!({
         "percent": coverage.percent(),
         "seen": coverage.seen(),
         "total": coverage.total(),
-        "min_percent": wanted,
+        "min_percent": wanted.rules,
         "rules": coverage.rules.iter().map(rule).collect::<Vec<_>>(),
-        "denials": { "seen": coverage.denials_seen, "unseen": coverage.denials_unseen },
+        "denials": {
+            "seen": coverage.denials_seen,
+            "unseen": coverage.denials_unseen,
+            "min_percent": wanted.denials,
+        },
     })
 }
 

@@ -12,14 +12,12 @@ pub(super) fn text(results: &Results<'_>) -> Result<String, SerializeError> {
         cases.add_test_cases(suite.outcomes.iter().map(|outcome| case(results.name, outcome)));
         report.add_test_suite(cases);
     }
-    if let Some(wanted) = results.wanted {
-        let status = if results.enough_is_seen() {
-            TestCaseStatus::success()
-        } else {
-            failure(results.coverage_line(), String::new())
-        };
-        let mut coverage = TestSuite::new("coverage");
-        coverage.add_test_case(named(results.name, &format!("coverage of at least {wanted}%"), status));
+    let mut coverage = TestSuite::new("coverage");
+    for (share, wanted) in results.demands() {
+        let status = if share.is_enough() { TestCaseStatus::success() } else { failure(share.line(), String::new()) };
+        coverage.add_test_case(named(results.name, &format!("{} of at least {wanted}%", share.what), status));
+    }
+    if !coverage.test_cases.is_empty() {
         report.add_test_suite(coverage);
     }
     report.to_string()

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Results, differing};
 
 pub(super) fn text(results: &Results<'_>) -> String {
-    let points = results.outcomes().count() + usize::from(results.wanted.is_some());
+    let points = results.outcomes().count() + results.demands().count();
     let mut lines = vec!["TAP version 14".to_owned(), format!("1..{points}")];
     let mut number = 0;
     for suite in &results.suites {
@@ -19,10 +19,11 @@ pub(super) fn text(results: &Results<'_>) -> String {
             }
         }
     }
-    if let Some(wanted) = results.wanted {
-        lines.push(point(results.enough_is_seen(), number + 1, &format!("coverage of at least {wanted}%")));
+    for (share, wanted) in results.demands() {
+        number += 1;
+        lines.push(point(share.is_enough(), number, &format!("{} of at least {wanted}%", share.what)));
     }
-    lines.push(format!("# {}", results.coverage_line()));
+    lines.extend(results.shares().iter().map(|share| format!("# {}", share.line())));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
