@@ -82,9 +82,11 @@ pub fn exchange(to: SocketAddr, bytes: &[u8]) -> Option<Reply> {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     // The gateway may refuse and close before all is written.
     let _written = stream.write_all(bytes);
+    // RFC 9110, 9.3.2: an answer to HEAD tells the length of a body that does not follow.
+    let bodiless = bytes.starts_with(b"HEAD ");
     let mut answer = Vec::new();
     loop {
-        if let Some(reply) = Reply::read(&answer) {
+        if let Some(reply) = Reply::read(&answer, bodiless) {
             return Some(reply);
         }
         let mut chunk = [0; 4096];
@@ -96,7 +98,7 @@ pub fn exchange(to: SocketAddr, bytes: &[u8]) -> Option<Reply> {
 }
 
 impl Reply {
-    fn read(bytes: &[u8]) -> Option<Self> {
+    fn read(bytes: &[u8], bodiless: bool) -> Option<Self> {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut parsed = httparse::Response::new(&mut headers);
         let httparse::Status::Complete(start) = parsed.parse(bytes).expect("an HTTP answer") else { return None };
@@ -105,7 +107,9 @@ impl Reply {
             parsed.headers.iter().map(|header| (header.name.to_lowercase(), text(header.value))).collect();
         let is = |name: &str, value: &str| headers.iter().any(|(known, said)| known == name && said == value);
         let rest = bytes.get(start..)?;
-        let body = if is("transfer-encoding", "chunked") {
+        let body = if bodiless {
+            Vec::new()
+        } else if is("transfer-encoding", "chunked") {
             chunks(rest)?
         } else {
             let length = headers.iter().find(|(name, _)| name == "content-length");

@@ -143,6 +143,48 @@ fn host_and_the_rest_of_a_path_choose_the_route() {
 }
 
 #[test]
+fn conditions_look_at_headers_at_captures_and_at_the_clock() {
+    let conditions = "private_contracts:write\"] }\n      conditions:\n        \
+                      - 'request.headers[\"x-reason\"].startsWith(\"audit \")'\n        \
+                      - 'params.id != \"frozen\"'\n        \
+                      - 'params.id != \"past\" || now < timestamp(\"2020-01-01T00:00:00Z\")'\n        \
+                      - 'params.id != \"future\" || now < timestamp(\"9999-01-01T00:00:00Z\")'\n";
+    let (_folder, gateway) = start(&[
+        ("contract_divisions/{_id}", "contract_divisions/{id}"),
+        ("private_contracts:write\"] }\n", conditions),
+    ]);
+    for (number, (id, reason, denial)) in [
+        ("x", Some("audit 7"), None),
+        ("future", Some("audit 7"), None),
+        ("x", Some("none"), Some("condition_false")),
+        // A header that is not there is no text to begin with anything.
+        ("x", None, Some("condition_failed")),
+        ("frozen", Some("audit 7"), Some("condition_false")),
+        ("past", Some("audit 7"), Some("condition_false")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let request = format!("condition-{number}");
+        let call = Call::delete(&format!("/api/admin/contract_divisions/{id}")).api_key(API_KEY).token(NHS_ADMIN);
+        let call = call.header("x-request-id", &request);
+        let call = match reason {
+            Some(reason) => call.header("x-reason", reason),
+            None => call,
+        };
+        let reply = call.send(gateway.address());
+        match denial {
+            // No division has such an id, says the service.
+            None => assert_eq!(reply.status, 404, "{id} {reason:?}"),
+            Some(_) => reply.is_error(403, "forbidden", "Forbidden"),
+        }
+        assert_eq!(gateway.logged(&request)["denial"], Value::from(denial), "{id} {reason:?}");
+    }
+    assert_eq!(gateway.counter("wasmcustom.brama_refused_condition_failed"), 1);
+    assert_eq!(gateway.counter("wasmcustom.brama_refused_condition_false"), 3);
+}
+
+#[test]
 fn refusals_are_worded_as_the_policy_says() {
     let words = "{ format: problem, messages: { scope_missing: \"Missing allowances: {missing_scopes}\" } }";
     let (_folder, gateway) = start(&[("{ format: ehealth }", words), ("private_contracts:write", "other:write")]);

@@ -51,8 +51,12 @@ fn replaced_policy_takes_effect_and_keeps_what_is_known() {
 #[test]
 fn refused_configuration_leaves_the_last_good_one_serving() {
     type Change = fn(&mut Value);
-    let faulty: [(&str, Change); 5] = [
+    let faulty: [(&str, Change); 6] = [
         ("a fault in the policy", |config| edit(config, "\"DELETE\"", "\"delete\"")),
+        ("a condition that does not compile", |config| {
+            let scopes = r#""scopes":{"all":["private_contracts:write"]}"#;
+            edit(config, scopes, &format!(r#""conditions":["now <"],{scopes}"#));
+        }),
         ("an unknown key", |config| edit(config, "\"version\":1", "\"version\":1,\"verison\":1")),
         ("no JSON", |config| config["configuration"]["value"] = json!("version: 1")),
         ("a Struct", |config| {

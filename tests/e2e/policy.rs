@@ -1,0 +1,90 @@
+//! What a client, an authority and a service behind the gateway have to know of a policy, from its YAML.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+pub struct Policy {
+    path: PathBuf,
+    document: Value,
+}
+
+/// A kind of credential.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    ApiKey,
+    Token,
+}
+
+impl Kind {
+    pub const ALL: [Self; 2] = [Self::ApiKey, Self::Token];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Token => "token",
+        }
+    }
+}
+
+impl Policy {
+    pub fn read(path: &Path) -> Self {
+        let document = serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        Self { path: path.to_owned(), document }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The format of its refusals.
+    pub fn format(&self) -> &str {
+        self.document["refusals"]["format"].as_str().unwrap()
+    }
+
+    /// The header that presents a credential.
+    pub fn presentation(&self, kind: Kind, credential: &str) -> (&str, String) {
+        let rule = &self.document["credentials"][kind.as_str()];
+        let scheme = rule["scheme"].as_str().map(|scheme| format!("{scheme} "));
+        (rule["header"].as_str().unwrap(), format!("{}{credential}", scheme.unwrap_or_default()))
+    }
+
+    /// How a kind of credential is verified, if there are any of this kind.
+    pub fn introspection(&self, kind: Kind) -> Option<&Value> {
+        let rule = self.document["credentials"].get(kind.as_str())?;
+        Some(rule["verify"][0].get("introspect").unwrap())
+    }
+
+    /// The headers that the gateway sets.
+    pub fn sets(&self) -> BTreeSet<String> {
+        let maps = ["headers", "json", "fixed"].map(|key| self.document["forward"][key].as_object());
+        maps.into_iter().flatten().flat_map(|map| map.keys()).map(|name| name.to_lowercase()).collect()
+    }
+
+    /// Whether a service could take a header of this name for one that only the gateway sets, or for a credential that was
+    /// to stop there.
+    pub fn reserves(&self, name: &str) -> bool {
+        let name = folded(name);
+        let is = |pattern: &str| match folded(pattern.trim_end_matches('*')) {
+            start if pattern.ends_with('*') => name.starts_with(&start),
+            whole => name == whole,
+        };
+        let texts = |value: &Value| {
+            let entries = value.as_array().into_iter().flatten();
+            entries.map(|entry| entry.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let kept = texts(&self.document["forward"]["keep"]);
+        let stopped = self.document["credentials"].as_object().into_iter().flatten();
+        let mut stopped = stopped.filter(|(kind, _)| !kept.contains(kind));
+        self.sets().iter().any(|set| is(set))
+            || texts(&self.document["forward"]["strip"]).iter().any(|pattern| is(pattern))
+            || stopped.any(|(_, rule)| is(rule["header"].as_str().unwrap()))
+    }
+}
+
+/// A header's name as CGI and its kin know it.
+fn folded(name: &str) -> String {
+    name.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign.to_ascii_lowercase() } else { '_' }).collect()
+}
