@@ -1,4 +1,5 @@
-//! What the policy language says beyond the shipped policy, through Envoy: shadow mode, preflight, hosts, formats.
+//! What the policy language says beyond the shipped policy, through Envoy: shadow mode, preflight, hosts, conditions,
+//! formats.
 
 use std::path::PathBuf;
 

@@ -82,7 +82,7 @@ fn stated(facts: &BTreeMap<String, Value>, verifier: &Value, now: u64) -> Value 
     answer
 }
 
-/// An expiry that is as far passed by, or as little, today as it is when a case's clock shows `now`.
+/// An expiry that has passed today where it has passed when a case's clock shows `now`, and is to come where it is.
 fn at_present(expires: u64, now: u64) -> Value {
     let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     Value::from(if expires <= now { today - HOUR } else { today + HOUR })

@@ -1,5 +1,5 @@
-//! Every policy in the project with cases beside it, judged by the core alone; `tests/e2e/cases.rs` sends those of the
-//! shipped one through Envoy.
+//! Every policy in the project with cases beside it, judged by the core alone; `tests/e2e/cases.rs` sends the same cases
+//! through Envoy.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "test support")]
 
