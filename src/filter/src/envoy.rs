@@ -1,9 +1,9 @@
 //! Owns everything Envoy: the SDK's contexts, and the verbs of [`Host`] as host calls.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use brama_policy::{Grant, LONGEST_ANSWER, Moment, Monotonic, Question, Refusal, Reply, RuleId, UnixTime};
 use proxy_wasm::hostcalls;
@@ -12,39 +12,89 @@ use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, Metr
 use uuid::Uuid;
 
 use crate::config::Settings;
-use crate::host::{CallId, Counter, Host, HostFailed};
-use crate::session::{Flow, Learnt, Session};
+use crate::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use crate::session::{Flow, Session};
+use crate::worker::{Rest, Worker};
 
 /// Registers the plugin with the SDK.
 pub fn start() {
     // Until the first configuration, which asks Envoy for its own level.
     proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_context_id| Box::new(Root { settings: Rc::new(Settings::refuse_all()) }));
+    proxy_wasm::set_root_context(|context_id| Box::new(Root::new(RootId(context_id))));
 }
 
 thread_local! {
     /// What this VM has. It outlives a reload, which makes a new root context in the same VM.
-    static WORKER: Worker = Worker::new();
+    static VM: Vm = Vm::new();
 }
 
-struct Worker {
-    learnt: Learnt,
+struct Vm {
+    worker: Worker,
     counters: RefCell<BTreeMap<Counter, u32>>,
     origin: Instant,
 }
 
-impl Worker {
+impl Vm {
     fn new() -> Self {
-        Self { learnt: Learnt::default(), counters: RefCell::default(), origin: Instant::now() }
+        Self { worker: Worker::default(), counters: RefCell::default(), origin: Instant::now() }
     }
 }
 
 /// One configuration of the plugin.
 struct Root {
+    id: RootId,
     settings: Rc<Settings>,
+    timer: Rc<Timer>,
 }
 
-impl Context for Root {}
+/// The tick of one root context.
+#[derive(Debug, Default)]
+struct Timer {
+    /// Whether it is set to the next millisecond. Setting it again would put it off, and a flood of requests without end.
+    is_soon: Cell<bool>,
+}
+
+impl Timer {
+    /// Sets the tick of the root context whose callback, or whose request's, is running.
+    fn set(&self, period: Duration) {
+        if hostcalls::set_tick_period(period).is_err() {
+            self.is_soon.set(false);
+            log::error!("the tick could not be set; who waits for an answer that does not come is ended by Envoy");
+        }
+    }
+
+    fn wake(&self) {
+        if !self.is_soon.replace(true) {
+            self.set(SOON);
+        }
+    }
+}
+
+impl Root {
+    fn new(id: RootId) -> Self {
+        Self { id, settings: Rc::new(Settings::refuse_all()), timer: Rc::default() }
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        VM.with(|vm| vm.worker.abandoned_by(self.id));
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, call: u32, headers: usize, body_size: usize, _trailers: usize) {
+        // Envoy tells a timeout or a broken connection by a reply without headers.
+        let status = if headers == 0 { None } else { reply_status() };
+        let body = reply_body(body_size);
+        let reply = status.map(|status| Reply { status, body: &body });
+        let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
+        VM.with(|vm| vm.worker.on_reply(self.id, &mut host, CallId(call), reply));
+        if host.is_wanted.get() {
+            self.timer.wake();
+        }
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
@@ -68,9 +118,21 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        let learnt = WORKER.with(|worker| worker.learnt.clone());
-        Some(Box::new(Http { session: Session::new(Rc::clone(&self.settings), learnt) }))
+    fn on_tick(&mut self) {
+        self.timer.is_soon.set(false);
+        let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
+        let rest = VM.with(|vm| vm.worker.on_tick(self.id, &mut host));
+        match (host.is_wanted.get(), rest) {
+            (true, Rest::Watch | Rest::Sleep) => self.timer.wake(),
+            (false, Rest::Watch) => self.timer.set(WATCH),
+            (false, Rest::Sleep) => self.timer.set(Duration::ZERO),
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        let stream = StreamId(context_id);
+        let session = VM.with(|vm| vm.worker.open(stream, Rc::clone(&self.settings)));
+        Some(Box::new(Http { stream, session, timer: Rc::clone(&self.timer) }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -80,30 +142,38 @@ impl RootContext for Root {
 
 /// One request.
 struct Http {
-    session: Session,
+    stream: StreamId,
+    session: Rc<RefCell<Session>>,
+    timer: Rc<Timer>,
 }
+
+impl Http {
+    /// Advances the session. It is never in the middle of something when Envoy calls; if it were, the request would stay.
+    fn advance(&self, callback: impl FnOnce(&mut Session, &mut EnvoyStream) -> Flow) -> Action {
+        let mut host = EnvoyStream::Own(Rc::clone(&self.timer));
+        self.session.try_borrow_mut().map_or(Action::Pause, |mut session| action(callback(&mut session, &mut host)))
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        VM.with(|vm| vm.worker.close(self.stream));
+    }
+}
+
+impl Context for Http {}
 
 impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        action(self.session.on_headers(&mut EnvoyHost))
+        self.advance(Session::on_headers)
     }
 
     fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        action(self.session.on_body())
+        self.advance(|session, _host| session.on_body())
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
-        action(self.session.on_trailers(&mut EnvoyHost))
-    }
-}
-
-impl Context for Http {
-    fn on_http_call_response(&mut self, call: u32, headers: usize, body_size: usize, _trailers: usize) {
-        // Envoy tells a timeout or a broken connection by a reply without headers.
-        let status = if headers == 0 { None } else { reply_status() };
-        let body = reply_body(body_size);
-        let reply = status.map(|status| Reply { status, body: &body });
-        self.session.on_reply(&mut EnvoyHost, CallId(call), reply);
+        self.advance(Session::on_trailers)
     }
 }
 
@@ -130,10 +200,61 @@ fn reply_body(size: usize) -> Vec<u8> {
     }
 }
 
-/// The request whose callback is running.
-struct EnvoyHost;
+/// The root context whose callback is running.
+struct EnvoyRoot {
+    id: RootId,
+    /// Whether a request it was at work at wants a tick. That request's root can be an older one, so its own tick is set
+    /// when it is at work for itself again.
+    is_wanted: Rc<Cell<bool>>,
+}
 
-impl Host for EnvoyHost {
+impl RootHost for EnvoyRoot {
+    type Stream<'s> = EnvoyStream;
+
+    fn now(&mut self) -> Moment {
+        now()
+    }
+
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+        let headers = question.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let body = Some(question.body.as_bytes());
+        hostcalls::dispatch_http_call(question.cluster, headers, body, Vec::new(), question.timeout)
+            .map(CallId)
+            .map_err(|_status| HostFailed)
+    }
+
+    fn stream(&mut self, stream: StreamId) -> Option<EnvoyStream> {
+        hostcalls::set_effective_context(stream.0).ok()?;
+        Some(EnvoyStream::Visited { by: self.id, wants_tick: Rc::clone(&self.is_wanted) })
+    }
+
+    fn count(&mut self, counter: Counter) {
+        count(counter);
+    }
+}
+
+/// The request that Envoy takes for the one at work.
+enum EnvoyStream {
+    /// Its own callback is running.
+    Own(Rc<Timer>),
+    /// A root context is at work at it, and has its own turn again when this is dropped.
+    Visited { by: RootId, wants_tick: Rc<Cell<bool>> },
+}
+
+impl Drop for EnvoyStream {
+    fn drop(&mut self) {
+        match self {
+            Self::Own(_timer) => {}
+            Self::Visited { by, .. } => {
+                if hostcalls::set_effective_context(by.0).is_err() {
+                    log::error!("the root context is gone");
+                }
+            }
+        }
+    }
+}
+
+impl Host for EnvoyStream {
     fn headers(&mut self) -> Vec<(String, Vec<u8>)> {
         hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_else(|_status| Vec::new())
     }
@@ -144,11 +265,7 @@ impl Host for EnvoyHost {
     }
 
     fn now(&mut self) -> Moment {
-        let monotonic = WORKER.with(|worker| worker.origin.elapsed());
-        // A clock that cannot be read shows the end of time: whatever states an end has reached it.
-        let wall = hostcalls::get_current_time().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let wall = wall.map_or(u64::MAX, |since| since.as_secs());
-        Moment { wall: UnixTime::from_seconds(wall), monotonic: Monotonic::from_origin(monotonic) }
+        now()
     }
 
     fn fresh_id(&mut self) -> String {
@@ -158,16 +275,6 @@ impl Host for EnvoyHost {
     fn identify(&mut self, request_id: &str) -> Result<(), HostFailed> {
         hostcalls::remove_map_value(MapType::HttpRequestHeaders, REQUEST_ID).map_err(|_status| HostFailed)?;
         hostcalls::add_map_value(MapType::HttpRequestHeaders, REQUEST_ID, request_id).map_err(|_status| HostFailed)
-    }
-
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
-        let headers = question.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let body = Some(question.body.as_bytes());
-        // TODO-hardening: the SDK notes each call and forgets it with its reply. Where the request is reset first, Envoy
-        // sends none, and eight bytes stay for the life of the VM. Calls of the root context would not be lost so.
-        hostcalls::dispatch_http_call(question.cluster, headers, body, Vec::new(), question.timeout)
-            .map(CallId)
-            .map_err(|_status| HostFailed)
     }
 
     fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed> {
@@ -210,22 +317,41 @@ impl Host for EnvoyHost {
         }
     }
 
-    fn count(&mut self, counter: Counter) {
-        WORKER.with(|worker| {
-            let Ok(mut counters) = worker.counters.try_borrow_mut() else { return };
-            let id = match counters.get(&counter) {
-                Some(id) => *id,
-                None => {
-                    let Ok(id) = hostcalls::define_metric(MetricType::Counter, &metric_name(counter)) else { return };
-                    counters.insert(counter, id);
-                    id
-                }
-            };
-            if hostcalls::increment_metric(id, 1).is_err() {
-                log::warn!("a counter could not be moved");
-            }
-        });
+    fn wake(&mut self) {
+        match self {
+            Self::Own(timer) => timer.wake(),
+            Self::Visited { wants_tick, .. } => wants_tick.set(true),
+        }
     }
+
+    fn count(&mut self, counter: Counter) {
+        count(counter);
+    }
+}
+
+fn now() -> Moment {
+    let monotonic = VM.with(|vm| vm.origin.elapsed());
+    // A clock that cannot be read shows the end of time: whatever states an end has reached it.
+    let wall = hostcalls::get_current_time().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let wall = wall.map_or(u64::MAX, |since| since.as_secs());
+    Moment { wall: UnixTime::from_seconds(wall), monotonic: Monotonic::from_origin(monotonic) }
+}
+
+fn count(counter: Counter) {
+    VM.with(|vm| {
+        let Ok(mut counters) = vm.counters.try_borrow_mut() else { return };
+        let id = match counters.get(&counter) {
+            Some(id) => *id,
+            None => {
+                let Ok(id) = hostcalls::define_metric(MetricType::Counter, &metric_name(counter)) else { return };
+                counters.insert(counter, id);
+                id
+            }
+        };
+        if hostcalls::increment_metric(id, 1).is_err() {
+            log::warn!("a counter could not be moved");
+        }
+    });
 }
 
 /// Sets the filter state `wasm.<key>` of this request.
@@ -240,6 +366,7 @@ fn metric_name(counter: Counter) -> String {
         Counter::WouldRefuse(code) => format!("brama_would_refuse_{code}"),
         Counter::Lookup => "brama_lookups".to_owned(),
         Counter::Recalled => "brama_recalled".to_owned(),
+        Counter::Joined => "brama_joined".to_owned(),
         Counter::StrayReply => "brama_stray_replies".to_owned(),
     }
 }
@@ -260,3 +387,9 @@ const DENIAL: &str = "brama_denial";
 const WOULD_REFUSE: &str = "brama_would_refuse";
 
 const REQUEST_ID: &str = "x-request-id";
+
+/// The next tick, where there is something to send. Envoy counts in milliseconds.
+const SOON: Duration = Duration::from_millis(1);
+
+/// How often those are looked at who wait for an answer: by so much an answer that does not come is told later.
+const WATCH: Duration = Duration::from_millis(50);

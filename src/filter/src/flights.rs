@@ -1,60 +1,226 @@
-//! Owns how many lookups may be out at once, for each kind of credential.
+//! Owns the lookups that are out: one for each unknown credential, whoever waits for it, and how many there may be.
 //!
-//! Whoever has no good API key can make the gateway ask about API keys only; with a bound for each kind, a flood of
-//! random keys leaves room to ask about the tokens of good callers. Beyond the bound a request is refused at once:
-//! there is no queue.
+//! A request that needs an answer takes a seat. The first seat for a credential opens a flight, and later ones join it.
+//! Flights are sent by the plugin's root context, at its next tick, a millisecond away: a call that belongs to a request ends
+//! with that request, and those who wait with it would wait in vain. A root that goes leaves its flights to be sent again.
+//!
+//! Each kind of credential has its own bound, and so has each API key for the tokens behind it: a flood of random keys leaves
+//! room to ask about the tokens of good callers, and one caller's flood of tokens leaves room for others. Beyond the bound a
+//! request is refused at once: there is no queue without end.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
-use brama_policy::CredentialKind;
+use brama_policy::{Lookup, Moment, Monotonic};
 
-/// The lookups one worker has out; clones share it.
+use crate::config::Settings;
+use crate::host::{CallId, RootId, StreamId};
+use crate::memory::Key;
+
+/// The lookups of one worker; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Flights {
-    api_keys: Rc<Cell<u32>>,
-    tokens: Rc<Cell<u32>>,
+pub struct Flights(Rc<RefCell<BTreeMap<Key, Flight>>>);
+
+#[derive(Debug)]
+struct Flight {
+    lookup: Lookup,
+    /// Those under which it was asked for: they hold the secret it is sent with.
+    settings: Rc<Settings>,
+    /// The API key in front of a token.
+    behind: Option<Key>,
+    state: State,
+    waiting: Vec<Waiter>,
 }
 
-/// A lookup that is out. It is back when this is dropped, also with a request that was reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It is to be sent at the next tick.
+    Boarding,
+    /// A root has sent it.
+    Out { root: RootId, call: CallId },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiter {
+    stream: StreamId,
+    until: Monotonic,
+}
+
+/// A request's place in a flight. Dropped, it is free again, and a flight nobody waits for is forgotten.
 #[derive(Debug)]
-pub struct Flight(Rc<Cell<u32>>);
+pub struct Seat {
+    flights: Flights,
+    key: Key,
+    stream: StreamId,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub struct Ticket {
+    /// The request.
+    pub stream: StreamId,
+    /// The credential, by its key.
+    pub key: Key,
+    /// The API key in front of a token, by its key.
+    pub behind: Option<Key>,
+    /// The lookup.
+    pub lookup: Lookup,
+    /// The settings of the request.
+    pub settings: Rc<Settings>,
+}
+
+/// A flight that is to be sent.
+#[derive(Debug)]
+pub struct Departure {
+    /// Which.
+    pub key: Key,
+    /// What to ask.
+    pub lookup: Lookup,
+    /// The secret to ask it with.
+    pub settings: Rc<Settings>,
+}
+
+/// A flight that has its answer.
+#[derive(Debug)]
+pub struct Landed {
+    /// What was asked.
+    pub lookup: Lookup,
+    /// Who waits for it.
+    pub streams: Vec<StreamId>,
+}
+
+/// As many lookups are out as may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
 
 impl Flights {
-    /// Takes a place for a lookup; `None` where all are taken.
+    /// Takes a seat for a request: in the flight that is out for its credential (`true`), or in a new one.
+    ///
+    /// # Errors
+    /// No flight is out, and no further one may be.
+    pub fn board(&self, ticket: Ticket, now: Moment) -> Result<(Seat, bool), Full> {
+        let Ticket { stream, key, behind, lookup, settings } = ticket;
+        // A store that is in use is not to be had twice; that cannot be, and refuses.
+        let mut flights = self.0.try_borrow_mut().map_err(|_in_use| Full)?;
+        let until = now.monotonic.after(lookup.patience().saturating_add(SLACK)).ok_or(Full)?;
+        let waiter = Waiter { stream, until };
+        let joined = flights.contains_key(&key);
+        if let Some(flight) = flights.get_mut(&key) {
+            flight.waiting.push(waiter);
+        } else {
+            let kind = lookup.kind();
+            let of_kind = flights.values().filter(|flight| flight.lookup.kind() == kind).count();
+            let of_caller =
+                behind.map_or(0, |caller| flights.values().filter(|flight| flight.behind == Some(caller)).count());
+            if of_kind >= MOST_IN_FLIGHT || of_caller >= MOST_BEHIND_A_KEY {
+                return Err(Full);
+            }
+            flights.insert(key, Flight { lookup, settings, behind, state: State::Boarding, waiting: vec![waiter] });
+        }
+        Ok((Seat { flights: self.clone(), key, stream }, joined))
+    }
+
+    /// The flights to be sent now.
     #[must_use]
-    pub fn begin(&self, kind: CredentialKind) -> Option<Flight> {
-        let out = match kind {
-            CredentialKind::ApiKey => &self.api_keys,
-            CredentialKind::Token => &self.tokens,
-        };
-        let number = out.get().checked_add(1).filter(|number| *number <= MOST_IN_FLIGHT)?;
-        out.set(number);
-        Some(Flight(Rc::clone(out)))
+    pub fn departures(&self) -> Vec<Departure> {
+        let Ok(flights) = self.0.try_borrow() else { return Vec::new() };
+        let boarding = flights.iter().filter(|(_key, flight)| flight.state == State::Boarding);
+        boarding
+            .map(|(key, flight)| Departure {
+                key: *key,
+                lookup: flight.lookup.clone(),
+                settings: Rc::clone(&flight.settings),
+            })
+            .collect()
+    }
+
+    /// Notes that a root has sent a flight.
+    pub fn sent(&self, key: Key, root: RootId, call: CallId) {
+        let Ok(mut flights) = self.0.try_borrow_mut() else { return };
+        if let Some(flight) = flights.get_mut(&key) {
+            flight.state = State::Out { root, call };
+        }
+    }
+
+    /// Ends the flight of a call; `None` where nobody waits for it.
+    #[must_use]
+    pub fn land(&self, root: RootId, call: CallId) -> Option<(Key, Landed)> {
+        let mut flights = self.0.try_borrow_mut().ok()?;
+        let key = *flights.iter().find(|(_key, flight)| flight.state == State::Out { root, call })?.0;
+        Some((key, flights.remove(&key)?.into()))
+    }
+
+    /// Ends a flight that could not be sent.
+    #[must_use]
+    pub fn cancel(&self, key: Key) -> Option<Landed> {
+        self.0.try_borrow_mut().ok()?.remove(&key).map(Landed::from)
+    }
+
+    /// Those who have waited as long as they may; they wait no more.
+    #[must_use]
+    pub fn overdue(&self, now: Moment) -> Vec<(StreamId, Key)> {
+        let Ok(mut flights) = self.0.try_borrow_mut() else { return Vec::new() };
+        let mut overdue = Vec::new();
+        for (key, flight) in flights.iter_mut() {
+            flight.waiting.retain(|waiter| {
+                let waits = now.monotonic < waiter.until;
+                if !waits {
+                    overdue.push((waiter.stream, *key));
+                }
+                waits
+            });
+        }
+        flights.retain(|_key, flight| !flight.waiting.is_empty());
+        overdue
+    }
+
+    /// A root is gone, and its calls with it: they are to be sent again.
+    pub fn abandoned_by(&self, root: RootId) {
+        let Ok(mut flights) = self.0.try_borrow_mut() else { return };
+        for flight in
+            flights.values_mut().filter(|flight| matches!(flight.state, State::Out { root: by, .. } if by == root))
+        {
+            flight.state = State::Boarding;
+        }
+    }
+
+    /// Whether nothing is out.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.0.try_borrow().is_ok_and(|flights| flights.is_empty())
+    }
+
+    fn leave(&self, key: Key, stream: StreamId) {
+        // Whoever takes waiters off a flight drops their seats later, when they are off already.
+        let Ok(mut flights) = self.0.try_borrow_mut() else { return };
+        let Some(flight) = flights.get_mut(&key) else { return };
+        flight.waiting.retain(|waiter| waiter.stream != stream);
+        if flight.waiting.is_empty() {
+            flights.remove(&key);
+        }
     }
 }
 
-impl Drop for Flight {
+impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
+        self.flights.leave(self.key, self.stream);
+    }
+}
+
+impl From<Flight> for Landed {
+    fn from(flight: Flight) -> Self {
+        Self { lookup: flight.lookup, streams: flight.waiting.iter().map(|waiter| waiter.stream).collect() }
     }
 }
 
 /// Lookups of one kind that a worker may have out. Twice this, times the workers, has to fit into the circuit breaker
 /// of the authority's cluster, or that one sheds without telling the kinds apart.
-pub const MOST_IN_FLIGHT: u32 = 100;
+pub const MOST_IN_FLIGHT: usize = 100;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Lookups of tokens behind one API key that a worker may have out: a caller's flood leaves half of the room to others.
+pub const MOST_BEHIND_A_KEY: usize = 50;
 
-    #[test]
-    fn each_kind_has_its_own_bound() {
-        let flights = Flights::default();
-        let out: Vec<_> = (0..MOST_IN_FLIGHT).map(|_| flights.begin(CredentialKind::ApiKey).unwrap()).collect();
-        assert!(flights.begin(CredentialKind::ApiKey).is_none());
-        assert!(flights.clone().begin(CredentialKind::Token).is_some());
-        drop(out);
-        assert!(flights.begin(CredentialKind::ApiKey).is_some());
-    }
-}
+/// What a request waits beyond the lookup's own timeout: the ticks in which it is sent and answered.
+const SLACK: Duration = Duration::from_millis(200);

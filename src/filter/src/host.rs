@@ -25,12 +25,6 @@ pub trait Host {
     /// The proxy would not.
     fn identify(&mut self, request_id: &str) -> Result<(), HostFailed>;
 
-    /// Sends a question; its reply comes to [`crate::session::Session::on_reply`] under the call's number.
-    ///
-    /// # Errors
-    /// The proxy would not send it.
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed>;
-
     /// Removes and sets headers as granted, and then, last of all, marks the request as allowed.
     ///
     /// # Errors
@@ -49,13 +43,93 @@ pub trait Host {
     /// Lets a paused request go on.
     fn resume(&mut self);
 
+    /// Asks for a tick soon: there is something to send, or somebody to answer.
+    fn wake(&mut self);
+
+    /// Moves a counter.
+    fn count(&mut self, counter: Counter);
+}
+
+impl<T: Host> Host for &mut T {
+    fn headers(&mut self) -> Vec<(String, Vec<u8>)> {
+        (**self).headers()
+    }
+
+    fn trailer_names(&mut self) -> Vec<String> {
+        (**self).trailer_names()
+    }
+
+    fn now(&mut self) -> Moment {
+        (**self).now()
+    }
+
+    fn fresh_id(&mut self) -> String {
+        (**self).fresh_id()
+    }
+
+    fn identify(&mut self, request_id: &str) -> Result<(), HostFailed> {
+        (**self).identify(request_id)
+    }
+
+    fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed> {
+        (**self).forward_as(grant)
+    }
+
+    fn remove_trailer(&mut self, name: &str) -> Result<(), HostFailed> {
+        (**self).remove_trailer(name)
+    }
+
+    fn refuse(&mut self, refusal: &Refusal, denial: &'static str, rule: &str) {
+        (**self).refuse(refusal, denial, rule);
+    }
+
+    fn resume(&mut self) {
+        (**self).resume();
+    }
+
+    fn wake(&mut self) {
+        (**self).wake();
+    }
+
+    fn count(&mut self, counter: Counter) {
+        (**self).count(counter);
+    }
+}
+
+/// The proxy, as the plugin's root context sees it: there is one for each configuration, and it outlives requests.
+pub trait RootHost {
+    /// The proxy, as one of the requests sees it.
+    type Stream<'a>: Host
+    where
+        Self: 'a;
+
+    /// What the clocks show.
+    fn now(&mut self) -> Moment;
+
+    /// Sends a question; its reply comes to [`crate::worker::Worker::on_reply`] under the call's number.
+    ///
+    /// # Errors
+    /// The proxy would not send it.
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed>;
+
+    /// One of the requests; `None` where it is gone.
+    fn stream(&mut self, stream: StreamId) -> Option<Self::Stream<'_>>;
+
     /// Moves a counter.
     fn count(&mut self, counter: Counter);
 }
 
 /// The number of a call that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(pub u32);
+
+/// The number of a request in its worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StreamId(pub u32);
+
+/// The number of a root context in its worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RootId(pub u32);
 
 /// A verb the proxy did not carry out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +149,8 @@ pub enum Counter {
     Lookup,
     /// Facts or a refusal were still remembered: `brama_recalled`.
     Recalled,
+    /// A request joined a lookup that was out already: `brama_joined`.
+    Joined,
     /// A reply came that nobody waits for: `brama_stray_replies`.
     StrayReply,
 }

@@ -15,6 +15,7 @@ pub mod flights;
 pub mod host;
 pub mod memory;
 pub mod session;
+pub mod worker;
 
 #[cfg(target_family = "wasm")]
 mod entry {

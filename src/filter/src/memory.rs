@@ -18,6 +18,12 @@ use brama_policy::{Answer, CredentialKind, Facts, Lookup, Moment, Monotonic};
 pub struct Memory(Rc<RefCell<Store>>);
 
 impl Memory {
+    /// The key of a lookup; `None` while the store is in use, which cannot be.
+    #[must_use]
+    pub fn key(&self, lookup: &Lookup) -> Option<Key> {
+        self.0.try_borrow().ok().map(|store| store.key(lookup))
+    }
+
     /// The answer to a lookup, if one is remembered and fresh.
     #[must_use]
     pub fn recall(&self, lookup: &Lookup, now: Moment) -> Option<Answer> {
@@ -53,8 +59,8 @@ impl Memory {
 }
 
 /// 128 bits, keyed with what no client knows: a credential cannot be made to meet another's facts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key(u64, u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(u64, u64);
 
 #[derive(Debug, Default)]
 struct Store {

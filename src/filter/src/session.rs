@@ -4,32 +4,27 @@
 use std::rc::Rc;
 
 use brama_policy::{
-    Answer, Awaiting, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Reply, Request, RuleId, Step,
-    Unavailable,
+    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Request,
+    RuleId, Step, Unavailable,
 };
 
 use crate::config::Settings;
-use crate::flights::{Flight, Flights};
-use crate::host::{CallId, Counter, Host};
-use crate::memory::Memory;
+use crate::flights::{Seat, Ticket};
+use crate::host::{Counter, Host, StreamId};
+use crate::memory::Key;
+use crate::worker::Learnt;
 
 /// One request.
 #[derive(Debug)]
 pub struct Session {
+    stream: StreamId,
     settings: Rc<Settings>,
     learnt: Learnt,
     /// The request's id, as in answers and logs; empty until its headers have come.
     request_id: String,
+    /// Its API key, once asked for.
+    api_key: Option<Key>,
     phase: Phase,
-}
-
-/// What the requests of one worker share; clones share it too.
-#[derive(Clone, Debug, Default)]
-pub struct Learnt {
-    /// What authorities have said.
-    pub memory: Memory,
-    /// What they are being asked.
-    pub flights: Flights,
 }
 
 /// What a callback tells the proxy.
@@ -46,8 +41,8 @@ pub enum Flow {
 enum Phase {
     /// Its headers have not come.
     New,
-    /// It waits for the reply to a call. Boxed: most requests never wait.
-    Awaiting(Box<Call>),
+    /// It waits for an answer. Boxed: most requests never wait.
+    Awaiting(Box<Wait>),
     /// It may pass.
     Allowed,
     /// It was answered.
@@ -55,19 +50,18 @@ enum Phase {
 }
 
 #[derive(Debug)]
-struct Call {
-    id: CallId,
-    lookup: Lookup,
+struct Wait {
+    key: Key,
     awaiting: Awaiting,
-    /// Held, not read: the lookup's place among those that are out.
-    _flight: Flight,
+    /// Held, not read: the request's place among those who wait.
+    _seat: Seat,
 }
 
 impl Session {
     /// A request that begins under these settings; it keeps them to its end, whatever is reloaded.
     #[must_use]
-    pub const fn new(settings: Rc<Settings>, learnt: Learnt) -> Self {
-        Self { settings, learnt, request_id: String::new(), phase: Phase::New }
+    pub const fn new(stream: StreamId, settings: Rc<Settings>, learnt: Learnt) -> Self {
+        Self { stream, settings, learnt, request_id: String::new(), api_key: None, phase: Phase::New }
     }
 
     /// The request's headers have come.
@@ -102,23 +96,18 @@ impl Session {
         self.flow()
     }
 
-    /// The reply to a call has come, or (`None`) will not.
-    pub fn on_reply(&mut self, host: &mut impl Host, id: CallId, reply: Option<Reply<'_>>) {
-        let call = match std::mem::replace(&mut self.phase, Phase::Refused) {
-            Phase::Awaiting(call) if call.id == id => *call,
+    /// The answer about a credential has come.
+    pub fn on_answer(&mut self, host: &mut impl Host, key: Key, answer: Answer) {
+        let wait = match std::mem::replace(&mut self.phase, Phase::Refused) {
+            Phase::Awaiting(wait) if wait.key == key => *wait,
             other => {
                 self.phase = other;
                 host.count(Counter::StrayReply);
                 return;
             }
         };
-        let answer = match reply {
-            Some(reply) => call.lookup.verifier().answer(reply),
-            None => Answer::Unavailable(Unavailable::NoReply),
-        };
         let now = host.now();
-        self.learnt.memory.remember(&call.lookup, &answer, now);
-        let step = call.awaiting.resume(answer, now);
+        let step = wait.awaiting.resume(answer, now);
         match self.advance(host, step, now) {
             Flow::Continue => host.resume(),
             Flow::Pause => {}
@@ -133,28 +122,36 @@ impl Session {
                 Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused),
                 Step::Ask(lookup, awaiting) => (lookup, awaiting),
             };
+            let key = self.learnt.memory.key(&lookup);
+            let behind = self.api_key;
+            match lookup.kind() {
+                CredentialKind::ApiKey => self.api_key = key,
+                CredentialKind::Token => {}
+            }
             if let Some(answer) = self.learnt.memory.recall(&lookup, now) {
                 host.count(Counter::Recalled);
                 step = awaiting.resume(answer, now);
                 continue;
             }
-            match self.ask(host, &lookup) {
-                Ok((id, flight)) => {
-                    self.phase = Phase::Awaiting(Box::new(Call { id, lookup, awaiting, _flight: flight }));
+            match key.and_then(|key| Some((key, self.board(host, key, behind, lookup, now)?))) {
+                Some((key, seat)) => {
+                    self.phase = Phase::Awaiting(Box::new(Wait { key, awaiting, _seat: seat }));
                     return Flow::Pause;
                 }
-                Err(reason) => step = awaiting.resume(Answer::Unavailable(reason), now),
+                None => step = awaiting.resume(Answer::Unavailable(Unavailable::Shedding), now),
             }
         }
     }
 
-    fn ask(&self, host: &mut impl Host, lookup: &Lookup) -> Result<(CallId, Flight), Unavailable> {
-        let verifier = lookup.verifier();
-        let flight = self.learnt.flights.begin(lookup.kind()).ok_or(Unavailable::Shedding)?;
-        let secret = self.settings.secret(verifier.secret()).ok_or(Unavailable::NotSent)?;
-        let id = host.ask(&verifier.question(lookup.credential(), secret)).map_err(|_failed| Unavailable::NotSent)?;
-        host.count(Counter::Lookup);
-        Ok((id, flight))
+    /// Takes a seat among those who wait for an answer; `None` where all are taken.
+    fn board(&self, host: &mut impl Host, key: Key, behind: Option<Key>, lookup: Lookup, now: Moment) -> Option<Seat> {
+        let ticket = Ticket { stream: self.stream, key, behind, lookup, settings: Rc::clone(&self.settings) };
+        let (seat, joined) = self.learnt.flights.board(ticket, now).ok()?;
+        if joined {
+            host.count(Counter::Joined);
+        }
+        host.wake();
+        Some(seat)
     }
 
     fn allow(&mut self, host: &mut impl Host, grant: &Grant) -> Flow {

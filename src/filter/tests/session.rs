@@ -19,9 +19,9 @@ use std::rc::Rc;
 use brama_filter::config::Settings;
 use brama_filter::flights::MOST_IN_FLIGHT;
 use brama_filter::host::{CallId, Counter};
-use brama_filter::session::{Flow, Session};
+use brama_filter::session::Flow;
 use brama_policy::Reply;
-use support::{Done, FakeHost, Worker};
+use support::{Done, FakeHost, Open, Worker};
 
 const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";
 const CREDENTIALS: [(&str, &str); 2] = [("api-key", "k"), ("authorization", "Bearer t")];
@@ -37,7 +37,7 @@ fn ok(body: &str) -> Option<Reply<'_>> {
 }
 
 /// A request whose two credentials were looked up with these replies.
-fn looked_up(worker: &Worker, host: &mut FakeHost, replies: &[Option<Reply<'_>>]) -> Session {
+fn looked_up(worker: &Worker, host: &mut FakeHost, replies: &[Option<Reply<'_>>]) -> Open {
     let mut session = worker.session();
     assert_eq!(session.on_headers(host), Flow::Pause);
     for reply in replies {
@@ -325,7 +325,8 @@ fn reload_does_not_change_a_request_under_way() {
 #[test]
 fn rule_in_shadow_mode_lets_pass_and_is_counted() {
     let shadow = support::SHIPPED.replace("  - id: delete_client", "  - mode: shadow\n    id: delete_client");
-    let worker = Worker { settings: support::settings(&shadow), ..Worker::new() };
+    let mut worker = Worker::new();
+    worker.settings = support::settings(&shadow);
     let mut host = FakeHost::new("DELETE", PATH, &[("x-consumer-id", "forged")]);
     assert_eq!(worker.session().on_headers(&mut host), Flow::Continue);
     assert_eq!(host.done, [Done::Forwarded]);

@@ -37,6 +37,12 @@ impl Lookup {
         &self.credential
     }
 
+    /// How long an answer may take.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.verifier.asked.authority.timeout
+    }
+
     /// How it is verified.
     #[must_use]
     pub fn verifier(&self) -> &Introspection {

@@ -1,12 +1,14 @@
 //! A proxy in memory: it holds one request's headers, and a log of what was done to them.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use brama_filter::config::Settings;
-use brama_filter::host::{CallId, Counter, Host, HostFailed};
-use brama_filter::session::{Learnt, Session};
-use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, UnixTime};
+use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use brama_filter::session::{Flow, Session};
+use brama_filter::worker::{self, Rest};
+use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, UnixTime};
 
 /// What was done, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,15 +94,6 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
-        if self.cannot_ask {
-            return Err(HostFailed);
-        }
-        self.calls += 1;
-        self.done.push(Done::Asked(question.body.clone()));
-        Ok(CallId(self.calls))
-    }
-
     fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed> {
         if self.cannot_forward {
             return Err(HostFailed);
@@ -125,27 +118,129 @@ impl Host for FakeHost {
         self.done.push(Done::Resumed);
     }
 
+    fn wake(&mut self) {}
+
     fn count(&mut self, counter: Counter) {
         self.counted.push(counter);
+    }
+}
+
+/// The root context, at a time when one request is looked at: what is asked for others stands in this one's log.
+struct Root<'a> {
+    stream: StreamId,
+    host: &'a mut FakeHost,
+    calls: &'a Cell<u32>,
+}
+
+impl RootHost for Root<'_> {
+    type Stream<'s>
+        = &'s mut FakeHost
+    where
+        Self: 's;
+
+    fn now(&mut self) -> Moment {
+        Host::now(self.host)
+    }
+
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+        if self.host.cannot_ask {
+            return Err(HostFailed);
+        }
+        self.calls.set(self.calls.get() + 1);
+        self.host.calls = self.calls.get();
+        self.host.done.push(Done::Asked(question.body.clone()));
+        Ok(CallId(self.host.calls))
+    }
+
+    fn stream(&mut self, stream: StreamId) -> Option<&mut FakeHost> {
+        (stream == self.stream).then_some(&mut *self.host)
+    }
+
+    fn count(&mut self, counter: Counter) {
+        self.host.counted.push(counter);
     }
 }
 
 /// A worker: its settings, and what it remembers from one request to the next.
 pub struct Worker {
     pub settings: Rc<Settings>,
-    pub learnt: Learnt,
+    shared: Rc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    worker: worker::Worker,
+    streams: Cell<u32>,
+    calls: Cell<u32>,
 }
 
 impl Worker {
     /// A worker under the policy that ships.
     pub fn new() -> Self {
-        Self { settings: settings(SHIPPED), learnt: Learnt::default() }
+        Self { settings: settings(SHIPPED), shared: Rc::default() }
     }
 
-    pub fn session(&self) -> Session {
-        Session::new(Rc::clone(&self.settings), self.learnt.clone())
+    pub fn session(&self) -> Open {
+        self.shared.streams.set(self.shared.streams.get() + 1);
+        let stream = StreamId(self.shared.streams.get());
+        let session = self.shared.worker.open(stream, Rc::clone(&self.settings));
+        Open { stream, session, shared: Rc::clone(&self.shared) }
+    }
+
+    /// The root context these tests look at is gone.
+    pub fn lose_root(&self) {
+        self.shared.worker.abandoned_by(ROOT);
     }
 }
+
+/// A request that is open. Dropped, it is reset.
+pub struct Open {
+    stream: StreamId,
+    session: Rc<RefCell<Session>>,
+    shared: Rc<Shared>,
+}
+
+impl Open {
+    /// The headers have come, and the tick that follows.
+    pub fn on_headers(&mut self, host: &mut FakeHost) -> Flow {
+        let flow = self.session.borrow_mut().on_headers(host);
+        let _rest = self.tick(host);
+        flow
+    }
+
+    /// The headers have come, and no tick yet.
+    pub fn on_headers_only(&mut self, host: &mut FakeHost) -> Flow {
+        self.session.borrow_mut().on_headers(host)
+    }
+
+    pub fn tick(&mut self, host: &mut FakeHost) -> Rest {
+        let mut root = Root { stream: self.stream, host, calls: &self.shared.calls };
+        self.shared.worker.on_tick(ROOT, &mut root)
+    }
+
+    /// A reply has come, and the tick that follows.
+    pub fn on_reply(&mut self, host: &mut FakeHost, call: CallId, reply: Option<Reply<'_>>) {
+        let mut root = Root { stream: self.stream, host, calls: &self.shared.calls };
+        self.shared.worker.on_reply(ROOT, &mut root, call, reply);
+        let _rest = self.tick(host);
+    }
+
+    pub fn on_body(&self) -> Flow {
+        self.session.borrow().on_body()
+    }
+
+    pub fn on_trailers(&mut self, host: &mut FakeHost) -> Flow {
+        self.session.borrow_mut().on_trailers(host)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.worker.close(self.stream);
+    }
+}
+
+const ROOT: RootId = RootId(1);
 
 /// The settings under a policy.
 pub fn settings(yaml: &str) -> Rc<Settings> {

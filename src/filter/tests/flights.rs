@@ -1,0 +1,238 @@
+//! Requests that wait for the same answer: one lookup, whoever comes, goes, or is reset.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "test support"
+)]
+
+mod support;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use brama_filter::flights::{MOST_BEHIND_A_KEY, MOST_IN_FLIGHT};
+use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use brama_filter::session::{Flow, Session};
+use brama_filter::worker::{Rest, Worker};
+use brama_policy::{Moment, Question, Reply};
+use support::{Done, FakeHost, SHIPPED, settings};
+
+const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";
+const GOOD_KEY: &str = r#"{"active":true,"token_use":"api_key","client_id":"m","client_type":"MIS","scope":""}"#;
+const GOOD_TOKEN: &str = r#"{"active":true,"token_use":"access_token","sub":"u","client_id":"1380df72-275a-11e7-93ae-92361f002671","client_type":"MSP","scope":"connection:delete","exp":1700000030}"#;
+
+/// A worker with all its requests, and what was asked.
+#[derive(Default)]
+struct Proxy {
+    worker: Rc<Worker>,
+    hosts: BTreeMap<StreamId, FakeHost>,
+    sessions: BTreeMap<StreamId, Rc<RefCell<Session>>>,
+    asked: Vec<(CallId, String)>,
+    counted: Vec<Counter>,
+    seconds: u64,
+}
+
+impl RootHost for Proxy {
+    type Stream<'s> = &'s mut FakeHost;
+
+    fn now(&mut self) -> Moment {
+        let mut clock = FakeHost::new("GET", "/", &[]);
+        clock.seconds += self.seconds;
+        Host::now(&mut clock)
+    }
+
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+        let call = CallId(u32::try_from(self.asked.len()).unwrap() + 1);
+        self.asked.push((call, question.body.clone()));
+        Ok(call)
+    }
+
+    fn stream(&mut self, stream: StreamId) -> Option<&mut FakeHost> {
+        self.hosts.get_mut(&stream)
+    }
+
+    fn count(&mut self, counter: Counter) {
+        self.counted.push(counter);
+    }
+}
+
+impl Proxy {
+    fn request(&mut self, api_key: &str, token: &str) -> StreamId {
+        let stream = StreamId(u32::try_from(self.hosts.len()).unwrap() + 10);
+        let bearer = format!("Bearer {token}");
+        let mut host = FakeHost::new("DELETE", PATH, &[("api-key", api_key), ("authorization", &bearer)]);
+        host.seconds += self.seconds;
+        let session = self.worker.open(stream, settings(SHIPPED));
+        let _flow = session.borrow_mut().on_headers(&mut host);
+        self.hosts.insert(stream, host);
+        self.sessions.insert(stream, session);
+        stream
+    }
+
+    fn reset(&mut self, stream: StreamId) {
+        self.sessions.remove(&stream);
+        self.worker.close(stream);
+        self.hosts.insert(stream, FakeHost::new("GET", "/", &[]));
+    }
+
+    fn tick(&mut self, root: u32) -> Rest {
+        let worker = Rc::clone(&self.worker);
+        worker.on_tick(RootId(root), self)
+    }
+
+    fn reply(&mut self, root: u32, call: u32, body: Option<&str>) {
+        let worker = Rc::clone(&self.worker);
+        let reply = body.map(|body| Reply { status: 200, body: body.as_bytes() });
+        worker.on_reply(RootId(root), self, CallId(call), reply);
+    }
+
+    fn forms(&self) -> Vec<&str> {
+        self.asked.iter().map(|(_call, body)| body.as_str()).collect()
+    }
+
+    fn done(&self, stream: StreamId) -> &[Done] {
+        &self.hosts[&stream].done
+    }
+}
+
+const KEY: &str = "token=k&token_type_hint=api_key";
+const TOKEN: &str = "token=t&token_type_hint=access_token";
+
+#[test]
+fn many_requests_with_one_credential_cause_one_lookup() {
+    let mut proxy = Proxy::default();
+    let streams: Vec<_> = (0..200).map(|_| proxy.request("k", "t")).collect();
+    assert_eq!(proxy.tick(1), Rest::Watch);
+    proxy.reply(1, 1, Some(GOOD_KEY));
+    assert_eq!(proxy.tick(1), Rest::Watch);
+    proxy.reply(1, 2, Some(GOOD_TOKEN));
+    assert_eq!(proxy.forms(), [KEY, TOKEN]);
+    for stream in streams {
+        assert_eq!(proxy.done(stream), [Done::Forwarded, Done::Resumed]);
+    }
+    assert_eq!(proxy.tick(1), Rest::Sleep);
+}
+
+#[test]
+fn reset_of_the_first_takes_nothing_from_the_others() {
+    let mut proxy = Proxy::default();
+    let streams: Vec<_> = (0..5).map(|_| proxy.request("k", "t")).collect();
+    proxy.reset(streams[0]);
+    let _rest = proxy.tick(1);
+    proxy.reset(streams[1]);
+    proxy.reply(1, 1, Some(GOOD_KEY));
+    let _rest = proxy.tick(1);
+    proxy.reset(streams[2]);
+    proxy.reply(1, 2, Some(GOOD_TOKEN));
+    assert_eq!(proxy.forms(), [KEY, TOKEN]);
+    for (number, stream) in streams.into_iter().enumerate() {
+        let done: &[Done] = if number < 3 { &[] } else { &[Done::Forwarded, Done::Resumed] };
+        assert_eq!(proxy.done(stream), done, "{number}");
+    }
+}
+
+#[test]
+fn lookup_nobody_waits_for_is_not_sent_and_its_answer_is_stray() {
+    let mut proxy = Proxy::default();
+    let stream = proxy.request("k", "t");
+    proxy.reset(stream);
+    assert_eq!((proxy.tick(1), proxy.asked.len()), (Rest::Sleep, 0));
+    let stream = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    proxy.reset(stream);
+    proxy.reply(1, 1, Some(GOOD_KEY));
+    assert_eq!(proxy.counted.last(), Some(&Counter::StrayReply));
+}
+
+#[test]
+fn lookups_of_a_root_that_goes_are_sent_again() {
+    let mut proxy = Proxy::default();
+    let stream = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    proxy.worker.abandoned_by(RootId(1));
+    let _rest = proxy.tick(2);
+    assert_eq!(proxy.forms(), [KEY, KEY]);
+    // Numbers of calls are a root's own.
+    proxy.reply(1, 1, Some(r#"{"active":false}"#));
+    proxy.reply(2, 1, Some(r#"{"active":false}"#));
+    assert_eq!(proxy.done(stream), []);
+    proxy.reply(2, 2, Some(GOOD_KEY));
+    let _rest = proxy.tick(2);
+    assert_eq!(proxy.forms(), [KEY, KEY, TOKEN]);
+}
+
+#[test]
+fn whoever_waits_too_long_is_told() {
+    let mut proxy = Proxy::default();
+    let early = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    proxy.seconds = 1;
+    let late = proxy.request("k", "t");
+    assert_eq!(proxy.tick(1), Rest::Watch);
+    assert_eq!((proxy.done(early), proxy.done(late)), (&[][..], &[][..]));
+    // The policy's timeout is a second.
+    proxy.seconds = 2;
+    assert_eq!(proxy.tick(1), Rest::Watch);
+    assert_eq!((proxy.done(early), proxy.done(late)), (&[Done::Refused(503)][..], &[][..]));
+    proxy.reply(1, 1, Some(GOOD_KEY));
+    let _rest = proxy.tick(1);
+    proxy.reply(1, 2, Some(GOOD_TOKEN));
+    assert_eq!(proxy.done(early), [Done::Refused(503)]);
+    assert_eq!(proxy.done(late), [Done::Forwarded, Done::Resumed]);
+    assert_eq!(proxy.asked.len(), 2);
+}
+
+#[test]
+fn outage_is_told_to_all_and_asked_anew() {
+    let mut proxy = Proxy::default();
+    let streams: Vec<_> = (0..3).map(|_| proxy.request("k", "t")).collect();
+    let _rest = proxy.tick(1);
+    proxy.reply(1, 1, None);
+    for stream in streams {
+        assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+    }
+    let _stream = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    assert_eq!(proxy.forms(), [KEY, KEY]);
+}
+
+#[test]
+fn flood_of_tokens_behind_one_key_leaves_room_for_others() {
+    let mut proxy = Proxy::default();
+    for key in ["k", "l"] {
+        let _stream = proxy.request(key, "t");
+        let _rest = proxy.tick(1);
+        let form = format!("token={key}&token_type_hint=api_key");
+        let call = proxy.asked.iter().find(|(_call, body)| *body == form).unwrap().0;
+        proxy.reply(1, call.0, Some(GOOD_KEY));
+    }
+    let flood: Vec<_> = (0..MOST_IN_FLIGHT).map(|number| proxy.request("k", &format!("t{number}"))).collect();
+    let shed = flood.iter().filter(|stream| proxy.done(**stream) == [Done::Refused(503)]).count();
+    // One place is the first request's own.
+    assert_eq!(shed, MOST_IN_FLIGHT - MOST_BEHIND_A_KEY + 1);
+    // Whose lookup is out already joins it, and another caller has room.
+    let joins = proxy.request("k", "t0");
+    let other = proxy.request("l", "other");
+    assert_eq!((proxy.done(joins), proxy.done(other)), (&[][..], &[][..]));
+    assert!(proxy.hosts[&joins].counted.contains(&Counter::Joined));
+}
+
+#[test]
+fn answer_leaves_a_decided_request_as_it_is() {
+    let mut proxy = Proxy::default();
+    let stream = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    proxy.reply(1, 1, Some(r#"{"active":false}"#));
+    let session = Rc::clone(&proxy.sessions[&stream]);
+    let before = proxy.done(stream).to_vec();
+    proxy.reply(1, 1, Some(GOOD_KEY));
+    assert_eq!((proxy.done(stream), session.borrow().on_body()), (&before[..], Flow::Pause));
+}
