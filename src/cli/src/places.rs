@@ -14,31 +14,54 @@ pub(crate) type Span = Range<usize>;
 #[derive(Debug)]
 pub(crate) struct Places {
     root: Option<Rc<Node>>,
+    /// Nodes that are written with a tag (`!name`).
+    tagged: Vec<Span>,
+    /// Merge keys that are not the first in their mapping.
+    merged_again: Vec<Span>,
 }
 
 impl Places {
     /// The places of the first document in `text`.
     pub(crate) fn read(text: &str) -> Result<Self, ScanError> {
-        let mut tree = Tree::default();
+        let (mut tree, mut tagged) = (Tree::default(), Vec::new());
         for event in Parser::new_from_str(text) {
             let (event, span) = event?;
             // A parser of a `&str` always knows its bytes.
             let span = span.byte_range().unwrap_or_default();
             match event {
-                Event::Scalar(value, _, anchor, _) => tree.add(span, Content::Scalar(value.into_owned()), anchor),
+                Event::Scalar(value, _, anchor, tag) => {
+                    tagged.extend(tag.map(|_tag| span.clone()));
+                    tree.add(span, Content::Scalar(value.into_owned()), anchor);
+                }
                 Event::Alias(anchor) => {
                     let target = tree.anchors.get(&anchor).map(Rc::clone);
                     tree.add(span, Content::Alias(target), NO_ANCHOR);
                 }
-                Event::SequenceStart(style, anchor, _) => tree.open(Kind::Sequence, style, anchor, span.start),
-                Event::MappingStart(style, anchor, _) => tree.open(Kind::Mapping, style, anchor, span.start),
+                Event::SequenceStart(style, anchor, tag) => {
+                    tagged.extend(tag.map(|_tag| span.clone()));
+                    tree.open(Kind::Sequence, style, anchor, span.start);
+                }
+                Event::MappingStart(style, anchor, tag) => {
+                    tagged.extend(tag.map(|_tag| span.clone()));
+                    tree.open(Kind::Mapping, style, anchor, span.start);
+                }
                 Event::SequenceEnd | Event::MappingEnd => tree.close(span.end),
                 Event::DocumentEnd => break,
                 // Comments and the frame of the stream; the parser may learn further events.
                 _ => {}
             }
         }
-        Ok(Self { root: tree.root })
+        Ok(Self { root: tree.root, tagged, merged_again: tree.merged_again })
+    }
+
+    /// What is written with a tag: YAML reads `!has(x) && y` as the text `y`, tagged and anchored.
+    pub(crate) fn tagged(&self) -> impl Iterator<Item = Span> {
+        self.tagged.iter().cloned()
+    }
+
+    /// Keys that are written twice, where the parser lets them pass: it merges once more, and the first wins.
+    pub(crate) fn merged_again(&self) -> impl Iterator<Item = Span> {
+        self.merged_again.iter().cloned()
     }
 
     /// The place at `path`, or the nearest one above it that exists: a member that is missing has no place of its own.
@@ -187,6 +210,7 @@ struct Tree {
     root: Option<Rc<Node>>,
     open: Vec<Open>,
     anchors: HashMap<usize, Rc<Node>>,
+    merged_again: Vec<Span>,
 }
 
 struct Open {
@@ -213,7 +237,12 @@ impl Tree {
         };
         let content = match kind {
             Kind::Sequence => Content::Sequence(style, children),
-            Kind::Mapping => Content::Mapping(style, pairs(children)),
+            Kind::Mapping => {
+                let members = pairs(children);
+                let merges = members.iter().filter(|(key, _value)| key.scalar() == Some(MERGE)).skip(1);
+                self.merged_again.extend(merges.map(|(key, _value)| key.span.clone()));
+                Content::Mapping(style, members)
+            }
         };
         self.add(start..end, content, anchor);
     }

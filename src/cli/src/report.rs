@@ -84,7 +84,15 @@ impl Report {
             Colour::Terminal => Renderer::styled(),
             Colour::Plain => Renderer::plain(),
         };
-        self.in_order().into_iter().map(|entry| format!("{}\n\n", self.shown(entry, &renderer))).collect()
+        let entries = self.in_order();
+        // Each is rendered with its line, which takes its time; nobody reads thousands.
+        let mut text: String =
+            entries.iter().take(MOST_SHOWN).map(|entry| format!("{}\n\n", self.shown(entry, &renderer))).collect();
+        let more = entries.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            text.push_str(&format!("{more} more are not shown here; `--json` of `brama check` has them all\n\n"));
+        }
+        text
     }
 
     fn shown(&self, Entry { finding, span }: &Entry, renderer: &Renderer) -> String {
@@ -191,3 +199,6 @@ fn counted(number: usize, noun: &str) -> String {
 }
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
+
+/// Findings that people are shown.
+const MOST_SHOWN: usize = 100;

@@ -10,6 +10,7 @@ use brama_replay::Corpus;
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 use crate::finding::{Finding, Severity};
+use crate::places::Places;
 use crate::report::{Colour, Report};
 
 /// A policy file that has no fault.
@@ -23,7 +24,7 @@ pub(crate) struct Checked {
 impl Checked {
     pub(crate) fn read(path: &Path) -> Result<Self, SourceError> {
         let (checked, report) = judge(path)?;
-        checked.ok_or(SourceError::Faulty(report))
+        checked.ok_or(SourceError::Faulty(Box::new(report)))
     }
 
     fn compile(document: serde_json::Value) -> Result<Self, Faults> {
@@ -75,10 +76,10 @@ pub(crate) fn judge(path: &Path) -> Result<(Option<Checked>, Report), Unreadable
 /// The cases at `path`, to be judged by `policy`.
 pub(crate) fn cases(path: &Path, policy: &Policy) -> Result<Corpus, SourceError> {
     let (value, mut report) = value_of(path, &text_of(path)?);
-    let Some(value) = value else { return Err(SourceError::Faulty(report)) };
+    let Some(value) = value else { return Err(SourceError::Faulty(Box::new(report))) };
     Corpus::read(&value, policy).map_err(|faults| {
         faults.iter().map(Finding::from).for_each(|finding| report.add(finding));
-        SourceError::Faulty(report)
+        SourceError::Faulty(Box::new(report))
     })
 }
 
@@ -105,6 +106,15 @@ fn value_of(path: &Path, text: &str) -> (Option<serde_json::Value>, Report) {
     let mut report = Report::new(path, text.to_owned());
     for (span, character) in hidden(text) {
         report.add_at(hidden_finding(character), span);
+    }
+    // Half of what stands there would be lost, so it is no policy; what cannot be parsed at all is told below.
+    if let Ok(places) = Places::read(text) {
+        let tagged = places.tagged().map(|span| (TAGGED, span));
+        let lost: Vec<_> = tagged.chain(places.merged_again().map(|span| (MERGED_AGAIN, span))).collect();
+        if !lost.is_empty() {
+            lost.into_iter().for_each(|(message, span)| report.add_at(Finding::of_file(message.to_owned()), span));
+            return (None, report);
+        }
     }
     // YAML contains JSON; a key written twice is an error here, as it is in the core.
     match serde_saphyr::from_str(text) {
@@ -135,18 +145,20 @@ fn place_of(error: &serde_saphyr::Error, text: &str) -> Option<Range<usize>> {
 
 /// Characters that make a text look other than it is read: the file shows one policy, and another is in force.
 fn hidden(text: &str) -> impl Iterator<Item = (Range<usize>, char)> {
-    let marks = text.char_indices().filter(|(_byte, character)| TEXT_DIRECTION.contains(character));
-    marks.map(|(byte, character)| (byte..byte + character.len_utf8(), character))
+    let is_hidden = |(byte, character): &(usize, char)| {
+        // YAML ends a line at a carriage return by itself; many an editor shows what follows in the line before.
+        let is_lone =
+            *character == '\r' && !text.get(byte.saturating_add(1)..).is_some_and(|rest| rest.starts_with('\n'));
+        is_lone || HIDDEN.contains(character)
+    };
+    text.char_indices().filter(is_hidden).map(|(byte, character)| (byte..byte + character.len_utf8(), character))
 }
 
 fn hidden_finding(character: char) -> Finding {
     Finding {
-        severity: Severity::Lint("text_direction"),
+        severity: Severity::Lint("hidden_text"),
         path: String::new(),
-        message: format!(
-            "`{}` changes the direction of text, so that it looks other than it is read",
-            character.escape_unicode()
-        ),
+        message: format!("`{}` makes text look other than it is read", character.escape_unicode()),
         hint: Some("remove it, or write it as an escape in double quotes".to_owned()),
     }
 }
@@ -155,7 +167,7 @@ fn hidden_finding(character: char) -> Finding {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
     #[error("{}", .0.human(Colour::Plain))]
-    Faulty(Report),
+    Faulty(Box<Report>),
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
 }
@@ -177,9 +189,15 @@ impl Unreadable {
     }
 }
 
-/// The characters of CVE-2021-42574, which rustc refuses in comments and literals.
-const TEXT_DIRECTION: [char; 9] =
-    ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'];
+/// The characters of CVE-2021-42574, which rustc refuses in comments and literals, and their kin without a width.
+const HIDDEN: [char; 16] = [
+    '\u{61c}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}',
+    '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
+];
+
+const MERGED_AGAIN: &str = "`<<` is written twice; merge a list of aliases, `<<: [*a, *b]`";
+
+const TAGGED: &str = "a text that begins with `!` is a tag to YAML, which drops it; put the whole text in quotes";
 
 #[cfg(test)]
 mod tests {

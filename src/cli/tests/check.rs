@@ -210,7 +210,7 @@ fn lint_fails_only_a_strict_check() {
     let folder = folder(&[("x.yaml", SOUND.replace("name: x", "name: x # \u{202e}").as_bytes())]);
     let lax = check(folder.path(), &["x.yaml"]);
     let expected = "\
-warning[text_direction]: `\\u{202e}` changes the direction of text, so that it looks other than it is read
+warning[hidden_text]: `\\u{202e}` makes text look other than it is read
  --> x.yaml:2:11
   |
 2 | name: x # \u{fffd}
@@ -243,7 +243,7 @@ fn json_names_the_place_and_the_rule() {
     });
     assert_eq!(findings(&SOUND.replace("[GET]", "[get]")), [fault]);
     let lint = &findings(&SOUND.replace("name: x", "name: x # \u{202e}"))[0];
-    assert_eq!((&lint["severity"], &lint["code"]), (&json!("warning"), &json!("text_direction")));
+    assert_eq!((&lint["severity"], &lint["code"]), (&json!("warning"), &json!("hidden_text")));
     assert_eq!(findings(SOUND), Vec::<Value>::new());
 }
 
@@ -283,4 +283,21 @@ bad.yaml: 1 fault
     let all: Vec<Value> = serde_json::from_slice(&all.stdout).unwrap();
     assert_eq!(all.iter().map(|finding| &finding["file"]).collect::<Vec<_>>(), ["nowhere.yaml", "bad.yaml"]);
     assert_eq!(all[0]["line"], Value::Null);
+}
+
+#[test]
+fn many_findings_are_shown_up_to_a_number() {
+    let route = |number: usize| {
+        format!("  - {{ id: r{number}, methods: [get], path: /r{number}, public: {{ because: a test }} }}\n")
+    };
+    let routes: String = (0..150).map(route).collect();
+    let text =
+        format!("version: 1\nname: x\nforward: {{ headers: {{}} }}\nrefusals: {{ format: bare }}\nroutes:\n{routes}");
+    let (code, shown) = report(&text);
+    assert_eq!((code, shown.matches("error: ").count()), (1, 100));
+    assert!(
+        shown.ends_with("50 more are not shown here; `--json` of `brama check` has them all\n\nx.yaml: 150 faults\n"),
+        "{shown}"
+    );
+    assert_eq!(findings(&text).len(), 150);
 }

@@ -13,6 +13,7 @@ use crate::facts::FactName;
 use crate::fault::{Faults, Place};
 use crate::forward::FactReference;
 use crate::header::HeaderName;
+use crate::host::HostPattern;
 use crate::policy::{Mode, Policy, Standing};
 use crate::refusal::{Format, InvalidMessage, Message, Wording};
 
@@ -46,6 +47,7 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
             credentials,
             forward,
             wording,
+            names_hosts: routes.iter().flat_map(|route| &route.hosts).any(|host| *host != HostPattern::Any),
             routes,
             router,
         }),
@@ -107,7 +109,9 @@ fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Op
 
 /// Whether a header steers the request itself, so that it can be neither an identity nor a credential.
 fn is_reserved(header: &HeaderName) -> bool {
-    RESERVED.contains(&header.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| header.as_str().starts_with(prefix))
+    STEERING.contains(&header.as_str())
+        || PROXIES.contains(&header.as_str())
+        || RESERVED_PREFIXES.iter().any(|prefix| header.as_str().starts_with(prefix))
 }
 
 fn names_credential(document: &PolicyDocument, header: &HeaderName) -> bool {
@@ -215,30 +219,28 @@ fn is_name(text: &str) -> bool {
 type Named<T> = BTreeMap<String, T>;
 
 /// Headers that steer the request itself.
-const RESERVED: [&str; 18] = [
+const STEERING: [&str; 13] = [
     "connection",
     "content-encoding",
     "content-length",
     "content-type",
     "cookie",
     "expect",
-    "forwarded",
     "host",
     "keep-alive",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
     "x-request-id",
 ];
 
 /// Denials with status 503: their words would tell a good API key, or are said where there is no policy.
 const FIXED_WORDS: [&str; 5] =
     ["api_key_unavailable", "fact_missing", "not_carried_out", "not_configured", "token_unavailable"];
+
+/// Headers that proxies set; a policy may strip them, and not set them itself.
+const PROXIES: [&str; 2] = ["forwarded", "via"];
 
 /// Families of headers that proxies set themselves, or that speak to them.
 const RESERVED_PREFIXES: [&str; 3] = ["proxy-", "x-envoy-", "x-forwarded-"];

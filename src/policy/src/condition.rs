@@ -31,6 +31,7 @@ mod values;
 use std::collections::BTreeMap;
 
 use crate::facts::Facts;
+use crate::header::folded;
 use crate::target::Target;
 use crate::template::CaptureKind;
 use crate::time::UnixTime;
@@ -120,7 +121,7 @@ impl RequestView {
 pub(crate) enum Headers {
     /// No condition of the route reads them.
     NotAsked,
-    /// By lower-case name.
+    /// By name: letters in lower case, every other sign a `-`.
     Read(BTreeMap<String, String>),
     /// A value is not UTF-8, so every condition that reads headers fails.
     Unreadable,
@@ -135,8 +136,9 @@ impl Headers {
         let mut read = BTreeMap::<String, String>::new();
         for (name, value) in sent.filter(|(name, _value)| !name.starts_with(':')) {
             let Ok(value) = std::str::from_utf8(value) else { return Self::Unreadable };
-            // RFC 9110, 5.3: values of one name are one list, in the order in which they were sent.
-            read.entry(name.to_ascii_lowercase())
+            // RFC 9110, 5.3: values of one name are one list, in the order in which they were sent. To many a service
+            // `x_debug` and `x.debug` are that name too, so what must not be there is not there under them either.
+            read.entry(folded(name).map(char::from).collect())
                 .and_modify(|before| {
                     before.push_str(", ");
                     before.push_str(value);
@@ -155,6 +157,8 @@ pub(crate) enum InvalidCondition {
     NotBuilt,
     #[error("a condition is at most {LONGEST_CONDITION} bytes; this one is {0}")]
     TooLong(usize),
+    #[error("`{0}` holds a comment; in a text that YAML folds into one line it would swallow what follows")]
+    Comment(String),
     #[error("`{0}` is nested too deep; at most {MOST_BRACKETS} brackets and {DEEPEST_CONDITION} levels in all")]
     TooDeep(String),
     #[error("`{text}` does not parse, line {line}, column {column}: {reason}")]

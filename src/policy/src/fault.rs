@@ -63,6 +63,10 @@ impl Faults {
         self.add_hinted(place, message, nearest(text, known));
     }
 
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

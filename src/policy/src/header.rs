@@ -96,7 +96,7 @@ pub(crate) fn alike(one: &str, two: &str) -> bool {
     one.len() == two.len() && folded(one).eq(folded(two))
 }
 
-fn folded(name: &str) -> impl Iterator<Item = u8> {
+pub(crate) fn folded(name: &str) -> impl Iterator<Item = u8> {
     name.bytes().map(|byte| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' })
 }
 

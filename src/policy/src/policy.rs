@@ -8,6 +8,7 @@ use crate::credential::{CredentialKind, Form, Presentation};
 use crate::document::PolicyDocument;
 use crate::fault::Faults;
 use crate::forward::{FactReference, Forward};
+use crate::header::alike;
 use crate::host::HostPattern;
 use crate::introspection::{Introspection, SecretName};
 use crate::refusal::Wording;
@@ -28,6 +29,8 @@ pub struct Policy {
     /// In the order of the document.
     pub(crate) routes: Vec<Route>,
     pub(crate) router: Router,
+    /// Whether a route is for some hosts only, so that a request must not name a second one.
+    pub(crate) names_hosts: bool,
 }
 
 /// Whether there is a policy at all.
@@ -191,6 +194,7 @@ impl Policy {
             wording: Wording::default(),
             routes: Vec::new(),
             router: Router::default(),
+            names_hosts: false,
         }
     }
 
@@ -215,10 +219,12 @@ impl Policy {
     #[must_use]
     pub fn strips(&self, sent: &str) -> bool {
         self.forward.reserves(sent)
-            || self
-                .credential_rules()
-                .filter(|(kind, _rule)| !self.forward.keep.contains(kind))
-                .any(|(_kind, rule)| rule.presentation.header.could_be(sent))
+            || (self.names_hosts && HOST_ALIASES.iter().any(|name| alike(name, sent)))
+            || self.credential_rules().any(|(kind, rule)| {
+                let header = &rule.presentation.header;
+                // A kept credential goes on under its own name, and under none that only looks like it.
+                header.could_be(sent) && !(self.forward.keep.contains(&kind) && header.is(sent))
+            })
     }
 
     /// The names of the facts, beyond the standard ones, that a kind of credential can have.
@@ -248,3 +254,6 @@ impl Policy {
         CredentialKind::ALL.into_iter().filter_map(|kind| self.rule(kind).map(|rule| (kind, rule)))
     }
 }
+
+/// Headers that services take for the host, ahead of `Host` itself.
+const HOST_ALIASES: [&str; 5] = ["forwarded", "x-forwarded-host", "x-forwarded-server", "x-host", "x-original-host"];

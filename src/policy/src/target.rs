@@ -50,12 +50,17 @@ fn preflight_for<'a>(request: &Request<'a>) -> Option<&'a str> {
         let (sent, value) = copies.next()?;
         (copies.next().is_none() && sent.eq_ignore_ascii_case(name)).then_some(value)
     };
-    once("origin")?;
+    // Envoy joins two of them with a comma, which no origin has.
+    if once("origin")?.contains(&b',') {
+        return None;
+    }
     std::str::from_utf8(once("access-control-request-method")?).ok()
 }
 
 /// Headers by which frameworks let a client replace the method that was judged.
-const METHOD_OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+const METHOD_OVERRIDES: [&str; 5] =
+    ["x-forwarded-method", "x-http-method", "x-http-method-override", "x-method", "x-method-override"];
 
 /// Headers by which some let it replace the path.
-const PATH_OVERRIDES: [&str; 2] = ["x-original-url", "x-rewrite-url"];
+const PATH_OVERRIDES: [&str; 5] =
+    ["x-forwarded-path", "x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-url"];

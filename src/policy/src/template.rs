@@ -59,6 +59,10 @@ pub(crate) enum Match {
 
 impl PathTemplate {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidTemplate> {
+        // The router goes down a level for each segment.
+        if text.len() > LONGEST_TEMPLATE || text.matches('/').count() > MOST_SEGMENTS {
+            return Err(InvalidTemplate::TooLong);
+        }
         let inner = text.strip_prefix('/').ok_or(InvalidTemplate::NoSlash)?;
         if inner.is_empty() {
             return Ok(Self { text: text.to_owned(), segments: vec![Segment::Literal(String::new())] });
@@ -165,6 +169,8 @@ pub(crate) enum InvalidTemplate {
         "`{0}` is no capture; write `{{name}}`, `{{name:uuid}}` or `{{name:int}}` as a whole segment, or `{{name...}}` as the last"
     )]
     Capture(String),
+    #[error("a path template has at most {LONGEST_TEMPLATE} bytes and {MOST_SEGMENTS} segments")]
+    TooLong,
     #[error("a capture of all that is left can only be the last segment")]
     RestBeforeTheEnd,
     #[error("capture `{0}` is named twice")]
@@ -236,6 +242,11 @@ pub(crate) fn is_canonical_int(text: &str) -> bool {
         && (text == "0" || !text.starts_with('0'))
         && text.parse::<i64>().is_ok()
 }
+
+/// Bytes of a template; a request's whole head has little more room in most proxies.
+const LONGEST_TEMPLATE: usize = 4096;
+
+const MOST_SEGMENTS: usize = 64;
 
 fn is_canonical_uuid(text: &str) -> bool {
     let mut buffer = Uuid::encode_buffer();

@@ -137,10 +137,26 @@ fn condition_that_cannot_be_judged_is_a_fault_with_its_place() {
         ("request.method.matches(\"G.*\")", "`matches` is no function of conditions"),
         ("request.method == ", "`request.method == ` does not parse"),
         ("params.n", "`params.n` is a number, and no bool"),
+        ("params.n == 1 // && params.n == 2", "`params.n == 1 // && params.n == 2` holds a comment"),
+        ("(token.scopes + token.scopes).size() == 2", "there is no joining of lists"),
         ("1 / 0 == 1", "`1 / 0 == 1` always fails"),
     ] {
         let value: serde_json::Value = serde_saphyr::from_str(&text(condition, "")).unwrap();
         let faults = Policy::compile(&PolicyDocument::read(&value.to_string()).unwrap()).unwrap_err().to_string();
         assert!(faults.starts_with(&format!("routes[0].require.conditions[0]: {fault}")), "{faults}");
     }
+}
+
+#[test]
+fn slashes_in_a_literal_are_no_comment() {
+    assert_eq!(outcome(r#"token.subject != "https://id.example""#, &[]), "allowed");
+}
+
+#[test]
+fn conditions_of_a_route_are_few() {
+    let many = vec!["true"; 17].join("\", \"");
+    let yaml = text(&many, "").replace("['true", "[\"true").replace("true']", "true\"]");
+    let value: serde_json::Value = serde_saphyr::from_str(&yaml).unwrap();
+    let faults = Policy::compile(&PolicyDocument::read(&value.to_string()).unwrap()).unwrap_err().to_string();
+    assert_eq!(faults, "routes[0].require.conditions: 17 conditions are more than 16");
 }

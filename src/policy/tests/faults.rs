@@ -103,7 +103,7 @@ const TABLE: &[(&str, &str, &str)] = &[
         "forward.headers.x_consumer_id: `x_consumer_id` is no header name",
     ),
     ("header: api-key", "header: cookie", "credentials.api_key.header: `cookie` has a meaning of its own"),
-    ("[x-consumer-*,", "[x-*,", "forward.strip[0]: `x-*` would remove `x-forwarded-for`"),
+    ("[x-consumer-*,", "[x-*,", "forward.strip[0]: `x-*` would remove `x-request-id`"),
     ("[x-consumer-*,", "[host,", "forward.strip[0]: `host` would remove `host`"),
     ("scheme: Bearer", "scheme:", "credentials.token.scheme: nothing is written here"),
     ("owner: { param", "owner: # { param", "routes[0].require.owner: nothing is written here"),
@@ -334,4 +334,30 @@ fn credential_that_is_not_in_the_policy_cannot_be_required() {
     {
         assert!(found.contains(&format!("{place}: `credentials.token` is not in this policy")), "{found:#?}");
     }
+}
+
+#[test]
+fn what_would_be_too_long_is_refused() {
+    let long = format!("path: {}", "/a".repeat(65));
+    let found = faults(&SHIPPED.replacen("path: /readyz", &long, 1));
+    assert_eq!(found, ["routes[2].path: a path template has at most 4096 bytes and 64 segments"]);
+    let scopes: Vec<_> = (0..300).map(|number| format!("scope:{number}")).collect();
+    let found = faults(&SHIPPED.replacen("\"connection:delete\"", &scopes.join(", "), 1));
+    assert_eq!(
+        found,
+        ["routes[0].require.scopes.all: these scopes are longer than 2048 bytes, which is too long for a challenge"]
+    );
+}
+
+/// A document of faults is read in no time, and its faults end.
+#[test]
+fn faults_of_shape_are_told_up_to_a_number() {
+    let route =
+        |number: usize| format!("  - {{ id: r{number}, methods: [GET], path: /r{number}, pulbic: {{}}, mode: }}\n");
+    let routes: String = (0..3_000).map(route).collect();
+    let found = faults(&format!(
+        "version: 1\nname: x\nforward: {{ headers: {{}} }}\nrefusals: {{ format: bare }}\nroutes:\n{routes}"
+    ));
+    assert_eq!(found.iter().filter(|line| line.ends_with("write a value, or remove the key")).count(), 3_000);
+    assert_eq!(found.last().unwrap(), "there are more faults; they are told when these are mended");
 }

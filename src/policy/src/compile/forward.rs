@@ -90,7 +90,7 @@ fn header(name: &str, document: &PolicyDocument, place: &Place, faults: &mut Fau
 
 fn pattern(text: &str, place: &Place, faults: &mut Faults) -> Option<HeaderPattern> {
     let pattern: HeaderPattern = faults.keep(place, text.parse())?;
-    if let Some(reserved) = super::RESERVED.iter().find(|reserved| pattern.could_be(reserved)) {
+    if let Some(reserved) = super::STEERING.iter().find(|reserved| pattern.could_be(reserved)) {
         faults.add(place, format!("`{text}` would remove `{reserved}`, which steers the request itself"));
         return None;
     }

@@ -122,6 +122,12 @@ fn wanted(written: &WantedScopesDocument, place: &Place, faults: &mut Faults) ->
         let place = place.key(name);
         let scopes = each(list.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), text.parse()))?;
         let scopes = Scopes::new(scopes);
+        if list.iter().map(String::len).sum::<usize>() > LONGEST_WANTED {
+            faults.add(
+                &place,
+                format!("these scopes are longer than {LONGEST_WANTED} bytes, which is too long for a challenge"),
+            );
+        }
         if scopes.is_none() {
             faults.add(&place, "write at least one scope; a route that wants none says `scopes: none`");
         }
@@ -183,6 +189,10 @@ fn conditions(
     if written.is_empty() {
         faults.add(place, "write at least one condition, or remove the key");
     }
+    if written.len() > MOST_CONDITIONS {
+        faults.add(place, format!("{} conditions are more than {MOST_CONDITIONS}", written.len()));
+        return None;
+    }
     // Without these nobody can say what a condition may name; they have left faults of their own.
     let (path, credentials) = (path?, credentials?);
     let captures: Vec<_> = path.named().map(|(name, kind)| (name, CaptureType::of(kind))).collect();
@@ -194,3 +204,9 @@ fn conditions(
     let names = Names { captures: &captures, token: token.as_deref(), api_key: api_key.as_deref() };
     each(written.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), Condition::compile(text, &names)))
 }
+
+/// Bytes of the scopes a route wants: a refusal names them in one header.
+const LONGEST_WANTED: usize = 2048;
+
+/// Each costs a request up to what its text and the longest list at hand allow.
+const MOST_CONDITIONS: usize = 16;

@@ -220,6 +220,9 @@ impl Walk<'_> {
         match (call.func_name.as_str(), call.args.as_slice()) {
             ("timestamp", [argument]) => literal(argument, "timestamp", |text| time::timestamp(text).is_some()),
             ("duration", [argument]) => literal(argument, "duration", |text| time::duration(text).is_some()),
+            (operators::ADD, terms) if terms.iter().any(|term| Kind::of(term, self.names) == Some(Kind::List)) => {
+                Err(InvalidCondition::Unsupported("there is no joining of lists"))
+            }
             (operators::INDEX, [map, key]) => text(key).map_or(Ok(()), |name| self.header_name(map, name)),
             (operators::IN, [element, container]) => {
                 text(element).map_or(Ok(()), |name| self.header_name(container, name))?;
@@ -275,7 +278,7 @@ impl Walk<'_> {
     }
 
     fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Result<(), InvalidCondition> {
-        let ComprehensionExpr { iter_range, iter_var, iter_var2, accu_var, accu_init, loop_cond, loop_step, result } =
+        let ComprehensionExpr { iter_range, iter_var, iter_var2, accu_var, accu_init, loop_cond, loop_step: _, result } =
             comprehension;
         if !self.bound.is_empty() {
             return Err(InvalidCondition::NestedLoop(iter_var.clone()));
@@ -296,9 +299,19 @@ impl Walk<'_> {
         }
         self.expression(accu_init)?;
         self.bound = vec![iter_var.clone(), accu_var.clone()];
-        let outcome = [loop_cond, loop_step, result].into_iter().try_for_each(|part| self.expression(part));
+        let outcome = [loop_cond, body(comprehension), result].into_iter().try_for_each(|part| self.expression(part));
         self.bound.clear();
         outcome
+    }
+}
+
+/// What an author writes in a loop: of a `filter`, which gathers what it goes over, the test.
+fn body(comprehension: &ComprehensionExpr) -> &Expression {
+    match (&comprehension.accu_init.expr, &comprehension.loop_step.expr) {
+        (Expr::List(_), Expr::Call(call)) if call.func_name == operators::CONDITIONAL => {
+            call.args.first().unwrap_or(&comprehension.loop_step)
+        }
+        _ => &comprehension.loop_step,
     }
 }
 

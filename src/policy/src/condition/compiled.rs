@@ -92,6 +92,9 @@ fn parse(text: &str) -> Result<Expression, InvalidCondition> {
     if text.len() > LONGEST_CONDITION {
         return Err(InvalidCondition::TooLong(text.len()));
     }
+    if has_comment(text) {
+        return Err(InvalidCondition::Comment(text.to_owned()));
+    }
     let too_deep = || InvalidCondition::TooDeep(text.to_owned());
     let expression = PrattParser::new().max_recursion_depth(MOST_BRACKETS).parse(text).map_err(|errors| {
         // The parser gives no place for what has none: its own limit on recursion, or on errors.
@@ -103,6 +106,23 @@ fn parse(text: &str) -> Result<Expression, InvalidCondition> {
         InvalidCondition::Unparsable { text: text.to_owned(), line, column, reason }
     })?;
     if check::is_deeper_than(&expression, DEEPEST_CONDITION) { Err(too_deep()) } else { Ok(expression) }
+}
+
+/// Whether `//` stands outside of a literal. Where a literal ends as CEL writes it (triple quotes, raw ones) is not looked at
+/// so closely: a text that could hold a comment holds one.
+fn has_comment(text: &str) -> bool {
+    let (mut quote, mut before) = (None, ' ');
+    for character in text.chars() {
+        match quote {
+            None if character == '/' && before == '/' => return true,
+            None if matches!(character, '"' | '\'') => quote = Some(character),
+            Some(open) if character == open && before != '\\' => quote = None,
+            None | Some(_) => {}
+        }
+        // Two backslashes are one, and end nothing.
+        before = if character == '\\' && before == '\\' { ' ' } else { character };
+    }
+    false
 }
 
 fn evaluate(expression: &Expression, variables: &Variables<'_>) -> Result<bool, ConditionFailed> {

@@ -22,11 +22,8 @@ impl PolicyDocument {
         let mut reading = Reading { value, cuts: BTreeSet::new() };
         let mut faults = Faults::none();
         // Serde takes a null for a key that was left out, and `owner:` with nothing below it is no open door.
-        while let Some(spot) = reading.null() {
-            faults.add(&spot.place, "nothing is written here; write a value, or remove the key");
-            if !reading.cut_out(spot) {
-                return Err(faults);
-            }
+        for spot in reading.take_nulls() {
+            faults.add(&spot, "nothing is written here; write a value, or remove the key");
         }
         // The first fault ends serde's reading. To find the rest, what was faulty is cut out and what is left is read
         // again, only to be looked at. Each turn cuts something out, so this ends.
@@ -36,6 +33,11 @@ impl PolicyDocument {
                 Ok(_remains) => return Err(faults),
                 Err(error) => error,
             };
+            // Each fault is found by another reading, so a document of faults is not read to its end.
+            if faults.len() >= MOST_FAULTS {
+                faults.add(&Place::root(), "there are more faults; they are told when these are mended");
+                return Err(faults);
+            }
             let spot = reading.locate(error.path());
             let message = error.inner().to_string();
             if !reading.caused(&spot, &message) {
@@ -47,6 +49,42 @@ impl PolicyDocument {
             }
         }
     }
+}
+
+/// Takes the nulls out of a value, in the order of the document. Places are written out for what has one below it only.
+fn take_nulls(value: &mut Value, place: &Place, pointer: &str, found: &mut impl FnMut(&Place, String)) {
+    match value {
+        Value::Array(entries) => {
+            let mut index = 0_usize;
+            entries.retain_mut(|entry| {
+                let at = index;
+                index = index.saturating_add(1);
+                keep_unless_null(entry, || (place.index(at), format!("{pointer}/{at}")), found)
+            });
+        }
+        Value::Object(members) => members.retain(|key, member| {
+            // RFC 6901, 3.
+            let step = || key.replace('~', "~0").replace('/', "~1");
+            keep_unless_null(member, || (place.key(key), format!("{pointer}/{}", step())), found)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn keep_unless_null(
+    value: &mut Value,
+    at: impl FnOnce() -> (Place, String),
+    found: &mut impl FnMut(&Place, String),
+) -> bool {
+    if has_null(value) {
+        let (place, pointer) = at();
+        if value.is_null() {
+            found(&place, pointer);
+            return false;
+        }
+        take_nulls(value, &place, &pointer, found);
+    }
+    true
 }
 
 fn has_null(value: &Value) -> bool {
@@ -72,6 +110,9 @@ fn meant(message: &str) -> Option<String> {
     let text = unknown.split('`').nth(1)?;
     nearest(text, expected.split('`').skip(1).step_by(2))
 }
+
+/// Faults of shape that are told at once.
+const MOST_FAULTS: usize = 200;
 
 /// A document of which the faulty parts are cut out one by one.
 struct Reading {
@@ -125,27 +166,15 @@ impl Reading {
         spot
     }
 
-    /// The first null.
-    fn null(&self) -> Option<Spot> {
-        // Places are written out for a document that has one only: a sound one of ten thousand routes is read in no time.
-        if !has_null(&self.value) {
-            return None;
-        }
-        let root = Spot { place: Place::root(), written: String::new(), left: String::new() };
-        self.null_below(&self.value, root)
-    }
-
-    fn null_below(&self, value: &Value, spot: Spot) -> Option<Spot> {
-        match value {
-            Value::Null => Some(spot),
-            Value::Array(entries) => entries.iter().enumerate().find_map(|(index, entry)| {
-                self.null_below(entry, spot.entry(index, self.index_as_written(&spot.written, index)))
-            }),
-            Value::Object(members) => {
-                members.iter().find_map(|(key, member)| self.null_below(member, spot.member(key)))
-            }
-            Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-        }
+    /// Takes out all nulls, and tells where they were.
+    fn take_nulls(&mut self) -> Vec<Place> {
+        let (mut places, mut cuts) = (Vec::new(), Vec::new());
+        take_nulls(&mut self.value, &Place::root(), "", &mut |place: &Place, pointer: String| {
+            places.push(place.clone());
+            cuts.push(pointer);
+        });
+        self.cuts.extend(cuts);
+        places
     }
 
     /// The number an entry had before entries ahead of it were cut out.

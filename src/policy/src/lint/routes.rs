@@ -56,7 +56,7 @@ fn conditions(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
             true => "this condition always holds",
             false => "this condition never holds, so that nobody may pass",
         };
-        let place = place.key("conditions").index(index);
+        let place = place.key("require").key("conditions").index(index);
         lints.push(Lint::new("condition_constant", place, message, "let it look at the request, or remove it"));
     }
 }
