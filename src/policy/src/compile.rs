@@ -17,8 +17,10 @@ use crate::host::HostPattern;
 use crate::policy::{Mode, Policy, Standing};
 use crate::refusal::{Format, InvalidMessage, Message, Wording};
 
+mod authority;
 mod credentials;
 mod forward;
+mod introspect;
 mod requirement;
 mod routes;
 
@@ -34,7 +36,7 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
         faults.add(&root.key("name"), format!("`{}` is no name of letters, digits, `-`, `_` and `.`", document.name));
     }
     let mode = mode(&document.mode, &root.key("mode"), &mut faults);
-    let authorities = credentials::authorities(&document.authorities, &root.key("authorities"), &mut faults);
+    let authorities = authority::all(&document.authorities, &root.key("authorities"), &mut faults);
     let credentials = credentials::all(&document.credentials, &authorities, &root.key("credentials"), &mut faults);
     let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults);
     let wording = wording(&document.refusals, &root.key("refusals"), &mut faults);

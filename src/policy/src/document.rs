@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+mod authority;
+mod introspect;
 mod reading;
 mod routes;
 mod scopes;
 mod strict;
 
+pub(crate) use authority::AuthorityDocument;
+pub(crate) use introspect::IntrospectDocument;
 pub(crate) use routes::{BindDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument};
 pub(crate) use scopes::{ScopesDocument, WantedScopesDocument};
 
@@ -62,30 +66,6 @@ pub struct ReasonDocument {
     pub because: String,
 }
 
-/// A service that vouches for credentials.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct AuthorityDocument {
-    /// The Envoy cluster it is reached by.
-    pub cluster: String,
-    /// The host it is called.
-    pub host: String,
-    /// How long one lookup may take, such as `500ms`.
-    pub timeout: String,
-    /// How the gateway proves itself to it.
-    pub auth: AuthDocument,
-}
-
-/// How the gateway proves itself to an authority.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct AuthDocument {
-    /// The environment variable of the Wasm VM that holds a bearer token; the secret itself is never in the document.
-    pub bearer_env: String,
-}
-
 /// The kinds of credential.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -119,56 +99,6 @@ pub struct CredentialDocument {
 pub enum VerifierDocument {
     /// Asking an authority (RFC 7662).
     Introspect(IntrospectDocument),
-}
-
-/// Verification by introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct IntrospectDocument {
-    /// The authority asked, by its name under `authorities`.
-    pub authority: String,
-    /// The path of its introspection endpoint.
-    pub path: String,
-    /// The `token_type_hint`.
-    pub hint: String,
-    /// What an active answer must state, by JSON pointer; a hint alone is no guard.
-    pub expect: BTreeMap<String, String>,
-    /// Where the facts are in an answer, where it is not as in RFC 7662.
-    #[serde(default)]
-    pub facts: FactsDocument,
-}
-
-/// JSON pointers ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) of the facts in an answer.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct FactsDocument {
-    /// Default `/sub`.
-    pub subject: String,
-    /// Default `/client_id`.
-    pub client_id: String,
-    /// Default `/client_type`.
-    pub client_type: String,
-    /// Default `/scope`.
-    pub scope: String,
-    /// Default `/exp`.
-    pub expires: String,
-    /// Further facts, by names of the policy's own; none by default.
-    pub further: BTreeMap<String, String>,
-}
-
-impl Default for FactsDocument {
-    fn default() -> Self {
-        Self {
-            subject: "/sub".to_owned(),
-            client_id: "/client_id".to_owned(),
-            client_type: "/client_type".to_owned(),
-            scope: "/scope".to_owned(),
-            expires: "/exp".to_owned(),
-            further: BTreeMap::new(),
-        }
-    }
 }
 
 /// How long, and how much, is remembered of what authorities said.

@@ -4,13 +4,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::credential::{Credential, CredentialKind};
-use crate::facts::{Fact, Facts};
-use crate::json;
-use crate::scope::GrantedScopes;
-use crate::time::UnixTime;
+
+mod answer;
+mod question;
+
+pub use answer::{Answer, LONGEST_ANSWER, Reply, Unavailable};
+pub use question::Question;
 
 /// A credential that has to be verified before the request can be judged further.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,58 +112,6 @@ impl SecretName {
     }
 }
 
-/// The HTTP request that puts a lookup to its authority. Holds secrets: not for a log.
-pub struct Question<'a> {
-    /// The Envoy cluster to send it to.
-    pub cluster: &'a str,
-    /// All headers, pseudo-headers first.
-    pub headers: Vec<(&'static str, String)>,
-    /// The form.
-    pub body: String,
-    /// How long to wait for the reply.
-    pub timeout: Duration,
-}
-
-/// An authority's reply as it came.
-#[derive(Clone, Copy, Debug)]
-pub struct Reply<'a> {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body, whole.
-    pub body: &'a [u8],
-}
-
-/// What is known of a credential after asking.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The authority vouches for it.
-    Active(Arc<Facts>),
-    /// The authority does not: unknown, expired, revoked, of another kind.
-    Inactive,
-    /// Nobody could say. Never the client's fault, so never a 401.
-    Unavailable(Unavailable),
-}
-
-/// Why nobody could say.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unavailable {
-    /// As many lookups as are allowed at once are out already.
-    #[error("too many lookups are out already")]
-    Shedding,
-    /// The lookup could not be sent.
-    #[error("the lookup could not be sent")]
-    NotSent,
-    /// No reply came in time, or the connection broke.
-    #[error("the authority did not reply")]
-    NoReply,
-    /// A reply that is no answer: an error, a redirect, the gateway's own secret refused.
-    #[error("the authority replied with status {0}")]
-    Status(u16),
-    /// A reply that cannot be used.
-    #[error("the authority's answer is unusable: {0}")]
-    Unusable(&'static str),
-}
-
 impl Introspection {
     pub(crate) fn new(asked: Asked, cache: CacheLimits) -> Self {
         let mut hasher = DefaultHasher::new();
@@ -191,124 +139,8 @@ impl Introspection {
         self.cache
     }
 
-    /// The question for one credential (RFC 7662, 2.1).
-    #[must_use]
-    pub fn question(&self, credential: &Credential, secret: &str) -> Question<'_> {
-        let token = form_encoded(credential.expose_secret());
-        Question {
-            cluster: &self.asked.authority.cluster,
-            headers: vec![
-                (":method", "POST".to_owned()),
-                (":scheme", "http".to_owned()),
-                (":authority", self.asked.authority.host.clone()),
-                (":path", self.asked.path.clone()),
-                ("accept", "application/json".to_owned()),
-                ("authorization", format!("Bearer {secret}")),
-                ("content-type", "application/x-www-form-urlencoded".to_owned()),
-            ],
-            body: format!("token={token}&token_type_hint={}", form_encoded(&self.asked.hint)),
-            timeout: self.asked.authority.timeout,
-        }
-    }
-
-    /// What a reply says. Whatever is not plainly an answer is *unavailable*.
-    #[must_use]
-    pub fn answer(&self, reply: Reply<'_>) -> Answer {
-        if reply.status != 200 {
-            return Answer::Unavailable(Unavailable::Status(reply.status));
-        }
-        match self.read(reply.body) {
-            Ok(answer) => answer,
-            Err(fault) => Answer::Unavailable(Unavailable::Unusable(fault)),
-        }
-    }
-
-    fn read(&self, body: &[u8]) -> Result<Answer, &'static str> {
-        if body.len() > LONGEST_ANSWER {
-            return Err("it is too long");
-        }
-        let value = json::parse(body).map_err(|_fault| "it is not JSON, or repeats a member")?;
-        // RFC 7662, 2.2: `active` is REQUIRED, a boolean.
-        match value.get("active") {
-            Some(Value::Bool(true)) => {}
-            Some(Value::Bool(false)) => return Ok(Answer::Inactive),
-            Some(_) | None => return Err("`active` is not a boolean"),
-        }
-        for (pointer, expected) in &self.asked.expect {
-            match value.pointer(pointer) {
-                Some(Value::String(stated)) if stated == expected => {}
-                // RFC 7662, 2.1: the server may look beyond the hint, and finds a credential of another kind.
-                Some(Value::String(_)) => return Ok(Answer::Inactive),
-                Some(_) | None => return Err("what was expected is not stated"),
-            }
-        }
-        Ok(Answer::Active(Arc::new(Facts {
-            subject: fact(&value, &self.asked.pointers.subject)?,
-            client_id: fact(&value, &self.asked.pointers.client_id)?,
-            client_type: fact(&value, &self.asked.pointers.client_type)?,
-            scope: scope(&value, &self.asked.pointers.scope)?,
-            expires: expires(&value, &self.asked.pointers.expires)?,
-            further: self.further(&value)?,
-        })))
-    }
-
-    fn further(&self, answer: &Value) -> Result<Vec<(Arc<str>, Fact)>, &'static str> {
-        let mut stated = Vec::new();
-        for (name, pointer) in &self.asked.pointers.further {
-            if let Some(fact) = fact(answer, pointer)? {
-                stated.push((Arc::clone(name), fact));
-            }
-        }
-        Ok(stated)
-    }
-
     /// The names of the further facts an answer can state.
     pub(crate) fn further_names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.asked.pointers.further.iter().map(|(name, _pointer)| name)
     }
 }
-
-fn fact(answer: &Value, pointer: &str) -> Result<Option<Fact>, &'static str> {
-    match answer.pointer(pointer) {
-        None => Ok(None),
-        Some(Value::String(text)) => {
-            text.parse().map(Some).map_err(|_invalid| "a fact is empty, too long, or not visible ASCII")
-        }
-        Some(_) => Err("a fact is not a string"),
-    }
-}
-
-fn scope(answer: &Value, pointer: &str) -> Result<GrantedScopes, &'static str> {
-    match answer.pointer(pointer) {
-        None => Ok(GrantedScopes::none()),
-        Some(Value::String(text)) => text.parse().map_err(|_invalid| "the scope is no list of scope-tokens"),
-        Some(_) => Err("the scope is not a string"),
-    }
-}
-
-fn expires(answer: &Value, pointer: &str) -> Result<Option<UnixTime>, &'static str> {
-    match answer.pointer(pointer) {
-        None => Ok(None),
-        Some(Value::Number(number)) => number
-            .as_u64()
-            .map(|seconds| Some(UnixTime::from_seconds(seconds)))
-            .ok_or("the expiry is not a whole number of seconds"),
-        Some(_) => Err("the expiry is not a number"),
-    }
-}
-
-/// `application/x-www-form-urlencoded`: everything but unreserved characters is encoded, so nothing can be spliced in.
-fn form_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
-/// Bytes of an answer. Scopes take at most [`crate::LONGEST_SCOPE_LIST`]; the rest is room for members nobody reads.
-pub const LONGEST_ANSWER: usize = 65_536;
