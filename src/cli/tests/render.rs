@@ -76,6 +76,35 @@ fn ecds_answer_names_the_plugin_the_policy_and_its_secrets() {
 }
 
 #[test]
+fn vm_is_given_every_secret_and_none_where_none_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (wasm, path) = (plugin(folder.path()), folder.path().join("policy.yaml"));
+    let policy = fs::read_to_string(shipped()).unwrap();
+    let (before, after) = policy.split_once("authority: mithril").unwrap();
+    let two = format!("{before}authority: keys{after}").replace(
+        "authorities:\n",
+        "authorities:\n  keys: { cluster: k, host: k, timeout: 1s, auth: { header_env: { name: x-psk, env: PSK } } }\n",
+    );
+    for (from, to, wanted) in [
+        (
+            "{ bearer_env: BRAMA_AUTHORITY_SECRET }",
+            "{ basic_env: USER_AND_PASSWORD }",
+            &["PSK", "USER_AND_PASSWORD"][..],
+        ),
+        ("{ bearer_env: BRAMA_AUTHORITY_SECRET }", "{ bearer_env: PSK }", &["PSK"]),
+        ("{ bearer_env: BRAMA_AUTHORITY_SECRET }", "{ none: { because: x } }", &["PSK"]),
+    ] {
+        assert!(two.contains(from));
+        fs::write(&path, two.replace(from, to)).unwrap();
+        let output = render(&path, &["--target", "envoy-ecds", "--wasm", wasm.to_str().unwrap()]);
+        assert!(output.status.success(), "{output:?}");
+        let written: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let vm = &written["resources"][0]["typed_config"]["config"]["vm_config"];
+        assert_eq!(vm["environment_variables"]["host_env_keys"], serde_json::json!(wanted), "{to}");
+    }
+}
+
+#[test]
 fn version_follows_the_policy_and_the_plugin() {
     let folder = tempfile::tempdir().unwrap();
     let wasm = plugin(folder.path());

@@ -27,8 +27,8 @@ impl Settings {
         let secrets = policy
             .secrets()
             .map(|name| match environment(name.as_str()) {
-                Some(value) if is_secret(&value) => Ok((name.clone(), Secret(value))),
-                Some(_odd) => Err(InvalidSettings::OddSecret(name.as_str().to_owned())),
+                Some(value) if name.accepts(&value) => Ok((name.clone(), Secret(value))),
+                Some(_odd) => Err(InvalidSettings::OddSecret(name.as_str().to_owned(), name.wanted())),
                 None => Err(InvalidSettings::NoSecret(name.as_str().to_owned())),
             })
             .collect::<Result<_, _>>()?;
@@ -69,8 +69,8 @@ pub enum InvalidSettings {
     #[error("the environment variable `{0}` is not set; name it in the VM's host_env_keys")]
     NoSecret(String),
     /// A variable that could not be sent in a header.
-    #[error("the environment variable `{0}` is empty or not visible ASCII")]
-    OddSecret(String),
+    #[error("the environment variable `{0}` is not {1}")]
+    OddSecret(String, &'static str),
 }
 
 struct Secret(String);
@@ -79,10 +79,6 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(..)")
     }
-}
-
-fn is_secret(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

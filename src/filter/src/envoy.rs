@@ -217,7 +217,7 @@ impl RootHost for EnvoyRoot {
 
     fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
         let headers = question.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let body = Some(question.body.as_bytes());
+        let body = question.body.as_ref().map(String::as_bytes);
         hostcalls::dispatch_http_call(question.cluster, headers, body, Vec::new(), question.timeout)
             .map(CallId)
             .map_err(|_status| HostFailed)

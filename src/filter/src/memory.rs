@@ -76,10 +76,11 @@ struct Shelves {
 }
 
 impl Store {
-    /// The key covers what was asked of whom: after a reload that asks otherwise, nothing old is found.
+    /// The key covers what was asked of whom, and every credential the question held: after a reload that asks otherwise,
+    /// or beside another API key that was sent along, nothing old is found.
     fn key(&self, lookup: &Lookup) -> Key {
-        let asked = (lookup.verifier().fingerprint(), lookup.credential().expose_secret());
-        Key(self.hashers.0.hash_one(asked), self.hashers.1.hash_one(asked))
+        let asked = lookup.depends_on();
+        Key(self.hashers.0.hash_one(&asked), self.hashers.1.hash_one(&asked))
     }
 
     const fn shelves(&mut self, kind: CredentialKind) -> &mut Shelves {

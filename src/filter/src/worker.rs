@@ -60,19 +60,17 @@ impl Worker {
     /// Sends what is to be sent, and tells those who have waited too long.
     pub fn on_tick(&self, root: RootId, host: &mut impl RootHost) -> Rest {
         for Departure { key, lookup, settings } in self.learnt.flights.departures() {
-            let verifier = lookup.verifier();
-            let sent = match settings.secret(verifier.secret()) {
-                Some(secret) => host.ask(&verifier.question(lookup.credential(), secret)).ok(),
-                None => None,
-            };
-            match sent {
-                Some(call) => {
+            let question = lookup.question(|name| settings.secret(name));
+            let not_sent = |_failed| Answer::Unavailable(Unavailable::NotSent);
+            match question.and_then(|question| host.ask(&question).map_err(not_sent)) {
+                Ok(call) => {
                     host.count(Counter::Lookup);
                     self.learnt.flights.sent(key, root, call);
                 }
-                None => {
+                // Known without asking, or not to be asked.
+                Err(answer) => {
                     let cancelled = self.learnt.flights.cancel(key);
-                    self.tell_all(host, key, cancelled, &Answer::Unavailable(Unavailable::NotSent));
+                    self.tell_all(host, key, cancelled, &answer);
                 }
             }
         }

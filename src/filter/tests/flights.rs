@@ -51,7 +51,7 @@ impl RootHost for Proxy {
 
     fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
         let call = CallId(u32::try_from(self.asked.len()).unwrap() + 1);
-        self.asked.push((call, question.body.clone()));
+        self.asked.push((call, question.body.clone().unwrap_or_default()));
         Ok(call)
     }
 

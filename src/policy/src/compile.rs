@@ -37,7 +37,7 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     }
     let mode = mode(&document.mode, &root.key("mode"), &mut faults);
     let authorities = authority::all(&document.authorities, &root.key("authorities"), &mut faults);
-    let credentials = credentials::all(&document.credentials, &authorities, &root.key("credentials"), &mut faults);
+    let credentials = credentials::all(document, &authorities, &root.key("credentials"), &mut faults);
     let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults);
     let wording = wording(&document.refusals, &root.key("refusals"), &mut faults);
     let routes = routes::all(document, mode, &root.key("routes"), &mut faults);

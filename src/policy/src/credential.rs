@@ -6,7 +6,7 @@ use crate::header::HeaderName;
 use crate::request::Request;
 
 /// The two kinds of credential a route can require. The order is the order of judgement: API key, then token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CredentialKind {
     /// Who calls on behalf of whom: the key of an application or a broker.
     ApiKey,
@@ -29,7 +29,7 @@ impl CredentialKind {
 }
 
 /// A credential as presented: well formed, not yet known to be good.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Credential(String);
 
 impl Credential {

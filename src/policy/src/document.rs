@@ -14,8 +14,10 @@ mod routes;
 mod scopes;
 mod strict;
 
-pub(crate) use authority::AuthorityDocument;
-pub(crate) use introspect::IntrospectDocument;
+pub(crate) use authority::{AuthDocument, AuthorityDocument, VariableDocument};
+pub(crate) use introspect::{
+    ActiveDocument, ExpectDocument, FactsDocument, IntrospectDocument, MethodDocument, SendDocument,
+};
 pub(crate) use routes::{BindDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument};
 pub(crate) use scopes::{ScopesDocument, WantedScopesDocument};
 

@@ -7,7 +7,7 @@ use crate::credential::{Credential, CredentialKind, NotPresented};
 use crate::decision::{Decision, Denial, Grant, Refused};
 use crate::facts::Facts;
 use crate::introspection::{Answer, Lookup};
-use crate::policy::{Mode, Policy, Preflight, Requirement, Route, RuleId, Standing, Verified};
+use crate::policy::{Kinds, Mode, Policy, Preflight, Requirement, Route, RuleId, Standing, Verified};
 use crate::request::Request;
 use crate::router::Found;
 use crate::target::Target;
@@ -48,6 +48,8 @@ struct Case {
     remove: Vec<String>,
     /// What the route's conditions look at; `None` where it has none.
     view: Option<RequestView>,
+    /// Credentials that are sent along with the lookup of another.
+    along: Vec<(CredentialKind, Credential)>,
     api_key: Option<Arc<Facts>>,
     token: Option<Arc<Facts>>,
 }
@@ -115,6 +117,7 @@ impl Policy {
             captures: found.captures,
             remove: self.removals(request),
             view: self.view(&verified.conditions, &target, request),
+            along: Vec::new(),
             api_key: None,
             token: None,
         };
@@ -237,7 +240,7 @@ impl Case {
     }
 
     /// Reads every credential the route requires, and asks for the first.
-    fn present(self, request: &Request<'_>, witness: &mut impl Witness) -> Step {
+    fn present(mut self, request: &Request<'_>, witness: &mut impl Witness) -> Step {
         let (mut presented, mut lacks) = (Vec::with_capacity(CredentialKind::ALL.len()), Vec::new());
         let kinds = match self.verified() {
             Ok(verified) => verified.credentials,
@@ -262,11 +265,18 @@ impl Case {
         if let Some(denial) = self.first_of(lacks) {
             return self.lacking(denial, witness);
         }
+        self.along = presented.iter().filter(|(kind, _credential)| self.sends_along(*kind, kinds)).cloned().collect();
         let mut credentials = presented.into_iter();
         match credentials.next() {
             Some(first) => self.ask(first, credentials.next(), witness),
             None => self.lacking(Denial::NotConfigured, witness),
         }
+    }
+
+    /// Whether a credential is sent along with the lookup of another that the route requires.
+    fn sends_along(&self, kind: CredentialKind, required: Kinds) -> bool {
+        let mut others = required.iter().filter(|other| *other != kind);
+        others.any(|other| self.policy.rule(other).is_some_and(|rule| rule.verifier.sends(kind)))
     }
 
     /// Which of several lacks is told. A repeated credential makes the request ambiguous, whatever else is wrong with it;
@@ -293,7 +303,8 @@ impl Case {
     ) -> Step {
         match self.policy.rule(kind).map(|rule| Arc::clone(&rule.verifier)) {
             Some(verifier) => {
-                Step::Ask(Lookup::new(kind, credential, verifier), Awaiting { asked: kind, then, case: self })
+                let along = self.along.iter().filter(|(of, _credential)| *of != kind).cloned().collect();
+                Step::Ask(Lookup::new(kind, credential, along, verifier), Awaiting { asked: kind, then, case: self })
             }
             None => self.lacking(Denial::NotConfigured, witness),
         }

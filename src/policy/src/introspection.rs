@@ -7,22 +7,33 @@ use std::time::Duration;
 use crate::credential::{Credential, CredentialKind};
 
 mod answer;
+mod authority;
 mod question;
 
 pub use answer::{Answer, LONGEST_ANSWER, Reply, Unavailable};
+pub use authority::SecretName;
+pub(crate) use authority::{Auth, Authority, SecretForm};
 pub use question::Question;
+pub(crate) use question::{Body, Form, Method, Piece, Sent};
 
 /// A credential that has to be verified before the request can be judged further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     kind: CredentialKind,
     credential: Credential,
+    /// Further credentials of the request that the question holds.
+    along: Vec<(CredentialKind, Credential)>,
     verifier: Arc<Introspection>,
 }
 
 impl Lookup {
-    pub(crate) const fn new(kind: CredentialKind, credential: Credential, verifier: Arc<Introspection>) -> Self {
-        Self { kind, credential, verifier }
+    pub(crate) const fn new(
+        kind: CredentialKind,
+        credential: Credential,
+        along: Vec<(CredentialKind, Credential)>,
+        verifier: Arc<Introspection>,
+    ) -> Self {
+        Self { kind, credential, along, verifier }
     }
 
     /// The kind of the credential.
@@ -48,6 +59,13 @@ impl Lookup {
     pub fn verifier(&self) -> &Introspection {
         &self.verifier
     }
+
+    /// All that the answer depends on: whom is asked and how, and every credential that the question holds. What was
+    /// learnt of one lookup is good for those that depend on the same.
+    #[must_use]
+    pub fn depends_on(&self) -> impl Hash + '_ {
+        (self.verifier.fingerprint(), self.kind, &self.credential, self.along.as_slice())
+    }
 }
 
 /// One verifier: whom to ask, how, and what an answer must say.
@@ -62,19 +80,22 @@ pub struct Introspection {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Asked {
     pub(crate) authority: Authority,
-    pub(crate) path: String,
-    pub(crate) hint: String,
+    pub(crate) form: Form,
+    pub(crate) active: Active,
+    /// Statuses that say that a credential is not active.
+    pub(crate) inactive_on: Vec<u16>,
+    /// What an active answer must state, by JSON pointer.
     pub(crate) expect: Vec<(String, String)>,
     pub(crate) pointers: Pointers,
 }
 
-/// Where an authority is, and how the gateway proves itself to it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Authority {
-    pub(crate) cluster: String,
-    pub(crate) host: String,
-    pub(crate) timeout: Duration,
-    pub(crate) secret: SecretName,
+/// What says that a credential is active.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Active {
+    /// A boolean of the answer, by JSON pointer.
+    At(String),
+    /// The status: one of these.
+    On(Vec<u16>),
 }
 
 /// Where the facts are in an answer (RFC 6901).
@@ -87,6 +108,8 @@ pub(crate) struct Pointers {
     pub(crate) expires: String,
     /// Further facts, by their names.
     pub(crate) further: Vec<(Arc<str>, String)>,
+    /// Pointers of the facts without which an answer is unusable.
+    pub(crate) required: Vec<String>,
 }
 
 /// How long, and how much, is remembered of a verifier's answers.
@@ -98,18 +121,6 @@ pub struct CacheLimits {
     pub refused_ttl: Duration,
     /// How many facts may be kept, and as many refusals apart from them.
     pub entries: usize,
-}
-
-/// The environment variable that holds a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SecretName(pub(crate) String);
-
-impl SecretName {
-    /// The variable's name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Introspection {
@@ -127,10 +138,15 @@ impl Introspection {
         self.fingerprint
     }
 
-    /// The secret the authority wants, by the name of its environment variable.
+    /// The secret the authority wants; `None` where it wants none.
     #[must_use]
-    pub const fn secret(&self) -> &SecretName {
-        &self.asked.authority.secret
+    pub const fn secret(&self) -> Option<&SecretName> {
+        self.asked.authority.auth.secret()
+    }
+
+    /// Whether a question holds, in a header, a credential of this kind.
+    pub(crate) fn sends(&self, kind: CredentialKind) -> bool {
+        self.asked.form.send.iter().any(|sent| sent.kind == kind)
     }
 
     /// How long, and how much, is remembered.

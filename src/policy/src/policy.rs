@@ -211,7 +211,7 @@ impl Policy {
 
     /// The environment variables that hold the secrets its verifiers need.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        self.credential_rules().map(|(_kind, rule)| rule.verifier.secret())
+        self.credential_rules().filter_map(|(_kind, rule)| rule.verifier.secret())
     }
 
     /// Whether a header or trailer of this name must not come from the client: it could be taken for an identity, or

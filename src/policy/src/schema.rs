@@ -97,7 +97,8 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 "timeout": { "pattern": SPAN },
             })),
         ),
-        ("AuthDocument", properties(json!({ "bearer_env": { "pattern": "^[A-Z0-9_]+$" } }))),
+        ("VariableDocument", json!({ "pattern": "^[A-Z0-9_]+$" })),
+        ("HeaderEnvDocument", properties(json!({ "name": { "pattern": HEADER } }))),
         (
             "CredentialDocument",
             properties(json!({
@@ -108,12 +109,36 @@ fn narrower() -> Vec<(&'static str, Value)> {
         ),
         (
             "IntrospectDocument",
-            properties(json!({
-                "path": { "pattern": PATH },
+            json!({
+                "oneOf": [
+                    { "required": ["hint"] },
+                    { "required": ["form"] },
+                    { "properties": { "method": { "const": "GET" } }, "required": ["method"] },
+                ],
+                "properties": {
+                "path": { "pattern": TARGET },
                 "hint": { "minLength": 1 },
-                "expect": { "minProperties": 1, "propertyNames": { "pattern": POINTER } },
-            })),
+                "form": {
+                    "propertyNames": { "minLength": 1 },
+                    "additionalProperties": { "pattern": r"^([^{}]*|\{credential\})$" },
+                },
+                "accept": { "pattern": HEADER_VALUE, "maxLength": LONGEST_FACT },
+                "headers": {
+                    "propertyNames": { "pattern": HEADER },
+                    "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": LONGEST_FACT },
+                },
+                "inactive_on": { "items": { "minimum": 400, "maximum": 499, "not": { "enum": [408, 425, 429] } } },
+                },
+            }),
         ),
+        ("SendInDocument", properties(json!({ "header": { "pattern": HEADER } }))),
+        (
+            "ActiveOnDocument",
+            properties(
+                json!({ "on": { "minItems": 1, "items": { "minimum": 200, "maximum": 299, "not": { "enum": [204, 205] } } } }),
+            ),
+        ),
+        ("StatedDocument", json!({ "minProperties": 1, "propertyNames": { "pattern": POINTER } })),
         (
             "FactsDocument",
             properties(json!({
@@ -126,6 +151,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
                     "propertyNames": { "pattern": FACT_NAME, "not": { "enum": reserved } },
                     "additionalProperties": { "pattern": POINTER },
                 },
+                "required": { "items": { "pattern": FACT_NAME } },
             })),
         ),
         (
@@ -150,7 +176,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 },
                 "fixed": {
                     "propertyNames": { "pattern": HEADER },
-                    "additionalProperties": { "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": LONGEST_FACT },
+                    "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": LONGEST_FACT },
                 },
                 "strip": { "items": { "pattern": "^[a-z0-9][a-z0-9-]*[*]?$" } },
             })),
@@ -228,6 +254,11 @@ const HOST: &str = r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$";
 
 const HOST_PATTERN: &str = r"^((\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$";
 
+const HEADER_VALUE: &str = "^[!-~]([ -~]*[!-~])?$";
+
+/// A path with an optional query of `name=value`.
+const TARGET: &str = r"^/[^?#]*(\?[^#=&]+=[^#&]*(&[^#=&]+=[^#&]*)*)?$";
+
 /// A path, or the template of one.
 const PATH: &str = "^/[^?#]*$";
 
@@ -250,7 +281,7 @@ mod tests {
     /// Every property that is narrowed, by its type.
     fn narrowed() -> impl Iterator<Item = (&'static str, String)> {
         narrower().into_iter().flat_map(|(name, keywords)| {
-            let properties = keywords["properties"].as_object().unwrap().clone();
+            let properties = keywords.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
             properties.into_iter().map(move |(property, _keywords)| (name, property))
         })
     }
@@ -258,6 +289,9 @@ mod tests {
     #[test]
     fn every_narrowing_has_its_place() {
         let mut plain = plain();
+        for (name, _keywords) in narrower() {
+            assert!(definition(&mut plain, name).is_some(), "{name}");
+        }
         for (name, property) in narrowed() {
             let place = definition(&mut plain, name).map(|definition| &definition["properties"][&property]);
             assert!(place.is_some_and(Value::is_object), "{name}.{property}");

@@ -72,6 +72,16 @@ impl GrantedScopes {
         Self(BTreeSet::new())
     }
 
+    /// The scopes of a list, each entry one scope.
+    pub(crate) fn of(entries: &[&str]) -> Result<Self, InvalidScope> {
+        // As long as the same list in one text.
+        let length: usize = entries.iter().map(|entry| entry.len().saturating_add(1)).sum();
+        if length > LONGEST_SCOPE_LIST.saturating_add(1) {
+            return Err(InvalidScope::TooLong);
+        }
+        entries.iter().map(|entry| entry.parse()).collect::<Result<_, _>>().map(Self)
+    }
+
     /// Whether this scope was granted.
     #[must_use]
     pub fn contains(&self, scope: &Scope) -> bool {

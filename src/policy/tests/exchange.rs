@@ -237,6 +237,19 @@ fn active_answer_states_the_facts() {
 }
 
 #[test]
+fn scope_is_a_text_or_a_list_and_null_states_nothing() {
+    let body = br#"{"active":true,"token_use":"api_key","sub":null,"client_id":"c","scope":["b","a"],"exp":null}"#;
+    let Answer::Active(facts) = answer_to(Reply { status: 200, body }) else { panic!("not active") };
+    assert_eq!(*facts, Facts { client_id: fact("c"), scope: "a b".parse().unwrap(), ..Facts::none() });
+    for body in
+        [r#"{"active":true,"token_use":"api_key","scope":[]}"#, r#"{"active":true,"token_use":"api_key","scope":null}"#]
+    {
+        let answer = answer_to(Reply { status: 200, body: body.as_bytes() });
+        assert_eq!(answer, Answer::Active(Arc::new(Facts::none())), "{body}");
+    }
+}
+
+#[test]
 fn inactive_and_other_kinds_are_not_vouched_for() {
     for body in [
         r#"{"active":false}"#,
@@ -268,10 +281,14 @@ fn whatever_is_no_answer_is_unavailable() {
         r#"{"active":true,"token_use":5}"#,
         r#"{"active":true,"token_use":"api_key","sub":""}"#,
         r#"{"active":true,"token_use":"api_key","sub":5}"#,
-        r#"{"active":true,"token_use":"api_key","sub":null}"#,
+        r#"{"active":true,"token_use":null}"#,
         r#"{"active":true,"token_use":"api_key","client_id":"a\r\nx-admin: 1"}"#,
         r#"{"active":true,"token_use":"api_key","client_type":"é"}"#,
-        r#"{"active":true,"token_use":"api_key","scope":["a"]}"#,
+        r#"{"active":true,"token_use":"api_key","scope":["a b"]}"#,
+        r#"{"active":true,"token_use":"api_key","scope":["a",""]}"#,
+        r#"{"active":true,"token_use":"api_key","scope":["a",1]}"#,
+        r#"{"active":true,"token_use":"api_key","scope":["a",["b"]]}"#,
+        r#"{"active":true,"token_use":"api_key","scope":{"a":"b"}}"#,
         r#"{"active":true,"token_use":"api_key","scope":"a\u0000"}"#,
         r#"{"active":true,"token_use":"api_key","exp":"9"}"#,
         r#"{"active":true,"token_use":"api_key","exp":-1}"#,
@@ -291,8 +308,8 @@ fn credential_is_encoded_never_spliced() {
         headers("DELETE", PATH, &[("api-key", "a&token_type_hint=b+%\"/é=".trim_end_matches("é=")), CREDENTIALS[1]]);
     let step = policy.begin(&Request::new(&headers));
     let Step::Ask(lookup, _awaiting) = step else { panic!("{step:?}") };
-    let question = lookup.verifier().question(lookup.credential(), "s3cret");
-    assert_eq!(question.body, "token=a%26token_type_hint%3Db%2B%25%22%2F&token_type_hint=api_key");
+    let question = lookup.question(|_name| Some("s3cret")).unwrap_or_else(|answer| panic!("{answer:?}"));
+    assert_eq!(question.body.unwrap(), "token=a%26token_type_hint%3Db%2B%25%22%2F&token_type_hint=api_key");
     assert!(question.headers.contains(&("authorization", "Bearer s3cret".to_owned())));
     assert_eq!(question.cluster, "authority");
 }

@@ -19,7 +19,8 @@ mod support;
 use std::sync::Arc;
 
 use brama_policy::{
-    Answer, CanonicalPath, Decision, Fact, Facts, GrantedScopes, Host, Policy, PolicyDocument, Scope, Unavailable,
+    Answer, CanonicalPath, Decision, Fact, Facts, GrantedScopes, Host, Policy, PolicyDocument, Request, Scope, Step,
+    Unavailable,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -98,6 +99,21 @@ proptest! {
                 prop_assert_eq!(encoded(decoded, sent), sent);
             }
             prop_assert!(path.starts_with(canonical.as_str().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn credential_is_one_segment_of_a_question_or_not_asked_about(
+        api_key in prop_oneof!["[!-+--~]{1,12}", "[./%\\\\25fFeE]{1,6}"],
+    ) {
+        let policy = support::policy(include_str!("support/mithril.yaml"));
+        let headers = support::headers("DELETE", "/brokered", &[("api-key", &api_key), ("authorization", "Bearer t")]);
+        let Step::Ask(lookup, _awaiting) = policy.begin(&Request::new(&headers)) else { panic!("{api_key}") };
+        if let Ok(question) = lookup.question(|_name| None) {
+            let (_name, path) = question.headers.iter().find(|(name, _value)| *name == ":path").unwrap();
+            let read = CanonicalPath::parse(path.as_bytes()).unwrap();
+            prop_assert_eq!(read.as_str(), path);
+            prop_assert_eq!(read.segments(), ["admin", "api_key", api_key.as_str(), "verify"]);
         }
     }
 

@@ -14,7 +14,7 @@ fn texts() -> Vec<String> {
 
 const WORDS: &str = r#"
     a A 0 é - _ * ~ ! " \ [ ] A_1 a.b a}
-    / /a /a/ // /a~1b /a~2 /%C3%A9 /a!'()*+,=:@b /a?b /a#b /{a} /{_a:int} /{a}/{tenant} /{__tenant...}
+    / /a /a/ // /{credential} /{credential}/x?a={credential} /a?b=c /a?b=c=d&{x}=/ {credential} GET POST /a~1b /a~2 /%C3%A9 /a!'()*+,=:@b /a?b /a#b /{a} /{_a:int} /{a}/{tenant} /{__tenant...}
     token api_key token. token.subject token.tenant token.scope api_key.client_id api_key.tenant
     subject client_type expires tenant _id
     none enforce shadow bare ehealth problem not_bound scope_missing GET PURGE Get CONNECT
@@ -45,6 +45,13 @@ fn others() -> Vec<Value> {
         json!(["token"]),
         json!(["token", "api_key"]),
         json!(["token", "token"]),
+        json!([200]),
+        json!([401]),
+        json!([408]),
+        json!({ "on": [202] }),
+        json!({ "none": { "because": "x" } }),
+        json!({ "credential": "token", "header": "x-a" }),
+        json!({ "a": "{credential}" }),
         json!({ "a": "/a" }),
         json!({ "because": "x" }),
         json!({ "shadow": { "because": "x" } }),

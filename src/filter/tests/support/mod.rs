@@ -23,6 +23,8 @@ pub struct FakeHost {
     pub headers: Vec<(String, Vec<u8>)>,
     pub trailers: Vec<String>,
     pub done: Vec<Done>,
+    /// The headers of each question.
+    pub asked: Vec<Vec<(String, String)>>,
     pub counted: Vec<Counter>,
     pub refusal: Option<Refusal>,
     pub seconds: u64,
@@ -44,6 +46,7 @@ impl FakeHost {
             headers,
             trailers: Vec::new(),
             done: Vec::new(),
+            asked: Vec::new(),
             counted: Vec::new(),
             refusal: None,
             seconds: 100,
@@ -148,7 +151,9 @@ impl RootHost for Root<'_> {
         }
         self.calls.set(self.calls.get() + 1);
         self.host.calls = self.calls.get();
-        self.host.done.push(Done::Asked(question.body.clone()));
+        let header = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());
+        self.host.asked.push(question.headers.iter().map(header).collect());
+        self.host.done.push(Done::Asked(question.body.clone().unwrap_or_default()));
         Ok(CallId(self.host.calls))
     }
 

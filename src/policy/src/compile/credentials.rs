@@ -3,24 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::introspect::introspection;
+use super::introspect::{Around, introspection};
 use super::{Named, each, is_reserved, span};
-use crate::credential::{Form, Presentation};
-use crate::document::{CacheDocument, CredentialDocument, CredentialsDocument, VerifierDocument};
+use crate::credential::{CredentialKind, Form, Presentation};
+use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
 use crate::introspection::{Authority, CacheLimits};
 use crate::policy::{CredentialRule, Credentials};
 
 pub(super) fn all(
-    written: &CredentialsDocument,
+    document: &PolicyDocument,
     authorities: &Named<Option<Authority>>,
     place: &Place,
     faults: &mut Faults,
 ) -> Credentials {
-    let mut read = |document: &Option<CredentialDocument>, name: &str| {
-        document.as_ref().and_then(|document| credential(document, authorities, &place.key(name), faults))
+    let written = &document.credentials;
+    let mut read = |written: &Option<CredentialDocument>, kind: CredentialKind| {
+        let around = Around { kind, document, authorities };
+        written.as_ref().and_then(|written| credential(written, around, &place.key(kind.as_str()), faults))
     };
-    let credentials = Credentials { api_key: read(&written.api_key, "api_key"), token: read(&written.token, "token") };
+    let credentials = Credentials {
+        api_key: read(&written.api_key, CredentialKind::ApiKey),
+        token: read(&written.token, CredentialKind::Token),
+    };
     if let (Some(api_key), Some(token)) = (&written.api_key, &written.token)
         && api_key.header.eq_ignore_ascii_case(&token.header)
     {
@@ -31,7 +36,7 @@ pub(super) fn all(
 
 fn credential(
     written: &CredentialDocument,
-    authorities: &Named<Option<Authority>>,
+    around: Around<'_>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<CredentialRule> {
@@ -54,7 +59,7 @@ fn credential(
     let place_of_verify = place.key("verify");
     let verifiers = each(written.verify.iter().enumerate(), |(index, verifier)| match verifier {
         VerifierDocument::Introspect(document) => {
-            introspection(document, authorities, cache, &place_of_verify.index(index).key("introspect"), faults)
+            introspection(document, around, cache, &place_of_verify.index(index).key("introspect"), faults)
         }
     });
     if written.verify.len() != 1 {

@@ -1,69 +1,104 @@
 //! Owns the checking of `introspect`.
 
-use super::{Named, each};
-use crate::document::IntrospectDocument;
-use crate::facts::FactName;
+use super::{Named, each, require_reason};
+use crate::credential::CredentialKind;
+use crate::document::{ActiveDocument, ExpectDocument, IntrospectDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
-use crate::introspection::{Asked, Authority, CacheLimits, Introspection, Pointers};
-use crate::path::CanonicalPath;
+use crate::introspection::{Active, Asked, Authority, CacheLimits, Introspection};
+
+mod facts;
+mod question;
+
+/// What a verifier is written among.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    /// The kind of credential it verifies.
+    pub(super) kind: CredentialKind,
+    pub(super) document: &'a PolicyDocument,
+    pub(super) authorities: &'a Named<Option<Authority>>,
+}
 
 pub(super) fn introspection(
     written: &IntrospectDocument,
-    authorities: &Named<Option<Authority>>,
+    around: Around<'_>,
     cache: Option<CacheLimits>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Introspection> {
-    let authority = authorities.get(&written.authority);
+    let authority = around.authorities.get(&written.authority);
     if authority.is_none() {
         let message = format!("`{}` is not under `authorities`", written.authority);
-        let known = authorities.keys().map(String::as_str);
+        let known = around.authorities.keys().map(String::as_str);
         faults.add_unknown(&place.key("authority"), message, &written.authority, known);
     }
-    if !CanonicalPath::parse(written.path.as_bytes()).is_ok_and(|path| path.as_str() == written.path) {
-        faults.add(&place.key("path"), format!("`{}` is no canonical path", written.path));
-    }
-    if written.hint.is_empty() {
-        faults.add(&place.key("hint"), "write the `token_type_hint` the authority knows");
-    }
-    if written.expect.is_empty() {
-        faults.add(
-            &place.key("expect"),
-            "write what an active answer must state: a hint alone lets a credential of another kind pass",
-        );
-    }
-    let place_of_expect = place.key("expect");
-    let expect = each(written.expect.iter(), |(pointer, value)| {
-        Some((self::pointer(pointer, &place_of_expect.key(pointer), faults)?, value.clone()))
+    let authority = authority.and_then(Option::as_ref);
+    let form = question::form(written, around, authority, place, faults);
+    let active = active(&written.active, &place.key("active"), faults);
+    let inactive_on = statuses(&written.inactive_on, &place.key("inactive_on"), faults, |status| match status {
+        408 | 425 | 429 => Some(format!("{status} asks for another try, and says nothing of a credential")),
+        400..=499 => None,
+        _ => Some(format!("{status} is not between 400 and 499; all else that is no answer is an outage")),
     });
-    let facts = place.key("facts");
-    let place_of_further = facts.key("further");
-    let further = each(written.facts.further.iter(), |(name, pointer)| {
-        let place = place_of_further.key(name);
-        if FactName::standard(name).is_some() || name == "expires" || name == "scopes" {
-            faults.add(&place, format!("`{name}` is a fact already; write its pointer beside `further`"));
-        } else if !is_fact_name(name) {
-            faults.add(&place, format!("`{name}` is no name of lower-case letters, digits and `_`"));
-        }
-        Some((name.as_str().into(), self::pointer(pointer, &place, faults)?))
-    });
-    let mut read = |text: &str, name: &str| self::pointer(text, &facts.key(name), faults);
-    let subject = read(&written.facts.subject, "subject");
-    let client_id = read(&written.facts.client_id, "client_id");
-    let client_type = read(&written.facts.client_type, "client_type");
-    let scope = read(&written.facts.scope, "scope");
-    let expires = read(&written.facts.expires, "expires");
-    let pointers = Pointers {
-        subject: subject?,
-        client_id: client_id?,
-        client_type: client_type?,
-        scope: scope?,
-        expires: expires?,
-        further: further?,
+    let expect = expect(&written.expect, &place.key("expect"), faults);
+    let pointers = facts::pointers(&written.facts, &place.key("facts"), faults);
+    let asked = Asked {
+        authority: authority?.clone(),
+        form: form?,
+        active: active?,
+        inactive_on: inactive_on?,
+        expect: expect?,
+        pointers: pointers?,
     };
-    let (path, hint) = (written.path.clone(), written.hint.clone());
-    let asked = Asked { authority: authority?.clone()?, path, hint, expect: expect?, pointers };
     Some(Introspection::new(asked, cache?))
+}
+
+fn active(written: &ActiveDocument, place: &Place, faults: &mut Faults) -> Option<Active> {
+    let on = match written {
+        ActiveDocument::At(text) => return pointer(text, place, faults).map(Active::At),
+        ActiveDocument::On(document) => &document.on,
+    };
+    let place = place.key("on");
+    if on.is_empty() {
+        faults.add(&place, "write at least one status");
+    }
+    let on = statuses(on, &place, faults, |status| match status {
+        204 | 205 => Some(format!("{status} has no body to state facts in")),
+        200..=299 => None,
+        _ => Some(format!("{status} is not between 200 and 299, and vouches for nothing")),
+    });
+    on.map(Active::On)
+}
+
+/// Statuses, none of which `fault` finds wrong.
+fn statuses(
+    written: &[u16],
+    place: &Place,
+    faults: &mut Faults,
+    fault: impl Fn(u16) -> Option<String>,
+) -> Option<Vec<u16>> {
+    each(written.iter().enumerate(), |(index, status)| match fault(*status) {
+        None => Some(*status),
+        Some(message) => {
+            faults.add(&place.index(index), message);
+            None
+        }
+    })
+}
+
+fn expect(written: &ExpectDocument, place: &Place, faults: &mut Faults) -> Option<Vec<(String, String)>> {
+    let stated = match written {
+        ExpectDocument::Stated(document) => &document.0,
+        ExpectDocument::Nothing(document) => {
+            let what = "why a credential of another kind cannot be taken for this one";
+            require_reason(&document.none.because, what, &place.key("none"), faults);
+            return Some(Vec::new());
+        }
+    };
+    if stated.is_empty() {
+        faults
+            .add(place, "write what an active answer must state: a hint alone lets a credential of another kind pass");
+    }
+    each(stated.iter(), |(at, value)| Some((pointer(at, &place.key(at), faults)?, value.clone())))
 }
 
 /// RFC 6901, 3. The empty pointer means the whole answer, which is no fact.
@@ -74,10 +109,4 @@ fn pointer(text: &str, place: &Place, faults: &mut Faults) -> Option<String> {
     }
     faults.add(place, format!("`{text}` is no JSON pointer; write `/client_id` or the like"));
     None
-}
-
-/// A name that a condition can write.
-fn is_fact_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }

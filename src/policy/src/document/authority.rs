@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::ReasonDocument;
+
 /// A service that vouches for credentials.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -17,11 +19,34 @@ pub struct AuthorityDocument {
     pub auth: AuthDocument,
 }
 
-/// How the gateway proves itself to an authority.
+/// How the gateway proves itself to an authority. Secrets are named, and never in the document.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AuthDocument {
+    /// By a bearer token ([RFC 6750](https://www.rfc-editor.org/rfc/rfc6750)).
+    BearerEnv(VariableDocument),
+    /// By a user and a password ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)), as `user:password` in one variable.
+    BasicEnv(VariableDocument),
+    /// By a secret in a header of its own.
+    HeaderEnv(HeaderEnvDocument),
+    /// Not at all.
+    None(ReasonDocument),
+}
+
+/// The environment variable of the Wasm VM that holds a secret.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct VariableDocument(pub String);
+
+/// A secret in a header of its own.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct AuthDocument {
-    /// The environment variable of the Wasm VM that holds a bearer token; the secret itself is never in the document.
-    pub bearer_env: String,
+pub struct HeaderEnvDocument {
+    /// The header.
+    pub name: String,
+    /// The variable that holds its value.
+    pub env: VariableDocument,
 }

@@ -4,22 +4,127 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// Verification by introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
+use super::{KindDocument, ReasonDocument};
+
+mod either;
+
+/// Verification by introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)), or by what an authority has for it.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntrospectDocument {
     /// The authority asked, by its name under `authorities`.
     pub authority: String,
-    /// The path of its introspection endpoint.
+    /// How it is asked; `POST` where nothing is written.
+    #[serde(default)]
+    pub method: MethodDocument,
+    /// The path of its endpoint. `{credential}` may be a whole segment, or a whole value of the query.
     pub path: String,
-    /// The `token_type_hint`.
-    pub hint: String,
+    /// The `token_type_hint` of the form of RFC 7662.
+    pub hint: Option<String>,
+    /// Another form than that of RFC 7662: its fields; the value `{credential}` is the credential.
+    pub form: Option<BTreeMap<String, String>>,
+    /// The `accept` header; `application/json` where nothing is written.
+    pub accept: Option<String>,
+    /// Headers that say the same in every question.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Credentials of the request that are sent in headers: this one, or others that the route requires.
+    #[serde(default)]
+    pub send: Vec<SendDocument>,
+    /// What says that the credential is active: `/active` in the answer where nothing is written.
+    #[serde(default)]
+    pub active: ActiveDocument,
+    /// Statuses that say that it is not; none where nothing is written.
+    #[serde(default)]
+    pub inactive_on: Vec<u16>,
     /// What an active answer must state, by JSON pointer; a hint alone is no guard.
-    pub expect: BTreeMap<String, String>,
+    pub expect: ExpectDocument,
     /// Where the facts are in an answer, where it is not as in RFC 7662.
     #[serde(default)]
     pub facts: FactsDocument,
+}
+
+/// The method of a question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MethodDocument {
+    /// With a form.
+    #[default]
+    Post,
+    /// Without a body.
+    Get,
+}
+
+/// A credential that is sent in a header.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+pub enum SendDocument {
+    /// As it came, in the header it came in.
+    AsItCame(KindDocument),
+    /// Alone, in another header.
+    In(SendInDocument),
+}
+
+/// A credential that is sent in another header than it came in.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SendInDocument {
+    /// The credential.
+    pub credential: KindDocument,
+    /// The header that holds it, without a scheme.
+    pub header: String,
+}
+
+/// What says that a credential is active.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+pub enum ActiveDocument {
+    /// A boolean of the answer, by JSON pointer.
+    At(String),
+    /// The status alone.
+    On(ActiveOnDocument),
+}
+
+impl Default for ActiveDocument {
+    /// RFC 7662, 2.2.
+    fn default() -> Self {
+        Self::At("/active".to_owned())
+    }
+}
+
+/// Statuses that say that a credential is active.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ActiveOnDocument {
+    /// The statuses.
+    pub on: Vec<u16>,
+}
+
+/// What an active answer must state. Expecting nothing has to be written.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+pub enum ExpectDocument {
+    /// These, by JSON pointer.
+    Stated(StatedDocument),
+    /// Nothing.
+    Nothing(ExpectNothingDocument),
+}
+
+/// What must be stated, by JSON pointer.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
+pub struct StatedDocument(pub BTreeMap<String, String>);
+
+/// That nothing has to be stated.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct ExpectNothingDocument {
+    /// Why a credential of another kind cannot be taken for this one.
+    pub none: ReasonDocument,
 }
 
 /// JSON pointers ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) of the facts in an answer.
@@ -39,6 +144,8 @@ pub struct FactsDocument {
     pub expires: String,
     /// Further facts, by names of the policy's own; none by default.
     pub further: BTreeMap<String, String>,
+    /// Facts without which an answer is unusable, by their names; none by default.
+    pub required: Vec<String>,
 }
 
 impl Default for FactsDocument {
@@ -50,6 +157,7 @@ impl Default for FactsDocument {
             scope: "/scope".to_owned(),
             expires: "/exp".to_owned(),
             further: BTreeMap::new(),
+            required: Vec::new(),
         }
     }
 }

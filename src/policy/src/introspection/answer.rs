@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Introspection;
+use super::{Active, Introspection};
 use crate::facts::{Fact, Facts};
 use crate::json;
 use crate::scope::GrantedScopes;
@@ -54,7 +54,14 @@ impl Introspection {
     /// What a reply says. Whatever is not plainly an answer is *unavailable*.
     #[must_use]
     pub fn answer(&self, reply: Reply<'_>) -> Answer {
-        if reply.status != 200 {
+        if self.asked.inactive_on.contains(&reply.status) {
+            return Answer::Inactive;
+        }
+        let is_answer = match &self.asked.active {
+            Active::At(_pointer) => reply.status == 200,
+            Active::On(statuses) => statuses.contains(&reply.status),
+        };
+        if !is_answer {
             return Answer::Unavailable(Unavailable::Status(reply.status));
         }
         match self.read(reply.body) {
@@ -68,11 +75,14 @@ impl Introspection {
             return Err("it is too long");
         }
         let value = json::parse(body).map_err(|_fault| "it is not JSON, or repeats a member")?;
-        // RFC 7662, 2.2: `active` is REQUIRED, a boolean.
-        match value.get("active") {
-            Some(Value::Bool(true)) => {}
-            Some(Value::Bool(false)) => return Ok(Answer::Inactive),
-            Some(_) | None => return Err("`active` is not a boolean"),
+        match &self.asked.active {
+            // RFC 7662, 2.2: `active` is REQUIRED, a boolean.
+            Active::At(pointer) => match value.pointer(pointer) {
+                Some(Value::Bool(true)) => {}
+                Some(Value::Bool(false)) => return Ok(Answer::Inactive),
+                Some(_) | None => return Err("what says whether it is active is not a boolean"),
+            },
+            Active::On(_statuses) => {}
         }
         for (pointer, expected) in &self.asked.expect {
             match value.pointer(pointer) {
@@ -81,6 +91,9 @@ impl Introspection {
                 Some(Value::String(_)) => return Ok(Answer::Inactive),
                 Some(_) | None => return Err("what was expected is not stated"),
             }
+        }
+        if self.asked.pointers.required.iter().any(|pointer| stated(&value, pointer).is_none()) {
+            return Err("a required fact is not stated");
         }
         Ok(Answer::Active(Arc::new(Facts {
             subject: fact(&value, &self.asked.pointers.subject)?,
@@ -103,8 +116,13 @@ impl Introspection {
     }
 }
 
+/// What stands at a pointer. Null states nothing, and nothing is the closed reading: it equals nothing and grants nothing.
+fn stated<'a>(answer: &'a Value, pointer: &str) -> Option<&'a Value> {
+    answer.pointer(pointer).filter(|value| !value.is_null())
+}
+
 fn fact(answer: &Value, pointer: &str) -> Result<Option<Fact>, &'static str> {
-    match answer.pointer(pointer) {
+    match stated(answer, pointer) {
         None => Ok(None),
         Some(Value::String(text)) => {
             text.parse().map(Some).map_err(|_invalid| "a fact is empty, too long, or not visible ASCII")
@@ -114,15 +132,20 @@ fn fact(answer: &Value, pointer: &str) -> Result<Option<Fact>, &'static str> {
 }
 
 fn scope(answer: &Value, pointer: &str) -> Result<GrantedScopes, &'static str> {
-    match answer.pointer(pointer) {
+    match stated(answer, pointer) {
         None => Ok(GrantedScopes::none()),
-        Some(Value::String(text)) => text.parse().map_err(|_invalid| "the scope is no list of scope-tokens"),
-        Some(_) => Err("the scope is not a string"),
+        Some(Value::String(text)) => text.parse().map_err(|_invalid| NO_SCOPES),
+        // RFC 7662, 2.2 has a string; some authorities state a list of its parts.
+        Some(Value::Array(entries)) => {
+            let entries: Option<Vec<_>> = entries.iter().map(Value::as_str).collect();
+            GrantedScopes::of(&entries.ok_or(NO_SCOPES)?).map_err(|_invalid| NO_SCOPES)
+        }
+        Some(_) => Err("the scope is neither a string nor a list"),
     }
 }
 
 fn expires(answer: &Value, pointer: &str) -> Result<Option<UnixTime>, &'static str> {
-    match answer.pointer(pointer) {
+    match stated(answer, pointer) {
         None => Ok(None),
         Some(Value::Number(number)) => number
             .as_u64()
@@ -131,6 +154,8 @@ fn expires(answer: &Value, pointer: &str) -> Result<Option<UnixTime>, &'static s
         Some(_) => Err("the expiry is not a number"),
     }
 }
+
+const NO_SCOPES: &str = "the scope is no list of scope-tokens";
 
 /// Bytes of an answer. Scopes take at most [`crate::LONGEST_SCOPE_LIST`]; the rest is room for members nobody reads.
 pub const LONGEST_ANSWER: usize = 65_536;

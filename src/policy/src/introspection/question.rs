@@ -1,46 +1,156 @@
-//! Owns the question put to an authority.
+//! Owns the question put to an authority: nothing that a client sent is spliced into it as it came.
 
 use std::time::Duration;
 
-use super::Introspection;
-use crate::credential::Credential;
+use super::{Answer, Asked, Lookup, SecretName, Unavailable};
+use crate::credential::{Credential, CredentialKind};
+use crate::header::HeaderName;
+use crate::path::CanonicalPath;
 
 /// The HTTP request that puts a lookup to its authority. Holds secrets: not for a log.
 pub struct Question<'a> {
     /// The Envoy cluster to send it to.
     pub cluster: &'a str,
     /// All headers, pseudo-headers first.
-    pub headers: Vec<(&'static str, String)>,
-    /// The form.
-    pub body: String,
+    pub headers: Vec<(&'a str, String)>,
+    /// The form; `None` where there is none.
+    pub body: Option<String>,
     /// How long to wait for the reply.
     pub timeout: Duration,
 }
 
-impl Introspection {
-    /// The question for one credential (RFC 7662, 2.1).
-    #[must_use]
-    pub fn question(&self, credential: &Credential, secret: &str) -> Question<'_> {
-        let token = form_encoded(credential.expose_secret());
-        Question {
-            cluster: &self.asked.authority.cluster,
-            headers: vec![
-                (":method", "POST".to_owned()),
-                (":scheme", "http".to_owned()),
-                (":authority", self.asked.authority.host.clone()),
-                (":path", self.asked.path.clone()),
-                ("accept", "application/json".to_owned()),
-                ("authorization", format!("Bearer {secret}")),
-                ("content-type", "application/x-www-form-urlencoded".to_owned()),
-            ],
-            body: format!("token={token}&token_type_hint={}", form_encoded(&self.asked.hint)),
-            timeout: self.asked.authority.timeout,
+/// How a question is put, whatever the credential.
+///
+/// INVARIANT: the credential has one place: in the target, in the body or in a header.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Form {
+    pub(crate) method: Method,
+    /// The path with its query.
+    pub(crate) target: Vec<Piece>,
+    pub(crate) body: Body,
+    pub(crate) accept: String,
+    /// Headers that say the same in every question.
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) send: Vec<Sent>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Method {
+    Get,
+    Post,
+}
+
+/// A part of a question.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Piece {
+    /// Text of the policy.
+    Text(String),
+    /// The credential, encoded.
+    Credential,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Body {
+    None,
+    /// Fields by their names.
+    Form(Vec<(String, Piece)>),
+}
+
+/// A credential in a header.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Sent {
+    pub(crate) kind: CredentialKind,
+    pub(crate) header: HeaderName,
+    /// What stands before it.
+    pub(crate) scheme: Option<String>,
+}
+
+impl Lookup {
+    /// The question to put, with the authority's secret by its name.
+    ///
+    /// # Errors
+    /// The answer where nothing can be asked: the secret is not there, or no authority could tell the question from
+    /// another.
+    pub fn question<'a>(&'a self, secret: impl FnOnce(&SecretName) -> Option<&'a str>) -> Result<Question<'a>, Answer> {
+        let Asked { authority, form, .. } = &self.verifier().asked;
+        let target = form.target(&self.credential);
+        // What this gateway refuses of its own clients it sends to nobody: an authority, or a proxy before it, may take
+        // `..` or an encoded slash for a way to another path, however they are written.
+        if CanonicalPath::parse(target.as_bytes()).is_err() {
+            return Err(Answer::Inactive);
+        }
+        let mut headers = vec![
+            (":method", form.method.as_str().to_owned()),
+            (":scheme", "http".to_owned()),
+            (":authority", authority.host.clone()),
+            (":path", target),
+            ("accept", form.accept.clone()),
+        ];
+        if let (Some(header), Some(name)) = (authority.auth.header(), authority.auth.secret()) {
+            let secret = secret(name).ok_or(Answer::Unavailable(Unavailable::NotSent))?;
+            headers.push((header, authority.auth.value(secret)));
+        }
+        headers.extend(form.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        headers.extend(form.send.iter().filter_map(|sent| Some((sent.header.as_str(), sent.value(self)?))));
+        let body = match &form.body {
+            Body::None => None,
+            Body::Form(fields) => {
+                headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
+                Some(fields.iter().map(|field| self.field(field)).collect::<Vec<_>>().join("&"))
+            }
+        };
+        Ok(Question { cluster: &authority.cluster, headers, body, timeout: authority.timeout })
+    }
+
+    fn field(&self, (name, value): &(String, Piece)) -> String {
+        let value = match value {
+            Piece::Text(text) => text,
+            Piece::Credential => self.credential.expose_secret(),
+        };
+        format!("{}={}", encoded(name), encoded(value))
+    }
+
+    /// The credential of a kind, if the question may hold it.
+    fn credential_of(&self, kind: CredentialKind) -> Option<&Credential> {
+        if kind == self.kind {
+            return Some(&self.credential);
+        }
+        self.along.iter().find(|(known, _credential)| *known == kind).map(|(_kind, credential)| credential)
+    }
+}
+
+impl Form {
+    fn target(&self, credential: &Credential) -> String {
+        let pieces = self.target.iter().map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Credential => encoded(credential.expose_secret()),
+        });
+        pieces.collect()
+    }
+}
+
+impl Method {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
         }
     }
 }
 
-/// `application/x-www-form-urlencoded`: everything but unreserved characters is encoded, so nothing can be spliced in.
-fn form_encoded(text: &str) -> String {
+impl Sent {
+    /// The header's value; `None` where the route does not require this credential, so that nobody verified it.
+    fn value(&self, lookup: &Lookup) -> Option<String> {
+        let credential = lookup.credential_of(self.kind)?.expose_secret();
+        Some(match &self.scheme {
+            None => credential.to_owned(),
+            Some(scheme) => format!("{scheme} {credential}"),
+        })
+    }
+}
+
+/// Everything but unreserved characters percent-encoded: nothing can be spliced into a path, a query or a form.
+fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

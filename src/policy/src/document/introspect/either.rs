@@ -1,0 +1,94 @@
+//! Owns the reading of what `introspect` takes in one of two ways.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use super::{
+    ActiveDocument, ActiveOnDocument, ExpectDocument, ExpectNothingDocument, SendDocument, SendInDocument,
+    StatedDocument,
+};
+use crate::document::KindDocument;
+
+impl<'de> Deserialize<'de> for SendDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SendVisitor)
+    }
+}
+
+struct SendVisitor;
+
+impl<'de> Visitor<'de> for SendVisitor {
+    type Value = SendDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a credential, or `credential` and `header`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<SendDocument, E> {
+        KindDocument::deserialize(StrDeserializer::new(text)).map(SendDocument::AsItCame)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<SendDocument, A::Error> {
+        SendInDocument::deserialize(MapAccessDeserializer::new(members)).map(SendDocument::In)
+    }
+}
+
+impl<'de> Deserialize<'de> for ActiveDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ActiveVisitor)
+    }
+}
+
+struct ActiveVisitor;
+
+impl<'de> Visitor<'de> for ActiveVisitor {
+    type Value = ActiveDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON pointer, or `on` some statuses")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ActiveDocument, E> {
+        Ok(ActiveDocument::At(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<ActiveDocument, A::Error> {
+        ActiveOnDocument::deserialize(MapAccessDeserializer::new(members)).map(ActiveDocument::On)
+    }
+}
+
+impl<'de> Deserialize<'de> for ExpectDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ExpectVisitor)
+    }
+}
+
+struct ExpectVisitor;
+
+impl<'de> Visitor<'de> for ExpectVisitor {
+    type Value = ExpectDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what an answer must state by JSON pointer, or `none`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<ExpectDocument, A::Error> {
+        let mut stated = BTreeMap::new();
+        while let Some(key) = members.next_key::<String>()? {
+            // No JSON pointer is a word.
+            if key == "none" {
+                let none = members.next_value()?;
+                let alone = stated.is_empty() && members.next_key::<String>()?.is_none();
+                return alone
+                    .then_some(ExpectDocument::Nothing(ExpectNothingDocument { none }))
+                    .ok_or_else(|| A::Error::custom("write either `none`, or what an answer must state"));
+            }
+            stated.insert(key, members.next_value()?);
+        }
+        Ok(ExpectDocument::Stated(StatedDocument(stated)))
+    }
+}

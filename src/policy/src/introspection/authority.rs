@@ -1,0 +1,100 @@
+//! Owns where an authority is, and how the gateway proves itself to it.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::header::HeaderName;
+
+/// Where an authority is, and how the gateway proves itself to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Authority {
+    pub(crate) cluster: String,
+    pub(crate) host: String,
+    pub(crate) timeout: Duration,
+    pub(crate) auth: Auth,
+}
+
+/// How the gateway proves itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Auth {
+    /// By a bearer token.
+    Bearer(SecretName),
+    /// By a user and a password.
+    Basic(SecretName),
+    /// By a secret in a header of its own.
+    Header(HeaderName, SecretName),
+    /// Not at all: the authority answers to whoever reaches it.
+    Nothing,
+}
+
+impl Auth {
+    /// The header it takes.
+    pub(crate) fn header(&self) -> Option<&str> {
+        match self {
+            Self::Bearer(_) | Self::Basic(_) => Some("authorization"),
+            Self::Header(name, _secret) => Some(name.as_str()),
+            Self::Nothing => None,
+        }
+    }
+
+    pub(super) const fn secret(&self) -> Option<&SecretName> {
+        match self {
+            Self::Bearer(secret) | Self::Basic(secret) | Self::Header(_, secret) => Some(secret),
+            Self::Nothing => None,
+        }
+    }
+
+    /// The header's value that proves that the gateway has this secret.
+    pub(super) fn value(&self, secret: &str) -> String {
+        match self {
+            Self::Bearer(_) => format!("Bearer {secret}"),
+            // RFC 7617, 2.
+            Self::Basic(_) => format!("Basic {}", STANDARD.encode(secret)),
+            Self::Header(..) | Self::Nothing => secret.to_owned(),
+        }
+    }
+}
+
+/// The environment variable that holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SecretName {
+    pub(crate) variable: String,
+    pub(crate) form: SecretForm,
+}
+
+/// The form of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum SecretForm {
+    Token,
+    /// `user:password`.
+    UserAndPassword,
+}
+
+impl SecretName {
+    /// The variable's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.variable
+    }
+
+    /// Whether a value of the variable can be sent.
+    #[must_use]
+    pub fn accepts(&self, value: &str) -> bool {
+        let in_form = match self.form {
+            SecretForm::Token => !value.is_empty(),
+            SecretForm::UserAndPassword => value.contains(':'),
+        };
+        in_form && value.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
+    /// What a value of the variable has to be, in words.
+    #[must_use]
+    pub const fn wanted(&self) -> &'static str {
+        match self.form {
+            SecretForm::Token => "visible ASCII",
+            SecretForm::UserAndPassword => "`user:password` in visible ASCII",
+        }
+    }
+}
