@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::condition::Condition;
 use crate::credential::CredentialKind;
-use crate::document::{PolicyDocument, VerifierDocument};
+use crate::document::{AuthDocument, IntrospectDocument, PolicyDocument, VerifierDocument};
 use crate::fault::Place;
 use crate::forward::FactReference;
 use crate::policy::{Binding, Ownership, Policy, Requirement, Route, Verified};
@@ -29,12 +29,13 @@ pub struct Lint {
 
 impl Lint {
     /// Every code, in alphabetical order.
-    pub const CODES: [&'static str; 9] = [
+    pub const CODES: [&'static str; 10] = [
         "authority_unused",
         "capture_unused",
         "condition_constant",
         "credential_unused",
         "fact_unused",
+        "inactive_on_hides_outage",
         "method_unknown",
         "public_overlaps_guarded",
         "refusals_tell_credentials_apart",
@@ -74,7 +75,9 @@ impl Policy {
             for (index, verifier) in credential.verify.iter().enumerate() {
                 let VerifierDocument::Introspect(verifier) = verifier;
                 asked.insert(verifier.authority.as_str());
-                let place = place.key("verify").index(index).key("introspect").key("facts").key("further");
+                let place = place.key("verify").index(index).key("introspect");
+                hidden_outage(document, verifier, &place, lints);
+                let place = place.key("facts").key("further");
                 for name in verifier.facts.further.keys().filter(|name| !self.refers_to(kind, name)) {
                     let message = format!("nothing looks at `{}.{name}`", kind.as_str());
                     lints.push(Lint::new(
@@ -127,6 +130,22 @@ impl Policy {
                     || owned
                     || verified.conditions.iter().flat_map(Condition::facts_used).any(|used| used == (kind, name))
             })
+    }
+}
+
+/// An authority that refuses the gateway's own secret says so by a status, too.
+fn hidden_outage(document: &PolicyDocument, verifier: &IntrospectDocument, place: &Place, lints: &mut Vec<Lint>) {
+    let asks_for_a_secret = document.authorities.get(&verifier.authority).is_some_and(|authority| {
+        matches!(authority.auth, AuthDocument::BearerEnv(_) | AuthDocument::BasicEnv(_) | AuthDocument::HeaderEnv(_))
+    });
+    let place = place.key("inactive_on");
+    for (index, status) in verifier.inactive_on.iter().enumerate().filter(|_| asks_for_a_secret) {
+        if matches!(status, 401 | 403) {
+            let message =
+                format!("where the gateway's own secret is refused with {status}, its clients are blamed for it");
+            let hint = "leave it out, unless the authority refuses the gateway otherwise";
+            lints.push(Lint::new("inactive_on_hides_outage", place.index(index), message, hint));
+        }
     }
 }
 

@@ -55,6 +55,13 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
         "fact_unused",
         "credentials.token.verify[0].introspect.facts.further.tenant",
     ),
+    ("hint: access_token", "hint: access_token\n          inactive_on: [404, 422]", "", ""),
+    (
+        "hint: access_token",
+        "hint: access_token\n          inactive_on: [404, 401]",
+        "inactive_on_hides_outage",
+        "credentials.token.verify[0].introspect.inactive_on[1]",
+    ),
     (
         "format: ehealth",
         "format: ehealth, messages: { token_refused: Invalid access token }",
