@@ -1,8 +1,11 @@
 //! Owns the internal listener: the authority's paths, and the secret without which it tells nothing.
 
 mod error;
+mod form;
 mod health;
 mod introspect;
+mod revocations;
+mod revoke;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -11,16 +14,19 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
+use crate::feed::Feed;
 use crate::observe;
 use crate::secret::AuthoritySecrets;
 use crate::store::Store;
 use error::AuthorityError;
 
-/// The internal listener: introspection for the gateway, health for whoever runs the service.
-pub fn internal_router(store: Store, secrets: AuthoritySecrets) -> Router {
-    let authority = Authority { store, secrets };
+/// The internal listener: introspection and revocations for the gateway, health for whoever runs the service.
+pub fn internal_router(feed: Feed, secrets: AuthoritySecrets) -> Router {
+    let authority = Authority { feed, secrets };
     Router::new()
         .route("/introspect", post(introspect::introspect))
+        .route("/revocations", get(revocations::read).post(revocations::revoke))
+        .route("/revoke", post(revoke::revoke))
         .route(HEALTHZ, get(health::healthz))
         .route(READYZ, get(health::readyz))
         .fallback(async || AuthorityError::PathNotFound)
@@ -35,13 +41,19 @@ pub fn internal_router(store: Store, secrets: AuthoritySecrets) -> Router {
 
 #[derive(Clone)]
 struct Authority {
-    store: Store,
+    feed: Feed,
     secrets: AuthoritySecrets,
+}
+
+impl FromRef<Authority> for Feed {
+    fn from_ref(authority: &Authority) -> Self {
+        authority.feed.clone()
+    }
 }
 
 impl FromRef<Authority> for Store {
     fn from_ref(authority: &Authority) -> Self {
-        authority.store.clone()
+        authority.feed.store().clone()
     }
 }
 

@@ -1,11 +1,14 @@
 //! Owns the settings: how they are written on the command line or in the environment, and what they mean.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::listen::{InvalidListen, Listen};
 use crate::secret::{AuthoritySecrets, InvalidAuthoritySecret};
+use crate::store::revocation::Keep;
 use crate::store::{DatabaseUrl, InvalidDatabaseUrl};
 
 /// The service behind the gateway: it owns connections and contract divisions, and vouches for credentials.
@@ -51,6 +54,13 @@ pub struct ServeArgs {
     /// Where the authority is served, in the same form.
     #[arg(long, env = "INTERNAL_LISTEN")]
     pub internal_listen: String,
+    /// For how many hours a revocation is kept at least: a gateway that was away for longer forgets all it knew.
+    #[arg(long, env = "REVOCATION_RETENTION_HOURS", default_value_t = 24, value_parser = hours())]
+    pub revocation_retention_hours: u32,
+    /// The longest life of a JWT, in hours, at any issuer that the gateways accept: for so long, and an hour more, one
+    /// is refused whose client was blocked.
+    #[arg(long, env = "LONGEST_JWT_HOURS", default_value_t = 24, value_parser = hours())]
+    pub longest_jwt_hours: u32,
 }
 
 /// The settings of `seed`, as written.
@@ -86,6 +96,8 @@ pub struct Settings {
     pub internal: Listen,
     /// By what the gateway is known to the authority.
     pub secrets: AuthoritySecrets,
+    /// How long revocations are kept.
+    pub keep: Keep,
 }
 
 /// A setting that cannot be used.
@@ -123,6 +135,10 @@ impl Settings {
             internal: arguments.internal_listen.parse().map_err(InvalidSetting::Internal)?,
             secrets: AuthoritySecrets::new(current, Some(previous).filter(|text| !text.is_empty()))
                 .map_err(InvalidSetting::Secret)?,
+            keep: Keep {
+                retention: HOUR * arguments.revocation_retention_hours,
+                longest_jwt: HOUR * arguments.longest_jwt_hours,
+            },
         };
         if settings.public == settings.internal && !settings.public.is_any_port() {
             return Err(InvalidSetting::OneAddress);
@@ -130,6 +146,13 @@ impl Settings {
         Ok(settings)
     }
 }
+
+/// From an hour, below which gateways would forget at every disturbance, to a year.
+fn hours() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(1..=8760)
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
 mod tests {
@@ -144,6 +167,8 @@ mod tests {
             database_url: "sqlite:///tmp/a.db".to_owned(),
             public_listen: "unix:/tmp/p.sock".to_owned(),
             internal_listen: "tcp:127.0.0.1:0".to_owned(),
+            revocation_retention_hours: 24,
+            longest_jwt_hours: 24,
         }
     }
 

@@ -12,18 +12,20 @@
 //! 1. public, for the gateway's routes. Log, envelope, containment of panics, identity (401), path (404), one store
 //!    call, reply. Every response is an envelope.
 //! 2. internal, for the gateway's own questions. Log, containment, the authority secret (401), RFC 7662 introspection,
-//!    health.
+//!    the feed of revocations and what is revoked by hand ([`feed`]), health.
 //!
 //! Invariants:
 //!
 //! - Credentials are SHA-256 in the database and nothing in the log; in clear they live for one request.
 //! - A deleted connection's secret never becomes a connection's secret again: triggers see to it, so that it holds for
 //!   cascades and hands in SQL.
+//! - What ends a credential, or changes what it stands for, is in the feed by the commit that does it, and the feed's
+//!   numbers are in the order of commits.
 //! - Of any number of equal deletions, one succeeds.
 //! - An error ends closed: no identity, no secret, no answer of the store, each is a refusal, and a 5xx body is fixed
 //!   text.
 //!
-//! Start reading at [`public_router`], [`internal_router`] and [`store::Store`].
+//! Start reading at [`public_router`], [`internal_router`], [`feed`] and [`store::Store`].
 
 mod authority;
 pub mod caller;
@@ -31,8 +33,10 @@ pub mod cause;
 pub mod config;
 pub mod envelope;
 pub mod error;
+pub mod feed;
 pub mod fixture;
 pub mod id;
+mod jws;
 pub mod listen;
 mod observe;
 mod routes;

@@ -17,6 +17,10 @@ use crate::cause;
 #[derive(Clone)]
 pub(crate) struct Cause(pub(crate) Arc<dyn Error + Send + Sync>);
 
+/// Marks an answer of which there are so many, and which say so little, that their lines are for `debug`.
+#[derive(Clone, Copy)]
+pub(crate) struct Routine;
+
 /// A handler did not finish.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler did not finish")]
@@ -34,6 +38,9 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
     match response.extensions().get::<Cause>() {
+        None if response.extensions().get::<Routine>().is_some() => {
+            tracing::debug!(%method, path, status, duration_ms, request.id = request_id, "request");
+        }
         None => tracing::info!(%method, path, status, duration_ms, request.id = request_id, "request"),
         Some(Cause(cause)) => {
             let error = cause::chain(cause.as_ref());

@@ -74,6 +74,19 @@ impl CredentialHash {
         Self(Sha256::digest(credential).into())
     }
 
+    /// Reads what [`to_hex`](Self::to_hex) writes.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let (digits, rest) = text.as_bytes().as_chunks::<2>();
+        let mut hash = [0; 32];
+        if !rest.is_empty() || digits.len() != hash.len() {
+            return None;
+        }
+        for (byte, [high, low]) in hash.iter_mut().zip(digits) {
+            *byte = nibble(*high)? << 4 | nibble(*low)?;
+        }
+        Some(Self(hash))
+    }
+
     /// The hash as the store writes it: lower-case hex.
     pub fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -99,6 +112,14 @@ impl AuthoritySecrets {
         let current = presented.ct_eq(&self.current.0);
         let previous = self.previous.map_or(Choice::from(0), |previous| presented.ct_eq(&previous.0));
         (current | previous).into()
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 
@@ -128,6 +149,23 @@ mod tests {
             Secret::new("abc").hash().to_hex(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn hash_is_read_from_the_one_form_it_is_written_in() {
+        let hash = Secret::new("abc").hash();
+        let text = hash.to_hex();
+        assert_eq!(CredentialHash::from_hex(&text), Some(hash));
+        for other in [
+            "",
+            "ba",
+            &text.to_uppercase(),
+            text.trim_start_matches("b"),
+            &format!("{text}00"),
+            &text.replace('b', "g"),
+        ] {
+            assert_eq!(CredentialHash::from_hex(other), None, "`{other}`");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::Settings;
+use crate::feed::Feed;
 use crate::listen::ListenError;
 use crate::store::{Store, StoreError};
 use crate::{internal_router, public_router};
@@ -35,6 +36,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let internal = settings.internal.bind().await?;
     tracing::info!(public = public.address(), internal = internal.address(), "serving");
 
+    let feed = Feed::start(store.clone(), settings.keep);
     let (stop, stopped) = watch::channel(());
     let wait = |mut stopped: watch::Receiver<()>| {
         async move |file| {
@@ -46,7 +48,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let serving = async {
         tokio::try_join!(
             public.serve(public_router(store.clone()), wait(stopped.clone())),
-            internal.serve(internal_router(store.clone(), settings.secrets), wait(stopped)),
+            internal.serve(internal_router(feed.clone(), settings.secrets), wait(stopped)),
         )
     };
     tokio::pin!(serving);
@@ -58,6 +60,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     }
     tracing::info!("stopping");
     drop(stop);
+    feed.stop();
     if tokio::time::timeout(GRACE, serving).await.is_err() {
         tracing::warn!("stopped with requests unanswered");
     }

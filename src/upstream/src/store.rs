@@ -1,5 +1,6 @@
 //! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
 
+pub mod revocation;
 mod sqlite;
 
 use std::path::PathBuf;
@@ -9,7 +10,9 @@ use std::time::Duration;
 use crate::fixture::Fixture;
 use crate::id::Id;
 use crate::secret::CredentialHash;
+use revocation::{DeniedJwt, Head, Keep, Page, Revocation, RevocationOutcome, Since, TokenRevocation};
 use sqlite::Sqlite;
+use tokio::sync::watch;
 
 /// The service's data. A clone is another handle on the same data.
 ///
@@ -18,6 +21,8 @@ use sqlite::Sqlite;
 #[derive(Clone, Debug)]
 pub struct Store {
     backend: Sqlite,
+    /// Changes when this process may have revoked something.
+    revoked: watch::Sender<()>,
 }
 
 /// Where the data is, parsed from `sqlite:///absolute/path.db`.
@@ -150,14 +155,14 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// No answer in time.
-    #[error("the database did not answer within {} ms", TIMEOUT.as_millis())]
+    #[error("the database did not answer in time")]
     Timeout,
 }
 
 impl Store {
     /// Opens the database, creates it if it is not there, and brings its schema up to date.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        Ok(Self { backend: Sqlite::open(&url.path).await? })
+        Ok(Self { backend: Sqlite::open(&url.path).await?, revoked: watch::Sender::new(()) })
     }
 
     /// Whether the database answers.
@@ -167,7 +172,9 @@ impl Store {
 
     /// Deletes the connection `id` of the client `client_id`, for good.
     pub async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
-        bounded(self.backend.delete_connection(client_id, id)).await
+        let deletion = bounded(self.backend.delete_connection(client_id, id)).await;
+        self.revoked.send_replace(());
+        deletion
     }
 
     /// Makes the contract division `id` inactive in the name of the user `by`.
@@ -197,6 +204,48 @@ impl Store {
             Ok(introspection.unwrap_or(Introspection::Inactive))
         })
         .await
+    }
+
+    /// The feed's name and its last number.
+    pub async fn revocation_head(&self) -> Result<Head, StoreError> {
+        bounded(self.backend.revocation_head()).await
+    }
+
+    /// What was revoked since.
+    pub async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
+        bounded(self.backend.revocations(since, keep)).await
+    }
+
+    /// Revokes, in one transaction. It may concern many rows, and so has more time than others.
+    pub async fn revoke(&self, revocation: &Revocation, keep: &Keep) -> Result<RevocationOutcome, StoreError> {
+        let work = tokio::time::timeout(REVOCATION_TIMEOUT, self.backend.revoke(revocation, keep));
+        let outcome = work.await.unwrap_or(Err(StoreError::Timeout));
+        self.revoked.send_replace(());
+        outcome
+    }
+
+    /// Revokes a token by its value, looked for as `first` and then as the other kind, in one transaction; puts it onto
+    /// the deny list as well, if it is a JWT.
+    pub async fn revoke_token(
+        &self,
+        credential: CredentialHash,
+        first: CredentialKind,
+        jwt: Option<&DeniedJwt>,
+        keep: &Keep,
+    ) -> Result<TokenRevocation, StoreError> {
+        let revocation = bounded(self.backend.revoke_token(credential, first, jwt, keep)).await;
+        self.revoked.send_replace(());
+        revocation
+    }
+
+    /// Removes some of the revocations that nobody needs, and tells how many; zero: none is left.
+    pub async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
+        bounded(self.backend.prune_revocations(keep)).await
+    }
+
+    /// Changes when this process may have revoked something; other processes do so unheard.
+    pub(crate) fn revoked_here(&self) -> watch::Receiver<()> {
+        self.revoked.subscribe()
     }
 
     /// Applies a fixture in one transaction.
@@ -261,6 +310,9 @@ async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result
 
 /// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
 const TIMEOUT: Duration = Duration::from_millis(900);
+
+/// How long a revocation of many rows may take. Who asks for it is no gateway with a request in hand.
+const REVOCATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

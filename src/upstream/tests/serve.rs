@@ -109,6 +109,45 @@ async fn open_connections_do_not_hold_the_end_up_for_long() {
 }
 
 #[tokio::test]
+async fn reader_that_waits_is_answered_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = started(&folder, |_| {}).await;
+    let internal = folder.path().join("i.sock");
+    let authorization = format!("Bearer {SECRET}");
+    let headers = [("authorization", authorization.as_str())];
+    let page = exchange(&internal, "GET", "/revocations", &headers, "").await.json();
+    let path = format!("/revocations?wait=20000&after={}", page["next"].as_str().unwrap());
+    let waiting = exchange(&internal, "GET", &path, &headers, "");
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stopped(child, "-TERM").await
+    };
+    let (reply, (code, log, took)) = tokio::join!(waiting, stopping);
+    assert_eq!((reply.status, reply.json()), (200, page), "{log}");
+    assert_eq!(code, Some(0), "{log}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(!log.contains("unanswered"), "{log}");
+    assert!(!log.contains("/revocations"), "polls that bring nothing leave no line: {log}");
+}
+
+#[tokio::test]
+async fn settings_of_the_feed_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    for variable in ["REVOCATION_RETENTION_HOURS", "LONGEST_JWT_HOURS"] {
+        for value in ["0", "8761", "1.5", "a day"] {
+            let output = serve(folder.path()).env(variable, value).output().await.unwrap();
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{variable}={value}: {text}");
+        }
+    }
+    let help = Command::new(env!("CARGO_BIN_EXE_brama-upstream")).args(["serve", "--help"]).output().await.unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for variable in ["REVOCATION_RETENTION_HOURS", "LONGEST_JWT_HOURS"] {
+        assert!(help.contains(variable), "{help}");
+    }
+}
+
+#[tokio::test]
 async fn killed_service_starts_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = started(&folder, |_| {}).await;

@@ -13,7 +13,12 @@ use crate::store::StoreError;
 /// Why a request of the internal listener was not fulfilled.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AuthorityError {
-    #[error("the request is no introspection request")]
+    #[error("the deny list for JWTs is full")]
+    DenyListFull,
+    /// With the place and what is wrong there, for who wrote the request.
+    #[error("{0}")]
+    Invalid(String),
+    #[error("the request is not of its path's form")]
     InvalidRequest,
     #[error("no such method here")]
     MethodNotAllowed,
@@ -25,40 +30,53 @@ pub(super) enum AuthorityError {
     TooLarge,
     #[error("the authority secret is missing or wrong")]
     Unauthorized,
+    #[error("an API key ends with its connection")]
+    UnsupportedTokenType,
 }
 
 impl AuthorityError {
+    pub(super) fn invalid(description: impl Into<String>) -> Self {
+        Self::Invalid(description.into())
+    }
+
     fn status(&self) -> StatusCode {
         match self {
-            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::InvalidRequest | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PathNotFound => StatusCode::NOT_FOUND,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DenyListFull | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
         }
     }
 
-    /// The body's `error`: words of RFC 6749, 5.2 and RFC 6750, 3.1 where they have some.
+    /// The body's `error`: words of RFC 6749, 5.2, RFC 6750, 3.1 and RFC 7009, 2.2.1 where they have some.
     fn code(&self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::TooLarge => "invalid_request",
+            Self::Invalid(_) | Self::InvalidRequest | Self::TooLarge => "invalid_request",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::PathNotFound => "not_found",
-            Self::Store(_) => "temporarily_unavailable",
+            Self::DenyListFull | Self::Store(_) => "temporarily_unavailable",
             Self::Unauthorized => "invalid_token",
+            Self::UnsupportedTokenType => "unsupported_token_type",
         }
     }
 }
 
 impl IntoResponse for AuthorityError {
     fn into_response(self) -> Response {
-        let mut response = (self.status(), Json(json!({ "error": self.code() }))).into_response();
+        let body = match &self {
+            Self::DenyListFull | Self::Invalid(_) | Self::UnsupportedTokenType => {
+                json!({ "error": self.code(), "error_description": self.to_string() })
+            }
+            _ => json!({ "error": self.code() }),
+        };
+        let mut response = (self.status(), Json(body)).into_response();
         if let Self::Unauthorized = self {
             // RFC 7662, 2.3 refers to RFC 6750, 3, which wants at least one parameter after the scheme.
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
-        if let Self::Store(_) = self {
+        if let Self::DenyListFull | Self::Store(_) = self {
             response.extensions_mut().insert(Cause(Arc::new(self)));
         }
         response

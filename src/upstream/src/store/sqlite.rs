@@ -3,6 +3,7 @@
 //! Time comes from the database (`unixepoch()`, `strftime`), so that a row is judged by the clock that wrote it.
 
 mod open;
+mod revocation;
 mod seed;
 
 use sqlx::SqlitePool;

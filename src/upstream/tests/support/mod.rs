@@ -10,10 +10,13 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use brama_upstream::feed::Feed;
 use brama_upstream::fixture::Fixture;
 use brama_upstream::listen::Listen;
 use brama_upstream::secret::AuthoritySecrets;
+use brama_upstream::store::revocation::{Keep, Page, Revoked, Since};
 use brama_upstream::store::{DatabaseUrl, Store};
 use brama_upstream::{internal_router, public_router};
 use serde_json::Value;
@@ -39,6 +42,9 @@ pub(crate) const NOWHERE: &str = "00000000-0000-4000-8000-000000000000";
 /// In the demo data an access token of the MSP and an API key of `MIS_TWO`.
 pub(crate) const TOKEN_AND_KEY: &str = "c2778f3064753ea70de870a53795f5c9";
 pub(crate) const KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
+
+pub(crate) const KEEP: Keep =
+    Keep { retention: Duration::from_secs(24 * 3600), longest_jwt: Duration::from_secs(12 * 3600) };
 
 /// A seeded database in a folder of its own.
 pub(crate) struct Database {
@@ -106,6 +112,21 @@ impl Database {
     pub(crate) async fn text(&self, query: &'static str) -> String {
         sqlx::query_scalar(query).fetch_one(&mut self.hand().await).await.unwrap()
     }
+
+    pub(crate) async fn page(&self, since: Since) -> Page {
+        self.store.revocations(since, &KEEP).await.unwrap()
+    }
+
+    pub(crate) async fn head(&self) -> Since {
+        Since::Cursor(self.page(Since::Head).await.next)
+    }
+
+    /// What one page says was revoked since.
+    pub(crate) async fn revoked(&self, since: Since) -> Vec<Revoked> {
+        let page = self.page(since).await;
+        assert!(!page.more && !page.reset, "{page:?}");
+        page.entries.into_iter().map(|entry| entry.revoked).collect()
+    }
 }
 
 pub(crate) fn url(file: &Path) -> DatabaseUrl {
@@ -120,7 +141,7 @@ impl Service {
         let secrets = AuthoritySecrets::new(SECRET, Some(PREVIOUS)).unwrap();
         for (path, router) in [
             (&public, public_router(database.store.clone())),
-            (&internal, internal_router(database.store.clone(), secrets)),
+            (&internal, internal_router(Feed::start(database.store.clone(), KEEP), secrets)),
         ] {
             let bound = Listen::Unix(path.clone()).bind().await.unwrap();
             tokio::spawn(bound.serve(router, async |file| {

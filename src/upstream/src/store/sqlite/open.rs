@@ -86,9 +86,10 @@ fn is_busy(error: &StoreError) -> bool {
 }
 
 /// Forward-only: a migration that was released is never edited, and a database that knows a newer one is refused.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     (2, "revoked secrets", include_str!("../../../migrations/sqlite/0002_revoked_secrets.sql")),
+    (3, "revocations", include_str!("../../../migrations/sqlite/0003_revocations.sql")),
 ];
 
 /// Shorter than the store's time-out, so that a database locked by another process says so, with nothing done, instead

@@ -1,0 +1,175 @@
+//! Owns how the revocation feed is asked for and written, and how many credentials are revoked at once.
+
+mod query;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::error::AuthorityError;
+use super::form::unreadable;
+use crate::feed::Feed;
+use crate::observe::Routine;
+use crate::store::revocation::{Cursor, Entry, LATEST, Page, Revocation, RevocationOutcome, Revoked};
+use query::Query;
+
+/// `GET /revocations`.
+pub(super) async fn read(
+    State(feed): State<Feed>,
+    RawQuery(query): RawQuery,
+) -> Result<impl IntoResponse, AuthorityError> {
+    let Query { since, wait } = Query::read(query.as_deref().unwrap_or_default())?;
+    let page = feed.read(since, wait).await?;
+    let is_routine = page.entries.is_empty() && !page.reset;
+    let mut response: Response = ([(header::CACHE_CONTROL, "no-store")], Json(page_json(page))).into_response();
+    if is_routine {
+        response.extensions_mut().insert(Routine);
+    }
+    Ok(response)
+}
+
+/// `POST /revocations`.
+pub(super) async fn revoke(
+    State(feed): State<Feed>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<impl IntoResponse, AuthorityError> {
+    let body = body.map_err(|rejection| unreadable(rejection.status()))?;
+    let revocation = understand(&headers, &body)?;
+    match feed.store().revoke(&revocation, feed.keep()).await? {
+        RevocationOutcome::Done { head, tokens, connections } => {
+            let next = Cursor::at(head).to_string();
+            let body = json!({ "next": next, "tokens": tokens, "connections": connections });
+            Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)))
+        }
+        RevocationOutcome::Full => Err(AuthorityError::DenyListFull),
+    }
+}
+
+/// The document as written: the members of all its forms.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevocationDocument {
+    client_id: Option<String>,
+    user_id: Option<String>,
+    issued_before: Option<i64>,
+    jti: Option<String>,
+    exp: Option<i64>,
+    all: Option<bool>,
+}
+
+fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityError> {
+    let is_json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        let (essence, _) = value.split_once(';').unwrap_or((value, ""));
+        essence.trim().eq_ignore_ascii_case("application/json")
+    });
+    if !is_json {
+        return Err(AuthorityError::invalid("content-type: not application/json"));
+    }
+    // The reader would take `[]` for a document of which nothing is given.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(AuthorityError::invalid("body: not a JSON object"));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let document: RevocationDocument =
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| match error.path().to_string().as_str() {
+            "." => AuthorityError::invalid(format!("body: {}", error.inner())),
+            place => AuthorityError::invalid(format!("{place}: {}", error.inner())),
+        })?;
+    reader.end().map_err(|error| AuthorityError::invalid(format!("body: {error}")))?;
+
+    match document {
+        RevocationDocument {
+            client_id: Some(id),
+            user_id: None,
+            issued_before: None,
+            jti: None,
+            exp: None,
+            all: None,
+        } => {
+            check_text("client_id", &id)?;
+            Ok(Revocation::Client(id))
+        }
+        RevocationDocument { client_id: None, user_id: Some(id), issued_before, jti: None, exp: None, all: None } => {
+            check_text("user_id", &id)?;
+            issued_before.map_or(Ok(()), |moment| check_moment("issued_before", moment))?;
+            Ok(Revocation::User { id, issued_before })
+        }
+        RevocationDocument {
+            client_id: None,
+            user_id: None,
+            issued_before: None,
+            jti: Some(jti),
+            exp: Some(expires_at),
+            all: None,
+        } => {
+            check_text("jti", &jti)?;
+            check_moment("exp", expires_at)?;
+            Ok(Revocation::Jti { jti, expires_at })
+        }
+        RevocationDocument {
+            client_id: None,
+            user_id: None,
+            issued_before: None,
+            jti: None,
+            exp: None,
+            all: Some(true),
+        } => Ok(Revocation::All),
+        _ => Err(AuthorityError::invalid(
+            "body: not one of client_id; user_id, with or without issued_before; jti and exp; all (true)",
+        )),
+    }
+}
+
+/// Whether an identifier can be kept; it is compared with what tokens state, so it may be anything short.
+pub(super) fn check_text(place: &str, text: &str) -> Result<(), AuthorityError> {
+    // Letters are counted, since the schema counts them.
+    if (1..=LONGEST_TEXT).contains(&text.chars().count()) && !text.contains('\0') {
+        return Ok(());
+    }
+    Err(AuthorityError::invalid(format!("{place}: empty, longer than {LONGEST_TEXT} characters, or with a NUL")))
+}
+
+fn check_moment(place: &str, moment: i64) -> Result<(), AuthorityError> {
+    if (0..=LATEST).contains(&moment) {
+        return Ok(());
+    }
+    Err(AuthorityError::invalid(format!("{place}: not in Unix seconds")))
+}
+
+fn page_json(page: Page) -> Value {
+    let entries: Vec<Value> = page.entries.into_iter().map(entry_json).collect();
+    json!({
+        "feed": page.head.feed.to_string(),
+        "head": page.head.number,
+        "entries": entries,
+        "more": page.more,
+        "next": page.next.to_string(),
+        "reset": page.reset,
+    })
+}
+
+fn entry_json(entry: Entry) -> Value {
+    let (mut json, issued_before) = match entry.revoked {
+        Revoked::All { issued_before } => (json!({ "kind": "all" }), issued_before),
+        Revoked::Client { id, issued_before } => (json!({ "kind": "client", "client_id": id }), issued_before),
+        Revoked::Credential(hash) => (json!({ "kind": "credential", "sha256": hash.to_hex() }), None),
+        Revoked::Jti(jti) => (json!({ "kind": "jti", "jti": jti }), None),
+        Revoked::User { id, issued_before } => (json!({ "kind": "user", "user_id": id }), issued_before),
+    };
+    if let Some(members) = json.as_object_mut() {
+        members.insert("number".to_owned(), entry.number.into());
+        members.insert("at".to_owned(), entry.at.into());
+        members.extend(issued_before.map(|moment| ("issued_before".to_owned(), moment.into())));
+        members.extend(entry.until.map(|moment| ("until".to_owned(), moment.into())));
+    }
+    json
+}
+
+/// The schema has the same bound.
+const LONGEST_TEXT: usize = 512;

@@ -1,0 +1,33 @@
+//! Owns token revocation, RFC 7009.
+
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+
+use super::error::AuthorityError;
+use super::form::{Parameters, TokenForm};
+use super::revocations::check_text;
+use crate::feed::Feed;
+use crate::jws::UnverifiedClaims;
+use crate::secret::Secret;
+use crate::store::revocation::{DeniedJwt, TokenRevocation};
+
+/// `POST /revoke`.
+pub(super) async fn revoke(
+    State(feed): State<Feed>,
+    form: Result<Parameters, FormRejection>,
+) -> Result<impl IntoResponse, AuthorityError> {
+    let TokenForm { token, first } = TokenForm::read(form)?;
+    let jwt = UnverifiedClaims::read(&token).map(|claims| DeniedJwt { jti: claims.jti, expires_at: claims.exp });
+    if let Some(DeniedJwt { jti: Some(jti), .. }) = &jwt {
+        check_text("token: `jti`", jti)?;
+    }
+    let hash = Secret::new(token).hash();
+    match feed.store().revoke_token(hash, first, jwt.as_ref(), feed.keep()).await? {
+        // RFC 7009, 2.2: 200 for a token that was none before, too; the body is ignored.
+        TokenRevocation::Done => Ok(([(header::CACHE_CONTROL, "no-store")], StatusCode::OK)),
+        TokenRevocation::Full => Err(AuthorityError::DenyListFull),
+        TokenRevocation::IsApiKey => Err(AuthorityError::UnsupportedTokenType),
+    }
+}

@@ -1,0 +1,240 @@
+//! Owns the revocation feed as gateways follow it: who waits, what wakes them, what is kept. And its wire format.
+//!
+//! # `GET /revocations`
+//!
+//! On the internal listener, with the authority secret. Parameters:
+//!
+//! | parameter | meaning |
+//! | --- | --- |
+//! | `after` | the `next` of the answer before; opaque |
+//! | `from` | without `after` only. `head`, the default: from now on. `start`: the deny list for JWTs first |
+//! | `wait` | with `after`: milliseconds to wait for news, 0 (the default) to 20000 |
+//!
+//! Anything else is 400, with the place in `error_description`. The answer is 200 with all of these members:
+//!
+//! ```json
+//! {"feed":"c8ad..","head":42,"entries":[],"more":false,"next":"c8ad..:42","reset":false}
+//! ```
+//!
+//! - `entries`: at most 1000, in the order of their numbers, which is the order of commits.
+//! - `more`: ask again at once, with `next`; until it is false the reader knows less than everything, and is not
+//!   fresh. `wait` does not delay an answer that brings entries, says `more`, or says `reset`.
+//! - `reset`: the reader may have missed something, because the feed is another one, is behind the cursor (a restored
+//!   database), or keeps no entries of that age. It drops all that it remembers, answers on their way included, and goes
+//!   on at `next`; who accepts JWTs starts again with `from=start`.
+//!
+//! An entry has `number`, `kind`, `at` (Unix seconds), what its kind names, and more where it concerns JWTs:
+//!
+//! | `kind` | members | what it is about |
+//! | --- | --- | --- |
+//! | `credential` | `sha256`, 64 digits of lower-case hex | the token or the API key with this SHA-256 |
+//! | `jti` | `jti` | JWTs with this `jti` |
+//! | `client` | `client_id` | all credentials of this client |
+//! | `user` | `user_id` | all tokens of this user (`sub`) |
+//! | `all` | | everything |
+//!
+//! It says two things:
+//!
+//! 1. Facts that are remembered about it are dropped, and asked for again. That is not a refusal: a token whose scope
+//!    was changed is still good. Facts that do not tell whether they are of this client or user are dropped as well.
+//! 2. With `until` (Unix seconds), it is on the deny list: until then JWTs that it is about are refused. For a
+//!    `client`, a `user`, and `all` these are the JWTs whose `iat` is less than `issued_before`, or missing. Without
+//!    `until` it concerns no JWT, and has no `issued_before`.
+//!
+//! With `from=start` the reader gets the deny list as it is now, page by page, and then what follows. The numbers of these
+//! entries have gaps. A reader that accepts JWTs begins with it; it is whole when `more` is false.
+//!
+//! Facts and feed are of one database: an introspection answer that was asked for after an entry was read is not older
+//! than the entry.
+//!
+//! # `POST /revoke`
+//!
+//! RFC 7009. Form: `token`, `token_type_hint`. 200 with no body for a token that is none now, known or not. An API key
+//! is `unsupported_token_type`: it ends with its connection. A JWT (three parts, the first two JSON objects) is put onto
+//! the deny list until its `exp`, by its SHA-256 and by its `jti`, since an ECDSA signature has a second spelling. Nobody
+//! verifies it: who has the authority secret is trusted. The list holds 100,000 entries; beyond, 503 and nothing is
+//! done.
+//!
+//! # `POST /revocations`
+//!
+//! JSON, one of these. In one transaction, what the database has of it is deleted, and an entry is written.
+//!
+//! | document | revokes |
+//! | --- | --- |
+//! | `{"client_id":".."}` | the client's tokens, the connections that it provides or uses, its JWTs until now |
+//! | `{"user_id":"..","issued_before":1700000000}` | the user's tokens and JWTs of before; without it: until now |
+//! | `{"jti":"..","exp":1700000000}` | JWTs with this `jti` |
+//! | `{"all":true}` | all tokens, all JWTs until now; all facts are asked for again. API keys stay |
+//!
+//! The answer is `{"next":"c8ad..:42","tokens":3,"connections":1}`: who has followed the feed to `next` knows of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Notify, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::cause;
+use crate::store::revocation::{Cursor, Denied, Head, Keep, Page, Since};
+use crate::store::{Store, StoreError};
+
+/// The feed of one store: reading, waiting, pruning. A clone is another handle; with the last one its tasks end.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    keep: Keep,
+    /// What the database was last seen to say; followed only while somebody waits.
+    heads: Arc<watch::Sender<Option<Head>>>,
+    /// Told that somebody waits.
+    wanted: Arc<Notify>,
+    /// The last news that somebody who waited was told, and from where they read.
+    news: Mutex<Option<(Since, Page)>>,
+    stopping: watch::Sender<bool>,
+    waiting: Semaphore,
+    _tasks: JoinSet<()>,
+}
+
+impl Feed {
+    /// Starts to look after the feed of `store`.
+    pub fn start(store: Store, keep: Keep) -> Self {
+        let heads = Arc::new(watch::Sender::new(None));
+        let wanted = Arc::new(Notify::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(follow(store.clone(), Arc::clone(&heads), Arc::clone(&wanted)));
+        tasks.spawn(prune(store.clone(), keep));
+        let shared = Shared {
+            store,
+            keep,
+            heads,
+            wanted,
+            news: Mutex::new(None),
+            stopping: watch::Sender::new(false),
+            waiting: Semaphore::new(MOST_WAITING),
+            _tasks: tasks,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// What was revoked since; if that is nothing, waits for it.
+    pub async fn read(&self, since: Since, wait: Duration) -> Result<Page, StoreError> {
+        let Shared { store, keep, heads, wanted, stopping, waiting, .. } = &*self.shared;
+        let deadline = Instant::now() + wait;
+        // Heard before the page is read, so that no change falls between.
+        let mut changed = heads.subscribe();
+        let mut stopped = stopping.subscribe();
+        let page = store.revocations(since, keep).await?;
+        if tells_something(since, &page) || wait.is_zero() {
+            return Ok(page);
+        }
+        // A crowd beyond all bounds is answered at once, which is right if not restful.
+        let Ok(_place) = waiting.try_acquire() else {
+            return Ok(page);
+        };
+        if *stopping.borrow() {
+            return Ok(page);
+        }
+        wanted.notify_one();
+        loop {
+            let is_over = tokio::select! {
+                // An error would say that nobody follows the head any more.
+                changed = changed.changed() => changed.is_err(),
+                () = tokio::time::sleep_until(deadline) => true,
+                stopped = stopped.changed() => stopped.is_err() || *stopping.borrow(),
+            };
+            if is_over {
+                // Read again, so that the answer is of the moment it is given.
+                return store.revocations(since, keep).await;
+            }
+            if let Some(news) = self.news(since).await? {
+                return Ok(news);
+            }
+        }
+    }
+
+    /// What there is to tell, read once for all who stand at one place: most do.
+    ///
+    /// Each of them found nothing before it waited, and a feed only grows; so what is kept for their place was read
+    /// after they asked.
+    async fn news(&self, since: Since) -> Result<Option<Page>, StoreError> {
+        let mut news = self.shared.news.lock().await;
+        if let Some((place, page)) = &*news
+            && *place == since
+        {
+            return Ok(Some(page.clone()));
+        }
+        let page = self.shared.store.revocations(since, &self.shared.keep).await?;
+        if !tells_something(since, &page) {
+            return Ok(None);
+        }
+        *news = Some((since, page.clone()));
+        Ok(Some(page))
+    }
+
+    /// Answers everybody who waits, and lets nobody wait any more.
+    pub fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+    }
+
+    pub(crate) fn keep(&self) -> &Keep {
+        &self.shared.keep
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+}
+
+/// Whether there is a reason not to wait. Only who has read up to the head can be kept waiting.
+fn tells_something(since: Since, page: &Page) -> bool {
+    let is_caught_up = matches!(since, Since::Cursor(Cursor { denied: Denied::Done, .. }));
+    !is_caught_up || page.reset || page.more || !page.entries.is_empty()
+}
+
+/// Follows the head for all who wait, so that a thousand of them cost the database one question.
+async fn follow(store: Store, heads: Arc<watch::Sender<Option<Head>>>, wanted: Arc<Notify>) {
+    let mut revoked_here = store.revoked_here();
+    loop {
+        if heads.receiver_count() == 0 {
+            wanted.notified().await;
+        }
+        // Without an answer, those who wait find out for themselves at their deadlines.
+        if let Ok(head) = store.revocation_head().await {
+            heads.send_if_modified(|seen| seen.replace(head) != Some(head));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = revoked_here.changed() => {}
+        }
+    }
+}
+
+async fn prune(store: Store, keep: Keep) {
+    loop {
+        match store.prune_revocations(&keep).await {
+            // In batches, so that requests get their turns in between.
+            Ok(1..) => tokio::task::yield_now().await,
+            Ok(0) => tokio::time::sleep(PRUNE).await,
+            Err(error) => {
+                tracing::warn!(error = cause::chain(&error), "cannot prune the revocation feed");
+                tokio::time::sleep(PRUNE).await;
+            }
+        }
+    }
+}
+
+/// How often the head is looked at while somebody waits: what other processes and hands revoke is told this much later.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The longest wait that may be asked for.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// Waiting costs a task and a socket.
+const MOST_WAITING: usize = 10_000;
+
+const PRUNE: Duration = Duration::from_secs(300);

@@ -1,0 +1,304 @@
+//! Owns how the revocation feed is read from, written to and pruned in a SQLite database.
+
+use sqlx::SqliteConnection;
+
+use super::{Sqlite, StoreError};
+use crate::id::Id;
+use crate::secret::CredentialHash;
+use crate::store::CredentialKind;
+use crate::store::revocation::{
+    CLOCK_MARGIN, Cursor, DENY_LIST_LIMIT, Denied, DeniedJwt, Entry, Head, Keep, LATEST, PAGE, Page, Revocation,
+    RevocationOutcome, Revoked, Since, TokenRevocation,
+};
+
+impl Sqlite {
+    pub(in crate::store) async fn revocation_head(&self) -> Result<Head, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        head(&mut connection).await
+    }
+
+    pub(in crate::store) async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
+        let (query, after, up_to) = match since {
+            Since::Cursor(Cursor { number, denied: Denied::Done, .. }) => (ENTRIES, number, None),
+            Since::Cursor(Cursor { number, denied: Denied::UpTo(loaded), .. }) => (DENIED, loaded, Some(number)),
+            // Nothing is after this number, but the head is read all the same.
+            Since::Head => (ENTRIES, i64::MAX, None),
+            Since::Start => (DENIED, 0, None),
+        };
+        // One statement, so that the head and the entries are of one moment.
+        let rows: Vec<Row> = sqlx::query_as(query)
+            .bind(after)
+            .bind(up_to)
+            .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
+            .bind(CLOCK_MARGIN)
+            .bind(PAGE_AND_ONE)
+            .fetch_all(&self.readers)
+            .await?;
+        page(since, rows)
+    }
+
+    pub(in crate::store) async fn revoke(
+        &self,
+        revocation: &Revocation,
+        keep: &Keep,
+    ) -> Result<RevocationOutcome, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        // Who revokes everything has reason to, and it is one entry.
+        if *revocation != Revocation::All && is_full(keep, &mut transaction).await? {
+            return Ok(RevocationOutcome::Full);
+        }
+        let (mut tokens, mut connections) = (0, 0);
+        match revocation {
+            Revocation::All => {
+                tokens = execute("DELETE FROM mithril_tokens", &[], &mut transaction).await?;
+                sqlx::query("INSERT INTO brama_revoke (kind, issued_before) VALUES ('all', unixepoch() + 1)")
+                    .execute(&mut *transaction)
+                    .await?;
+                // It says what these say. Who had yet to read them is told to drop everything, which is the same.
+                sqlx::query("DELETE FROM brama_revocations WHERE issued_before IS NULL AND expires_at IS NULL")
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            Revocation::Client(id) => {
+                tokens = execute("DELETE FROM mithril_tokens WHERE client_id = ?", &[id], &mut transaction).await?;
+                connections = execute(
+                    "DELETE FROM mithril_connections WHERE client_id = ? OR consumer_id = ?",
+                    &[id, id],
+                    &mut transaction,
+                )
+                .await?;
+                sqlx::query(
+                    "INSERT INTO brama_revoke (kind, subject, issued_before) VALUES ('client', ?, unixepoch() + 1)",
+                )
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
+            }
+            Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, &mut transaction).await?,
+            Revocation::User { id, issued_before } => {
+                // A row whose time cannot be read may be as old as any.
+                let done = sqlx::query(
+                    "DELETE FROM mithril_tokens
+                     WHERE user_id = ?1
+                         AND coalesce(unixepoch(inserted_at), 0) < coalesce(?2, unixepoch() + 1)",
+                )
+                .bind(id)
+                .bind(issued_before)
+                .execute(&mut *transaction)
+                .await?;
+                tokens = done.rows_affected();
+                sqlx::query(
+                    "INSERT INTO brama_revoke (kind, subject, issued_before)
+                     VALUES ('user', ?1, coalesce(?2, unixepoch() + 1))",
+                )
+                .bind(id)
+                .bind(issued_before)
+                .execute(&mut *transaction)
+                .await?;
+            }
+        }
+        let head = head(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(RevocationOutcome::Done { head, tokens, connections })
+    }
+
+    pub(in crate::store) async fn revoke_token(
+        &self,
+        credential: CredentialHash,
+        first: CredentialKind,
+        jwt: Option<&DeniedJwt>,
+        keep: &Keep,
+    ) -> Result<TokenRevocation, StoreError> {
+        let value = credential.to_hex();
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let is_key: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM mithril_connections WHERE secret_hash = ?)")
+                .bind(&value)
+                .fetch_one(&mut *transaction)
+                .await?;
+        if is_key && first == CredentialKind::ApiKey {
+            return Ok(TokenRevocation::IsApiKey);
+        }
+        let deleted = execute("DELETE FROM mithril_tokens WHERE value_hash = ?", &[&value], &mut transaction).await?;
+        if is_key && deleted == 0 {
+            return Ok(TokenRevocation::IsApiKey);
+        }
+        if let Some(jwt) = jwt {
+            if is_full(keep, &mut transaction).await? {
+                return Ok(TokenRevocation::Full);
+            }
+            let now: i64 = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *transaction).await?;
+            let expires_at = jwt.expires_at.unwrap_or(now.saturating_add(keep.longest_jwt_seconds()));
+            deny("credential", &value, expires_at, &mut transaction).await?;
+            if let Some(jti) = &jwt.jti {
+                deny("jti", jti, expires_at, &mut transaction).await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(TokenRevocation::Done)
+    }
+
+    /// Removes one batch of the entries that nobody needs, and tells how many those were.
+    pub(in crate::store) async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM brama_revocations WHERE number IN (
+                 SELECT number FROM brama_revocations
+                 WHERE revoked_at < unixepoch() - ?1
+                     AND (issued_before IS NULL OR max(revoked_at, issued_before) + ?2 <= unixepoch())
+                     AND (expires_at IS NULL OR expires_at + ?3 <= unixepoch())
+                 ORDER BY number LIMIT 1000)",
+        )
+        .bind(keep.retention_seconds())
+        .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
+        .bind(CLOCK_MARGIN)
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+type Row = (String, i64, i64, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<i64>);
+
+fn page(since: Since, rows: Vec<Row>) -> Result<Page, StoreError> {
+    let Some((feed, number, pruned, ..)) = rows.first() else {
+        return Err(odd("the feed has no head"));
+    };
+    let feed: Id = feed.parse().map_err(|_| odd("the feed's id is no UUID"))?;
+    let (head, pruned) = (Head { feed, number: *number }, *pruned);
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        entries.extend(entry(row)?);
+    }
+    if let Since::Cursor(cursor) = since {
+        let is_lost = cursor.feed != head.feed || cursor.number > head.number || cursor.number < pruned;
+        if is_lost {
+            return Ok(Page { head, entries: Vec::new(), more: false, next: Cursor::at(head), reset: true });
+        }
+    }
+    let is_cut = entries.len() > PAGE;
+    entries.truncate(PAGE);
+    let last = entries.last().map(|entry| entry.number);
+    // Where the reader will stand when it has read what it asked for now.
+    let (goal, loads) = match since {
+        Since::Cursor(Cursor { number, denied: Denied::UpTo(_), .. }) => (number, true),
+        Since::Start => (head.number, true),
+        Since::Cursor(_) | Since::Head => (head.number, false),
+    };
+    let next = match last {
+        Some(last) if is_cut && loads => Cursor { feed, number: goal, denied: Denied::UpTo(last) },
+        Some(last) if is_cut => Cursor { feed, number: last, denied: Denied::Done },
+        _ => Cursor { feed, number: goal, denied: Denied::Done },
+    };
+    let more = is_cut || goal < head.number;
+    Ok(Page { head, entries, more, next, reset: false })
+}
+
+/// `None`: the row is there for the head's sake.
+fn entry(row: Row) -> Result<Option<Entry>, StoreError> {
+    let (_, _, _, number, kind, subject, issued_before, at, until) = row;
+    let (Some(number), Some(kind), Some(at)) = (number, kind, at) else {
+        return Ok(None);
+    };
+    let revoked = match (kind.as_str(), subject) {
+        ("all", None) => Revoked::All { issued_before },
+        ("client", Some(id)) => Revoked::Client { id, issued_before },
+        ("credential", Some(hash)) => {
+            Revoked::Credential(CredentialHash::from_hex(&hash).ok_or_else(|| odd("a credential is no SHA-256"))?)
+        }
+        ("jti", Some(jti)) => Revoked::Jti(jti),
+        ("user", Some(id)) => Revoked::User { id, issued_before },
+        // A reader that is not told of it would trust what was revoked.
+        _ => return Err(odd("a revocation of an unknown kind")),
+    };
+    Ok(Some(Entry { number, revoked, at, until }))
+}
+
+fn odd(text: &'static str) -> StoreError {
+    StoreError::Database(sqlx::Error::Decode(text.into()))
+}
+
+async fn head(connection: &mut SqliteConnection) -> Result<Head, StoreError> {
+    let (feed, number): (String, i64) =
+        sqlx::query_as("SELECT feed_id, number FROM brama_revocation_head").fetch_one(connection).await?;
+    Ok(Head { feed: feed.parse().map_err(|_| odd("the feed's id is no UUID"))?, number })
+}
+
+async fn execute(
+    statement: &'static str,
+    values: &[&String],
+    connection: &mut SqliteConnection,
+) -> Result<u64, StoreError> {
+    let query = values.iter().fold(sqlx::query(statement), |query, value| query.bind(value.as_str()));
+    Ok(query.execute(connection).await?.rows_affected())
+}
+
+/// Writes a deny-list entry, unless the JWT is dead anyhow or denied for as long already.
+async fn deny(
+    kind: &'static str,
+    subject: &str,
+    expires_at: i64,
+    connection: &mut SqliteConnection,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO brama_revoke (kind, subject, expires_at)
+         SELECT ?1, ?2, ?3
+         WHERE ?3 + ?4 > unixepoch() AND NOT EXISTS (
+             SELECT 1 FROM brama_revocations
+             WHERE subject = ?2 AND kind = ?1 AND expires_at IS NOT NULL AND expires_at >= ?3)",
+    )
+    .bind(kind)
+    .bind(subject)
+    .bind(expires_at.min(LATEST))
+    .bind(CLOCK_MARGIN)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether the deny list has no room for two more entries.
+async fn is_full(keep: &Keep, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let denied: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM brama_revocations
+         WHERE (issued_before IS NOT NULL OR expires_at IS NOT NULL)
+             AND coalesce(expires_at + ?2, max(revoked_at, issued_before) + ?1) > unixepoch()",
+    )
+    .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
+    .bind(CLOCK_MARGIN)
+    .fetch_one(connection)
+    .await?;
+    Ok(denied > DENY_LIST_LIMIT - 2)
+}
+
+/// What follows a number; `?2` is NULL, and there so that both statements have the same parameters.
+///
+/// A JWT that was issued before a moment ends at the latest a JWT's longest life after it. SQLite's `max` of two values
+/// is NULL if one of them is.
+const ENTRIES: &str = "
+    SELECT head.feed_id, head.number, head.pruned, entry.number, entry.kind, entry.subject, entry.issued_before,
+           entry.revoked_at, entry.until
+    FROM brama_revocation_head AS head
+    LEFT JOIN (
+        SELECT *, coalesce(expires_at + ?4, max(revoked_at, issued_before) + ?3) AS until
+        FROM brama_revocations
+        WHERE number > ?1 AND ?2 IS NULL
+        ORDER BY number LIMIT ?5
+    ) AS entry
+    ORDER BY entry.number";
+
+/// What of the deny list follows a number, up to another or to the head.
+const DENIED: &str = "
+    SELECT head.feed_id, head.number, head.pruned, entry.number, entry.kind, entry.subject, entry.issued_before,
+           entry.revoked_at, entry.until
+    FROM brama_revocation_head AS head
+    LEFT JOIN (
+        SELECT *, coalesce(expires_at + ?4, max(revoked_at, issued_before) + ?3) AS until
+        FROM brama_revocations
+        WHERE (issued_before IS NOT NULL OR expires_at IS NOT NULL)
+            AND number > ?1 AND number <= coalesce(?2, (SELECT number FROM brama_revocation_head))
+            AND coalesce(expires_at + ?4, max(revoked_at, issued_before) + ?3) > unixepoch()
+        ORDER BY number LIMIT ?5
+    ) AS entry
+    ORDER BY entry.number";
+
+/// One more than a page holds tells whether there is more.
+const PAGE_AND_ONE: i64 = 1001;

@@ -1,0 +1,83 @@
+//! The contract of the deny list for JWTs, a part of the revocation feed.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+
+mod support;
+
+use brama_upstream::secret::Secret;
+use brama_upstream::store::CredentialKind;
+use brama_upstream::store::revocation::{
+    Cursor, Denied, DeniedJwt, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation,
+};
+use sqlx::AssertSqlSafe;
+use support::{Database, KEEP};
+
+#[tokio::test]
+async fn deny_list_is_loaded_whole_while_the_feed_goes_on() {
+    let database = Database::empty().await;
+    database
+        .sql(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+              INSERT INTO brama_revoke (kind, subject, expires_at) SELECT 'jti', i, unixepoch() + 60 FROM n;
+              INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'concerns no JWT')",
+        )
+        .await
+        .unwrap();
+    let first = database.page(Since::Start).await;
+    assert_eq!((first.entries.len(), first.more), (1000, true));
+    assert!(matches!(first.next, Cursor { number: 1501, denied: Denied::UpTo(1000), .. }), "{first:?}");
+    database.sql("INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'while loading')").await.unwrap();
+    let second = database.page(Since::Cursor(first.next)).await;
+    assert_eq!((second.entries.len(), second.more), (500, true), "one more is waiting");
+    let third = database.page(Since::Cursor(second.next)).await;
+    let last = Revoked::Client { id: "while loading".to_owned(), issued_before: None };
+    assert_eq!((third.entries.len(), third.more, &third.entries[0].revoked), (1, false, &last));
+}
+
+#[tokio::test]
+async fn jwt_is_denied_for_as_long_as_one_issued_before_the_moment_may_live() {
+    let database = Database::empty().await;
+    for (insert, until) in [
+        ("INSERT INTO brama_revoke (kind, issued_before) VALUES ('all', 7)", "unixepoch() + 12 * 3600 + 3600"),
+        (
+            "INSERT INTO brama_revoke (kind, issued_before) VALUES ('all', unixepoch() + 500)",
+            "unixepoch() + 500 + 12 * 3600 + 3600",
+        ),
+        (
+            "INSERT INTO brama_revoke (kind, subject, expires_at) VALUES ('jti', 'a', unixepoch() + 7)",
+            "unixepoch() + 7 + 3600",
+        ),
+    ] {
+        let since = database.head().await;
+        database.sql(insert).await.unwrap();
+        let expected: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {until}")))
+            .fetch_one(&mut database.hand().await)
+            .await
+            .unwrap();
+        let told = database.page(since).await.entries[0].until.unwrap();
+        assert!((expected - 5..=expected).contains(&told), "{insert}: {told}");
+    }
+    let facts_only = database.head().await;
+    database.sql("INSERT INTO brama_revoke (kind) VALUES ('all')").await.unwrap();
+    assert_eq!(database.page(facts_only).await.entries[0].until, None);
+    assert_eq!(database.page(Since::Start).await.entries.len(), 3);
+}
+
+#[tokio::test]
+async fn deny_list_is_bounded_but_for_everything() {
+    let database = Database::empty().await;
+    database
+        .sql(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+              INSERT INTO brama_revoke (kind, subject, expires_at) SELECT 'jti', i, unixepoch() + 60 FROM n",
+        )
+        .await
+        .unwrap();
+    let one = Revocation::Jti { jti: "one more".to_owned(), expires_at: i64::MAX };
+    assert_eq!(database.store.revoke(&one, &KEEP).await.unwrap(), RevocationOutcome::Full);
+    let jwt = DeniedJwt { jti: None, expires_at: None };
+    let hash = Secret::new("a.b.c").hash();
+    let revoked = database.store.revoke_token(hash, CredentialKind::AccessToken, Some(&jwt), &KEEP).await.unwrap();
+    assert_eq!(revoked, TokenRevocation::Full);
+    assert!(matches!(database.store.revoke(&Revocation::All, &KEEP).await.unwrap(), RevocationOutcome::Done { .. }));
+}

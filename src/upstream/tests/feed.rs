@@ -1,0 +1,339 @@
+//! The contract of the revocation feed: what is written, in which order, and what a reader gets of it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+
+mod support;
+
+use std::time::Duration;
+
+use brama_upstream::secret::Secret;
+use brama_upstream::store::revocation::{
+    Cursor, Denied, DeniedJwt, Entry, Keep, Page, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation,
+};
+use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection};
+use sqlx::AssertSqlSafe;
+use support::{CONNECTION, Database, KEEP, KEY, MIS_ONE, MIS_TWO, MSP, NOWHERE, TOKEN_AND_KEY};
+
+const CONNECTION_SECRET: &str = "demo-msp-connection-secret";
+
+impl Database {
+    async fn hand_sql(&self, statements: &str, foreign_keys: bool) -> Result<(), sqlx::Error> {
+        let mut hand = self.hand().await;
+        let pragma = format!("PRAGMA foreign_keys = {foreign_keys}; {statements}");
+        sqlx::raw_sql(AssertSqlSafe(pragma)).execute(&mut hand).await?;
+        Ok(())
+    }
+}
+
+fn credential(text: &str) -> Revoked {
+    Revoked::Credential(Secret::new(text).hash())
+}
+
+fn sorted(mut revoked: Vec<Revoked>) -> Vec<String> {
+    let mut texts: Vec<String> = revoked
+        .drain(..)
+        .map(|one| match one {
+            Revoked::Credential(hash) => hash.to_hex(),
+            Revoked::Client { id, issued_before } => format!("client {id} {}", issued_before.is_some()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    texts.sort();
+    texts
+}
+
+#[tokio::test]
+async fn new_database_has_revoked_nothing() {
+    let (one, two) = (Database::demo().await, Database::demo().await);
+    let (first, second) = (one.page(Since::Start).await, two.page(Since::Start).await);
+    assert_eq!((first.head.number, first.entries.len(), first.more, first.reset), (0, 0, false, false));
+    assert_ne!(first.head.feed, second.head.feed);
+    let version = first.head.feed.to_string().chars().nth(14);
+    assert_eq!(version, Some('4'), "a random UUID");
+}
+
+#[tokio::test]
+async fn deleted_connection_is_revoked_by_the_transaction_that_deletes_it() {
+    let database = Database::demo().await;
+    let head = database.head().await;
+    let delete = "DELETE FROM mithril_connections WHERE id LIKE 'e537%'";
+    database.hand_sql(&format!("BEGIN; {delete}; ROLLBACK"), true).await.unwrap();
+    assert_eq!(database.revoked(head).await, []);
+    assert_eq!(database.number("SELECT count(*) FROM mithril_connections WHERE id LIKE 'e537%'").await, 1);
+
+    let deleted = database.store.delete_connection(MSP.parse().unwrap(), CONNECTION.parse().unwrap()).await.unwrap();
+    assert_eq!(deleted, ConnectionDeletion::Deleted);
+    assert_eq!(database.revoked(head).await, [credential(CONNECTION_SECRET)]);
+}
+
+/// However a credential ends, or changes what it stands for, with or without foreign keys minded.
+#[tokio::test]
+async fn every_change_of_a_credential_is_in_the_feed() {
+    let zeros = "0000000000000000000000000000000000000000000000000000000000000000";
+    let token = Secret::new("demo-mis-token").hash().to_hex();
+    let at = format!("WHERE value_hash = '{token}'");
+    let secret = "UPDATE mithril_connections SET";
+    for (statement, revoked) in [
+        ("DELETE FROM mithril_connections WHERE id LIKE 'e537%'".to_owned(), vec![CONNECTION_SECRET]),
+        (format!("{secret} secret_hash = '{zeros}' WHERE id LIKE 'e537%'"), vec![CONNECTION_SECRET]),
+        (format!("{secret} consumer_id = '{MSP}' WHERE id LIKE 'e537%'"), vec![CONNECTION_SECRET]),
+        (format!("{secret} updated_at = '' WHERE id LIKE 'e537%'"), vec![]),
+        (format!("DELETE FROM mithril_tokens {at}"), vec!["demo-mis-token"]),
+        (format!("UPDATE mithril_tokens SET expires_at = unixepoch() {at}"), vec!["demo-mis-token"]),
+        (format!("UPDATE mithril_tokens SET expires_at = expires_at + 1 {at}"), vec![]),
+        (format!("UPDATE mithril_tokens SET value_hash = '{zeros}' {at}"), vec!["demo-mis-token"]),
+        (format!("UPDATE mithril_tokens SET scope = '' {at}"), vec!["demo-mis-token"]),
+        (format!("UPDATE mithril_tokens SET name = 'refresh_token' {at}"), vec!["demo-mis-token"]),
+        (format!("UPDATE mithril_tokens SET client_id = '{MSP}' {at}"), vec!["demo-mis-token"]),
+        (format!("UPDATE mithril_tokens SET user_id = '{MSP}' {at}"), vec!["demo-mis-token"]),
+        (format!("INSERT OR REPLACE INTO mithril_tokens SELECT * FROM mithril_tokens {at}"), vec!["demo-mis-token"]),
+        (
+            format!(
+                "UPDATE OR REPLACE mithril_tokens SET value_hash = '{token}' WHERE value_hash = '{}'",
+                Secret::new("demo-nhs-token").hash().to_hex()
+            ),
+            vec!["demo-mis-token", "demo-nhs-token"],
+        ),
+        ("DELETE FROM mithril_tokens WHERE name <> 'access_token'".to_owned(), vec![]),
+        ("UPDATE mithril_clients SET is_blocked = 0, name = ''".to_owned(), vec![]),
+    ] {
+        for foreign_keys in [true, false] {
+            let database = Database::demo().await;
+            let head = database.head().await;
+            database.hand_sql(&statement, foreign_keys).await.unwrap();
+            let expected: Vec<Revoked> = revoked.iter().map(|text| credential(text)).collect();
+            assert_eq!(sorted(database.revoked(head).await), sorted(expected), "{statement}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn long_expired_token_is_cleared_out_quietly() {
+    let database = Database::demo().await;
+    database.sql("UPDATE mithril_tokens SET expires_at = unixepoch() - 4000").await.unwrap();
+    let head = database.head().await;
+    database.sql("DELETE FROM mithril_tokens").await.unwrap();
+    assert_eq!(database.revoked(head).await, []);
+}
+
+#[tokio::test]
+async fn client_that_is_blocked_or_gone_takes_its_credentials_along() {
+    let client = format!("client {MIS_ONE} true");
+    let replaced = format!(
+        "INSERT OR REPLACE INTO mithril_clients
+         SELECT id, name, client_type, scope, 1, '', '' FROM mithril_clients WHERE id = '{MIS_ONE}'"
+    );
+    for (statement, foreign_keys) in [
+        (format!("UPDATE mithril_clients SET is_blocked = 1 WHERE id = '{MIS_ONE}'"), false),
+        (format!("DELETE FROM mithril_clients WHERE id = '{MIS_ONE}'"), false),
+        (format!("DELETE FROM mithril_clients WHERE id = '{MIS_ONE}'"), true),
+        (replaced.clone(), false),
+        (replaced, true),
+        (format!("UPDATE mithril_clients SET id = '{NOWHERE}' WHERE id = '{MIS_ONE}'"), false),
+    ] {
+        let database = Database::demo().await;
+        let head = database.head().await;
+        // The demo's client uses connections of others, and has one with itself.
+        let used = "SELECT group_concat(secret_hash) FROM mithril_connections
+                    WHERE consumer_id = 'c11e0000-0000-4000-8000-000000000001' AND client_id <> consumer_id";
+        let mut expected: Vec<String> = database.text(used).await.split(',').map(str::to_owned).collect();
+        assert!(expected.len() > 3, "{expected:?}");
+        expected.push(client.clone());
+        if foreign_keys {
+            expected.push(Secret::new(KEY).hash().to_hex());
+        }
+        expected.sort();
+        database.hand_sql(&statement, foreign_keys).await.unwrap();
+        // A cascade of a replacement names some of them a second time.
+        let mut revoked = sorted(database.revoked(head).await);
+        revoked.dedup();
+        assert_eq!(revoked, expected, "{statement}");
+        for secret in [KEY, CONNECTION_SECRET] {
+            let hash = Secret::new(secret).hash();
+            let facts = database.store.introspect(hash, CredentialKind::ApiKey).await.unwrap();
+            assert_eq!(facts, Introspection::Inactive, "{secret}");
+        }
+    }
+    let database = Database::demo().await;
+    let head = database.head().await;
+    let replace = format!("UPDATE OR REPLACE mithril_clients SET id = '{MIS_ONE}' WHERE id LIKE '%-000000000012'");
+    database.hand_sql(&replace, false).await.unwrap();
+    let revoked = sorted(database.revoked(head).await);
+    assert!(revoked.contains(&client), "who is replaced: {revoked:?}");
+    assert!(revoked.contains(&client.replace(MIS_ONE, "c11e0000-0000-4000-8000-000000000012")), "{revoked:?}");
+
+    let database = Database::demo().await;
+    let head = database.head().await;
+    database.sql("UPDATE mithril_clients SET scope = '' WHERE id LIKE '1380%'").await.unwrap();
+    assert_eq!(database.revoked(head).await, [Revoked::Client { id: MSP.to_owned(), issued_before: None }]);
+}
+
+#[tokio::test]
+async fn feed_is_not_tampered_with() {
+    let database = Database::demo().await;
+    database.sql("DELETE FROM mithril_connections WHERE id LIKE 'e537%'").await.unwrap();
+    for (statement, reason) in [
+        ("DELETE FROM brama_revocation_head", "stays"),
+        ("UPDATE brama_revocation_head SET number = 0", "only goes forward"),
+        ("UPDATE brama_revocation_head SET pruned = -1", "only goes forward"),
+        ("INSERT OR REPLACE INTO brama_revocation_head SELECT * FROM brama_revocation_head", "one head"),
+        ("UPDATE brama_revocations SET subject = NULL, kind = 'all'", "not changed"),
+        ("INSERT INTO brama_revocations VALUES (7, 'all', NULL, NULL, NULL, 0)", "numbers it"),
+        ("INSERT OR REPLACE INTO brama_revocations VALUES (1, 'all', NULL, NULL, NULL, 0)", "numbers it"),
+        ("INSERT INTO brama_revoke (kind) VALUES ('nobody')", "CHECK"),
+        ("INSERT INTO brama_revoke (kind) VALUES ('client')", "CHECK"),
+        ("INSERT INTO brama_revoke (kind, subject) VALUES ('all', 'x')", "CHECK"),
+        ("INSERT INTO brama_revoke (kind, subject) VALUES ('credential', 'in clear')", "CHECK"),
+        ("INSERT INTO brama_revoke (kind, subject) VALUES ('jti', 'without an end')", "CHECK"),
+    ] {
+        let fault = database.sql(statement).await.unwrap_err().to_string();
+        assert!(fault.contains(reason), "{statement}: {fault}");
+    }
+    assert_eq!(database.page(Since::Start).await.head.number, 1);
+}
+
+#[tokio::test]
+async fn transactions_that_commit_out_of_order_lose_nothing() {
+    let database = Database::demo().await;
+    let head = database.head().await;
+    // The first to write has number 1, and is not committed yet.
+    let mut slow = database.hand().await;
+    let delete = "BEGIN IMMEDIATE; DELETE FROM mithril_connections WHERE id LIKE 'e537%'";
+    sqlx::raw_sql(delete).execute(&mut slow).await.unwrap();
+    let store = database.store.clone();
+    let fast = tokio::spawn(async move { store.revoke(&Revocation::Client(MIS_TWO.to_owned()), &KEEP).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let between = database.page(head).await;
+    assert_eq!((between.entries.len(), between.head.number), (0, 0), "neither has committed");
+
+    sqlx::raw_sql("COMMIT").execute(&mut slow).await.unwrap();
+    let RevocationOutcome::Done { head: after, .. } = fast.await.unwrap().unwrap() else { panic!("full") };
+    let page = database.page(Since::Cursor(between.next)).await;
+    assert_eq!(page.entries[0].revoked, credential(CONNECTION_SECRET), "the first to write is the first to be read");
+    let numbers: Vec<i64> = page.entries.iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, (1..=after.number).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn reader_beside_writers_gets_every_entry_once_and_in_order() {
+    const WRITERS: usize = 4;
+    const EACH: usize = 40;
+    let database = Database::empty().await;
+    let mut cursor = database.head().await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..WRITERS {
+        // Half of them are other processes, as far as SQLite is concerned.
+        let store = database.store.clone();
+        let mut hand = database.hand().await;
+        writers.spawn(async move {
+            for index in 0..EACH {
+                let id = format!("{writer}-{index}");
+                if writer % 2 == 0 {
+                    let _ = store.revoke(&Revocation::Client(id), &KEEP).await.unwrap();
+                } else {
+                    let insert = "INSERT INTO brama_revoke (kind, subject) VALUES ('client', ?)";
+                    sqlx::query(insert).bind(id).execute(&mut hand).await.unwrap();
+                }
+            }
+        });
+    }
+    let mut read: Vec<Entry> = Vec::new();
+    while read.len() < WRITERS * EACH {
+        let page = database.page(cursor).await;
+        assert!(!page.reset);
+        cursor = Since::Cursor(page.next);
+        read.extend(page.entries);
+        tokio::task::yield_now().await;
+    }
+    writers.join_all().await;
+    assert_eq!(database.revoked(cursor).await, []);
+    for (entry, number) in read.iter().zip(1..) {
+        assert_eq!(entry.number, number);
+    }
+    let mut ids: Vec<&str> = read
+        .iter()
+        .map(|entry| match &entry.revoked {
+            Revoked::Client { id, .. } => id.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), WRITERS * EACH);
+}
+
+#[tokio::test]
+async fn pages_are_bounded_and_say_that_there_is_more() {
+    let database = Database::empty().await;
+    let start = database.head().await;
+    database
+        .sql(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+              INSERT INTO brama_revoke (kind, subject, issued_before)
+              SELECT 'client', i, CASE WHEN i % 2 THEN 7 END FROM n",
+        )
+        .await
+        .unwrap();
+    for (since, pages) in
+        [(start, &[(1000, true), (1000, true), (500, false)][..]), (Since::Start, &[(1000, true), (250, false)])]
+    {
+        let (mut since, mut numbers) = (since, Vec::new());
+        for (length, more) in pages {
+            let page = database.page(since).await;
+            assert_eq!((page.entries.len(), page.more, page.reset), (*length, *more, false));
+            numbers.extend(page.entries.iter().map(|entry| entry.number));
+            since = Since::Cursor(page.next);
+        }
+        assert!(numbers.is_sorted_by(|one, two| one < two));
+        assert_eq!(database.revoked(since).await, []);
+    }
+}
+
+#[tokio::test]
+async fn who_may_have_missed_something_is_reset() {
+    let database = Database::demo().await;
+    let other = Database::demo().await;
+    let old = database.page(Since::Head).await.next;
+    let _ = database.store.revoke(&Revocation::Client(MIS_TWO.to_owned()), &KEEP).await.unwrap();
+    let foreign = other.page(Since::Head).await.next;
+    let head = database.page(Since::Head).await;
+    let future = Cursor { number: head.head.number + 1, ..head.next };
+    let loading = Cursor { denied: Denied::UpTo(0), ..future };
+    for cursor in [foreign, future, loading] {
+        let page = database.page(Since::Cursor(cursor)).await;
+        let expected = Page { head: head.head, entries: vec![], more: false, next: head.next, reset: true };
+        assert_eq!(page, expected, "{cursor}");
+    }
+    assert!(!database.page(Since::Cursor(old)).await.reset);
+
+    // Time passes: entries are made old by hand, in a way that leaves no doubt.
+    let none = Keep { retention: Duration::ZERO, longest_jwt: Duration::from_secs(12 * 3600) };
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(database.store.prune_revocations(&KEEP).await.unwrap(), 0, "nothing is old enough");
+    let pruned = database.store.prune_revocations(&none).await.unwrap();
+    assert!(pruned > 1, "{pruned}");
+    assert!(database.page(Since::Cursor(old)).await.reset);
+    assert!(!database.page(Since::Cursor(head.next)).await.reset, "who has read them needs them no more");
+    let kept = database.page(Since::Start).await.entries;
+    assert!(matches!(&kept[..], [Entry { revoked: Revoked::Client { .. }, until: Some(_), .. }]), "{kept:?}");
+
+    // A restored database gives numbers a second time; another name says so.
+    database.sql("UPDATE brama_revocation_head SET feed_id = '1380df72-275a-11e7-93ae-92361f002671'").await.unwrap();
+    assert!(database.page(Since::Cursor(head.next)).await.reset);
+}
+
+#[tokio::test]
+async fn token_is_revoked_and_api_key_is_not() {
+    let database = Database::demo().await;
+    let revoke = async |text: &str, first, jwt: Option<DeniedJwt>| {
+        database.store.revoke_token(Secret::new(text).hash(), first, jwt.as_ref(), &KEEP).await.unwrap()
+    };
+    let head = database.head().await;
+    assert_eq!(revoke("unknown", CredentialKind::AccessToken, None).await, TokenRevocation::Done);
+    assert_eq!(revoke(KEY, CredentialKind::AccessToken, None).await, TokenRevocation::IsApiKey);
+    assert_eq!(revoke(TOKEN_AND_KEY, CredentialKind::ApiKey, None).await, TokenRevocation::IsApiKey);
+    assert_eq!(database.revoked(head).await, []);
+    assert_eq!(revoke(TOKEN_AND_KEY, CredentialKind::AccessToken, None).await, TokenRevocation::Done);
+    assert_eq!(revoke("demo-mis-token", CredentialKind::ApiKey, None).await, TokenRevocation::Done);
+    assert_eq!(database.revoked(head).await, [credential(TOKEN_AND_KEY), credential("demo-mis-token")]);
+}
