@@ -296,7 +296,11 @@ const FAULTY_ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
     ("bearer_env: S", "none: {}", "authorities.a.auth.none: missing key `because`"),
     ("bearer_env: S", "none: { because: '' }", "authorities.a.auth.none.because: say why the authority answers"),
-    ("bearer_env: S", "bearer_env: S, basic_env: S", "authorities.a.auth: one of `bearer_env`, `basic_env`, `header_env`, `none` belongs here, not an object"),
+    (
+        "bearer_env: S",
+        "bearer_env: S, basic_env: S",
+        "authorities.a.auth: one of `bearer_env`, `basic_env`, `header_env`, `none` belongs here, not an object",
+    ),
 ];
 
 #[test]
