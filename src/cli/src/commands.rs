@@ -19,6 +19,7 @@ pub(crate) mod render;
 mod routes;
 mod schema;
 mod test;
+mod token;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     Routes(routes::Routes),
     Schema(schema::Schema),
     Test(test::Test),
+    Token(token::Token),
 }
 
 impl Command {
@@ -47,6 +49,7 @@ impl Command {
             Self::Routes(routes) => routes.run(),
             Self::Schema(schema) => schema.run(),
             Self::Test(test) => test.run(),
+            Self::Token(token) => token.run(),
         }
     }
 }
@@ -94,6 +97,8 @@ pub(crate) enum Fault {
     Requests(#[from] requests::InputError),
     #[error(transparent)]
     Source(#[from] source::SourceError),
+    #[error(transparent)]
+    Token(#[from] token::TokenError),
 }
 
 impl Fault {
@@ -115,6 +120,7 @@ impl Fault {
             | Self::Output(_)
             | Self::Plugin(_)
             | Self::Requests(_)
+            | Self::Token(_)
             | Self::Input(source::SourceError::Unreadable(_))
             | Self::Source(source::SourceError::Unreadable(_)) => {
                 eprintln!("brama: {self}");

@@ -10,7 +10,7 @@ mod identity;
 mod shown;
 mod stage;
 mod story;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use identity::{Given, Identities, InvalidGiven};
 

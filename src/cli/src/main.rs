@@ -7,12 +7,14 @@ mod explain;
 mod finding;
 mod openapi;
 mod output;
+mod paint;
 mod places;
 mod render;
 mod report;
 mod requests;
 mod routes;
 mod source;
+mod token;
 
 use std::process::ExitCode;
 

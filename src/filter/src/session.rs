@@ -229,6 +229,7 @@ fn reason(denial: &Denial) -> String {
         | Denial::CredentialMalformed(_)
         | Denial::CredentialRefused(_)
         | Denial::CredentialExpired(_)
+        | Denial::CredentialNotYetValid(_)
         | Denial::NotBound
         | Denial::ScopeMissing { .. }
         | Denial::NotOwner

@@ -86,7 +86,7 @@ impl Worker {
             return host.count(Counter::StrayReply);
         };
         let answer = match reply {
-            Some(reply) => landed.lookup.verifier().answer(reply),
+            Some(reply) => landed.lookup.answer(reply),
             None => Answer::Unavailable(Unavailable::NoReply),
         };
         self.learnt.memory.remember(&landed.lookup, &answer, host.now());

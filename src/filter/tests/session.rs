@@ -219,6 +219,24 @@ fn what_was_learnt_is_worth_nothing_under_a_policy_that_asks_otherwise() {
     }
 }
 
+/// `{"alg":"none"}`, which claims to be a JWT.
+const CLAIMED: &str = "eyJhbGciOiJub25lIn0.e30.";
+
+#[test]
+fn token_that_claims_to_be_a_jwt_is_never_looked_up() {
+    let jwt = "- jwt: { issuer: i, audiences: [a], types: [at+jwt], algorithms: [ES256], \
+        keys: { authority: mithril, path: /jwks, every: 5m, max_stale: 60m } }";
+    let (head, tail) = support::SHIPPED.rsplit_once("- introspect:").unwrap();
+    let mut worker = Worker::new();
+    worker.settings = support::settings(&format!("{head}{jwt}\n      - introspect:{tail}"));
+    let mut host = FakeHost::new("DELETE", PATH, &[("api-key", "k"), ("authorization", &format!("Bearer {CLAIMED}"))]);
+    let _session = looked_up(&worker, &mut host, &[ok(GOOD_KEY)]);
+    assert_eq!(host.done, [Done::Asked("token=k&token_type_hint=api_key".to_owned()), Done::Refused(503)]);
+    let mut opaque = delete();
+    let _session = looked_up(&worker, &mut opaque, &[ok(GOOD_TOKEN)]);
+    assert_eq!(opaque.done.last(), Some(&Done::Resumed));
+}
+
 #[test]
 fn stray_and_second_replies_change_nothing() {
     let worker = Worker::new();

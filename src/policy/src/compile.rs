@@ -1,7 +1,7 @@
 //! Owns the way from a document to a policy: every entry is checked, every fault is kept, and nothing comes of a
 //! document that has one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::credential::CredentialKind;
@@ -19,8 +19,10 @@ use crate::refusal::{Format, InvalidMessage, Message, Wording};
 
 mod authority;
 mod credentials;
+mod facts;
 mod forward;
 mod introspect;
+mod jwt;
 mod requirement;
 mod routes;
 
@@ -164,10 +166,9 @@ fn fact_of(
 
 /// The names of a credential's further facts.
 fn further_facts(credential: &CredentialDocument) -> Vec<&str> {
-    let facts = credential.verify.iter().map(|verifier| match verifier {
-        VerifierDocument::Introspect(document) => &document.facts,
-    });
-    facts.flat_map(|facts| facts.further.keys().map(String::as_str)).collect()
+    let further = credential.verify.iter().map(VerifierDocument::further);
+    // A name that two verifiers know is one fact.
+    further.flat_map(|further| further.keys().map(String::as_str)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 const fn credential_document(document: &PolicyDocument, kind: CredentialKind) -> Option<&CredentialDocument> {

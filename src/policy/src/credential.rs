@@ -1,6 +1,7 @@
 //! Owns how a credential is presented: in which header, in which form, exactly once.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::header::HeaderName;
 use crate::request::Request;
@@ -39,6 +40,23 @@ impl Credential {
         &self.0
     }
 }
+
+impl FromStr for Credential {
+    type Err = InvalidCredential;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCredential> {
+        if (1..=LONGEST_CREDENTIAL).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidCredential)
+        }
+    }
+}
+
+/// A text that no header could present as a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a credential is 1 to {LONGEST_CREDENTIAL} bytes of visible ASCII without spaces")]
+pub struct InvalidCredential;
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,13 +104,12 @@ impl Presentation {
             Form::Scheme(scheme) => after_scheme(value, scheme).ok_or(NotPresented::Malformed)?,
         };
         let well_formed = match self.form {
-            Form::Raw => secret.bytes().all(|byte| byte.is_ascii_graphic()),
+            Form::Raw => true,
             Form::Scheme(_) => is_token68(secret),
         };
-        if (1..=LONGEST_CREDENTIAL).contains(&secret.len()) && well_formed {
-            Ok(Credential(secret.to_owned()))
-        } else {
-            Err(NotPresented::Malformed)
+        match secret.parse() {
+            Ok(credential) if well_formed => Ok(credential),
+            Ok(_) | Err(InvalidCredential) => Err(NotPresented::Malformed),
         }
     }
 }

@@ -112,6 +112,8 @@ pub enum Denial {
     CredentialRefused(CredentialKind),
     /// A credential that has ended.
     CredentialExpired(CredentialKind),
+    /// A credential that has not begun.
+    CredentialNotYetValid(CredentialKind),
     /// Nobody could say whether a credential is good.
     AuthorityUnavailable(CredentialKind, Unavailable),
     /// A verified identity without a fact that must be forwarded.
@@ -139,7 +141,7 @@ pub enum Denial {
 
 impl Denial {
     /// Every code, in the order in which requests are judged.
-    pub const CODES: [&'static str; 28] = [
+    pub const CODES: [&'static str; 30] = [
         "not_configured",
         "request_incomplete",
         "method_refused",
@@ -158,9 +160,11 @@ impl Denial {
         "api_key_unavailable",
         "api_key_refused",
         "api_key_expired",
+        "api_key_not_yet_valid",
         "token_unavailable",
         "token_refused",
         "token_expired",
+        "token_not_yet_valid",
         "not_bound",
         "scope_missing",
         "not_owner",
@@ -179,6 +183,7 @@ impl Denial {
             | Self::CredentialMissing(_)
             | Self::CredentialRefused(_)
             | Self::CredentialExpired(_)
+            | Self::CredentialNotYetValid(_)
             | Self::AuthorityUnavailable(_, _)
             | Self::FactMissing(_, _)
             | Self::NotBound
@@ -224,6 +229,8 @@ impl Denial {
             Self::CredentialRefused(Token) => "token_refused",
             Self::CredentialExpired(ApiKey) => "api_key_expired",
             Self::CredentialExpired(Token) => "token_expired",
+            Self::CredentialNotYetValid(ApiKey) => "api_key_not_yet_valid",
+            Self::CredentialNotYetValid(Token) => "token_not_yet_valid",
             Self::AuthorityUnavailable(ApiKey, _) => "api_key_unavailable",
             Self::AuthorityUnavailable(Token, _) => "token_unavailable",
             Self::FactMissing(_, _) => "fact_missing",
@@ -253,7 +260,8 @@ impl Denial {
             Self::CredentialMissing(_)
             | Self::CredentialMalformed(_)
             | Self::CredentialRefused(_)
-            | Self::CredentialExpired(_) => 401,
+            | Self::CredentialExpired(_)
+            | Self::CredentialNotYetValid(_) => 401,
             // RFC 9110, 15.5.4: known, and not enough.
             Self::RouteUnknown
             | Self::NotBound

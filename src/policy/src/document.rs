@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 mod authority;
 mod introspect;
+mod jwt;
 mod reading;
 mod routes;
 mod scopes;
@@ -18,6 +19,7 @@ pub(crate) use authority::{AuthDocument, AuthorityDocument, VariableDocument};
 pub(crate) use introspect::{
     ActiveDocument, ExpectDocument, FactsDocument, IntrospectDocument, MethodDocument, SendDocument,
 };
+pub(crate) use jwt::{AudiencesDocument, ClaimsDocument, JwtDocument, KeysDocument};
 pub(crate) use routes::{BindDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument};
 pub(crate) use scopes::{ScopesDocument, WantedScopesDocument};
 
@@ -88,7 +90,7 @@ pub struct CredentialDocument {
     pub header: String,
     /// The authentication scheme before it; without one the credential is the whole value.
     pub scheme: Option<String>,
-    /// How it is verified: exactly one entry.
+    /// How it is verified: `jwt`, `introspect`, or both in this order.
     pub verify: Vec<VerifierDocument>,
     /// How long what was learnt about it is kept.
     pub cache: CacheDocument,
@@ -101,6 +103,34 @@ pub struct CredentialDocument {
 pub enum VerifierDocument {
     /// Asking an authority (RFC 7662).
     Introspect(IntrospectDocument),
+    /// By its own signature (RFC 7519).
+    Jwt(JwtDocument),
+}
+
+impl VerifierDocument {
+    /// The word it is written by.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Introspect(_) => "introspect",
+            Self::Jwt(_) => "jwt",
+        }
+    }
+
+    /// The authority it asks, by its name.
+    pub(crate) fn authority(&self) -> Option<&str> {
+        match self {
+            Self::Introspect(document) => Some(&document.authority),
+            Self::Jwt(document) => document.keys.authority.as_deref(),
+        }
+    }
+
+    /// The pointers of the further facts it can state.
+    pub(crate) const fn further(&self) -> &BTreeMap<String, String> {
+        match self {
+            Self::Introspect(document) => &document.facts.further,
+            Self::Jwt(document) => &document.facts.further,
+        }
+    }
 }
 
 /// How long, and how much, is remembered of what authorities said.

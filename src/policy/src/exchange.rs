@@ -6,13 +6,14 @@ use crate::condition::{Condition, Headers, RequestView};
 use crate::credential::{Credential, CredentialKind, NotPresented};
 use crate::decision::{Decision, Denial, Grant, Refused};
 use crate::facts::Facts;
-use crate::introspection::{Answer, Lookup};
+use crate::introspection::Answer;
 use crate::policy::{Kinds, Mode, Policy, Preflight, Requirement, Route, RuleId, Standing, Verified};
 use crate::request::Request;
 use crate::router::Found;
 use crate::target::Target;
 use crate::template::Captures;
 use crate::time::Moment;
+use crate::verifier::Lookup;
 use crate::witness::{Nobody, Note, Witness};
 
 mod judge;
@@ -276,7 +277,9 @@ impl Case {
     /// Whether a credential is sent along with the lookup of another that the route requires.
     fn sends_along(&self, kind: CredentialKind, required: Kinds) -> bool {
         let mut others = required.iter().filter(|other| *other != kind);
-        others.any(|other| self.policy.rule(other).is_some_and(|rule| rule.verifier.sends(kind)))
+        others.any(|other| {
+            self.policy.rule(other).is_some_and(|rule| rule.verifiers.iter().any(|verifier| verifier.sends(kind)))
+        })
     }
 
     /// Which of several lacks is told. A repeated credential makes the request ambiguous, whatever else is wrong with it;
@@ -301,11 +304,9 @@ impl Case {
         then: Option<(CredentialKind, Credential)>,
         witness: &mut impl Witness,
     ) -> Step {
-        match self.policy.rule(kind).map(|rule| Arc::clone(&rule.verifier)) {
-            Some(verifier) => {
-                let along = self.along.iter().filter(|(of, _credential)| *of != kind).cloned().collect();
-                Step::Ask(Lookup::new(kind, credential, along, verifier), Awaiting { asked: kind, then, case: self })
-            }
+        let along = self.along.iter().filter(|(of, _credential)| *of != kind).cloned().collect();
+        match self.policy.lookup_beside(kind, credential, along) {
+            Some(lookup) => Step::Ask(lookup, Awaiting { asked: kind, then, case: self }),
             None => self.lacking(Denial::NotConfigured, witness),
         }
     }
@@ -325,6 +326,10 @@ impl Case {
         // An answer may be remembered from a while ago, and an authority's clock may be off.
         if facts.has_expired(now.wall) {
             return Err(Denial::CredentialExpired(kind));
+        }
+        // A wall clock that is stepped back makes what was good a token of the future.
+        if !facts.has_begun(now.wall) {
+            return Err(Denial::CredentialNotYetValid(kind));
         }
         witness.note(Note::Verified { kind, facts: &facts });
         match kind {

@@ -21,6 +21,8 @@ pub struct Facts {
     pub client_type: Option<Fact>,
     /// What the credential grants.
     pub scope: GrantedScopes,
+    /// When it begins; `None` where it has begun whenever it is presented. Only a JWT states it.
+    pub not_before: Option<UnixTime>,
     /// When it ends; `None` where the authority states no end, and is asked again when the cache forgets.
     pub expires: Option<UnixTime>,
     /// What else is stated, by the names the policy gives; what is not stated is not here.
@@ -36,6 +38,7 @@ impl Facts {
             client_id: None,
             client_type: None,
             scope: GrantedScopes::none(),
+            not_before: None,
             expires: None,
             further: Vec::new(),
         }
@@ -54,6 +57,13 @@ impl Facts {
             }
         };
         fact.map(|fact| Cow::Borrowed(fact.as_str()))
+    }
+
+    /// Whether the credential has begun; in the second of `nbf` itself it has
+    /// ([RFC 7519, 4.1.5](https://www.rfc-editor.org/rfc/rfc7519#section-4.1.5): "before which").
+    #[must_use]
+    pub fn has_begun(&self, now: UnixTime) -> bool {
+        self.not_before.is_none_or(|begin| begin <= now)
     }
 
     /// Whether the credential has ended; the second of `exp` itself is over
@@ -172,6 +182,14 @@ mod tests {
         assert!(!facts.has_expired(UnixTime::from_seconds(9)));
         assert!(facts.has_expired(UnixTime::from_seconds(10)));
         assert!(!Facts::none().has_expired(UnixTime::from_seconds(10)));
+    }
+
+    #[test]
+    fn credential_begins_at_the_second_it_names() {
+        let facts = Facts { not_before: Some(UnixTime::from_seconds(10)), ..Facts::none() };
+        assert!(!facts.has_begun(UnixTime::from_seconds(9)));
+        assert!(facts.has_begun(UnixTime::from_seconds(10)));
+        assert!(Facts::none().has_begun(UnixTime::from_seconds(0)));
     }
 
     #[test]

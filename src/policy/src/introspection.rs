@@ -1,10 +1,10 @@
 //! Owns the talk with an authority: the question put to it, and the strict reading of its reply (RFC 7662).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::credential::{Credential, CredentialKind};
+use crate::credential::CredentialKind;
+use crate::pointers::Pointers;
 
 mod answer;
 mod authority;
@@ -15,58 +15,6 @@ pub use authority::SecretName;
 pub(crate) use authority::{Auth, Authority, SecretForm};
 pub use question::Question;
 pub(crate) use question::{Body, Form, Method, Piece, Sent};
-
-/// A credential that has to be verified before the request can be judged further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lookup {
-    kind: CredentialKind,
-    credential: Credential,
-    /// Further credentials of the request that the question holds.
-    along: Vec<(CredentialKind, Credential)>,
-    verifier: Arc<Introspection>,
-}
-
-impl Lookup {
-    pub(crate) const fn new(
-        kind: CredentialKind,
-        credential: Credential,
-        along: Vec<(CredentialKind, Credential)>,
-        verifier: Arc<Introspection>,
-    ) -> Self {
-        Self { kind, credential, along, verifier }
-    }
-
-    /// The kind of the credential.
-    #[must_use]
-    pub const fn kind(&self) -> CredentialKind {
-        self.kind
-    }
-
-    /// The credential.
-    #[must_use]
-    pub const fn credential(&self) -> &Credential {
-        &self.credential
-    }
-
-    /// How long an answer may take.
-    #[must_use]
-    pub fn patience(&self) -> Duration {
-        self.verifier.asked.authority.timeout
-    }
-
-    /// How it is verified.
-    #[must_use]
-    pub fn verifier(&self) -> &Introspection {
-        &self.verifier
-    }
-
-    /// All that the answer depends on: whom is asked and how, and every credential that the question holds. What was
-    /// learnt of one lookup is good for those that depend on the same.
-    #[must_use]
-    pub fn depends_on(&self) -> impl Hash + '_ {
-        (self.verifier.fingerprint(), self.kind, &self.credential, self.along.as_slice())
-    }
-}
 
 /// One verifier: whom to ask, how, and what an answer must say.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,6 +35,10 @@ pub(crate) struct Asked {
     /// What an active answer must state, by JSON pointer.
     pub(crate) expect: Vec<(String, String)>,
     pub(crate) pointers: Pointers,
+    /// The pointer of the end.
+    pub(crate) expires: String,
+    /// Pointers of the facts without which an answer is unusable.
+    pub(crate) required: Vec<String>,
 }
 
 /// What says that a credential is active.
@@ -96,20 +48,6 @@ pub(crate) enum Active {
     At(String),
     /// The status: one of these.
     On(Vec<u16>),
-}
-
-/// Where the facts are in an answer (RFC 6901).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Pointers {
-    pub(crate) subject: String,
-    pub(crate) client_id: String,
-    pub(crate) client_type: String,
-    pub(crate) scope: String,
-    pub(crate) expires: String,
-    /// Further facts, by their names.
-    pub(crate) further: Vec<(Arc<str>, String)>,
-    /// Pointers of the facts without which an answer is unusable.
-    pub(crate) required: Vec<String>,
 }
 
 /// How long, and how much, is remembered of a verifier's answers.
@@ -155,8 +93,11 @@ impl Introspection {
         self.cache
     }
 
-    /// The names of the further facts an answer can state.
-    pub(crate) fn further_names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.asked.pointers.further.iter().map(|(name, _pointer)| name)
+    pub(crate) const fn pointers(&self) -> &Pointers {
+        &self.asked.pointers
+    }
+
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.asked.authority.timeout
     }
 }

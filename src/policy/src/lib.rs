@@ -25,6 +25,7 @@
 //!
 //! # Invariants
 //! - Only this crate can make a [`Grant`].
+//! - Only a signature that was verified lets the claims of a token become facts ([`SignatureCheck::verified_by`]).
 //! - Every missing, odd or unknown value ends in a [`Denial`]; openness is written in the policy, in words.
 //! - What is remembered between requests are facts; each request is judged on its own.
 //!
@@ -45,9 +46,11 @@ mod header;
 mod host;
 mod introspection;
 mod json;
+mod jwt;
 mod lint;
 mod near;
 mod path;
+mod pointers;
 mod policy;
 mod refusal;
 mod repertoire;
@@ -59,11 +62,12 @@ mod scope;
 mod target;
 mod template;
 mod time;
+mod verifier;
 mod view;
 mod witness;
 
 pub use condition::ConditionFailed;
-pub use credential::{Credential, CredentialKind, LONGEST_CREDENTIAL};
+pub use credential::{Credential, CredentialKind, InvalidCredential, LONGEST_CREDENTIAL};
 pub use decision::{Decision, Denial, Grant, Refused};
 pub use document::PolicyDocument;
 pub use exchange::{Awaiting, Step};
@@ -72,8 +76,10 @@ pub use fault::{Fault, Faults, nearest};
 pub use forward::FactReference;
 pub use header::{HeaderName, InvalidHeaderName};
 pub use host::{Host, InvalidHost};
-pub use introspection::{
-    Answer, CacheLimits, Introspection, LONGEST_ANSWER, Lookup, Question, Reply, SecretName, Unavailable,
+pub use introspection::{Answer, CacheLimits, Introspection, LONGEST_ANSWER, Question, Reply, SecretName, Unavailable};
+pub use jwt::{
+    Algorithm, InvalidKeys, Jwt, KeyFetch, KeyFingerprint, KeySet, KeySource, LONGEST_KEY_SET, NoKey, Opened, Rejected,
+    SignatureCheck, SignatureVerified,
 };
 pub use lint::Lint;
 pub use near::{Apart, Near};
@@ -83,5 +89,6 @@ pub use refusal::{Envelope, Refusal};
 pub use request::Request;
 pub use scope::{GrantedScopes, InvalidScope, LONGEST_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use time::{Moment, Monotonic, UnixTime};
+pub use verifier::{Lookup, Verifier};
 pub use view::{CallerView, HostView, OwnerView, Requires, RouteView};
 pub use witness::{Nobody, Note, Witness};

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use crate::condition::Condition;
 use crate::credential::CredentialKind;
-use crate::document::{AuthDocument, IntrospectDocument, PolicyDocument, VerifierDocument};
+use crate::document::{
+    AudiencesDocument, AuthDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
+};
 use crate::fault::Place;
 use crate::forward::FactReference;
 use crate::policy::{Binding, Ownership, Policy, Requirement, Route, Verified};
@@ -29,7 +31,8 @@ pub struct Lint {
 
 impl Lint {
     /// Every code, in alphabetical order.
-    pub const CODES: [&'static str; 10] = [
+    pub const CODES: [&'static str; 11] = [
+        "audience_missing",
         "authority_unused",
         "capture_unused",
         "condition_constant",
@@ -73,12 +76,14 @@ impl Policy {
                 lints.push(Lint::new("credential_unused", place.clone(), message, "require it, or remove it"));
             }
             for (index, verifier) in credential.verify.iter().enumerate() {
-                let VerifierDocument::Introspect(verifier) = verifier;
-                asked.insert(verifier.authority.as_str());
-                let place = place.key("verify").index(index).key("introspect");
-                hidden_outage(document, verifier, &place, lints);
+                let place = place.key("verify").index(index).key(verifier.word());
+                asked.extend(verifier.authority());
+                match verifier {
+                    VerifierDocument::Introspect(verifier) => hidden_outage(document, verifier, &place, lints),
+                    VerifierDocument::Jwt(verifier) => lints.extend(audience_missing(verifier, &place)),
+                }
                 let place = place.key("facts").key("further");
-                for name in verifier.facts.further.keys().filter(|name| !self.refers_to(kind, name)) {
+                for name in verifier.further().keys().filter(|name| !self.refers_to(kind, name)) {
                     let message = format!("nothing looks at `{}.{name}`", kind.as_str());
                     lints.push(Lint::new(
                         "fact_unused",
@@ -149,6 +154,14 @@ fn hidden_outage(document: &PolicyDocument, verifier: &IntrospectDocument, place
     }
 }
 
+/// An issuer's tokens for another service are not meant for this one, and that service could use them here.
+fn audience_missing(verifier: &JwtDocument, place: &Place) -> Option<Lint> {
+    let AudiencesDocument::Any(_) = verifier.audiences else { return None };
+    let message = "tokens that the issuer made for anybody else are taken too";
+    let hint = "write the audiences that mean this service";
+    Some(Lint::new("audience_missing", place.key("audiences"), message, hint))
+}
+
 impl Route {
     fn verified(&self) -> Option<&Verified> {
         match &self.requirement {
@@ -159,13 +172,15 @@ impl Route {
 }
 
 /// The denials with status 401.
-const UNAUTHENTICATED: [&str; 8] = [
+const UNAUTHENTICATED: [&str; 10] = [
     "api_key_missing",
     "api_key_malformed",
     "api_key_refused",
     "api_key_expired",
+    "api_key_not_yet_valid",
     "token_missing",
     "token_malformed",
     "token_refused",
     "token_expired",
+    "token_not_yet_valid",
 ];

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use crate::compile;
 use crate::condition::Condition;
-use crate::credential::{CredentialKind, Form, Presentation};
+use crate::credential::{Credential, CredentialKind, Form, Presentation};
 use crate::document::PolicyDocument;
 use crate::fault::Faults;
 use crate::forward::{FactReference, Forward};
 use crate::header::alike;
 use crate::host::HostPattern;
-use crate::introspection::{Introspection, SecretName};
+use crate::introspection::SecretName;
 use crate::refusal::Wording;
 use crate::router::Router;
 use crate::scope::WantedScopes;
 use crate::template::PathTemplate;
+use crate::verifier::{Lookup, Verifier, Verifiers};
 
 /// What may pass, and as whom. Everything it does not name is refused.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ pub(crate) struct Credentials {
 #[derive(Debug)]
 pub(crate) struct CredentialRule {
     pub(crate) presentation: Presentation,
-    pub(crate) verifier: Arc<Introspection>,
+    pub(crate) verifiers: Verifiers,
 }
 
 /// One entry of what may pass.
@@ -211,7 +212,32 @@ impl Policy {
 
     /// The environment variables that hold the secrets its verifiers need.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        self.credential_rules().filter_map(|(_kind, rule)| rule.verifier.secret())
+        self.verifiers().filter_map(|verifier| match &**verifier {
+            Verifier::Introspection(introspection) => introspection.secret(),
+            Verifier::Jwt(_) => None,
+        })
+    }
+
+    /// Every verifier; two kinds of credential may have equal ones.
+    pub fn verifiers(&self) -> impl Iterator<Item = &Arc<Verifier>> {
+        self.credential_rules().flat_map(|(_kind, rule)| rule.verifiers.iter())
+    }
+
+    /// The lookup that verifies a credential on its own; `None` where the policy knows none of that kind.
+    #[must_use]
+    pub fn lookup(&self, kind: CredentialKind, credential: Credential) -> Option<Lookup> {
+        self.lookup_beside(kind, credential, Vec::new())
+    }
+
+    /// The lookup that verifies a credential beside others; `None` where the policy knows none of that kind.
+    pub(crate) fn lookup_beside(
+        &self,
+        kind: CredentialKind,
+        credential: Credential,
+        along: Vec<(CredentialKind, Credential)>,
+    ) -> Option<Lookup> {
+        let verifier = Arc::clone(self.rule(kind)?.verifiers.of(&credential));
+        Some(Lookup::new(kind, credential, along, verifier))
     }
 
     /// Whether a header or trailer of this name must not come from the client: it could be taken for an identity, or
@@ -229,7 +255,7 @@ impl Policy {
 
     /// The names of the facts, beyond the standard ones, that a kind of credential can have.
     pub fn further_facts(&self, kind: CredentialKind) -> impl Iterator<Item = &Arc<str>> {
-        self.rule(kind).into_iter().flat_map(|rule| rule.verifier.further_names())
+        self.rule(kind).into_iter().flat_map(|rule| rule.verifiers.further_names())
     }
 
     /// The header and the value that present a credential of a kind; `None` where the policy knows none of that kind.

@@ -65,7 +65,8 @@ impl Policy {
             Denial::CredentialMissing(_)
             | Denial::CredentialMalformed(_)
             | Denial::CredentialRefused(_)
-            | Denial::CredentialExpired(_) => Some(format!("Bearer realm=\"{realm}\"")),
+            | Denial::CredentialExpired(_)
+            | Denial::CredentialNotYetValid(_) => Some(format!("Bearer realm=\"{realm}\"")),
             Denial::ScopeMissing { wanted, .. } => {
                 let scope = wanted.named();
                 Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\""))
@@ -120,7 +121,8 @@ fn plain_words(denial: &Denial) -> String {
         Denial::CredentialMissing(_)
         | Denial::CredentialMalformed(_)
         | Denial::CredentialRefused(_)
-        | Denial::CredentialExpired(_) => "Access denied".to_owned(),
+        | Denial::CredentialExpired(_)
+        | Denial::CredentialNotYetValid(_) => "Access denied".to_owned(),
         Denial::ScopeMissing { .. } => "Invalid scopes".to_owned(),
         Denial::RouteUnknown
         | Denial::NotBound
@@ -235,6 +237,7 @@ mod tests {
                 Denial::CredentialMalformed(kind),
                 Denial::CredentialRefused(kind),
                 Denial::CredentialExpired(kind),
+                Denial::CredentialNotYetValid(kind),
             ]
             .map(|denial| policy.refusal(&denial, ENVELOPE))
         });

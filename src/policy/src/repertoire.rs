@@ -1,9 +1,12 @@
 //! Owns what a policy can say at all: which rules can refuse, and with which denials, so that tests can be held against it.
 
+use std::sync::Arc;
+
 use crate::credential::CredentialKind;
 use crate::decision::Denial;
 use crate::forward::FactReference;
 use crate::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, RuleId, Verified};
+use crate::verifier::Verifier;
 
 impl Policy {
     /// The rules that can refuse: all that are not public.
@@ -34,11 +37,22 @@ impl Policy {
             "condition_false" | "condition_failed" => any(&|verified| !verified.conditions.is_empty()),
             "fact_missing" => any(&|verified| self.forwarded().any(|fact| verified.credentials.include(fact.of))),
             _ => match CredentialKind::ALL.into_iter().find(|kind| code.starts_with(kind.as_str())) {
+                Some(kind) if code.ends_with("not_yet_valid") && !self.dates_beginnings(kind) => false,
                 Some(kind) => any(&|verified| verified.credentials.include(kind)),
                 // What is judged before a rule is found.
                 None => true,
             },
         }
+    }
+
+    /// Whether the facts of a kind of credential can state when it begins.
+    #[must_use]
+    pub fn dates_beginnings(&self, kind: CredentialKind) -> bool {
+        let states = |verifier: &Arc<Verifier>| match &**verifier {
+            Verifier::Introspection(_) => false,
+            Verifier::Jwt(_) => true,
+        };
+        self.rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))
     }
 
     /// The facts that are forwarded and that an authority may leave unsaid. A scope is none of these: of no scope it is

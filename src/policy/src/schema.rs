@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::decision::Denial;
 use crate::document::PolicyDocument;
 use crate::facts::{FactName, LONGEST_FACT};
+use crate::jwt::Algorithm;
 use crate::scope::LONGEST_SCOPE_LIST;
 
 impl PolicyDocument {
@@ -75,7 +76,11 @@ fn merge(schema: &mut Value, keywords: Value) {
 
 /// What compiling asks beyond the types, by type.
 fn narrower() -> Vec<(&'static str, Value)> {
-    let reserved: Vec<_> = FactName::STANDARD.into_iter().chain(["expires", "scopes"]).collect();
+    let reserved: Vec<_> = FactName::STANDARD.into_iter().chain(["not_before", "expires", "scopes"]).collect();
+    let further = json!({
+        "propertyNames": { "pattern": FACT_NAME, "not": { "enum": reserved } },
+        "additionalProperties": { "pattern": POINTER },
+    });
     vec![
         (
             "PolicyDocument",
@@ -104,7 +109,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
             properties(json!({
                 "header": { "pattern": HEADER },
                 "scheme": { "pattern": "^[A-Za-z0-9-]+$" },
-                "verify": { "minItems": 1, "maxItems": 1 },
+                "verify": { "minItems": 1, "maxItems": 2 },
             })),
         ),
         (
@@ -140,6 +145,42 @@ fn narrower() -> Vec<(&'static str, Value)> {
         ),
         ("StatedDocument", json!({ "minProperties": 1, "propertyNames": { "pattern": POINTER } })),
         (
+            "JwtDocument",
+            properties(json!({
+                "issuer": { "minLength": 1 },
+                "audiences": { "minItems": 1, "uniqueItems": true, "items": { "minLength": 1 } },
+                "types": { "minItems": 1, "uniqueItems": true, "items": { "pattern": MEDIA_TYPE } },
+                "algorithms": {
+                    "minItems": 1,
+                    "uniqueItems": true,
+                    "items": { "enum": Algorithm::ALL.map(Algorithm::as_str) },
+                },
+                "leeway": { "pattern": SPAN },
+            })),
+        ),
+        (
+            "KeysDocument",
+            json!({
+                "properties": {
+                    "inline": { "minItems": 1 },
+                    "path": { "pattern": PATH },
+                    "every": { "pattern": SPAN },
+                    "max_stale": { "pattern": SPAN },
+                },
+                "oneOf": [{ "required": ["inline"] }, { "required": ["authority", "path", "every", "max_stale"] }],
+            }),
+        ),
+        (
+            "ClaimsDocument",
+            properties(json!({
+                "subject": { "pattern": POINTER },
+                "client_id": { "pattern": POINTER },
+                "client_type": { "pattern": POINTER },
+                "scope": { "pattern": POINTER },
+                "further": further.clone(),
+            })),
+        ),
+        (
             "FactsDocument",
             properties(json!({
                 "subject": { "pattern": POINTER },
@@ -147,10 +188,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 "client_type": { "pattern": POINTER },
                 "scope": { "pattern": POINTER },
                 "expires": { "pattern": POINTER },
-                "further": {
-                    "propertyNames": { "pattern": FACT_NAME, "not": { "enum": reserved } },
-                    "additionalProperties": { "pattern": POINTER },
-                },
+                "further": further,
                 "required": { "items": { "pattern": FACT_NAME } },
             })),
         ),
@@ -258,6 +296,8 @@ const HEADER_VALUE: &str = "^[!-~]([ -~]*[!-~])?$";
 
 /// A path with an optional query of `name=value`.
 const TARGET: &str = r"^/[^?#]*(\?[^#=&]+=[^#&]*(&[^#=&]+=[^#&]*)*)?$";
+/// RFC 6838, 4.2.
+const MEDIA_TYPE: &str = "^[A-Za-z0-9!#$&^_.+/-]+$";
 
 /// A path, or the template of one.
 const PATH: &str = "^/[^?#]*$";

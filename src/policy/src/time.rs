@@ -25,6 +25,18 @@ impl UnixTime {
         Self(seconds)
     }
 
+    /// The instant `span` later, or the last there is.
+    #[must_use]
+    pub(crate) const fn later_by(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span.as_secs()))
+    }
+
+    /// The instant `span` earlier, or the epoch.
+    #[must_use]
+    pub(crate) const fn earlier_by(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(span.as_secs()))
+    }
+
     /// How long until `later`; zero where it has passed.
     #[must_use]
     pub const fn until(self, later: Self) -> Duration {

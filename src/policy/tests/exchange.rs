@@ -32,6 +32,7 @@ fn msp() -> Facts {
         client_id: fact("1380df72-275a-11e7-93ae-92361f002671"),
         client_type: fact("MSP"),
         scope: "connection:delete".parse().unwrap(),
+        not_before: None,
         expires: None,
         further: Vec::new(),
     }
@@ -63,6 +64,13 @@ fn code(decision: &Decision) -> &'static str {
         Decision::Allow(grant) => panic!("{grant:?}"),
         Decision::Refuse(refused) => refused.denial().code(),
     }
+}
+
+#[test]
+fn credential_of_the_future_is_refused_until_it_begins() {
+    let at = |begin| Answer::Active(Arc::new(Facts { not_before: Some(UnixTime::from_seconds(begin)), ..msp() }));
+    assert_eq!(code(&with_token(at(1_700_000_001))), "token_not_yet_valid");
+    granted(with_token(at(1_700_000_000)));
 }
 
 #[test]
@@ -218,7 +226,7 @@ fn answer_to(reply: Reply<'_>) -> Answer {
     let policy = support::ehealth();
     let step = policy.begin(&Request::new(&headers("DELETE", PATH, &CREDENTIALS)));
     let Step::Ask(lookup, _awaiting) = step else { panic!("{step:?}") };
-    lookup.verifier().answer(reply)
+    lookup.answer(reply)
 }
 
 #[test]
@@ -230,6 +238,7 @@ fn active_answer_states_the_facts() {
         client_id: fact("c"),
         client_type: fact("MIS"),
         scope: "a b".parse().unwrap(),
+        not_before: None,
         expires: Some(UnixTime::from_seconds(9)),
         further: Vec::new(),
     };

@@ -142,7 +142,7 @@ fn answer_depends_on_every_credential_that_was_sent() {
 }
 
 fn answer(lookup: &Lookup, status: u16, body: &str) -> Answer {
-    lookup.verifier().answer(Reply { status, body: body.as_bytes() })
+    lookup.answer(Reply { status, body: body.as_bytes() })
 }
 
 const TOKEN: &str = r#"{"meta":{"code":200},"data":{"id":"7","name":"access_token","value":"t","expires_at":1800000000,"user_id":"u",
@@ -158,6 +158,7 @@ fn active_token_states_its_facts() {
         client_id: fact("c"),
         client_type: fact("MSP"),
         scope: "a connection:delete".parse().unwrap(),
+        not_before: None,
         expires: Some(UnixTime::from_seconds(1_800_000_000)),
         further: vec![
             ("broker_scope".into(), "connection:delete".parse().unwrap()),

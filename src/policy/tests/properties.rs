@@ -33,6 +33,7 @@ fn facts(client_id: &str, client_type: Option<&str>, scope: &str) -> Answer {
         client_id: Some(client_id.parse().unwrap()),
         client_type: client_type.map(|text| text.parse().unwrap()),
         scope: scope.parse().unwrap(),
+        not_before: None,
         expires: None,
         further: Vec::new(),
     }))

@@ -107,9 +107,10 @@ fn facts(
                 let scope = text()?.parse();
                 facts.scope = scope.map_err(|_invalid| wrong("a list of scopes, with spaces between them"))?;
             }
-            Some(FactName::Further(_)) | None if name == "expires" => {
+            Some(FactName::Further(_)) | None if dates(kind, policy).any(|known| known == &**name) => {
                 let Written::Number(seconds) = value else { return Err(wrong("a whole number of seconds since 1970")) };
-                facts.expires = Some(UnixTime::from_seconds(*seconds));
+                let date = Some(UnixTime::from_seconds(*seconds));
+                if name == EXPIRES { facts.expires = date } else { facts.not_before = date }
             }
             Some(FactName::Further(_)) | None => {
                 let known = policy.further_facts(kind).find(|known| ***known == **name);
@@ -121,9 +122,17 @@ fn facts(
     Ok(facts)
 }
 
+/// The facts that are times.
+fn dates(kind: CredentialKind, policy: &Policy) -> impl Iterator<Item = &'static str> {
+    policy.dates_beginnings(kind).then_some("not_before").into_iter().chain([EXPIRES])
+}
+
 fn unknown(name: &str, kind: CredentialKind, policy: &Policy) -> InvalidStatement {
-    let further = policy.further_facts(kind).map(|name| &**name);
-    let known: Vec<_> =
-        FactName::STANDARD.into_iter().chain(["expires"]).chain(further).map(|name| format!("`{name}`")).collect();
+    let known = FactName::STANDARD.into_iter().chain(dates(kind, policy)).map(|name| format!("`{name}`"));
+    let further = policy.further_facts(kind).map(|name| format!("`{name}`"));
+    let known: Vec<_> = known.chain(further).collect();
     InvalidStatement::UnknownFact { name: name.to_owned(), kind: kind.as_str(), known: known.join(", ") }
 }
+
+/// The end of a credential, as statements call it.
+const EXPIRES: &str = "expires";

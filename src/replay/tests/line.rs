@@ -29,6 +29,26 @@ fn outcome(token: &str, rest: &str) -> String {
     verdict["denial"].as_str().unwrap_or("allow").to_owned()
 }
 
+#[test]
+fn beginning_is_stated_where_a_verifier_can() {
+    let jwt = r#"{"jwt": {"issuer": "i", "audiences": ["a"], "types": ["at+jwt"], "algorithms": ["ES256"],
+        "keys": {"authority": "mithril", "path": "/jwks", "every": "5m", "max_stale": "60m"}}}"#;
+    let mut document: Value = serde_saphyr::from_str(include_str!("../../../policies/ehealth.yaml")).unwrap();
+    document["credentials"]["token"]["verify"] = json!([serde_json::from_str::<Value>(jwt).unwrap()]);
+    let policy = Arc::new(Policy::compile(&PolicyDocument::read(&document.to_string()).unwrap()).unwrap());
+    let denial = |policy, begin: u64| {
+        let line = format!(r#"{{"method":"DELETE","path":"{OWN}","api_key":{{}},"token":{{"not_before":{begin}}}}}"#);
+        let decision = RequestLine::read(line.as_bytes())?.judge(policy, UnixTime::from_seconds(1_700_000_000))?;
+        Ok::<_, InvalidLine>(serde_json::to_value(Verdict::from(&decision)).unwrap()["denial"].clone())
+    };
+    assert_eq!(denial(&policy, 1_700_000_001).unwrap(), "token_not_yet_valid");
+    assert_eq!(denial(&policy, 1_700_000_000).unwrap(), "scope_missing");
+    assert!(denial(&ehealth(), 0).unwrap_err().to_string().contains("`not_before` is no fact of `token`"));
+    for (policy, can) in [(&policy, true), (&ehealth(), false)] {
+        assert_eq!(policy.denials().any(|code| code == "token_not_yet_valid"), can);
+    }
+}
+
 #[track_caller]
 fn error(line: impl AsRef<[u8]>) -> String {
     verdict(line.as_ref()).unwrap_err().to_string()

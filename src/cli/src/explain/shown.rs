@@ -5,6 +5,7 @@ use brama_policy::{Decision, Refusal, RuleId};
 use super::stage::{Outcome, Told};
 use super::{Explanation, words};
 use crate::output::untrusted;
+use crate::paint::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use crate::report::Colour;
 
 impl Explanation {
@@ -77,19 +78,5 @@ fn answer(answer: &Refusal) -> String {
     format!("\nHTTP/1.1 {} {phrase}\n{headers}{body}", answer.status)
 }
 
-fn paint(colour: Colour, style: &str, text: &str) -> String {
-    match colour {
-        Colour::Terminal => format!("\u{1b}[{style}m{text}\u{1b}[0m"),
-        Colour::Plain => text.to_owned(),
-    }
-}
-
 /// The columns before a line of a step.
 const INDENT: usize = 18;
-
-/// Parameters of the terminal's `SGR` sequence (ECMA-48, 8.3.117).
-const BOLD: &str = "1";
-const DIM: &str = "2";
-const RED: &str = "1;31";
-const GREEN: &str = "32";
-const YELLOW: &str = "1;33";

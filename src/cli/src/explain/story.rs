@@ -204,9 +204,10 @@ const fn stage_of(denial: &Denial) -> Stage {
         Denial::CredentialRepeated(_) | Denial::CredentialMissing(_) | Denial::CredentialMalformed(_) => {
             Stage::Credentials
         }
-        Denial::CredentialRefused(_) | Denial::CredentialExpired(_) | Denial::AuthorityUnavailable(_, _) => {
-            Stage::Verified
-        }
+        Denial::CredentialRefused(_)
+        | Denial::CredentialExpired(_)
+        | Denial::CredentialNotYetValid(_)
+        | Denial::AuthorityUnavailable(_, _) => Stage::Verified,
         Denial::NotBound => Stage::Binding,
         Denial::ScopeMissing { .. } => Stage::Scopes,
         Denial::NotOwner => Stage::Owner,

@@ -24,6 +24,7 @@ pub(crate) fn lack(denial: &Denial) -> String {
         Denial::CredentialMalformed(_) => "there, in no form the policy knows".to_owned(),
         Denial::CredentialRefused(_) => "nobody vouches for it".to_owned(),
         Denial::CredentialExpired(_) => "it has ended".to_owned(),
+        Denial::CredentialNotYetValid(_) => "it has not begun".to_owned(),
         Denial::AuthorityUnavailable(_, reason) => format!("nobody can say whether it is good: {reason}"),
         Denial::FactMissing(kind, name) => {
             format!("{}.{} is to be forwarded, and is not stated", kind.as_str(), name.as_str())
@@ -53,6 +54,7 @@ pub(crate) const fn credential(denial: &Denial) -> Option<CredentialKind> {
         | Denial::CredentialMalformed(kind)
         | Denial::CredentialRefused(kind)
         | Denial::CredentialExpired(kind)
+        | Denial::CredentialNotYetValid(kind)
         | Denial::AuthorityUnavailable(kind, _) => Some(*kind),
         Denial::NotConfigured
         | Denial::RequestIncomplete
@@ -86,6 +88,10 @@ pub(crate) fn not_verified(denial: &Denial, statement: &Statement, now: UnixTime
             let end = facts.expires.map_or(0, seconds);
             format!("it has ended, at {end}; now is {}", seconds(now))
         }
+        (Denial::CredentialNotYetValid(_), Statement::Active(facts)) => {
+            let begin = facts.not_before.map_or(0, seconds);
+            format!("it has not begun, and will at {begin}; now is {}", seconds(now))
+        }
         (Denial::CredentialRefused(_), Statement::Nothing) => {
             "nothing is stated about it, so nobody vouches for it".to_owned()
         }
@@ -93,7 +99,7 @@ pub(crate) fn not_verified(denial: &Denial, statement: &Statement, now: UnixTime
     }
 }
 
-fn seconds(time: UnixTime) -> u64 {
+pub(crate) fn seconds(time: UnixTime) -> u64 {
     UnixTime::from_seconds(0).until(time).as_secs()
 }
 
@@ -103,9 +109,10 @@ pub(crate) fn facts(facts: &Facts) -> String {
     let standard = standard.into_iter().filter_map(|(name, fact)| Some((name, fact.as_ref()?)));
     let further = facts.further.iter().map(|(name, fact)| (&**name, fact));
     let scope = format!("scope \"{}\"", facts.scope);
+    let not_before = facts.not_before.map(|begin| format!("not_before {}", seconds(begin)));
     let expires = facts.expires.map(|end| format!("expires {}", seconds(end)));
     let words = standard.chain(further).map(|(name, fact)| format!("{name} {fact}"));
-    words.chain([scope]).chain(expires).collect::<Vec<_>>().join(", ")
+    words.chain([scope]).chain(not_before).chain(expires).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn facts_json(facts: &Facts) -> Value {
@@ -120,6 +127,7 @@ pub(crate) fn facts_json(facts: &Facts) -> Value {
     .map(|(name, value)| (name.to_owned(), value))
     .into_iter()
     .collect();
+    object.extend(facts.not_before.map(|begin| ("not_before".to_owned(), json!(seconds(begin)))));
     object.extend(facts.further.iter().map(|(name, fact)| (name.to_string(), json!(fact.as_str()))));
     Value::Object(object)
 }

@@ -21,6 +21,7 @@ const WORDS: &str = r#"
     0ms 1ms 0s 010s 10s 60m 1h
     x-a x-a* x_a host 0* *.example Example. a_b.example 1.2.3.4 *.1.2.3.4 [::1] [::ffff:1.2.3.4] a:80 [::1]:80
     {missing_scopes} {wanted_scopes}{missing_scopes} {x}
+    any RS256 ES384 at+jwt application/JWT a/b 30s 60m 1440m
 "#;
 
 /// What is no text.
@@ -54,6 +55,7 @@ fn others() -> Vec<Value> {
         json!({ "a": "{credential}" }),
         json!({ "a": "/a" }),
         json!({ "because": "x" }),
+        json!({ "authority": "a", "path": "/a", "every": "5m", "max_stale": "60m" }),
         json!({ "shadow": { "because": "x" } }),
         json!({ "any": ["a"] }),
         json!({ "all": ["a"], "of": ["token"] }),

@@ -14,6 +14,21 @@ pub(super) fn all(written: &Named<AuthorityDocument>, place: &Place, faults: &mu
     written.iter().map(|(name, document)| (name.clone(), authority(document, &place.key(name), faults))).collect()
 }
 
+/// The authority of a name; a faulty one has left its fault.
+pub(super) fn known<'a>(
+    authorities: &'a Named<Option<Authority>>,
+    name: &str,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<&'a Authority> {
+    let found = authorities.get(name);
+    if found.is_none() {
+        let message = format!("`{name}` is not under `authorities`");
+        faults.add_unknown(place, message, name, authorities.keys().map(String::as_str));
+    }
+    found?.as_ref()
+}
+
 fn authority(written: &AuthorityDocument, place: &Place, faults: &mut Faults) -> Option<Authority> {
     if written.cluster.is_empty() {
         faults.add(&place.key("cluster"), "an authority needs the name of an Envoy cluster");

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::introspect::{Around, introspection};
-use super::{Named, each, is_reserved, span};
+use super::{Named, each, is_reserved, jwt, span};
 use crate::credential::{CredentialKind, Form, Presentation};
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
 use crate::introspection::{Authority, CacheLimits};
 use crate::policy::{CredentialRule, Credentials};
+use crate::verifier::{Verifier, Verifiers};
 
 pub(super) fn all(
     document: &PolicyDocument,
@@ -56,17 +57,42 @@ fn credential(
         }
     };
     let cache = cache(&written.cache, &place.key("cache"), faults);
-    let place_of_verify = place.key("verify");
-    let verifiers = each(written.verify.iter().enumerate(), |(index, verifier)| match verifier {
-        VerifierDocument::Introspect(document) => {
-            introspection(document, around, cache, &place_of_verify.index(index).key("introspect"), faults)
-        }
+    let verifiers = verifiers(&written.verify, around, cache, &place.key("verify"), faults);
+    Some(CredentialRule { presentation: Presentation { header: header?, form: form? }, verifiers: verifiers? })
+}
+
+fn verifiers(
+    written: &[VerifierDocument],
+    around: Around<'_>,
+    cache: Option<CacheLimits>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Verifiers> {
+    use VerifierDocument::{Introspect, Jwt};
+    let verifiers = each(written.iter().enumerate(), |(index, verifier)| {
+        let place = place.index(index);
+        let verifier = match verifier {
+            Introspect(document) => {
+                introspection(document, around, cache, &place.key("introspect"), faults).map(Verifier::Introspection)
+            }
+            Jwt(document) => {
+                jwt::verifier(document, around.authorities, cache, &place.key("jwt"), faults).map(Verifier::Jwt)
+            }
+        };
+        verifier.map(Arc::new)
     });
-    if written.verify.len() != 1 {
-        faults.add(&place_of_verify, "write exactly one verifier");
+    match written {
+        [Introspect(_) | Jwt(_)] | [Jwt(_), Introspect(_)] => {}
+        [Introspect(_), Jwt(_)] => {
+            faults.add(place, "write `jwt` before `introspect`, which takes whatever is presented")
+        }
+        _ => faults.add(place, "write one verifier: `jwt` or `introspect`; or both, in this order"),
     }
-    let verifier = Arc::new(verifiers?.into_iter().next()?);
-    Some(CredentialRule { presentation: Presentation { header: header?, form: form? }, verifier })
+    let mut verifiers = verifiers?.into_iter();
+    match (verifiers.next()?, verifiers.next()) {
+        (only, None) => Some(Verifiers::One(only)),
+        (jws, Some(other)) => Some(Verifiers::ByShape { jws, other }),
+    }
 }
 
 fn cache(written: &CacheDocument, place: &Place, faults: &mut Faults) -> Option<CacheLimits> {

@@ -1,12 +1,11 @@
 //! Owns the checking of `introspect`.
 
-use super::{Named, each, require_reason};
+use super::{Named, authority, each, facts, require_reason};
 use crate::credential::CredentialKind;
 use crate::document::{ActiveDocument, ExpectDocument, IntrospectDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
 use crate::introspection::{Active, Asked, Authority, CacheLimits, Introspection};
 
-mod facts;
 mod question;
 
 /// What a verifier is written among.
@@ -25,13 +24,7 @@ pub(super) fn introspection(
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Introspection> {
-    let authority = around.authorities.get(&written.authority);
-    if authority.is_none() {
-        let message = format!("`{}` is not under `authorities`", written.authority);
-        let known = around.authorities.keys().map(String::as_str);
-        faults.add_unknown(&place.key("authority"), message, &written.authority, known);
-    }
-    let authority = authority.and_then(Option::as_ref);
+    let authority = authority::known(around.authorities, &written.authority, &place.key("authority"), faults);
     let form = question::form(written, around, authority, place, faults);
     let active = active(&written.active, &place.key("active"), faults);
     let inactive_on = statuses(&written.inactive_on, &place.key("inactive_on"), faults, |status| match status {
@@ -40,7 +33,10 @@ pub(super) fn introspection(
         _ => Some(format!("{status} is not between 400 and 499; all else that is no answer is an outage")),
     });
     let expect = expect(&written.expect, &place.key("expect"), faults);
-    let pointers = facts::pointers(&written.facts, &place.key("facts"), faults);
+    let place_of_facts = place.key("facts");
+    let pointers = facts::pointers((&written.facts).into(), &place_of_facts, faults);
+    let end_and_required = facts::end_and_required(&written.facts, &place_of_facts, faults);
+    let (expires, required) = end_and_required?;
     let asked = Asked {
         authority: authority?.clone(),
         form: form?,
@@ -48,13 +44,15 @@ pub(super) fn introspection(
         inactive_on: inactive_on?,
         expect: expect?,
         pointers: pointers?,
+        expires,
+        required,
     };
     Some(Introspection::new(asked, cache?))
 }
 
 fn active(written: &ActiveDocument, place: &Place, faults: &mut Faults) -> Option<Active> {
     let on = match written {
-        ActiveDocument::At(text) => return pointer(text, place, faults).map(Active::At),
+        ActiveDocument::At(text) => return facts::pointer(text, place, faults).map(Active::At),
         ActiveDocument::On(document) => &document.on,
     };
     let place = place.key("on");
@@ -98,15 +96,5 @@ fn expect(written: &ExpectDocument, place: &Place, faults: &mut Faults) -> Optio
         faults
             .add(place, "write what an active answer must state: a hint alone lets a credential of another kind pass");
     }
-    each(stated.iter(), |(at, value)| Some((pointer(at, &place.key(at), faults)?, value.clone())))
-}
-
-/// RFC 6901, 3. The empty pointer means the whole answer, which is no fact.
-fn pointer(text: &str, place: &Place, faults: &mut Faults) -> Option<String> {
-    let escapes_are_whole = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-    if text.starts_with('/') && escapes_are_whole {
-        return Some(text.to_owned());
-    }
-    faults.add(place, format!("`{text}` is no JSON pointer; write `/client_id` or the like"));
-    None
+    each(stated.iter(), |(at, value)| Some((facts::pointer(at, &place.key(at), faults)?, value.clone())))
 }

@@ -44,6 +44,7 @@ fn facts() -> Facts {
         client_id: Some("c1".parse().unwrap()),
         client_type: None,
         scope: "read write".parse().unwrap(),
+        not_before: None,
         expires: Some(UnixTime::from_seconds(NOW + 3600)),
         further: vec![("tenant".into(), "t1".parse().unwrap())],
     }

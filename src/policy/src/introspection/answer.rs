@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Active, Introspection};
-use crate::facts::{Fact, Facts};
+use crate::facts::Facts;
 use crate::json;
-use crate::scope::GrantedScopes;
+use crate::jwt::InvalidKeys;
+use crate::pointers::stated;
 use crate::time::UnixTime;
 
 /// An authority's reply as it came.
@@ -48,6 +49,12 @@ pub enum Unavailable {
     /// A reply that cannot be used.
     #[error("the authority's answer is unusable: {0}")]
     Unusable(&'static str),
+    /// A reply that should be the issuer's keys, and is not.
+    #[error("the issuer's keys cannot be used: {0}")]
+    Keys(#[from] InvalidKeys),
+    /// The issuer's keys are not there yet, or too old to be trusted.
+    #[error("the issuer's keys are not at hand")]
+    NoKeys,
 }
 
 impl Introspection {
@@ -92,55 +99,11 @@ impl Introspection {
                 Some(_) | None => return Err("what was expected is not stated"),
             }
         }
-        if self.asked.pointers.required.iter().any(|pointer| stated(&value, pointer).is_none()) {
+        if self.asked.required.iter().any(|pointer| stated(&value, pointer).is_none()) {
             return Err("a required fact is not stated");
         }
-        Ok(Answer::Active(Arc::new(Facts {
-            subject: fact(&value, &self.asked.pointers.subject)?,
-            client_id: fact(&value, &self.asked.pointers.client_id)?,
-            client_type: fact(&value, &self.asked.pointers.client_type)?,
-            scope: scope(&value, &self.asked.pointers.scope)?,
-            expires: expires(&value, &self.asked.pointers.expires)?,
-            further: self.further(&value)?,
-        })))
-    }
-
-    fn further(&self, answer: &Value) -> Result<Vec<(Arc<str>, Fact)>, &'static str> {
-        let mut stated = Vec::new();
-        for (name, pointer) in &self.asked.pointers.further {
-            if let Some(fact) = fact(answer, pointer)? {
-                stated.push((Arc::clone(name), fact));
-            }
-        }
-        Ok(stated)
-    }
-}
-
-/// What stands at a pointer. Null states nothing, and nothing is the closed reading: it equals nothing and grants nothing.
-fn stated<'a>(answer: &'a Value, pointer: &str) -> Option<&'a Value> {
-    answer.pointer(pointer).filter(|value| !value.is_null())
-}
-
-fn fact(answer: &Value, pointer: &str) -> Result<Option<Fact>, &'static str> {
-    match stated(answer, pointer) {
-        None => Ok(None),
-        Some(Value::String(text)) => {
-            text.parse().map(Some).map_err(|_invalid| "a fact is empty, too long, or not visible ASCII")
-        }
-        Some(_) => Err("a fact is not a string"),
-    }
-}
-
-fn scope(answer: &Value, pointer: &str) -> Result<GrantedScopes, &'static str> {
-    match stated(answer, pointer) {
-        None => Ok(GrantedScopes::none()),
-        Some(Value::String(text)) => text.parse().map_err(|_invalid| NO_SCOPES),
-        // RFC 7662, 2.2 has a string; some authorities state a list of its parts.
-        Some(Value::Array(entries)) => {
-            let entries: Option<Vec<_>> = entries.iter().map(Value::as_str).collect();
-            GrantedScopes::of(&entries.ok_or(NO_SCOPES)?).map_err(|_invalid| NO_SCOPES)
-        }
-        Some(_) => Err("the scope is neither a string nor a list"),
+        let expires = expires(&value, &self.asked.expires)?;
+        Ok(Answer::Active(Arc::new(Facts { expires, ..self.asked.pointers.read(&value)? })))
     }
 }
 
@@ -154,8 +117,6 @@ fn expires(answer: &Value, pointer: &str) -> Result<Option<UnixTime>, &'static s
         Some(_) => Err("the expiry is not a number"),
     }
 }
-
-const NO_SCOPES: &str = "the scope is no list of scope-tokens";
 
 /// Bytes of an answer. Scopes take at most [`crate::LONGEST_SCOPE_LIST`]; the rest is room for members nobody reads.
 pub const LONGEST_ANSWER: usize = 65_536;

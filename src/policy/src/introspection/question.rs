@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Answer, Asked, Lookup, SecretName, Unavailable};
+use super::{Answer, Asked, Introspection, SecretName, Unavailable};
 use crate::credential::{Credential, CredentialKind};
 use crate::header::HeaderName;
 use crate::path::CanonicalPath;
+use crate::verifier::Lookup;
 
 /// The HTTP request that puts a lookup to its authority. Holds secrets: not for a log.
 pub struct Question<'a> {
@@ -65,15 +66,19 @@ pub(crate) struct Sent {
     pub(crate) scheme: Option<String>,
 }
 
-impl Lookup {
-    /// The question to put, with the authority's secret by its name.
+impl Introspection {
+    /// The question to put for a lookup, with the authority's secret by its name.
     ///
     /// # Errors
     /// The answer where nothing can be asked: the secret is not there, or no authority could tell the question from
     /// another.
-    pub fn question<'a>(&'a self, secret: impl FnOnce(&SecretName) -> Option<&'a str>) -> Result<Question<'a>, Answer> {
-        let Asked { authority, form, .. } = &self.verifier().asked;
-        let target = form.target(&self.credential);
+    pub fn question<'a>(
+        &'a self,
+        lookup: &Lookup,
+        secret: impl FnOnce(&SecretName) -> Option<&'a str>,
+    ) -> Result<Question<'a>, Answer> {
+        let Asked { authority, form, .. } = &self.asked;
+        let target = form.target(lookup.credential());
         // What this gateway refuses of its own clients it sends to nobody: an authority, or a proxy before it, may take
         // `..` or an encoded slash for a way to another path, however they are written.
         if CanonicalPath::parse(target.as_bytes()).is_err() {
@@ -91,31 +96,15 @@ impl Lookup {
             headers.push((header, authority.auth.value(secret)));
         }
         headers.extend(form.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
-        headers.extend(form.send.iter().filter_map(|sent| Some((sent.header.as_str(), sent.value(self)?))));
+        headers.extend(form.send.iter().filter_map(|sent| Some((sent.header.as_str(), sent.value(lookup)?))));
         let body = match &form.body {
             Body::None => None,
             Body::Form(fields) => {
                 headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
-                Some(fields.iter().map(|field| self.field(field)).collect::<Vec<_>>().join("&"))
+                Some(fields.iter().map(|field| form_field(field, lookup.credential())).collect::<Vec<_>>().join("&"))
             }
         };
         Ok(Question { cluster: &authority.cluster, headers, body, timeout: authority.timeout })
-    }
-
-    fn field(&self, (name, value): &(String, Piece)) -> String {
-        let value = match value {
-            Piece::Text(text) => text,
-            Piece::Credential => self.credential.expose_secret(),
-        };
-        format!("{}={}", encoded(name), encoded(value))
-    }
-
-    /// The credential of a kind, if the question may hold it.
-    fn credential_of(&self, kind: CredentialKind) -> Option<&Credential> {
-        if kind == self.kind {
-            return Some(&self.credential);
-        }
-        self.along.iter().find(|(known, _credential)| *known == kind).map(|(_kind, credential)| credential)
     }
 }
 
@@ -147,6 +136,14 @@ impl Sent {
             Some(scheme) => format!("{scheme} {credential}"),
         })
     }
+}
+
+fn form_field((name, value): &(String, Piece), credential: &Credential) -> String {
+    let value = match value {
+        Piece::Text(text) => text,
+        Piece::Credential => credential.expose_secret(),
+    };
+    format!("{}={}", encoded(name), encoded(value))
 }
 
 /// Everything but unreserved characters percent-encoded: nothing can be spliced into a path, a query or a form.

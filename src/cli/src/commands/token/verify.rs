@@ -1,0 +1,122 @@
+//! Owns `brama token verify`: one token, and why it is good or not.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use brama_policy::{
+    Credential, CredentialKind, InvalidKeys, KeySet, KeySource, LONGEST_CREDENTIAL, LONGEST_KEY_SET, Policy, UnixTime,
+    Verifier,
+};
+use clap::Args;
+
+use crate::commands::{Fault, Outcome};
+use crate::output;
+use crate::report::Colour;
+use crate::source::Checked;
+use crate::token::{Verdict, Verification};
+
+/// Verify a token as the gateway would, and say why it is good or not.
+///
+/// Nobody is asked: the keys of an issuer that publishes them are given with `--jwks`, and a token that only its
+/// authority can vouch for is not judged. The token is not shown again.
+///
+/// Exit codes: 0, it is good; 1, it is not; 2, nobody can say here, or something could not be read.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The policy, YAML or JSON.
+    #[arg(long, value_name = "POLICY")]
+    policy: PathBuf,
+    /// The issuer's keys, a JWK Set, where the policy does not hold them.
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// The time at which it is verified, in seconds since 1970; now without it.
+    #[arg(long, value_name = "SECONDS")]
+    now: Option<u64>,
+    /// Write JSON.
+    #[arg(long)]
+    json: bool,
+    /// The token without its scheme, or `-` for standard input, which other users of the machine cannot see.
+    token: String,
+}
+
+impl Verify {
+    pub(crate) fn run(&self) -> Result<Outcome, Fault> {
+        let checked = Checked::read(&self.policy).map_err(Fault::Input)?;
+        let verification = self.verification(checked.policy())?;
+        let text = if self.json {
+            format!("{:#}\n", verification.json())
+        } else {
+            verification.human(Colour::on(&io::stdout()))
+        };
+        output::write(None, &text)?;
+        Ok(match verification.verdict() {
+            Verdict::Good => Outcome::Good,
+            Verdict::Refused => Outcome::Bad,
+            Verdict::Unknown => Outcome::Failed,
+        })
+    }
+
+    fn verification(&self, policy: &Policy) -> Result<Verification, TokenError> {
+        let now = self.now.map_or_else(clock, Ok).map(UnixTime::from_seconds)?;
+        let Ok(credential) = self.text()?.parse::<Credential>() else { return Ok(Verification::of_no_credential()) };
+        let lookup = policy.lookup(CredentialKind::Token, credential).ok_or(TokenError::NoTokens)?;
+        let jwt = match lookup.verifier() {
+            Verifier::Introspection(_) => return Ok(Verification::of_opaque()),
+            Verifier::Jwt(jwt) => jwt,
+        };
+        let published = self.jwks.as_deref().map(keys).transpose()?;
+        match (jwt.keys(), &published) {
+            (KeySource::Inline(_), Some(_)) => Err(TokenError::Inline),
+            (KeySource::Inline(keys), None) => Ok(Verification::of(jwt, lookup.credential(), Ok(keys), now)),
+            (KeySource::Fetched(_), Some(keys)) => Ok(Verification::of(jwt, lookup.credential(), Ok(keys), now)),
+            (KeySource::Fetched(fetch), None) => Ok(Verification::of(jwt, lookup.credential(), Err(fetch), now)),
+        }
+    }
+
+    /// The token's text; the end of a line is none of it.
+    fn text(&self) -> Result<String, TokenError> {
+        if self.token != "-" {
+            return Ok(self.token.clone());
+        }
+        let text = read(io::stdin(), LONGEST_CREDENTIAL).map_err(|error| TokenError::Input(error.to_string()))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let line = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
+        Ok(line.to_owned())
+    }
+}
+
+fn keys(path: &Path) -> Result<KeySet, TokenError> {
+    let unreadable = |error: io::Error| TokenError::Unreadable { path: path.to_owned(), reason: error.to_string() };
+    let text = std::fs::File::open(path).and_then(|file| read(file, LONGEST_KEY_SET)).map_err(unreadable)?;
+    KeySet::parse(&text).map_err(|reason| TokenError::Keys { path: path.to_owned(), reason })
+}
+
+/// An input, as far as it may be long and two bytes more: what is too long is seen to be, and a line has an end.
+fn read(input: impl Read, longest: usize) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(3);
+    input.take(most).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn clock() -> Result<u64, TokenError> {
+    SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).map_err(|_early| TokenError::Clock)
+}
+
+/// Why a token could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenError {
+    #[error("the policy knows no `token`")]
+    NoTokens,
+    #[error("--jwks: the policy holds the keys itself, and the gateway takes no others")]
+    Inline,
+    #[error("{} cannot be used: {reason}", path.display())]
+    Keys { path: PathBuf, reason: InvalidKeys },
+    #[error("{} cannot be read: {reason}", path.display())]
+    Unreadable { path: PathBuf, reason: String },
+    #[error("standard input cannot be read: {0}")]
+    Input(String),
+    #[error("the clock shows a time before 1970; give `--now`")]
+    Clock,
+}

@@ -1,0 +1,90 @@
+//! Owns how a verification is shown: to people, and to programs.
+
+use annotate_snippets::normalize_untrusted_str;
+use brama_policy::{Opened, UnixTime};
+use serde_json::{Value, json};
+
+use super::{Outcome, Verdict, Verification};
+use crate::explain::words;
+use crate::paint::{GREEN, RED, YELLOW, paint};
+use crate::report::Colour;
+
+impl Verification {
+    pub(crate) fn human(&self, colour: Colour) -> String {
+        let steps: String = self
+            .steps
+            .iter()
+            .map(|step| {
+                let (style, mark) = match step.outcome {
+                    Outcome::Passed => (GREEN, "ok"),
+                    Outcome::Lacking(_) => (RED, "no"),
+                    Outcome::Open => (YELLOW, "??"),
+                };
+                // A `kid` is whatever its sender likes.
+                format!(
+                    " {}  {:<10} {}\n",
+                    paint(colour, style, mark),
+                    step.name,
+                    normalize_untrusted_str(&step.message)
+                )
+            })
+            .collect();
+        let verdict = match (self.verdict(), self.reason()) {
+            (Verdict::Good, _) => paint(colour, GREEN, "GOOD"),
+            (Verdict::Refused, reason) => format!("{} {}", paint(colour, RED, "REFUSED"), reason.unwrap_or_default()),
+            (Verdict::Unknown, _) => paint(colour, YELLOW, "UNKNOWN"),
+        };
+        format!("{steps}\n{verdict}\n")
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let steps: Vec<_> = self
+            .steps
+            .iter()
+            .map(|step| {
+                let (outcome, code) = match step.outcome {
+                    Outcome::Passed => ("passed", None),
+                    Outcome::Lacking(code) => ("lacking", Some(code)),
+                    Outcome::Open => ("unknown", None),
+                };
+                json!({ "step": step.name, "outcome": outcome, "code": code, "message": step.message })
+            })
+            .collect();
+        let verdict = match self.verdict() {
+            Verdict::Good => "good",
+            Verdict::Refused => "refused",
+            Verdict::Unknown => "unknown",
+        };
+        json!({
+            "verdict": verdict,
+            "reason": self.reason(),
+            "verifier": self.verifier,
+            "steps": steps,
+            "facts": self.facts.as_ref().map(words::facts_json),
+        })
+    }
+
+    /// Why it is refused: what was lacking first.
+    fn reason(&self) -> Option<&'static str> {
+        self.steps.iter().find_map(|step| match step.outcome {
+            Outcome::Lacking(code) => Some(code),
+            Outcome::Passed | Outcome::Open => None,
+        })
+    }
+}
+
+/// What there is to say of a claim that passed.
+pub(super) fn claim(name: &str, opened: &Opened<'_>, now: UnixTime) -> String {
+    match name {
+        "exp" | "nbf" | "iat" => since(name, opened, now).unwrap_or_else(|| "not stated, nor needed".to_owned()),
+        _ => "as the policy wants it".to_owned(),
+    }
+}
+
+/// The time a claim states, leeway included, and how far that is from now.
+pub(super) fn since(name: &str, opened: &Opened<'_>, now: UnixTime) -> Option<String> {
+    let time = opened.time(name)?;
+    let (ahead, ago) = (now.until(time).as_secs(), time.until(now).as_secs());
+    let distance = if ahead > 0 { format!("in {ahead} s") } else { format!("{ago} s ago") };
+    Some(format!("{}, {distance}", words::seconds(time)))
+}

@@ -1,0 +1,20 @@
+//! Owns the native verifying of signatures; the gateway leaves it to its host.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
+};
+use brama_policy::{Algorithm, SignatureCheck};
+
+/// Whether a signature is that of its key. A key that is none, such as a point beside its curve, has no signatures.
+pub(super) fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
+    let algorithm: &'static dyn VerificationAlgorithm = match check.algorithm() {
+        Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::Es256 => &ECDSA_P256_SHA256_ASN1,
+        Algorithm::Es384 => &ECDSA_P384_SHA384_ASN1,
+        Algorithm::Es512 => &ECDSA_P521_SHA512_ASN1,
+    };
+    UnparsedPublicKey::new(algorithm, check.spki()).verify(check.signed(), check.signature()).is_ok()
+}

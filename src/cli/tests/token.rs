@@ -1,0 +1,203 @@
+//! `brama token verify`: what a policy makes of a token, and why.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test support"
+)]
+
+#[path = "../../policy/tests/jwt/signer.rs"]
+mod signer;
+mod support;
+
+use serde_json::{Value, json};
+use signer::{Signer, merged};
+use support::{POLICY, Run, folder, run};
+use tempfile::TempDir;
+
+const JWT: &str = "jwt: { issuer: \"https://id.example\", audiences: [api], types: [at+jwt], \
+    algorithms: [RS256, RS384, RS512, ES256, ES384, ES512], keys: { authority: a, path: /jwks, every: 5m, max_stale: 60m } }";
+
+/// The policy of all commands' tests, in which tokens may also speak for themselves.
+fn policy(jwt: &str) -> String {
+    POLICY.replace("[{ introspect", &format!("[{{ {jwt} }}, {{ introspect"))
+}
+
+fn jwks(signers: &[Signer]) -> String {
+    json!({ "keys": signers.iter().map(Signer::jwk).collect::<Vec<_>>() }).to_string()
+}
+
+fn token(signer: &Signer, changes: Value) -> String {
+    let header = json!({ "alg": signer.algorithm(), "typ": "at+jwt", "kid": signer.kid() });
+    let claims =
+        json!({ "iss": "https://id.example", "aud": "api", "sub": "u1", "scope": "read", "iat": 1000, "exp": 2000 });
+    signer.token(&header, &merged(claims, changes))
+}
+
+/// A folder with the policy, and the keys of these signers.
+fn project(signers: &[Signer]) -> TempDir {
+    folder(&[("p.yaml", &policy(JWT)), ("jwks.json", &jwks(signers))])
+}
+
+#[track_caller]
+fn verify(folder: &TempDir, further: &[&str], token: &str) -> Run {
+    let arguments = [&["token", "verify", "--policy", "p.yaml", "--now", "1500"], further, &[token]].concat();
+    let run = run(folder.path(), &arguments, b"");
+    if token.len() > 20 {
+        let signature = token.rsplit('.').next().unwrap();
+        assert!(!run.stdout.contains(signature) && !run.stderr.contains(signature), "{}", run.stdout);
+    }
+    run
+}
+
+#[test]
+fn good_token_is_good_with_every_algorithm() {
+    let signers = signer::all();
+    let project = project(&signers);
+    for signer in &signers {
+        let run = verify(&project, &["--jwks", "jwks.json"], &token(signer, json!({})));
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+        let expected = format!(
+            " ok  form       a JWT: alg {0}, typ at+jwt, kid `{0}`
+ ok  iss        as the policy wants it
+ ok  aud        as the policy wants it
+ ok  exp        2000, in 500 s
+ ok  nbf        not stated, nor needed
+ ok  iat        1000, 500 s ago
+ ok  key        one of 6 that can be used; 0 cannot
+ ok  signature  the key's
+ ok  facts      subject u1, scope \"read\", not_before 1000, expires 2000
+
+GOOD
+",
+            signer.algorithm()
+        );
+        assert_eq!(run.stdout, expected);
+    }
+}
+
+#[test]
+fn programs_are_told_the_same() {
+    let signer = Signer::new("ES384", "k");
+    let project = project(std::slice::from_ref(&signer));
+    let told = |changes: Value| -> Value {
+        serde_json::from_str(&verify(&project, &["--jwks", "jwks.json", "--json"], &token(&signer, changes)).stdout)
+            .unwrap()
+    };
+    let good = told(json!({}));
+    assert_eq!((&good["verdict"], &good["reason"], &good["verifier"]), (&json!("good"), &Value::Null, &json!("jwt")));
+    assert_eq!(good["facts"]["subject"], "u1");
+    let refused = told(json!({ "aud": "other" }));
+    assert_eq!(
+        (&refused["verdict"], &refused["reason"], &refused["facts"]),
+        (&json!("refused"), &json!("audience"), &Value::Null)
+    );
+    assert_eq!(refused["steps"][2]["outcome"], "lacking");
+    assert_eq!(
+        refused["steps"][7],
+        json!({ "step": "signature", "outcome": "passed", "code": null, "message": "the key's" })
+    );
+}
+
+#[test]
+fn bad_token_is_told_why() {
+    let (signer, other) = (Signer::new("ES256", "k"), Signer::new("ES256", "k"));
+    let project = project(std::slice::from_ref(&signer));
+    let header = json!({ "alg": "ES256", "typ": "JWT", "kid": "k" });
+    for (token, told, reason) in [
+        (
+            token(&signer, json!({ "exp": 1470 })),
+            " no  exp        `exp` is not in the future: 1470, 30 s ago",
+            "expired",
+        ),
+        (
+            token(&signer, json!({ "nbf": 1501 })),
+            " no  nbf        `nbf` is in the future: 1501, in 1 s",
+            "not_yet_valid",
+        ),
+        (token(&signer, json!({ "iss": "x" })), " no  iss        `iss` is not the policy's issuer", "issuer"),
+        (token(&signer, json!({ "sub": 5 })), " no  facts      a fact is not a string", "fact"),
+        (token(&other, json!({})), " no  signature  its signature is not that of the key", "signature"),
+        (token(&Signer::new("ES256", "x\u{1b}[2J"), json!({})), " no  key        no key has its `kid`", "key_unknown"),
+        (signer.token(&header, &json!({})), " no  form       its type is none of the policy's", "type"),
+        ("a b".to_owned(), " no  form       a credential is 1 to 8192 bytes", "malformed"),
+    ] {
+        let run = verify(&project, &["--jwks", "jwks.json"], &token);
+        assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains(told), "{}", run.stdout);
+        assert!(run.stdout.ends_with(&format!("\nREFUSED {reason}\n")), "{}", run.stdout);
+        assert!(!run.stdout.contains('\u{1b}'), "what a token says does not steer a terminal");
+    }
+}
+
+#[test]
+fn what_nobody_can_say_here_is_said() {
+    let signer = Signer::new("ES256", "k");
+    let project = project(std::slice::from_ref(&signer));
+    let run = verify(&project, &[], &token(&signer, json!({})));
+    assert_eq!(run.code, 2, "{}", run.stdout);
+    assert!(
+        run.stdout.contains(" ??  key        published by `a`, which this command does not ask; give it with `--jwks`")
+    );
+    assert!(run.stdout.ends_with("\nUNKNOWN\n"));
+    // What is known without the key is enough to refuse.
+    assert_eq!(verify(&project, &[], &token(&signer, json!({ "exp": 1400 }))).code, 1);
+    let run = verify(&project, &[], "c2778f3064753ea70de870a53795f5c9");
+    assert_eq!(run.code, 2, "{}", run.stdout);
+    assert!(run.stdout.contains("the authority would be asked by introspection"), "{}", run.stdout);
+}
+
+#[test]
+fn policy_may_hold_the_keys() {
+    let signer = Signer::new("RS256", "k");
+    let keys = format!("keys: {{ inline: [{}] }}", signer.jwk());
+    let jwt = JWT.replace("keys: { authority: a, path: /jwks, every: 5m, max_stale: 60m }", &keys);
+    let project = folder(&[("p.yaml", &policy(&jwt)), ("jwks.json", &jwks(std::slice::from_ref(&signer)))]);
+    assert_eq!(verify(&project, &[], &token(&signer, json!({}))).code, 0);
+    let run = verify(&project, &["--jwks", "jwks.json"], &token(&signer, json!({})));
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("--jwks: the policy holds the keys itself"), "{}", run.stderr);
+}
+
+#[test]
+fn token_may_come_from_standard_input() {
+    let signer = Signer::new("ES256", "k");
+    let project = project(std::slice::from_ref(&signer));
+    let token = token(&signer, json!({}));
+    let verify = |input: &str| {
+        let arguments = ["token", "verify", "--policy", "p.yaml", "--now", "1500", "--jwks", "jwks.json", "-"];
+        run(project.path(), &arguments, input.as_bytes()).code
+    };
+    assert_eq!([verify(&token), verify(&format!("{token}\n")), verify(&format!("{token}\r\n"))], [0, 0, 0]);
+    assert_eq!([verify(""), verify(&format!("{token}\n\n")), verify(&format!(" {token}"))], [1, 1, 1]);
+    assert_eq!(verify(&format!("{token}{}", "A".repeat(100_000))), 1);
+}
+
+#[test]
+fn what_cannot_be_read_is_exit_code_2() {
+    let project = project(&[]);
+    let no_tokens = "version: 1\nname: x\nforward: { headers: {} }\nrefusals: { format: ehealth }\nroutes: [{ id: a, methods: [GET], path: /, public: { because: a test } }]\n";
+    std::fs::write(project.path().join("none.yaml"), no_tokens).unwrap();
+    std::fs::write(project.path().join("faulty.yaml"), no_tokens.replace("GET", "get")).unwrap();
+    let token = token(&Signer::new("ES256", "k"), json!({}));
+    for (arguments, told) in [
+        (
+            &["--policy", "p.yaml", "--jwks", "jwks.json"][..],
+            "jwks.json cannot be used: the set has no key that verifies signatures",
+        ),
+        (&["--policy", "p.yaml", "--jwks", "p.yaml"], "p.yaml cannot be used: the set of keys is no JSON object"),
+        (&["--policy", "p.yaml", "--jwks", "nowhere"], "nowhere cannot be read"),
+        (&["--policy", "none.yaml"], "the policy knows no `token`"),
+        (&["--policy", "faulty.yaml"], "faulty.yaml: 1 fault"),
+        (&["--policy", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+    ] {
+        let run = run(project.path(), &[&["token", "verify"], arguments, &[&token]].concat(), b"");
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(run.stderr.contains(told) && !run.stderr.contains(&token), "{}", run.stderr);
+    }
+}

@@ -1,0 +1,193 @@
+//! Owns the checking of `jwt`: what is left open by mistake would be open to whoever can make a token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::authority::known;
+use super::{Named, each, facts, span};
+use crate::document::{AudiencesDocument, JwtDocument, KeysDocument};
+use crate::fault::{Faults, Place};
+use crate::introspection::{Authority, CacheLimits};
+use crate::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rules, Wanted, media_type};
+use crate::path::CanonicalPath;
+
+pub(super) fn verifier(
+    written: &JwtDocument,
+    authorities: &Named<Option<Authority>>,
+    cache: Option<CacheLimits>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Jwt> {
+    if written.issuer.is_empty() {
+        faults.add(&place.key("issuer"), "write the issuer, exactly as `iss` states it");
+    }
+    let audience = audience(&written.audiences, &place.key("audiences"), faults);
+    let types = types(&written.types, &place.key("types"), faults);
+    let algorithms = algorithms(&written.algorithms, &place.key("algorithms"), faults);
+    let leeway = span(&written.leeway, Duration::ZERO, LONGEST_LEEWAY, &place.key("leeway"), faults);
+    let leeway = leeway.filter(|leeway| {
+        let is_whole = leeway.subsec_nanos() == 0;
+        if !is_whole {
+            faults.add(&place.key("leeway"), format!("`{}` is no whole number of seconds", written.leeway));
+        }
+        is_whole
+    });
+    let keys = keys(&written.keys, authorities, &place.key("keys"), faults);
+    let pointers = facts::pointers((&written.facts).into(), &place.key("facts"), faults);
+    let wanted = Wanted { issuer: written.issuer.clone(), audience: audience?, leeway: leeway? };
+    let rules = Rules { types: types?, algorithms: algorithms?, wanted, keys: keys?, pointers: pointers? };
+    Some(Jwt::new(rules, cache?))
+}
+
+fn audience(written: &AudiencesDocument, place: &Place, faults: &mut Faults) -> Option<Audience> {
+    let audiences = match written {
+        AudiencesDocument::Any(_) => return Some(Audience::Any),
+        AudiencesDocument::OneOf(audiences) => audiences,
+    };
+    let what = "write at least one audience, or `any`";
+    distinct(audiences, what, place, faults, |text, place, faults| {
+        if text.is_empty() {
+            faults.add(place, "an empty audience names nobody");
+        }
+        Some(text.to_owned())
+    })
+    .map(Audience::OneOf)
+}
+
+fn types(written: &[String], place: &Place, faults: &mut Faults) -> Option<Vec<String>> {
+    distinct(written, "write at least one type, such as `at+jwt`", place, faults, |text, place, faults| {
+        // RFC 6838, 4.2.
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+/".contains(&byte);
+        if text.is_empty() || !text.bytes().all(is_name) {
+            faults.add(place, format!("`{text}` is no media type; write `at+jwt` or the like"));
+        }
+        Some(media_type(text))
+    })
+}
+
+fn algorithms(written: &[String], place: &Place, faults: &mut Faults) -> Option<Vec<Algorithm>> {
+    distinct(written, "write at least one algorithm, such as `RS256`", place, faults, |text, place, faults| {
+        let algorithm = Algorithm::named(text);
+        if algorithm.is_none() {
+            let message = match text {
+                text if text.eq_ignore_ascii_case("none") => {
+                    "`none` signs nothing, so that anybody could make a token".to_owned()
+                }
+                text if text.starts_with("HS") => {
+                    format!("`{text}` is verified with the secret it is signed with, and no policy holds a secret")
+                }
+                text => format!("`{text}` is no algorithm that is known here"),
+            };
+            faults.add_unknown(place, message, text, Algorithm::ALL.map(Algorithm::as_str));
+        }
+        algorithm
+    })
+}
+
+/// Every entry once, and at least one.
+fn distinct<T: PartialEq>(
+    written: &[String],
+    what: &str,
+    place: &Place,
+    faults: &mut Faults,
+    mut read: impl FnMut(&str, &Place, &mut Faults) -> Option<T>,
+) -> Option<Vec<T>> {
+    if written.is_empty() {
+        faults.add(place, what);
+    }
+    let mut found = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        let place = place.index(index);
+        let entry = read(text, &place, faults);
+        if entry.is_some() && found.contains(&entry) {
+            faults.add(&place, format!("`{text}` is written twice"));
+        }
+        found.push(entry);
+    }
+    found.into_iter().collect()
+}
+
+fn keys(
+    written: &KeysDocument,
+    authorities: &Named<Option<Authority>>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<KeySource> {
+    let KeysDocument { inline, authority, path, every, max_stale } = written;
+    match (inline, authority) {
+        (Some(keys), None) => {
+            let fetching = [("path", path), ("every", every), ("max_stale", max_stale)];
+            for (name, _) in fetching.into_iter().filter(|(_name, value)| value.is_some()) {
+                faults.add(&place.key(name), format!("`{name}` is for keys that are fetched, and these are inline"));
+            }
+            inline_keys(keys, &place.key("inline"), faults).map(KeySource::Inline)
+        }
+        (None, Some(authority)) => {
+            let known = known(authorities, authority, &place.key("authority"), faults);
+            let mut written = |name: &str, value: &Option<String>, what: &str| {
+                if value.is_none() {
+                    faults.add(place, format!("write `{name}`: {what}"));
+                }
+                value.clone()
+            };
+            let path = written("path", path, "where the authority publishes its keys");
+            let every = written("every", every, "how often they are fetched");
+            let max_stale = written("max_stale", max_stale, "for how long they are trusted after that");
+            let path = path.and_then(|path| canonical_path(&path, &place.key("path"), faults));
+            let every = every.and_then(|text| span(&text, SHORTEST_EVERY, LONGEST_EVERY, &place.key("every"), faults));
+            let most = LONGEST_STALE;
+            let max_stale = max_stale.and_then(|text| {
+                // Keys that are too old before they are fetched again would come and go.
+                span(&text, every.unwrap_or(SHORTEST_EVERY), most, &place.key("max_stale"), faults)
+            });
+            Some(KeySource::Fetched(Arc::new(KeyFetch {
+                name: authority.clone(),
+                authority: known?.clone(),
+                path: path?,
+                every: every?,
+                max_stale: max_stale?,
+            })))
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            faults.add(place, "write either `inline`, or `authority` with `path`, `every` and `max_stale`");
+            None
+        }
+    }
+}
+
+fn canonical_path(written: &str, place: &Place, faults: &mut Faults) -> Option<String> {
+    if CanonicalPath::parse(written.as_bytes()).is_ok_and(|path| path.as_str() == written) {
+        return Some(written.to_owned());
+    }
+    faults.add(place, format!("`{written}` is no canonical path"));
+    None
+}
+
+/// What is left out of a published set is a fault here: whoever wrote it meant it to be used.
+fn inline_keys(written: &[Map<String, Value>], place: &Place, faults: &mut Faults) -> Option<KeySet> {
+    if written.is_empty() {
+        faults.add(place, "write at least one key");
+        return None;
+    }
+    let keys =
+        each(written.iter().enumerate(), |(index, members)| faults.keep(&place.index(index), Key::read(members)));
+    let keys = KeySet::of(keys?);
+    if let Some(id) = keys.repeated_id() {
+        faults.add(place, format!("`{id}` is the `kid` of more than one key"));
+    }
+    Some(keys)
+}
+
+/// RFC 7519, 4.1.4: "no more than a few minutes"; a gateway's clock is kept better than that.
+const LONGEST_LEEWAY: Duration = Duration::from_secs(60);
+
+/// A `kid` that nobody knows makes a worker ask as often as this.
+const SHORTEST_EVERY: Duration = Duration::from_secs(1);
+
+/// A key that was withdrawn verifies tokens for this long at worst, while its authority answers.
+const LONGEST_EVERY: Duration = Duration::from_secs(3600);
+
+/// And for this long, while it does not.
+const LONGEST_STALE: Duration = Duration::from_secs(86_400);

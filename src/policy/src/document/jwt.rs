@@ -1,0 +1,132 @@
+//! Owns how a document writes the verification of JSON Web Tokens.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Verification by a token's own signature ([RFC 7519](https://www.rfc-editor.org/rfc/rfc7519)).
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JwtDocument {
+    /// The issuer, exactly as `iss` states it.
+    pub issuer: String,
+    /// For whom a token must be, or `any`.
+    pub audiences: AudiencesDocument,
+    /// The types that are taken, such as `at+jwt` ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
+    pub types: Vec<String>,
+    /// The algorithms that are taken.
+    pub algorithms: Vec<String>,
+    /// By how much the issuer's clock may differ, at most `60s`; `0s` where nothing is written.
+    #[serde(default = "no_leeway")]
+    pub leeway: String,
+    /// Where the issuer's keys come from.
+    pub keys: KeysDocument,
+    /// Where the facts are among the claims, where it is not as in RFC 9068.
+    #[serde(default)]
+    pub facts: ClaimsDocument,
+}
+
+/// For whom a token must be. That it may be for anybody has to be written.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+pub enum AudiencesDocument {
+    /// `any`: also a token that is for somebody else.
+    Any(AnyAudience),
+    /// For one of these.
+    OneOf(Vec<String>),
+}
+
+/// The word for taking tokens that are for anybody.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+pub enum AnyAudience {
+    /// Also a token that is for somebody else.
+    Any,
+}
+
+/// Where an issuer's keys come from: `inline`, or an authority that publishes them.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KeysDocument {
+    /// Public keys as JWKs ([RFC 7517](https://www.rfc-editor.org/rfc/rfc7517)); instead of `authority`.
+    pub inline: Option<Vec<Map<String, Value>>>,
+    /// The authority that publishes them, by its name under `authorities`; instead of `inline`.
+    pub authority: Option<String>,
+    /// The path of its JWK Set.
+    pub path: Option<String>,
+    /// How often it is fetched, such as `5m`.
+    pub every: Option<String>,
+    /// For how long keys are trusted after they were last fetched.
+    pub max_stale: Option<String>,
+}
+
+/// JSON pointers ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) of the facts among the claims. When a token begins
+/// and ends is where RFC 7519 says.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct ClaimsDocument {
+    /// Default `/sub`.
+    pub subject: String,
+    /// Default `/client_id`.
+    pub client_id: String,
+    /// Default `/client_type`.
+    pub client_type: String,
+    /// Default `/scope`.
+    pub scope: String,
+    /// Further facts, by names of the policy's own; none by default.
+    pub further: BTreeMap<String, String>,
+}
+
+impl Default for ClaimsDocument {
+    fn default() -> Self {
+        Self {
+            subject: "/sub".to_owned(),
+            client_id: "/client_id".to_owned(),
+            client_type: "/client_type".to_owned(),
+            scope: "/scope".to_owned(),
+            further: BTreeMap::new(),
+        }
+    }
+}
+
+/// A token means what it says; how much longer it may be taken is for the policy to say.
+fn no_leeway() -> String {
+    "0s".to_owned()
+}
+
+impl<'de> Deserialize<'de> for AudiencesDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AudiencesVisitor)
+    }
+}
+
+struct AudiencesVisitor;
+
+impl<'de> Visitor<'de> for AudiencesVisitor {
+    type Value = AudiencesDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`any`, or a list of audiences")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<AudiencesDocument, E> {
+        match text {
+            "any" => Ok(AudiencesDocument::Any(AnyAudience::Any)),
+            _ => Err(E::custom(format_args!("`{text}` is no list; write `[{text}]`, or `any`"))),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<AudiencesDocument, A::Error> {
+        let mut audiences = Vec::new();
+        while let Some(audience) = entries.next_element()? {
+            audiences.push(audience);
+        }
+        Ok(AudiencesDocument::OneOf(audiences))
+    }
+}

@@ -1,0 +1,89 @@
+//! Owns the one way from a token to facts: over a signature that somebody has verified.
+
+use crate::facts::Facts;
+use crate::time::UnixTime;
+
+use super::Opened;
+use super::algorithm::Algorithm;
+use super::key::{Key, KeyFingerprint};
+use super::rejected::Rejected;
+
+/// A signature to be verified, in the form that signature libraries and Envoy's `verify_signature` take.
+#[must_use]
+#[derive(Clone, Copy, Debug)]
+pub struct SignatureCheck<'c> {
+    opened: &'c Opened<'c>,
+    key: &'c Key,
+}
+
+/// A token whose signature is that of its key. Only [`SignatureCheck::verified_by`] makes one, of the token that was
+/// checked, so that no claim of another one can become a fact.
+#[must_use]
+#[derive(Clone, Copy, Debug)]
+pub struct SignatureVerified<'c>(SignatureCheck<'c>);
+
+impl<'c> SignatureCheck<'c> {
+    pub(super) const fn new(opened: &'c Opened<'c>, key: &'c Key) -> Self {
+        Self { opened, key }
+    }
+
+    /// The algorithm, which the policy names and the key is for.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.opened.algorithm
+    }
+
+    /// The hash, as Envoy calls it: `sha256`, `sha384`, `sha512`.
+    #[must_use]
+    pub const fn hash(&self) -> &'static str {
+        self.opened.algorithm.hash()
+    }
+
+    /// The public key, as the DER of a SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.key.spki
+    }
+
+    /// The signature: DER of ECDSA's two numbers, RSA's as it is.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.opened.signature
+    }
+
+    /// What was signed.
+    #[must_use]
+    pub const fn signed(&self) -> &[u8] {
+        self.opened.signed.as_bytes()
+    }
+
+    /// The key, for remembering what it verified.
+    #[must_use]
+    pub fn key(&self) -> KeyFingerprint {
+        self.key.fingerprint()
+    }
+
+    /// The verified token, if `verify` says that the signature is the key's. What cannot say must say no.
+    ///
+    /// # Errors
+    /// The signature is not the key's.
+    pub fn verified_by(self, verify: impl FnOnce(&Self) -> bool) -> Result<SignatureVerified<'c>, Rejected> {
+        if verify(&self) { Ok(SignatureVerified(self)) } else { Err(Rejected::Signature) }
+    }
+}
+
+impl SignatureVerified<'_> {
+    /// The key that verified it.
+    #[must_use]
+    pub fn key(&self) -> KeyFingerprint {
+        self.0.key()
+    }
+
+    /// The facts the token states.
+    ///
+    /// # Errors
+    /// A claim is missing, of another shape, or not what the policy wants; the token has ended or not begun.
+    pub fn accept(self, now: UnixTime) -> Result<Facts, Rejected> {
+        self.0.opened.facts(now)
+    }
+}

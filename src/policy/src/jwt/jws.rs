@@ -1,0 +1,105 @@
+//! Owns the compact form of a JWS ([RFC 7515, 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)): its three parts,
+//! and what its header says.
+
+use serde_json::{Map, Value};
+
+use super::base64url;
+use super::rejected::Rejected;
+use crate::json;
+
+/// The three parts, as they were sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Compact<'a> {
+    pub(super) header: &'a str,
+    pub(super) payload: &'a str,
+    pub(super) signature: &'a str,
+    /// RFC 7515, 5.2: the signing input is the text as it was sent, not what it decodes to.
+    pub(super) signed: &'a str,
+}
+
+impl<'a> Compact<'a> {
+    pub(super) fn split(text: &'a str) -> Option<Self> {
+        let (signed, signature) = text.rsplit_once('.')?;
+        let (header, payload) = signed.split_once('.')?;
+        // Five parts are a JWE, and any other number is nothing at all.
+        (!payload.contains('.')).then_some(Self { header, payload, signature, signed })
+    }
+}
+
+/// What a header says, as far as it is listened to: `jku`, `jwk`, `x5u` and `x5c` would let a token bring its own key.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub(super) algorithm: String,
+    pub(super) kind: String,
+    pub(super) key_id: Option<String>,
+}
+
+impl Header {
+    pub(super) fn read(encoded: &str) -> Result<Self, Rejected> {
+        let members = object(encoded, LONGEST_HEADER, Rejected::HeaderTooLong, Rejected::Header)?;
+        // RFC 7515, 4.1.11: an extension that is not understood refuses the token.
+        if members.contains_key("crit") {
+            return Err(Rejected::Critical);
+        }
+        // RFC 7797, 6: whoever does not know `b64` would take the signing input for another.
+        if members.contains_key("b64") {
+            return Err(Rejected::Unencoded);
+        }
+        let text = |name, otherwise| match members.get(name) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(_) | None => Err(otherwise),
+        };
+        Ok(Self {
+            algorithm: text("alg", Rejected::Algorithm)?,
+            kind: media_type(&text("typ", Rejected::Type)?),
+            key_id: if members.contains_key("kid") { Some(text("kid", Rejected::KeyId)?) } else { None },
+        })
+    }
+}
+
+/// The claims of a payload, before anything is known of them.
+pub(super) fn payload(encoded: &str) -> Result<Value, Rejected> {
+    object(encoded, LONGEST_PAYLOAD, Rejected::PayloadTooLong, Rejected::Payload).map(Value::Object)
+}
+
+fn object(
+    encoded: &str,
+    longest: usize,
+    too_long: Rejected,
+    otherwise: Rejected,
+) -> Result<Map<String, Value>, Rejected> {
+    let bytes = base64url::decode(encoded).ok_or(Rejected::Shape)?;
+    if bytes.len() > longest {
+        return Err(too_long);
+    }
+    match json::parse(&bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) | Err(_) => Err(otherwise),
+    }
+}
+
+/// Whether a credential is a JWS, good or bad: three parts, of which the first is a JSON object with `alg`.
+///
+/// More is taken for one than is read as one. What a strict reading refuses must not go to another verifier for that.
+pub(crate) fn claims_to_be_one(text: &str) -> bool {
+    let header = Compact::split(text).map(|compact| compact.header.trim_end_matches('='));
+    let bytes = header.and_then(base64url::decode_open).map(|(bytes, _rest)| bytes);
+    bytes.is_some_and(|bytes| {
+        serde_json::from_slice::<Map<String, Value>>(&bytes).is_ok_and(|it| it.contains_key("alg"))
+    })
+}
+
+/// RFC 7515, 4.1.9: a type without a slash means `application/` before it; RFC 6838, 4.2: case does not matter.
+pub(crate) fn media_type(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    match lower.strip_prefix("application/") {
+        Some(short) if !short.contains('/') => short.to_owned(),
+        Some(_) | None => lower,
+    }
+}
+
+/// Bytes of a header; room for all that is listened to, and for no chain of certificates.
+const LONGEST_HEADER: usize = 1024;
+
+/// Bytes of a payload: with an RSA signature of 2048 bits, about as much as a credential can hold.
+const LONGEST_PAYLOAD: usize = 5120;

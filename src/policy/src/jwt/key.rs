@@ -1,0 +1,146 @@
+//! Owns the reading of one public key ([RFC 7517](https://www.rfc-editor.org/rfc/rfc7517), JWK): whole and fit for
+//! verifying, or not at all.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::{Map, Value};
+
+use super::algorithm::{Algorithm, Make};
+use super::{base64url, der};
+
+/// A public key that verifies signatures.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(super) id: Option<String>,
+    pub(super) make: Make,
+    /// The one algorithm it is for; `None` where it is for all of its make.
+    pub(super) algorithm: Option<Algorithm>,
+    pub(super) spki: Vec<u8>,
+}
+
+/// A number that tells keys apart; what was verified with a key is worth nothing once the key is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyFingerprint(u64);
+
+/// Why a key verifies nothing here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidKey {
+    #[error("a key's `kty` is `RSA` or `EC`")]
+    Type,
+    #[error("this is a private key; only its public half may be told")]
+    Private,
+    #[error("a key's `kid` is a text")]
+    Id,
+    #[error("a key that verifies has `use` `sig`, or none")]
+    Use,
+    #[error("a key that verifies has `verify` among its `key_ops`, or has none")]
+    Operations,
+    #[error("a key's `alg` is one of RS256, RS384, RS512, ES256, ES384, ES512 that fits it, or not there")]
+    Algorithm,
+    #[error("`n` is base64url of an odd number of 2048 to 8192 bits, without leading zeros")]
+    Modulus,
+    #[error("`e` is base64url of an odd number from 3 to 8589934591, without leading zeros")]
+    Exponent,
+    #[error("`crv` is `P-256`, `P-384` or `P-521`")]
+    Curve,
+    #[error("`x` and `y` are base64url of as many bytes as the curve has")]
+    Point,
+}
+
+impl Key {
+    pub(crate) fn read(members: &Map<String, Value>) -> Result<Self, InvalidKey> {
+        let text = |name: &str| members.get(name).and_then(Value::as_str);
+        let (make, spki) = match text("kty") {
+            Some("RSA") => (Make::Rsa, rsa(text("n"), text("e"))?),
+            Some("EC") => curve(text("crv"), text("x"), text("y"))?,
+            Some(_) | None => return Err(InvalidKey::Type),
+        };
+        // Whoever reads the set could sign with it.
+        if members.contains_key("d") {
+            return Err(InvalidKey::Private);
+        }
+        let id = match members.get("kid") {
+            None => None,
+            Some(Value::String(id)) => Some(id.clone()),
+            Some(_) => return Err(InvalidKey::Id),
+        };
+        // RFC 7517, 4.2.
+        match members.get("use") {
+            None => {}
+            Some(Value::String(purpose)) if purpose == "sig" => {}
+            Some(_) => return Err(InvalidKey::Use),
+        }
+        // RFC 7517, 4.3.
+        match members.get("key_ops") {
+            None => {}
+            Some(Value::Array(operations)) if operations.iter().any(|operation| operation == "verify") => {}
+            Some(_) => return Err(InvalidKey::Operations),
+        }
+        let algorithm = match members.get("alg") {
+            None => None,
+            Some(named) => {
+                let known = named.as_str().and_then(Algorithm::named).filter(|known| known.make() == make);
+                Some(known.ok_or(InvalidKey::Algorithm)?)
+            }
+        };
+        Ok(Self { id, make, algorithm, spki })
+    }
+
+    pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
+        self.make == algorithm.make() && self.algorithm.is_none_or(|only| only == algorithm)
+    }
+
+    /// Of all that decides which signatures it verifies.
+    pub(super) fn fingerprint(&self) -> KeyFingerprint {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        KeyFingerprint(hasher.finish())
+    }
+}
+
+fn rsa(n: Option<&str>, e: Option<&str>) -> Result<Vec<u8>, InvalidKey> {
+    let modulus = n.and_then(number).filter(|modulus| {
+        let unused = modulus.first().map_or(8, |first| first.leading_zeros());
+        let bits = u64::try_from(modulus.len()).unwrap_or(u64::MAX).saturating_mul(8).saturating_sub(unused.into());
+        (LEAST_BITS..=MOST_BITS).contains(&bits)
+    });
+    let exponent = e.and_then(number).filter(|exponent| {
+        // Big endian, so that a longer number is a greater one: the bytes fill eight, or there are too many.
+        let value =
+            exponent.iter().try_fold(0_u64, |value, byte| value.checked_mul(256).map(|value| value | u64::from(*byte)));
+        value.is_some_and(|value| (LEAST_EXPONENT..=MOST_EXPONENT).contains(&value))
+    });
+    let modulus = modulus.ok_or(InvalidKey::Modulus)?;
+    Ok(der::rsa_public_key(&modulus, &exponent.ok_or(InvalidKey::Exponent)?))
+}
+
+/// RFC 7518, 2 (Base64urlUInt): an odd number in as few bytes as it takes.
+fn number(text: &str) -> Option<Vec<u8>> {
+    let bytes = base64url::decode(text)?;
+    let is_minimal = bytes.first().is_some_and(|first| *first != 0);
+    let is_odd = bytes.last().is_some_and(|last| last % 2 == 1);
+    (is_minimal && is_odd).then_some(bytes)
+}
+
+/// Whether the point is on its curve is checked by whoever verifies, before anything else.
+fn curve(crv: Option<&str>, x: Option<&str>, y: Option<&str>) -> Result<(Make, Vec<u8>), InvalidKey> {
+    let (make, name) = match crv {
+        Some("P-256") => (Make::P256, der::P_256),
+        Some("P-384") => (Make::P384, der::P_384),
+        Some("P-521") => (Make::P521, der::P_521),
+        Some(_) | None => return Err(InvalidKey::Curve),
+    };
+    // RFC 7518, 6.2.1.2: the full size of a coordinate, leading zeros included.
+    let coordinate = |text: Option<&str>| {
+        text.and_then(base64url::decode).filter(|bytes| Some(bytes.len()) == make.coordinate()).ok_or(InvalidKey::Point)
+    };
+    Ok((make, der::curve_public_key(name, &coordinate(x)?, &coordinate(y)?)))
+}
+
+/// RFC 7518, 3.3: "2048 bits or larger"; above the other bound a signature costs more than it is worth.
+const LEAST_BITS: u64 = 2048;
+const MOST_BITS: u64 = 8192;
+
+/// RFC 8017, 3.1: `e` is at least 3; Envoy's BoringSSL takes none of more than 33 bits.
+const LEAST_EXPONENT: u64 = 3;
+const MOST_EXPONENT: u64 = 0x1_ffff_ffff;

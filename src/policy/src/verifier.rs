@@ -1,0 +1,178 @@
+//! Owns how a kind of credential is verified, and by which of several verifiers: its shape decides, once.
+
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::credential::{Credential, CredentialKind};
+use crate::introspection::{Answer, CacheLimits, Introspection, Question, Reply, SecretName, Unavailable};
+use crate::jwt::{Jwt, claims_to_be_one};
+
+/// A credential that has to be verified before the request can be judged further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    kind: CredentialKind,
+    credential: Credential,
+    /// Further credentials of the request that the question holds.
+    along: Vec<(CredentialKind, Credential)>,
+    verifier: Arc<Verifier>,
+}
+
+impl Lookup {
+    /// Only what the verifier's question holds goes along: an answer depends on nothing else.
+    pub(crate) fn new(
+        kind: CredentialKind,
+        credential: Credential,
+        mut along: Vec<(CredentialKind, Credential)>,
+        verifier: Arc<Verifier>,
+    ) -> Self {
+        along.retain(|(kind, _credential)| verifier.sends(*kind));
+        Self { kind, credential, along, verifier }
+    }
+
+    /// The kind of the credential.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialKind {
+        self.kind
+    }
+
+    /// The credential.
+    #[must_use]
+    pub const fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// How it is verified.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// How long an answer, or the keys for one, may take.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        match &*self.verifier {
+            Verifier::Introspection(introspection) => introspection.timeout(),
+            Verifier::Jwt(jwt) => jwt.timeout(),
+        }
+    }
+
+    /// The question to put to its authority, with that one's secret by its name.
+    ///
+    /// # Errors
+    /// The answer where nothing can be asked: the secret is not there, no authority could tell the question from another,
+    /// or the credential speaks for itself.
+    pub fn question<'a>(&'a self, secret: impl FnOnce(&SecretName) -> Option<&'a str>) -> Result<Question<'a>, Answer> {
+        match &*self.verifier {
+            Verifier::Introspection(introspection) => introspection.question(self, secret),
+            Verifier::Jwt(_) => Err(Answer::Unavailable(Unavailable::NoKeys)),
+        }
+    }
+
+    /// What its authority's reply says.
+    #[must_use]
+    pub fn answer(&self, reply: Reply<'_>) -> Answer {
+        match &*self.verifier {
+            Verifier::Introspection(introspection) => introspection.answer(reply),
+            Verifier::Jwt(_) => Answer::Unavailable(Unavailable::NoKeys),
+        }
+    }
+
+    /// All that the answer depends on: how the credential is verified, and every credential that the question holds. What
+    /// was learnt of one lookup is good for those that depend on the same.
+    #[must_use]
+    pub fn depends_on(&self) -> impl Hash + '_ {
+        (self.verifier.fingerprint(), self.kind, &self.credential, self.along.as_slice())
+    }
+
+    /// The credential of a kind, if the question may hold it.
+    pub(crate) fn credential_of(&self, kind: CredentialKind) -> Option<&Credential> {
+        if kind == self.kind {
+            return Some(&self.credential);
+        }
+        self.along.iter().find(|(known, _credential)| *known == kind).map(|(_kind, credential)| credential)
+    }
+}
+
+/// One way to verify a credential.
+#[expect(clippy::large_enum_variant, reason = "a policy has two or three, each behind an `Arc`")]
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verifier {
+    /// Its authority is asked.
+    Introspection(Introspection),
+    /// It speaks for itself, under its issuer's signature.
+    Jwt(Jwt),
+}
+
+impl Verifier {
+    /// A number that changes with all that decides what an answer is worth: what was learnt under another one is worth
+    /// nothing here.
+    #[must_use]
+    pub const fn fingerprint(&self) -> u64 {
+        match self {
+            Self::Introspection(introspection) => introspection.fingerprint(),
+            Self::Jwt(jwt) => jwt.fingerprint(),
+        }
+    }
+
+    /// How long, and how much, is remembered.
+    #[must_use]
+    pub const fn cache(&self) -> CacheLimits {
+        match self {
+            Self::Introspection(introspection) => introspection.cache(),
+            Self::Jwt(jwt) => jwt.cache(),
+        }
+    }
+
+    /// Whether a question of it holds, in a header, a credential of this kind.
+    pub(crate) fn sends(&self, kind: CredentialKind) -> bool {
+        match self {
+            Self::Introspection(introspection) => introspection.sends(kind),
+            Self::Jwt(_) => false,
+        }
+    }
+
+    /// The names of the further facts it can state.
+    pub(crate) fn further_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        match self {
+            Self::Introspection(introspection) => introspection.pointers().further_names(),
+            Self::Jwt(jwt) => jwt.pointers().further_names(),
+        }
+    }
+}
+
+/// The verifiers of a kind of credential.
+#[derive(Clone, Debug)]
+pub(crate) enum Verifiers {
+    /// It takes whatever is presented.
+    One(Arc<Verifier>),
+    /// One takes what claims to be a JWS, the other all else; what one refuses, the other never sees.
+    ByShape { jws: Arc<Verifier>, other: Arc<Verifier> },
+}
+
+impl Verifiers {
+    /// The one that a credential is for.
+    pub(crate) fn of(&self, credential: &Credential) -> &Arc<Verifier> {
+        match self {
+            Self::One(verifier) => verifier,
+            Self::ByShape { jws, .. } if claims_to_be_one(credential.expose_secret()) => jws,
+            Self::ByShape { other, .. } => other,
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Verifier>> {
+        let (first, second) = match self {
+            Self::One(verifier) => (verifier, None),
+            Self::ByShape { jws, other } => (jws, Some(other)),
+        };
+        [first].into_iter().chain(second)
+    }
+
+    /// The names of the further facts that they can state, each once.
+    pub(crate) fn further_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        let mut names: Vec<_> = self.iter().flat_map(|verifier| verifier.further_names()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter()
+    }
+}

@@ -1,0 +1,193 @@
+//! Tokens by those who mean no good. All are signed with the right key, so that each is refused for what it is.
+
+use brama_policy::{KeySet, NoKey, Rejected};
+use serde_json::{Value, json};
+
+use super::signer::{Signer, base64url, merged, set};
+use super::{NOW, claims, header, judge, policy};
+
+fn signer() -> (Signer, KeySet) {
+    let signer = Signer::new("ES256", "k");
+    let keys = set(std::slice::from_ref(&signer));
+    (signer, keys)
+}
+
+#[test]
+fn header_says_no_more_than_the_policy_allows() {
+    let (signer, keys) = signer();
+    let own = signer.jwk();
+    for (changes, outcome) in [
+        (json!({ "alg": "none" }), Some(Rejected::Algorithm)),
+        (json!({ "alg": "NONE" }), Some(Rejected::Algorithm)),
+        (json!({ "alg": "es256" }), Some(Rejected::Algorithm)),
+        (json!({ "alg": "HS256" }), Some(Rejected::Algorithm)),
+        (json!({ "alg": "PS256" }), Some(Rejected::Algorithm)),
+        (json!({ "alg": "EdDSA" }), Some(Rejected::Algorithm)),
+        (json!({ "alg": ["ES256"] }), Some(Rejected::Algorithm)),
+        (json!({ "alg": "" }), Some(Rejected::Algorithm)),
+        (json!({ "alg": null }), Some(Rejected::Algorithm)),
+        // Another algorithm of the policy's: the key is not for it, whatever was signed.
+        (json!({ "alg": "RS256" }), Some(NoKey::Unfit.into())),
+        (json!({ "alg": "ES384" }), Some(Rejected::SignatureLength)),
+        (json!({ "typ": null }), Some(Rejected::Type)),
+        (json!({ "typ": "JWT" }), Some(Rejected::Type)),
+        (json!({ "typ": "id+jwt" }), Some(Rejected::Type)),
+        (json!({ "typ": "at+jwt;x" }), Some(Rejected::Type)),
+        (json!({ "typ": ["at+jwt"] }), Some(Rejected::Type)),
+        (json!({ "typ": "Application/AT+JWT" }), None),
+        (json!({ "crit": ["exp"], "exp": 1 }), Some(Rejected::Critical)),
+        (json!({ "crit": [] }), Some(Rejected::Critical)),
+        (json!({ "crit": ["b64"], "b64": false }), Some(Rejected::Critical)),
+        (json!({ "b64": false }), Some(Rejected::Unencoded)),
+        (json!({ "b64": true }), Some(Rejected::Unencoded)),
+        (json!({ "kid": 7 }), Some(Rejected::KeyId)),
+        (json!({ "kid": ["k"] }), Some(Rejected::KeyId)),
+        (json!({ "kid": "" }), Some(NoKey::UnknownKid.into())),
+        (json!({ "kid": "../../etc/passwd" }), Some(NoKey::UnknownKid.into())),
+        (json!({ "kid": "k' OR '1'='1" }), Some(NoKey::UnknownKid.into())),
+        // What a token says of keys is not heard.
+        (
+            json!({ "jwk": own, "jku": "https://evil.example", "x5u": "https://evil.example", "x5c": ["MII"], "cty": "JWT", "zip": "DEF" }),
+            None,
+        ),
+        (json!({ "kid": "other", "jwk": own }), Some(NoKey::UnknownKid.into())),
+        (json!({ "pad": "a".repeat(1024) }), Some(Rejected::HeaderTooLong)),
+    ] {
+        let token = signer.token(&merged(header(&signer), changes.clone()), &claims());
+        assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{changes}");
+    }
+}
+
+#[test]
+fn claims_say_what_the_policy_asks() {
+    let (signer, keys) = signer();
+    for (changes, outcome) in [
+        (json!({ "iss": null }), Some(Rejected::ClaimMissing("iss"))),
+        (json!({ "iss": "https://id.example/" }), Some(Rejected::Issuer)),
+        (json!({ "iss": ["https://id.example"] }), Some(Rejected::ClaimShape("iss"))),
+        (json!({ "aud": null }), Some(Rejected::ClaimMissing("aud"))),
+        (json!({ "aud": "ap" }), Some(Rejected::Audience)),
+        (json!({ "aud": ["apis", "API"] }), Some(Rejected::Audience)),
+        (json!({ "aud": ["x", "api"] }), None),
+        (json!({ "aud": [] }), Some(Rejected::Audience)),
+        (json!({ "aud": ["api", {}] }), Some(Rejected::ClaimShape("aud"))),
+        (json!({ "aud": { "api": true } }), Some(Rejected::ClaimShape("aud"))),
+        (json!({ "exp": null }), Some(Rejected::ClaimMissing("exp"))),
+        (json!({ "exp": "1800000000" }), Some(Rejected::ClaimShape("exp"))),
+        (json!({ "exp": -1 }), Some(Rejected::ClaimShape("exp"))),
+        (json!({ "exp": 1e300 }), Some(Rejected::ClaimShape("exp"))),
+        (json!({ "exp": u64::MAX }), None),
+        (json!({ "nbf": "0" }), Some(Rejected::ClaimShape("nbf"))),
+        (json!({ "iat": {} }), Some(Rejected::ClaimShape("iat"))),
+        (json!({ "iat": null }), None),
+        (json!({ "sub": "" }), Some(Rejected::Fact("a fact is empty, too long, or not visible ASCII"))),
+        (json!({ "sub": "a\r\nx-admin: 1" }), Some(Rejected::Fact("a fact is empty, too long, or not visible ASCII"))),
+        (json!({ "sub": 5 }), Some(Rejected::Fact("a fact is not a string"))),
+        (json!({ "scope": ["read", "write"], "sub": null }), None),
+        (json!({ "scope": ["read", 5] }), Some(Rejected::Fact("the scope is no list of scope-tokens"))),
+        (json!({ "scope": 5 }), Some(Rejected::Fact("the scope is neither a string nor a list"))),
+        (json!({ "ext": { "tenant": {} } }), Some(Rejected::Fact("a fact is not a string"))),
+        (json!({ "ext": [] }), None),
+        (json!({ "pad": "a".repeat(4900) }), None),
+        (json!({ "pad": "a".repeat(5000) }), Some(Rejected::PayloadTooLong)),
+    ] {
+        let token = signer.token(&header(&signer), &merged(claims(), changes.clone()));
+        assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{changes}");
+    }
+}
+
+#[test]
+fn texts_have_one_reading() {
+    let (signer, keys) = signer();
+    let (header, claims) = (header(&signer).to_string(), claims().to_string());
+    let deep =
+        |levels: usize| format!("{},\"x\":{}{}}}", &claims[..claims.len() - 1], "[".repeat(levels), "]".repeat(levels));
+    for (header, claims, outcome) in [
+        (&*header, &*claims, None),
+        (&header.replacen('{', r#"{"alg":"none","#, 1), &claims, Some(Rejected::Header)),
+        (&header.replacen('{', r#"{"\u0061lg":"none","#, 1), &claims, Some(Rejected::Header)),
+        (&header.replacen('{', r#"{"kid":"a","#, 1), &claims, Some(Rejected::Header)),
+        (&format!("{header} "), &claims, None),
+        (&format!("{header}{{}}"), &claims, Some(Rejected::Header)),
+        (&format!("\u{feff}{header}"), &claims, Some(Rejected::Header)),
+        (&format!("[{header}]"), &claims, Some(Rejected::Header)),
+        ("\"ES256\"", &claims, Some(Rejected::Header)),
+        ("", &claims, Some(Rejected::Header)),
+        (&header, &claims.replacen('{', r#"{"exp":99999999999,"#, 1), Some(Rejected::Payload)),
+        (&header, &claims.replacen(r#""tenant""#, r#""tenant":"t2","tenant""#, 1), Some(Rejected::Payload)),
+        (&header, &format!("[{claims}]"), Some(Rejected::Payload)),
+        (&header, "null", Some(Rejected::Payload)),
+        (&header, "", Some(Rejected::Payload)),
+        (&header, &claims.replace("u1", "\u{0}"), Some(Rejected::Payload)),
+        // A token in a token.
+        (&header, &signer.token_of(&header, &claims), Some(Rejected::Payload)),
+        (&header, &deep(100), None),
+        (&header, &deep(200), Some(Rejected::Payload)),
+        (&header, &deep(2000), Some(Rejected::Payload)),
+    ] {
+        let token = signer.token_of(header, claims);
+        assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{header} {claims}");
+    }
+    let not_utf8 = signer.signed(&format!("{}.{}", base64url(header.as_bytes()), base64url(b"{\"iss\":\"\xff\"}")));
+    assert_eq!(judge(&policy(), &keys, &not_utf8, NOW), Err(Rejected::Payload));
+}
+
+#[test]
+fn compact_form_has_one_spelling() {
+    let (signer, keys) = signer();
+    let token = signer.token(&header(&signer), &claims());
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, payload, signature] = parts[..] else { panic!("{parts:?}") };
+    // The same bytes, but for bits that no byte takes: 64 bytes leave four of them.
+    let left_over = |text: &str| {
+        let (rest, last) = text.split_at(text.len() - 1);
+        format!("{rest}{}", char::from(last.as_bytes()[0] + 1))
+    };
+    let object = super::header(&signer).to_string();
+    let spaced =
+        (0..3).map(|spaces| format!("{object}{}", " ".repeat(spaces))).find(|text| text.len() % 3 == 1).unwrap();
+    let spaced = base64url(spaced.as_bytes());
+    for (token, outcome) in [
+        (token.clone(), None),
+        (format!("{token}."), Some(Rejected::Shape)),
+        (format!("{token}.."), Some(Rejected::Shape)),
+        (format!(".{token}"), Some(Rejected::Shape)),
+        (format!("{token}="), Some(Rejected::Shape)),
+        (format!("{token}=="), Some(Rejected::Shape)),
+        (format!("{header}=.{payload}.{signature}"), Some(Rejected::Shape)),
+        (format!("{header}.{payload}.{}", left_over(signature)), Some(Rejected::Shape)),
+        (format!("{}.{payload}.{signature}", left_over(&spaced)), Some(Rejected::Shape)),
+        (format!("{header}.{payload}.{}", signature.replace(['-', '_'], "+") + "+"), Some(Rejected::Shape)),
+        (format!("{header}.{payload}"), Some(Rejected::Shape)),
+        (format!("{header}..{payload}.{signature}"), Some(Rejected::Shape)),
+        (format!("{header}.{payload}."), Some(Rejected::SignatureLength)),
+        (format!("{header}.{payload}.{signature}{signature}"), Some(Rejected::SignatureLength)),
+        (format!("{header}.{payload}.{}", base64url(&[1; 63])), Some(Rejected::SignatureLength)),
+        (format!("{header}.{payload}.{}", base64url(&[1; 65])), Some(Rejected::SignatureLength)),
+        (format!("{header}.{payload}.{}", base64url(&[1; 96])), Some(Rejected::SignatureLength)),
+        (format!("{header}..{signature}"), Some(Rejected::Payload)),
+        (format!(".{payload}.{signature}"), Some(Rejected::Header)),
+        ("..".to_owned(), Some(Rejected::Header)),
+        (".".to_owned(), Some(Rejected::Shape)),
+        ("opaque".to_owned(), Some(Rejected::Shape)),
+        ("a.b.c.d.e".to_owned(), Some(Rejected::Shape)),
+        (format!("{header}.{}.{signature}", "A".repeat(6900)), Some(Rejected::PayloadTooLong)),
+    ] {
+        assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{token}");
+    }
+    let text = |value: Value| base64url(value.to_string().as_bytes());
+    let unsigned = format!("{}.{payload}.", text(json!({ "alg": "none", "typ": "at+jwt" })));
+    assert_eq!(judge(&policy(), &keys, &unsigned, NOW), Err(Rejected::Algorithm));
+}
+
+/// RFC 8725, 2.1: the public key of one algorithm as the secret of another.
+#[test]
+fn public_key_is_no_secret() {
+    let signer = Signer::new("RS256", "k");
+    let keys = set(std::slice::from_ref(&signer));
+    let header = json!({ "alg": "HS256", "typ": "at+jwt", "kid": "k" });
+    let text = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims().to_string().as_bytes()));
+    let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, signer.jwk().to_string().as_bytes());
+    let token = format!("{text}.{}", base64url(aws_lc_rs::hmac::sign(&secret, text.as_bytes()).as_ref()));
+    assert_eq!(judge(&policy(), &keys, &token, NOW), Err(Rejected::Algorithm));
+}

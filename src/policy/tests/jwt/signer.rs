@@ -1,0 +1,129 @@
+//! Makers of keys and tokens, and the verifying of signatures.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair, RsaEncoding, UnparsedPublicKey, VerificationAlgorithm};
+use brama_policy::{Algorithm, KeySet, SignatureCheck};
+use serde_json::{Value, json};
+
+/// A private key with its name and its one algorithm.
+#[derive(Clone)]
+pub struct Signer {
+    algorithm: &'static str,
+    kid: String,
+    pair: Pair,
+}
+
+#[derive(Clone)]
+enum Pair {
+    Rsa(Arc<RsaKeyPair>, &'static dyn RsaEncoding),
+    Curve(Arc<EcdsaKeyPair>, &'static str, usize),
+}
+
+impl Signer {
+    pub fn new(algorithm: &'static str, kid: &str) -> Self {
+        let rsa = |encoding| Pair::Rsa(Arc::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()), encoding);
+        let curve = |signing, name, size| Pair::Curve(Arc::new(EcdsaKeyPair::generate(signing).unwrap()), name, size);
+        let pair = match algorithm {
+            "RS256" => rsa(&signature::RSA_PKCS1_SHA256),
+            "RS384" => rsa(&signature::RSA_PKCS1_SHA384),
+            "RS512" => rsa(&signature::RSA_PKCS1_SHA512),
+            "ES256" => curve(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", 32),
+            "ES384" => curve(&signature::ECDSA_P384_SHA384_FIXED_SIGNING, "P-384", 48),
+            "ES512" => curve(&signature::ECDSA_P521_SHA512_FIXED_SIGNING, "P-521", 66),
+            other => panic!("{other}"),
+        };
+        Self { algorithm, kid: kid.to_owned(), pair }
+    }
+
+    pub fn algorithm(&self) -> &'static str {
+        self.algorithm
+    }
+
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    pub fn jwk(&self) -> Value {
+        match &self.pair {
+            Pair::Rsa(pair, _) => {
+                // RFC 8017, A.1.1, of 2048 bits and the exponent 65537.
+                let der = pair.public_key().as_ref();
+                assert_eq!((der.len(), &der[der.len() - 5..]), (270, &[2, 3, 1, 0, 1][..]));
+                json!({ "kty": "RSA", "kid": self.kid, "n": base64url(&der[9..265]), "e": "AQAB" })
+            }
+            Pair::Curve(pair, name, size) => {
+                let point = pair.public_key().as_ref();
+                let (x, y) = point[1..].split_at(*size);
+                json!({ "kty": "EC", "kid": self.kid, "crv": name, "x": base64url(x), "y": base64url(y) })
+            }
+        }
+    }
+
+    pub fn token(&self, header: &Value, claims: &Value) -> String {
+        self.token_of(&header.to_string(), &claims.to_string())
+    }
+
+    pub fn token_of(&self, header: &str, claims: &str) -> String {
+        self.signed(&format!("{}.{}", base64url(header.as_bytes()), base64url(claims.as_bytes())))
+    }
+
+    pub fn signed(&self, text: &str) -> String {
+        let random = SystemRandom::new();
+        let signature = match &self.pair {
+            Pair::Rsa(pair, encoding) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*encoding, &random, text.as_bytes(), &mut signature).unwrap();
+                signature
+            }
+            Pair::Curve(pair, _, _) => pair.sign(&random, text.as_bytes()).unwrap().as_ref().to_vec(),
+        };
+        format!("{text}.{}", base64url(&signature))
+    }
+}
+
+/// One for every algorithm, named after it.
+pub fn all() -> Vec<Signer> {
+    Algorithm::ALL.into_iter().map(|algorithm| Signer::new(algorithm.as_str(), algorithm.as_str())).collect()
+}
+
+pub fn set(signers: &[Signer]) -> KeySet {
+    let keys: Vec<_> = signers.iter().map(Signer::jwk).collect();
+    KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
+}
+
+pub fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
+    let algorithm: &dyn VerificationAlgorithm = match check.algorithm() {
+        Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::Es256 => &signature::ECDSA_P256_SHA256_ASN1,
+        Algorithm::Es384 => &signature::ECDSA_P384_SHA384_ASN1,
+        Algorithm::Es512 => &signature::ECDSA_P521_SHA512_ASN1,
+    };
+    UnparsedPublicKey::new(algorithm, check.spki()).verify(check.signed(), check.signature()).is_ok()
+}
+
+/// An object with some members changed; `null` takes one out.
+pub fn merged(mut object: Value, changes: Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(object.as_object_mut().unwrap().remove(name)),
+            value => object[name] = value.clone(),
+        }
+    }
+    object
+}
+
+pub fn base64url(bytes: &[u8]) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().chain([&0; 2]).take(3).fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
+        let letters = [18, 12, 6, 0].map(|shift| LETTERS[usize::try_from(word >> shift & 63).unwrap()]);
+        text.extend(letters[..=chunk.len()].iter().map(|letter| char::from(*letter)));
+    }
+    text
+}
