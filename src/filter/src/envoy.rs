@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use brama_policy::{Grant, LONGEST_ANSWER, Moment, Monotonic, Question, Refusal, Reply, RuleId, UnixTime};
+use brama_policy::{
+    Grant, LONGEST_ANSWER, Moment, Monotonic, Question, Refusal, Reply, RuleId, SignatureCheck, UnixTime,
+};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
@@ -14,6 +16,7 @@ use uuid::Uuid;
 use crate::config::Settings;
 use crate::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
 use crate::session::{Flow, Session};
+use crate::signature;
 use crate::worker::{Rest, Worker};
 
 /// Registers the plugin with the SDK.
@@ -108,6 +111,9 @@ impl RootContext for Root {
         match Settings::load(&configuration, |name| std::env::var(name).ok()) {
             Ok(settings) => {
                 log::info!("policy `{}` is in force", settings.policy().name());
+                if VM.with(|vm| vm.worker.follow(self.id, &settings)) {
+                    self.timer.wake();
+                }
                 self.settings = Rc::new(settings);
                 true
             }
@@ -123,8 +129,9 @@ impl RootContext for Root {
         let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
         let rest = VM.with(|vm| vm.worker.on_tick(self.id, &mut host));
         match (host.is_wanted.get(), rest) {
-            (true, Rest::Watch | Rest::Sleep) => self.timer.wake(),
+            (true, Rest::Watch | Rest::Until(_) | Rest::Sleep) => self.timer.wake(),
             (false, Rest::Watch) => self.timer.set(WATCH),
+            (false, Rest::Until(span)) => self.timer.set(span.max(SOON)),
             (false, Rest::Sleep) => self.timer.set(Duration::ZERO),
         }
     }
@@ -324,6 +331,11 @@ impl Host for EnvoyStream {
         }
     }
 
+    fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
+        let result = hostcalls::call_foreign_function("verify_signature", Some(&signature::arguments(check)));
+        result.is_ok_and(|result| result.is_some_and(|result| signature::is_the_keys(&result)))
+    }
+
     fn count(&mut self, counter: Counter) {
         count(counter);
     }
@@ -343,7 +355,7 @@ fn count(counter: Counter) {
         let id = match counters.get(&counter) {
             Some(id) => *id,
             None => {
-                let Ok(id) = hostcalls::define_metric(MetricType::Counter, &metric_name(counter)) else { return };
+                let Ok(id) = hostcalls::define_metric(MetricType::Counter, &counter.name()) else { return };
                 counters.insert(counter, id);
                 id
             }
@@ -357,18 +369,6 @@ fn count(counter: Counter) {
 /// Sets the filter state `wasm.<key>` of this request.
 fn note(key: &str, value: &str) -> Result<(), HostFailed> {
     hostcalls::set_property(vec![key], Some(value.as_bytes())).map_err(|_status| HostFailed)
-}
-
-fn metric_name(counter: Counter) -> String {
-    match counter {
-        Counter::Allowed => "brama_allowed".to_owned(),
-        Counter::Refused(code) => format!("brama_refused_{code}"),
-        Counter::WouldRefuse(code) => format!("brama_would_refuse_{code}"),
-        Counter::Lookup => "brama_lookups".to_owned(),
-        Counter::Recalled => "brama_recalled".to_owned(),
-        Counter::Joined => "brama_joined".to_owned(),
-        Counter::StrayReply => "brama_stray_replies".to_owned(),
-    }
 }
 
 /// Filter state `wasm.brama_decision`: the RBAC behind the plugin lets a request pass only where it is `allow`.

@@ -1,6 +1,6 @@
 //! Owns the verbs by which the life of a request speaks to the proxy.
 
-use brama_policy::{Grant, Moment, Question, Refusal};
+use brama_policy::{Grant, Moment, Question, Refusal, SignatureCheck};
 
 /// The proxy, as one request sees it.
 ///
@@ -46,6 +46,9 @@ pub trait Host {
     /// Asks for a tick soon: there is something to send, or somebody to answer.
     fn wake(&mut self);
 
+    /// Whether a signature is the key's. What cannot say says no.
+    fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool;
+
     /// Moves a counter.
     fn count(&mut self, counter: Counter);
 }
@@ -89,6 +92,10 @@ impl<T: Host> Host for &mut T {
 
     fn wake(&mut self) {
         (**self).wake();
+    }
+
+    fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
+        (**self).verify_signature(check)
     }
 
     fn count(&mut self, counter: Counter) {
@@ -153,4 +160,26 @@ pub enum Counter {
     Joined,
     /// A reply came that nobody waits for: `brama_stray_replies`.
     StrayReply,
+    /// An issuer was asked for its keys: `brama_key_fetches`.
+    KeyFetch,
+    /// An issuer's keys did not come: `brama_key_fetches_failed`.
+    KeyFetchFailed,
+}
+
+impl Counter {
+    /// The name under which Envoy shows it.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Allowed => "brama_allowed".to_owned(),
+            Self::Refused(code) => format!("brama_refused_{code}"),
+            Self::WouldRefuse(code) => format!("brama_would_refuse_{code}"),
+            Self::Lookup => "brama_lookups".to_owned(),
+            Self::Recalled => "brama_recalled".to_owned(),
+            Self::Joined => "brama_joined".to_owned(),
+            Self::StrayReply => "brama_stray_replies".to_owned(),
+            Self::KeyFetch => "brama_key_fetches".to_owned(),
+            Self::KeyFetchFailed => "brama_key_fetches_failed".to_owned(),
+        }
+    }
 }

@@ -13,8 +13,11 @@ pub mod config;
 pub mod envoy;
 pub mod flights;
 pub mod host;
+pub mod keys;
 pub mod memory;
 pub mod session;
+pub mod signature;
+mod token;
 pub mod worker;
 
 #[cfg(target_family = "wasm")]

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Answer, CredentialKind, Facts, Lookup, Moment, Monotonic};
+use brama_policy::{Answer, CacheLimits, CredentialKind, Facts, KeyFingerprint, KeySet, Lookup, Moment, Monotonic};
 
 /// What one worker remembers; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +30,8 @@ impl Memory {
         let mut store = self.0.try_borrow_mut().ok()?;
         let key = store.key(lookup);
         let shelves = store.shelves(lookup.kind());
-        if let Some(facts) = shelves.active.fresh(key, now.monotonic) {
-            return Some(Answer::Active(facts));
+        if let Some(vouched) = shelves.active.fresh(key, now.monotonic) {
+            return Some(Answer::Active(vouched.facts));
         }
         shelves.inactive.fresh(key, now.monotonic).map(|()| Answer::Inactive)
     }
@@ -45,9 +45,8 @@ impl Memory {
         let limits = lookup.verifier().cache();
         match answer {
             Answer::Active(facts) => {
-                let life = facts.expires.map_or(limits.ttl, |end| limits.ttl.min(now.wall.until(end)));
                 shelves.inactive.forget(key);
-                shelves.active.keep(key, Arc::clone(facts), life, limits.entries, now.monotonic);
+                shelves.vouch(key, Vouched { facts: Arc::clone(facts), by: None }, limits, now);
             }
             Answer::Inactive => {
                 shelves.active.forget(key);
@@ -55,6 +54,29 @@ impl Memory {
             }
             Answer::Unavailable(_) => {}
         }
+    }
+
+    /// The facts of a token that speaks for itself, if they are remembered and fresh and the key that vouched for them is
+    /// still one of these.
+    #[must_use]
+    pub fn recall_signed(&self, lookup: &Lookup, keys: &KeySet, now: Moment) -> Option<Arc<Facts>> {
+        let mut store = self.0.try_borrow_mut().ok()?;
+        let key = store.key(lookup);
+        let shelves = store.shelves(lookup.kind());
+        let Vouched { facts, by } = shelves.active.fresh(key, now.monotonic)?;
+        if by.is_some_and(|by| keys.has(by)) {
+            return Some(facts);
+        }
+        shelves.active.forget(key);
+        None
+    }
+
+    /// Keeps the facts of a token that speaks for itself, and by which key.
+    pub fn remember_signed(&self, lookup: &Lookup, facts: &Arc<Facts>, by: KeyFingerprint, now: Moment) {
+        let Ok(mut store) = self.0.try_borrow_mut() else { return };
+        let key = store.key(lookup);
+        let vouched = Vouched { facts: Arc::clone(facts), by: Some(by) };
+        store.shelves(lookup.kind()).vouch(key, vouched, lookup.verifier().cache(), now);
     }
 }
 
@@ -71,8 +93,22 @@ struct Store {
 
 #[derive(Debug, Default)]
 struct Shelves {
-    active: Shelf<Arc<Facts>>,
+    active: Shelf<Vouched>,
     inactive: Shelf<()>,
+}
+
+#[derive(Clone, Debug)]
+struct Vouched {
+    facts: Arc<Facts>,
+    /// The key whose signature vouches for them; `None` where an authority does.
+    by: Option<KeyFingerprint>,
+}
+
+impl Shelves {
+    fn vouch(&mut self, key: Key, vouched: Vouched, limits: CacheLimits, now: Moment) {
+        let life = vouched.facts.expires.map_or(limits.ttl, |end| limits.ttl.min(now.wall.until(end)));
+        self.active.keep(key, vouched, life, limits.entries, now.monotonic);
+    }
 }
 
 impl Store {

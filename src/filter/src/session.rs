@@ -5,13 +5,15 @@ use std::rc::Rc;
 
 use brama_policy::{
     Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Request,
-    RuleId, Step, Unavailable,
+    RuleId, Step, Unavailable, Verifier,
 };
 
 use crate::config::Settings;
-use crate::flights::{Seat, Ticket};
+use crate::flights::{self, Ticket};
 use crate::host::{Counter, Host, StreamId};
+use crate::keys;
 use crate::memory::Key;
+use crate::token::{Known, Token};
 use crate::worker::Learnt;
 
 /// One request.
@@ -53,8 +55,16 @@ enum Phase {
 struct Wait {
     key: Key,
     awaiting: Awaiting,
-    /// Held, not read: the request's place among those who wait.
-    _seat: Seat,
+    place: Place,
+}
+
+/// A request's place among those who wait; the seats are held, not read.
+#[derive(Debug)]
+enum Place {
+    /// For an answer.
+    Flight(#[expect(dead_code, reason = "held, not read")] flights::Seat),
+    /// For the keys to verify a token with.
+    Keys(Box<Lookup>, keys::Seat),
 }
 
 impl Session {
@@ -114,6 +124,28 @@ impl Session {
         }
     }
 
+    /// An issuer's keys have come, or will not.
+    pub fn on_keys(&mut self, host: &mut impl Host, key: Key) {
+        let (lookup, awaiting) = match std::mem::replace(&mut self.phase, Phase::Refused) {
+            Phase::Awaiting(wait) if wait.key == key => match *wait {
+                Wait { awaiting, place: Place::Keys(lookup, _seat), .. } => (*lookup, awaiting),
+                wait @ Wait { place: Place::Flight(_), .. } => {
+                    self.phase = Phase::Awaiting(Box::new(wait));
+                    return host.count(Counter::StrayReply);
+                }
+            },
+            other => {
+                self.phase = other;
+                return host.count(Counter::StrayReply);
+            }
+        };
+        let now = host.now();
+        match self.advance(host, Step::Ask(lookup, awaiting), now) {
+            Flow::Continue => host.resume(),
+            Flow::Pause => {}
+        }
+    }
+
     /// Goes on until the request is decided or has to wait.
     fn advance(&mut self, host: &mut impl Host, mut step: Step, now: Moment) -> Flow {
         loop {
@@ -128,23 +160,58 @@ impl Session {
                 CredentialKind::ApiKey => self.api_key = key,
                 CredentialKind::Token => {}
             }
-            if let Some(answer) = self.learnt.memory.recall(&lookup, now) {
-                host.count(Counter::Recalled);
-                step = awaiting.resume(answer, now);
-                continue;
-            }
-            match key.and_then(|key| Some((key, self.board(host, key, behind, lookup, now)?))) {
-                Some((key, seat)) => {
-                    self.phase = Phase::Awaiting(Box::new(Wait { key, awaiting, _seat: seat }));
+            match self.find_out(host, key, behind, lookup, now) {
+                Ok(answer) => step = awaiting.resume(answer, now),
+                Err((key, place)) => {
+                    self.phase = Phase::Awaiting(Box::new(Wait { key, awaiting, place }));
                     return Flow::Pause;
                 }
-                None => step = awaiting.resume(Answer::Unavailable(Unavailable::Shedding), now),
             }
         }
     }
 
+    /// What is known of a credential.
+    ///
+    /// # Errors
+    /// A place among those who wait to know.
+    fn find_out(
+        &self,
+        host: &mut impl Host,
+        key: Option<Key>,
+        behind: Option<Key>,
+        lookup: Lookup,
+        now: Moment,
+    ) -> Result<Answer, (Key, Place)> {
+        let Some(key) = key else { return Ok(Answer::Unavailable(Unavailable::Shedding)) };
+        match lookup.verifier() {
+            Verifier::Introspection(_) => {}
+            Verifier::Jwt(jwt) => {
+                let token = Token { stream: self.stream, key, lookup: &lookup, jwt };
+                return match token.verify(&self.learnt, host, now) {
+                    Known::Answer(answer) => Ok(answer),
+                    Known::Later(seat) => Err((key, Place::Keys(Box::new(lookup), seat))),
+                };
+            }
+        }
+        if let Some(answer) = self.learnt.memory.recall(&lookup, now) {
+            host.count(Counter::Recalled);
+            return Ok(answer);
+        }
+        match self.board(host, key, behind, lookup, now) {
+            Some(seat) => Err((key, Place::Flight(seat))),
+            None => Ok(Answer::Unavailable(Unavailable::Shedding)),
+        }
+    }
+
     /// Takes a seat among those who wait for an answer; `None` where all are taken.
-    fn board(&self, host: &mut impl Host, key: Key, behind: Option<Key>, lookup: Lookup, now: Moment) -> Option<Seat> {
+    fn board(
+        &self,
+        host: &mut impl Host,
+        key: Key,
+        behind: Option<Key>,
+        lookup: Lookup,
+        now: Moment,
+    ) -> Option<flights::Seat> {
         let ticket = Ticket { stream: self.stream, key, behind, lookup, settings: Rc::clone(&self.settings) };
         let (seat, joined) = self.learnt.flights.board(ticket, now).ok()?;
         if joined {

@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use brama_policy::{Answer, Reply, Unavailable};
 
 use crate::config::Settings;
 use crate::flights::{Departure, Flights, Landed};
 use crate::host::{CallId, Counter, RootHost, RootId, StreamId};
+use crate::keys::{Fetched, Keys};
 use crate::memory::{Key, Memory};
 use crate::session::Session;
 
@@ -27,6 +29,8 @@ pub struct Learnt {
     pub memory: Memory,
     /// What they are being asked.
     pub flights: Flights,
+    /// The keys of those whose tokens speak for themselves.
+    pub keys: Keys,
 }
 
 /// Whether a root context has to be called again.
@@ -35,6 +39,8 @@ pub struct Learnt {
 pub enum Rest {
     /// Somebody waits, and has to be told if no answer comes.
     Watch,
+    /// Nobody does, and there is something to do by then.
+    Until(Duration),
     /// Nobody does.
     Sleep,
 }
@@ -57,6 +63,12 @@ impl Worker {
         }
     }
 
+    /// A root context is at work under these settings; says whether it is to be called soon.
+    #[must_use]
+    pub fn follow(&self, root: RootId, settings: &Settings) -> bool {
+        self.learnt.keys.follow(root, settings.policy())
+    }
+
     /// Sends what is to be sent, and tells those who have waited too long.
     pub fn on_tick(&self, root: RootId, host: &mut impl RootHost) -> Rest {
         for Departure { key, lookup, settings } in self.learnt.flights.departures() {
@@ -77,11 +89,19 @@ impl Worker {
         for (stream, key) in self.learnt.flights.overdue(host.now()) {
             self.tell(host, stream, key, Answer::Unavailable(Unavailable::NoReply));
         }
-        if self.learnt.flights.is_idle() { Rest::Sleep } else { Rest::Watch }
+        self.fetch_keys(root, host);
+        if self.learnt.flights.is_idle() && self.learnt.keys.is_idle() {
+            self.learnt.keys.until_due(root, host.now()).map_or(Rest::Sleep, Rest::Until)
+        } else {
+            Rest::Watch
+        }
     }
 
     /// The reply to a call has come, or (`None`) will not.
     pub fn on_reply(&self, root: RootId, host: &mut impl RootHost, call: CallId, reply: Option<Reply<'_>>) {
+        if let Some(fetched) = self.learnt.keys.land(root, call, reply, host.now()) {
+            return self.tell_of_keys(host, fetched);
+        }
         let Some((key, landed)) = self.learnt.flights.land(root, call) else {
             return host.count(Counter::StrayReply);
         };
@@ -96,6 +116,39 @@ impl Worker {
     /// A root context is gone, and its calls with it.
     pub fn abandoned_by(&self, root: RootId) {
         self.learnt.flights.abandoned_by(root);
+        self.learnt.keys.abandoned_by(root);
+    }
+
+    fn fetch_keys(&self, root: RootId, host: &mut impl RootHost) {
+        let keys = &self.learnt.keys;
+        for fetch in keys.due(root, host.now()) {
+            match host.ask(&fetch.question()) {
+                Ok(call) => {
+                    host.count(Counter::KeyFetch);
+                    keys.sent(&fetch, root, call);
+                }
+                Err(_not_sent) => {
+                    if let Some(fetched) = keys.not_sent(&fetch, host.now()) {
+                        self.tell_of_keys(host, fetched);
+                    }
+                }
+            }
+        }
+        for waiter in keys.overdue(host.now()) {
+            self.tell(host, waiter.stream, waiter.key, Answer::Unavailable(Unavailable::NoReply));
+        }
+    }
+
+    /// Those who waited for keys go on with what there is now.
+    fn tell_of_keys(&self, host: &mut impl RootHost, fetched: Fetched) {
+        let Fetched { fetch, outcome, waiters } = fetched;
+        if let Err(reason) = outcome {
+            host.count(Counter::KeyFetchFailed);
+            log::warn!("the keys of `{}` did not come: {reason}", fetch.authority());
+        }
+        for waiter in waiters {
+            self.visit(host, waiter.stream, |session, stream| session.on_keys(stream, waiter.key));
+        }
     }
 
     fn tell_all(&self, host: &mut impl RootHost, key: Key, landed: Option<Landed>, answer: &Answer) {
@@ -105,13 +158,17 @@ impl Worker {
     }
 
     fn tell(&self, host: &mut impl RootHost, stream: StreamId, key: Key, answer: Answer) {
+        self.visit(host, stream, |session, stream| session.on_answer(stream, key, answer));
+    }
+
+    fn visit<H: RootHost>(&self, host: &mut H, stream: StreamId, tell: impl FnOnce(&mut Session, &mut H::Stream<'_>)) {
         let found = self.sessions.try_borrow().ok().and_then(|sessions| sessions.get(&stream)?.upgrade());
         let Some(session) = found else { return };
         // A session that is in the middle of a callback waits for nothing, so this does not happen; and if it did, its
         // request would stay paused, and end by the proxy's timeout.
         let Ok(mut session) = session.try_borrow_mut() else { return };
         if let Some(mut stream) = host.stream(stream) {
-            session.on_answer(&mut stream, key, answer);
+            tell(&mut session, &mut stream);
         }
     }
 }

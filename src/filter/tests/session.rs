@@ -231,7 +231,7 @@ fn token_that_claims_to_be_a_jwt_is_never_looked_up() {
     worker.settings = support::settings(&format!("{head}{jwt}\n      - introspect:{tail}"));
     let mut host = FakeHost::new("DELETE", PATH, &[("api-key", "k"), ("authorization", &format!("Bearer {CLAIMED}"))]);
     let _session = looked_up(&worker, &mut host, &[ok(GOOD_KEY)]);
-    assert_eq!(host.done, [Done::Asked("token=k&token_type_hint=api_key".to_owned()), Done::Refused(503)]);
+    assert_eq!(host.done, [Done::Asked("token=k&token_type_hint=api_key".to_owned()), Done::Refused(401)]);
     let mut opaque = delete();
     let _session = looked_up(&worker, &mut opaque, &[ok(GOOD_TOKEN)]);
     assert_eq!(opaque.done.last(), Some(&Done::Resumed));

@@ -60,6 +60,12 @@ impl Monotonic {
     pub fn after(self, span: Duration) -> Option<Self> {
         self.0.checked_add(span).map(Self)
     }
+
+    /// How long until `later`; zero where it has passed.
+    #[must_use]
+    pub const fn until(self, later: Self) -> Duration {
+        later.0.saturating_sub(self.0)
+    }
 }
 
 #[cfg(test)]

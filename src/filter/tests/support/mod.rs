@@ -8,7 +8,7 @@ use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
 use brama_filter::session::{Flow, Session};
 use brama_filter::worker::{self, Rest};
-use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, UnixTime};
+use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, SignatureCheck, UnixTime};
 
 /// What was done, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,9 @@ pub struct FakeHost {
     pub cannot_ask: bool,
     pub cannot_forward: bool,
     pub cannot_identify: bool,
+    /// What is said of signatures, and of how many it was.
+    pub verifies: fn(&SignatureCheck<'_>) -> bool,
+    pub signatures: usize,
 }
 
 impl FakeHost {
@@ -55,6 +58,8 @@ impl FakeHost {
             cannot_ask: false,
             cannot_forward: false,
             cannot_identify: false,
+            verifies: |_check| false,
+            signatures: 0,
         }
     }
 
@@ -122,6 +127,11 @@ impl Host for FakeHost {
     }
 
     fn wake(&mut self) {}
+
+    fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
+        self.signatures += 1;
+        (self.verifies)(check)
+    }
 
     fn count(&mut self, counter: Counter) {
         self.counted.push(counter);

@@ -1,0 +1,256 @@
+//! Owns the keys of issuers: fetched ahead of the first token, fetched again in time, and kept while they may be trusted.
+//!
+//! Each worker has its own. A root context fetches for the policy it was configured with; a request that finds no key, or
+//! names one that nobody knows, takes a seat and has them fetched at the next tick, with all others who wait for the same
+//! issuer. What a client sends cannot make a worker ask more often than [`AGAIN`], or [`RETRY`] where there are no keys.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use brama_policy::{KeyFetch, KeySet, KeySource, Moment, Monotonic, Policy, Reply, Unavailable, Verifier};
+
+use crate::host::{CallId, RootId, StreamId};
+use crate::memory::Key;
+
+/// The keys that one worker has; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Keys(Rc<RefCell<HashMap<Arc<KeyFetch>, Issuer>>>);
+
+#[derive(Debug, Default)]
+struct Issuer {
+    /// The last good set, and when it came.
+    good: Option<(Rc<KeySet>, Monotonic)>,
+    /// How and when the last fetch ended.
+    last: Option<(Result<(), Unavailable>, Monotonic)>,
+    out: Option<(RootId, CallId)>,
+    /// The root contexts whose policies have this issuer.
+    roots: BTreeSet<RootId>,
+    waiting: Vec<Waiter>,
+}
+
+/// A request that waits for keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiter {
+    /// The request.
+    pub stream: StreamId,
+    /// Its token, by its key.
+    pub key: Key,
+    until: Monotonic,
+}
+
+/// A request's place among those who wait for keys. Dropped, it is free again.
+#[derive(Debug)]
+pub struct Seat {
+    keys: Keys,
+    fetch: Arc<KeyFetch>,
+    stream: StreamId,
+}
+
+/// A fetch that has ended.
+#[derive(Debug)]
+pub struct Fetched {
+    /// What was fetched.
+    pub fetch: Arc<KeyFetch>,
+    /// Whether there are keys.
+    pub outcome: Result<(), Unavailable>,
+    /// Who waited for them.
+    pub waiters: Vec<Waiter>,
+}
+
+impl Keys {
+    /// A root context is at work under this policy: it has the keys that the policy's verifiers need fetched. Says whether
+    /// there are any.
+    #[must_use]
+    pub fn follow(&self, root: RootId, policy: &Policy) -> bool {
+        let Ok(mut issuers) = self.0.try_borrow_mut() else { return false };
+        let fetches = policy.verifiers().filter_map(|verifier| match &**verifier {
+            Verifier::Introspection(_) => None,
+            Verifier::Jwt(jwt) => match jwt.keys() {
+                KeySource::Inline(_) => None,
+                KeySource::Fetched(fetch) => Some(fetch),
+            },
+        });
+        let mut follows = false;
+        for fetch in fetches {
+            issuers.entry(Arc::clone(fetch)).or_default().roots.insert(root);
+            follows = true;
+        }
+        follows
+    }
+
+    /// A root context is gone, and its calls with it. An issuer that no policy has any more is forgotten.
+    pub fn abandoned_by(&self, root: RootId) {
+        let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
+        for issuer in issuers.values_mut() {
+            issuer.roots.remove(&root);
+            issuer.out = issuer.out.filter(|(by, _call)| *by != root);
+        }
+        issuers.retain(|_fetch, issuer| !issuer.roots.is_empty() || !issuer.waiting.is_empty());
+    }
+
+    /// The keys that are there and may be trusted.
+    #[must_use]
+    pub fn at_hand(&self, fetch: &KeyFetch, now: Moment) -> Option<Rc<KeySet>> {
+        let issuers = self.0.try_borrow().ok()?;
+        issuers.get(fetch)?.trusted(fetch, now)
+    }
+
+    /// Takes a seat for a request whose key is not at hand.
+    ///
+    /// # Errors
+    /// The keys were asked for a moment ago. They are as new as can be (`None`), or the fetch failed.
+    pub fn board(
+        &self,
+        fetch: &Arc<KeyFetch>,
+        stream: StreamId,
+        key: Key,
+        now: Moment,
+    ) -> Result<Seat, Option<Unavailable>> {
+        // A store that is in use is not to be had twice; that cannot be, and refuses.
+        let no_keys = || Some(Unavailable::NoKeys);
+        let mut issuers = self.0.try_borrow_mut().map_err(|_in_use| no_keys())?;
+        let until = now.monotonic.after(fetch.timeout().saturating_add(SLACK)).ok_or_else(no_keys)?;
+        let issuer = issuers.entry(Arc::clone(fetch)).or_default();
+        match &issuer.last {
+            Some((outcome, _at)) if issuer.out.is_none() && now.monotonic < issuer.may_be_asked(fetch, now) => {
+                return Err(outcome.clone().err());
+            }
+            Some(_) | None => {}
+        }
+        issuer.waiting.push(Waiter { stream, key, until });
+        Ok(Seat { keys: self.clone(), fetch: Arc::clone(fetch), stream })
+    }
+
+    /// The fetches that this root context has to send now.
+    #[must_use]
+    pub fn due(&self, root: RootId, now: Moment) -> Vec<Arc<KeyFetch>> {
+        let Ok(issuers) = self.0.try_borrow() else { return Vec::new() };
+        let due = issuers.iter().filter(|(fetch, issuer)| {
+            let is_wanted = !issuer.waiting.is_empty();
+            let is_time = issuer.roots.contains(&root) && issuer.next(fetch, now) <= now.monotonic;
+            issuer.out.is_none() && (is_wanted || is_time)
+        });
+        due.map(|(fetch, _issuer)| Arc::clone(fetch)).collect()
+    }
+
+    /// Notes that a root context has sent a fetch.
+    pub fn sent(&self, fetch: &KeyFetch, root: RootId, call: CallId) {
+        let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
+        if let Some(issuer) = issuers.get_mut(fetch) {
+            issuer.out = Some((root, call));
+        }
+    }
+
+    /// Ends the fetch of a call with its reply, or without (`None`); `None` where the call is no fetch.
+    #[must_use]
+    pub fn land(&self, root: RootId, call: CallId, reply: Option<Reply<'_>>, now: Moment) -> Option<Fetched> {
+        let mut issuers = self.0.try_borrow_mut().ok()?;
+        let (fetch, issuer) = issuers.iter_mut().find(|(_fetch, issuer)| issuer.out == Some((root, call)))?;
+        let read = reply.map_or(Err(Unavailable::NoReply), |reply| fetch.read(reply));
+        Some(issuer.end(fetch, read, now))
+    }
+
+    /// Ends a fetch that could not be sent.
+    #[must_use]
+    pub fn not_sent(&self, fetch: &KeyFetch, now: Moment) -> Option<Fetched> {
+        let mut issuers = self.0.try_borrow_mut().ok()?;
+        let (fetch, _issuer) = issuers.get_key_value(fetch)?;
+        let fetch = Arc::clone(fetch);
+        Some(issuers.get_mut(&fetch)?.end(&fetch, Err(Unavailable::NotSent), now))
+    }
+
+    /// Those who have waited as long as they may; they wait no more.
+    #[must_use]
+    pub fn overdue(&self, now: Moment) -> Vec<Waiter> {
+        let Ok(mut issuers) = self.0.try_borrow_mut() else { return Vec::new() };
+        let mut overdue = Vec::new();
+        for issuer in issuers.values_mut() {
+            let (late, waiting) = issuer.waiting.iter().partition(|waiter| waiter.until <= now.monotonic);
+            issuer.waiting = waiting;
+            overdue.extend::<Vec<Waiter>>(late);
+        }
+        overdue
+    }
+
+    /// Whether nobody waits.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.0.try_borrow().is_ok_and(|issuers| issuers.values().all(|issuer| issuer.waiting.is_empty()))
+    }
+
+    /// How long this root context has until it has to fetch again; `None` where it fetches nothing.
+    #[must_use]
+    pub fn until_due(&self, root: RootId, now: Moment) -> Option<Duration> {
+        let issuers = self.0.try_borrow().ok()?;
+        let followed = issuers.iter().filter(|(_fetch, issuer)| issuer.roots.contains(&root));
+        let spans = followed.map(|(fetch, issuer)| match issuer.out {
+            // Its reply changes when it is due, and comes without a tick.
+            Some(_) => fetch.every().min(RETRY),
+            None => now.monotonic.until(issuer.next(fetch, now)),
+        });
+        spans.min()
+    }
+
+    fn leave(&self, fetch: &KeyFetch, stream: StreamId) {
+        // Whoever takes waiters off an issuer drops their seats later, when they are off already.
+        let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
+        let Some(issuer) = issuers.get_mut(fetch) else { return };
+        issuer.waiting.retain(|waiter| waiter.stream != stream);
+        if issuer.roots.is_empty() && issuer.waiting.is_empty() {
+            issuers.remove(fetch);
+        }
+    }
+}
+
+impl Issuer {
+    fn trusted(&self, fetch: &KeyFetch, now: Moment) -> Option<Rc<KeySet>> {
+        let (keys, at) = self.good.as_ref()?;
+        let until = at.after(fetch.max_stale())?;
+        (now.monotonic < until).then(|| Rc::clone(keys))
+    }
+
+    /// When it may be asked again, whoever wants it.
+    fn may_be_asked(&self, fetch: &KeyFetch, now: Moment) -> Monotonic {
+        let span = if self.trusted(fetch, now).is_some() { AGAIN } else { RETRY };
+        self.after_last(fetch.every().min(span), now)
+    }
+
+    /// When it is to be asked again though nobody waits for it.
+    fn next(&self, fetch: &KeyFetch, now: Moment) -> Monotonic {
+        match self.last {
+            Some((Ok(()), _at)) => self.after_last(fetch.every(), now),
+            Some((Err(_), _at)) => self.may_be_asked(fetch, now),
+            None => now.monotonic,
+        }
+    }
+
+    fn after_last(&self, span: Duration, now: Moment) -> Monotonic {
+        self.last.as_ref().and_then(|(_outcome, at)| at.after(span)).unwrap_or(now.monotonic)
+    }
+
+    /// A fetch that brings no keys leaves the last good ones.
+    fn end(&mut self, fetch: &Arc<KeyFetch>, read: Result<KeySet, Unavailable>, now: Moment) -> Fetched {
+        self.out = None;
+        let outcome = read.map(|keys| self.good = Some((Rc::new(keys), now.monotonic)));
+        self.last = Some((outcome.clone(), now.monotonic));
+        Fetched { fetch: Arc::clone(fetch), outcome, waiters: std::mem::take(&mut self.waiting) }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.keys.leave(&self.fetch, self.stream);
+    }
+}
+
+/// A key that nobody knows is asked for at most this often: whoever makes up names of keys costs an issuer no more.
+pub const AGAIN: Duration = Duration::from_secs(5);
+
+/// And where there are no keys, or the last fetch failed without any: every token waits for them.
+pub const RETRY: Duration = Duration::from_secs(1);
+
+/// What a request waits beyond the fetch's own timeout: the ticks in which it is sent and answered.
+const SLACK: Duration = Duration::from_millis(200);
