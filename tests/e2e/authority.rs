@@ -28,22 +28,46 @@ pub enum Mode {
 pub struct Authority {
     mode: Arc<Mutex<Mode>>,
     asked: Arc<Mutex<Vec<String>>>,
+    keys: Arc<Mutex<Keys>>,
 }
+
+/// The keys that are published at [`KEYS`].
+#[derive(Default)]
+struct Keys {
+    /// `None` where nobody listens.
+    set: Option<String>,
+    fetches: usize,
+}
+
+/// Where the proxy publishes keys itself, whatever its mode.
+pub const KEYS: &str = "/jwks.json";
 
 impl Authority {
     /// Listens at `at` and passes on to `authority`.
     pub fn open(at: &Path, authority: PathBuf) -> Self {
         let (mode, asked) = (Arc::new(Mutex::new(Mode::Pass)), Arc::new(Mutex::new(Vec::new())));
         let listener = UnixListener::bind(at).unwrap();
-        let (modes, record) = (Arc::clone(&mode), Arc::clone(&asked));
+        let keys = Arc::<Mutex<Keys>>::default();
+        let (modes, record, published) = (Arc::clone(&mode), Arc::clone(&asked), Arc::clone(&keys));
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let (connection, modes, record, authority) =
                     (connection.unwrap(), Arc::clone(&modes), Arc::clone(&record), authority.clone());
-                thread::spawn(move || serve(connection, &modes, &record, &authority));
+                let published = Arc::clone(&published);
+                thread::spawn(move || serve(connection, &modes, &record, &published, &authority));
             }
         });
-        Self { mode, asked }
+        Self { mode, asked, keys }
+    }
+
+    /// Publishes keys from now on; `None` closes the connection.
+    pub fn publish(&self, set: Option<String>) {
+        self.keys.lock().unwrap().set = set;
+    }
+
+    /// How often the keys were fetched since the last time this was asked.
+    pub fn take_fetches(&self) -> usize {
+        std::mem::take(&mut self.keys.lock().unwrap().fetches)
     }
 
     pub fn set(&self, mode: Mode) {
@@ -57,8 +81,23 @@ impl Authority {
 }
 
 /// Serves one connection of Envoy's pool, request by request.
-fn serve(mut connection: UnixStream, mode: &Mutex<Mode>, asked: &Mutex<Vec<String>>, authority: &Path) {
+fn serve(
+    mut connection: UnixStream,
+    mode: &Mutex<Mode>,
+    asked: &Mutex<Vec<String>>,
+    keys: &Mutex<Keys>,
+    authority: &Path,
+) {
     while let Some((message, body)) = read_message(&mut connection) {
+        if message.starts_with(format!("GET {KEYS} ").as_bytes()) {
+            let mut keys = keys.lock().unwrap();
+            keys.fetches += 1;
+            let Some(set) = &keys.set else { return };
+            if connection.write_all(&response(200, set)).is_err() {
+                return;
+            }
+            continue;
+        }
         asked.lock().unwrap().push(body.clone());
         let current = mode.lock().unwrap().clone();
         let answer = match current {

@@ -28,12 +28,15 @@ mod division;
 mod envelope;
 mod hot_reload;
 mod identity;
+mod jwt;
 mod language;
 mod launcher;
 mod outage;
 mod policy;
 mod protocol;
 mod reload;
+#[path = "../../src/policy/tests/jwt/signer.rs"]
+mod signer;
 mod stack;
 mod table;
 mod tap;

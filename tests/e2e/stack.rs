@@ -29,6 +29,7 @@ pub struct Plan {
     settings: Settings,
     edits: Vec<(String, String)>,
     ecds: Option<fn(&mut Value, &Path)>,
+    keys: Option<String>,
 }
 
 impl Gateway {
@@ -89,7 +90,7 @@ impl Gateway {
 
 impl Plan {
     pub fn shipped() -> Self {
-        Self { settings: settings(), edits: Vec::new(), ecds: None }
+        Self { settings: settings(), edits: Vec::new(), ecds: None, keys: None }
     }
 
     /// The stack as it is shipped, with other data.
@@ -120,6 +121,12 @@ impl Plan {
         self
     }
 
+    /// Has the authority publish keys from the start.
+    pub fn publish(mut self, keys: String) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
     pub fn start(self) -> Gateway {
         self.try_start().unwrap_or_else(|error| panic!("{error}\n{}", error.report()))
     }
@@ -131,6 +138,7 @@ impl Plan {
         let (tapped, proxied) = (sockets.path().join("tap"), sockets.path().join("proxy"));
         let tap = Tap::open(&tapped, prepared.public_socket());
         let authority = Authority::open(&proxied, prepared.internal_socket());
+        authority.publish(self.keys);
         let edits = [(prepared.public_socket(), tapped), (prepared.internal_socket(), proxied)]
             .map(|(real, ours)| (real.display().to_string(), ours.display().to_string()));
         let mut bootstrap = fs::read_to_string(prepared.bootstrap()).unwrap();

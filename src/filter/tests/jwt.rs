@@ -12,6 +12,8 @@
     reason = "test support"
 )]
 
+#[path = "../../policy/tests/jwt/library.rs"]
+mod library;
 #[path = "../../policy/tests/jwt/signer.rs"]
 mod signer;
 mod support;
@@ -121,7 +123,7 @@ impl Proxy {
 
     fn host(&self, token: &str) -> FakeHost {
         let mut host = FakeHost::new("GET", "/r", &[("authorization", &format!("Bearer {token}"))]);
-        (host.seconds, host.verifies) = (100 + self.seconds, signer::is_the_keys);
+        (host.seconds, host.verifies) = (100 + self.seconds, library::is_the_keys);
         host.wall = NOW + self.seconds;
         host
     }

@@ -3,7 +3,8 @@
 use brama_policy::{KeySet, NoKey, Rejected};
 use serde_json::{Value, json};
 
-use super::signer::{Signer, base64url, merged, set};
+use super::library::set;
+use super::signer::{Signer, base64url, merged};
 use super::{NOW, claims, header, judge, policy};
 
 fn signer() -> (Signer, KeySet) {

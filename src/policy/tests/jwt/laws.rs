@@ -6,7 +6,8 @@ use brama_policy::{Answer, KeySet};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::signer::{Signer, base64url, set};
+use super::library::set;
+use super::signer::{Signer, base64url};
 use super::{NOW, claims, header, judge, policy};
 
 fn maker() -> &'static (Signer, KeySet, String) {

@@ -16,6 +16,7 @@
 mod document;
 mod hostile;
 mod laws;
+mod library;
 mod signer;
 
 use std::sync::{Arc, OnceLock};
@@ -90,7 +91,7 @@ fn judge(policy: &Policy, keys: &KeySet, token: &str, now: u64) -> Result<Facts,
     let opened = jwt(&lookup).open(lookup.credential())?;
     opened.check_claims(now)?;
     let check = opened.check_with(keys)?;
-    check.verified_by(signer::is_the_keys)?.accept(now)
+    check.verified_by(library::is_the_keys)?.accept(now)
 }
 
 fn header(signer: &Signer) -> Value {
@@ -107,7 +108,7 @@ fn claims() -> Value {
 #[test]
 fn good_token_states_its_facts_with_every_algorithm() {
     let signers = signer::all();
-    let keys = signer::set(&signers);
+    let keys = library::set(&signers);
     assert_eq!((keys.usable(), keys.skipped()), (6, 0));
     for signer in &signers {
         let token = signer.token(&header(signer), &claims());
@@ -128,7 +129,7 @@ fn good_token_states_its_facts_with_every_algorithm() {
 #[test]
 fn signature_of_another_key_is_refused() {
     let (signers, others) = (signer::all(), signer::all());
-    let keys = signer::set(&signers);
+    let keys = library::set(&signers);
     for (signer, other) in signers.iter().zip(&others) {
         // Of another key of the same name, and of this key under another text.
         let token = other.token(&header(signer), &claims());
@@ -150,7 +151,8 @@ fn numbers_that_are_nothing_sign_nothing() {
             let mut odd = letter.repeat(signature.len());
             // Without bits left over.
             odd.replace_range(odd.len() - 1.., "A");
-            let outcome = judge(&policy(), &signer::set(std::slice::from_ref(signer)), &format!("{signed}.{odd}"), NOW);
+            let outcome =
+                judge(&policy(), &library::set(std::slice::from_ref(signer)), &format!("{signed}.{odd}"), NOW);
             assert_eq!(outcome, Err(Rejected::Signature), "{} {letter}", signer.algorithm());
         }
     }
@@ -159,7 +161,7 @@ fn numbers_that_are_nothing_sign_nothing() {
 #[test]
 fn token_lives_from_its_beginning_to_its_end() {
     let signer = Signer::new("ES256", "k");
-    let keys = signer::set(std::slice::from_ref(&signer));
+    let keys = library::set(std::slice::from_ref(&signer));
     let lenient = policy_of(&document(&JWT.replace("types:", "leeway: 30s\n          types:")));
     let at = |policy: &Policy, changes: Value, now: u64| {
         judge(policy, &keys, &signer.token(&header(&signer), &signer::merged(claims(), changes)), now).err()
@@ -193,11 +195,11 @@ fn token_lives_from_its_beginning_to_its_end() {
 #[test]
 fn token_does_not_print_itself() {
     let signer = Signer::new("ES256", "k");
-    let keys = signer::set(std::slice::from_ref(&signer));
+    let keys = library::set(std::slice::from_ref(&signer));
     let policy = policy();
     let lookup = lookup(&policy, &signer.token(&header(&signer), &claims()));
     let opened = jwt(&lookup).open(lookup.credential()).unwrap();
-    let verified = opened.check_with(&keys).unwrap().verified_by(signer::is_the_keys).unwrap();
+    let verified = opened.check_with(&keys).unwrap().verified_by(library::is_the_keys).unwrap();
     let printed = format!("{lookup:?} {opened:?} {verified:?}");
     assert!(printed.contains("Opened(..)") && !printed.contains("u1") && !printed.contains("eyJ"), "{printed}");
 }
@@ -205,7 +207,7 @@ fn token_does_not_print_itself() {
 #[test]
 fn verified_signature_alone_is_not_enough() {
     let signer = Signer::new("ES256", "k");
-    let keys = signer::set(std::slice::from_ref(&signer));
+    let keys = library::set(std::slice::from_ref(&signer));
     for (changes, rejected) in [
         (json!({ "iss": "x" }), Rejected::Issuer),
         (json!({ "aud": "x" }), Rejected::Audience),
@@ -215,7 +217,7 @@ fn verified_signature_alone_is_not_enough() {
         let policy = policy();
         let lookup = lookup(&policy, &signer.token(&header(&signer), &signer::merged(claims(), changes)));
         let opened = jwt(&lookup).open(lookup.credential()).unwrap();
-        let verified = opened.check_with(&keys).unwrap().verified_by(signer::is_the_keys).unwrap();
+        let verified = opened.check_with(&keys).unwrap().verified_by(library::is_the_keys).unwrap();
         assert_eq!(verified.accept(UnixTime::from_seconds(NOW)), Err(rejected));
     }
 }
@@ -223,7 +225,7 @@ fn verified_signature_alone_is_not_enough() {
 #[test]
 fn algorithm_that_the_policy_does_not_name_is_refused() {
     let signers = [Signer::new("ES256", "e"), Signer::new("RS256", "r")];
-    let keys = signer::set(&signers);
+    let keys = library::set(&signers);
     let narrow = policy_of(&document(&JWT.replace("[RS256, RS384, RS512, ES256, ES384, ES512]", "[ES256]")));
     let outcomes = signers.map(|signer| judge(&narrow, &keys, &signer.token(&header(&signer), &claims()), NOW).err());
     assert_eq!(outcomes, [None, Some(Rejected::Algorithm)]);
@@ -232,15 +234,15 @@ fn algorithm_that_the_policy_does_not_name_is_refused() {
 #[test]
 fn key_is_never_guessed() {
     let (one, two) = (Signer::new("ES256", "one"), Signer::new("ES256", "two"));
-    let both = signer::set(&[one.clone(), two.clone()]);
+    let both = library::set(&[one.clone(), two.clone()]);
     let without_kid = json!({ "alg": "ES256", "typ": "at+jwt" });
     let token = one.token(&without_kid, &claims());
     assert_eq!(judge(&policy(), &both, &token, NOW), Err(NoKey::SeveralFit.into()));
-    assert!(judge(&policy(), &signer::set(std::slice::from_ref(&one)), &token, NOW).is_ok());
+    assert!(judge(&policy(), &library::set(std::slice::from_ref(&one)), &token, NOW).is_ok());
     let named_so = |kid: &str| one.token(&signer::merged(header(&one), json!({ "kid": kid })), &claims());
     assert_eq!(judge(&policy(), &both, &named_so("three"), NOW), Err(NoKey::UnknownKid.into()));
     assert_eq!(judge(&policy(), &both, &named_so("two"), NOW), Err(Rejected::Signature));
-    let twice = signer::set(&[one.clone(), Signer::new("RS256", "one")]);
+    let twice = library::set(&[one.clone(), Signer::new("RS256", "one")]);
     assert_eq!(judge(&policy(), &twice, &named_so("one"), NOW), Err(NoKey::RepeatedKid.into()));
 }
 
@@ -292,7 +294,7 @@ fn token_without_facts_states_none() {
     let signer = Signer::new("ES256", "k");
     let token =
         signer.token(&header(&signer), &json!({ "iss": "https://id.example", "aud": ["x", "other"], "exp": NOW + 1 }));
-    let facts = judge(&policy(), &signer::set(std::slice::from_ref(&signer)), &token, NOW).unwrap();
+    let facts = judge(&policy(), &library::set(std::slice::from_ref(&signer)), &token, NOW).unwrap();
     let wanted = Facts { expires: Some(UnixTime::from_seconds(NOW + 1)), ..Facts::none() };
     assert_eq!((&facts, &facts.scope), (&wanted, &GrantedScopes::none()));
 }
