@@ -8,11 +8,13 @@ use std::thread;
 
 use crate::table::Table;
 
-/// What the proxy does with the next lookups.
+/// What the proxy does with the next lookups, and with questions what was revoked.
 #[derive(Clone, Debug)]
 pub enum Mode {
     /// Passes them on.
     Pass,
+    /// Passes lookups on, and closes the connection of whoever asks what was revoked.
+    NoFeed,
     /// Closes the connection, as where nobody listens.
     Stopped,
     /// Takes them and never answers.
@@ -98,14 +100,22 @@ fn serve(
             }
             continue;
         }
-        asked.lock().unwrap().push(body.clone());
+        let asks_feed = message.starts_with(b"GET /revocations");
+        if !asks_feed {
+            asked.lock().unwrap().push(body.clone());
+        }
         let current = mode.lock().unwrap().clone();
         let answer = match current {
+            Mode::NoFeed if asks_feed => return,
+            Mode::Double(..) | Mode::Table(_) if asks_feed => {
+                let Some(answer) = ask(authority, &message) else { return };
+                answer
+            }
             Mode::Stopped => return,
             Mode::Hang => continue,
             Mode::Answer(status, answer) => response(status, &answer),
             Mode::Double(text, answer) if body.contains(&text) => response(200, &answer),
-            Mode::Pass | Mode::Double(..) => {
+            Mode::Pass | Mode::NoFeed | Mode::Double(..) => {
                 let Some(answer) = ask(authority, &message) else { return };
                 answer
             }

@@ -1,4 +1,4 @@
-//! What the upstream's database holds, read beside the upstream.
+//! What the upstream's database holds, read and changed beside the upstream.
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,17 @@ impl Database {
     /// `is_active`, `updated_at` and `updated_by` of a division.
     pub fn division(&self, id: &str) -> Vec<String> {
         self.row("SELECT is_active, updated_at, updated_by FROM prm_contract_divisions WHERE id = ?", id)
+    }
+
+    /// Changes the database by hand.
+    pub fn change(&self, statement: &'static str, id: &str) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let options = SqliteConnectOptions::new().filename(&self.0).foreign_keys(true);
+            let mut connection = options.connect().await.unwrap();
+            let changed = sqlx::query(statement).bind(id).execute(&mut connection).await.unwrap();
+            assert_eq!(changed.rows_affected(), 1, "{statement} {id}");
+        });
     }
 
     /// The columns of one row as text; a NULL is an empty one.

@@ -35,6 +35,7 @@ mod outage;
 mod policy;
 mod protocol;
 mod reload;
+mod revocation;
 #[path = "../../src/policy/tests/jwt/signer.rs"]
 mod signer;
 mod stack;

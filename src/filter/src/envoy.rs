@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use brama_policy::{
-    Grant, LONGEST_ANSWER, Moment, Monotonic, Question, Refusal, Reply, RuleId, SignatureCheck, UnixTime,
+    Grant, LONGEST_PAGE, Moment, Monotonic, Question, Refusal, Reply, RuleId, SignatureCheck, UnixTime,
 };
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -111,10 +111,10 @@ impl RootContext for Root {
         match Settings::load(&configuration, |name| std::env::var(name).ok()) {
             Ok(settings) => {
                 log::info!("policy `{}` is in force", settings.policy().name());
-                if VM.with(|vm| vm.worker.follow(self.id, &settings)) {
-                    self.timer.wake();
-                }
+                VM.with(|vm| vm.worker.follow(self.id, &settings));
                 self.settings = Rc::new(settings);
+                // Keys are fetched ahead, and what the root before has followed goes on here.
+                self.timer.wake();
                 true
             }
             Err(error) => {
@@ -196,12 +196,12 @@ fn reply_status() -> Option<u16> {
     std::str::from_utf8(&status).ok()?.parse().ok()
 }
 
-/// The reply's body, or as much of it as shows that it is too long.
+/// The reply's body, or as much of it as shows that it is too long for any reply.
 fn reply_body(size: usize) -> Vec<u8> {
     if size == 0 {
         return Vec::new();
     }
-    match hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size.min(LONGEST_ANSWER.saturating_add(1))) {
+    match hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size.min(LONGEST_PAGE.saturating_add(1))) {
         Ok(Some(body)) => body,
         Ok(None) | Err(_) => Vec::new(),
     }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use brama_policy::{Lookup, Moment, Monotonic};
 
 use crate::config::Settings;
+use crate::feeds::Standing;
 use crate::host::{CallId, RootId, StreamId};
 use crate::memory::Key;
 
@@ -38,8 +39,8 @@ struct Flight {
 enum State {
     /// It is to be sent at the next tick.
     Boarding,
-    /// A root has sent it.
-    Out { root: RootId, call: CallId },
+    /// A root has sent it, knowing so much of the authority's feed.
+    Out { root: RootId, call: CallId, knowing: Option<Standing> },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,10 +86,7 @@ pub struct Departure {
 /// A flight that has its answer.
 #[derive(Debug)]
 pub struct Landed {
-    /// What was asked.
-    pub lookup: Lookup,
-    /// Who waits for it.
-    pub streams: Vec<StreamId>,
+    flight: Flight,
 }
 
 /// As many lookups are out as may be.
@@ -137,10 +135,10 @@ impl Flights {
     }
 
     /// Notes that a root has sent a flight.
-    pub fn sent(&self, key: Key, root: RootId, call: CallId) {
+    pub fn sent(&self, key: Key, root: RootId, call: CallId, knowing: Option<Standing>) {
         let Ok(mut flights) = self.0.try_borrow_mut() else { return };
         if let Some(flight) = flights.get_mut(&key) {
-            flight.state = State::Out { root, call };
+            flight.state = State::Out { root, call, knowing };
         }
     }
 
@@ -148,14 +146,21 @@ impl Flights {
     #[must_use]
     pub fn land(&self, root: RootId, call: CallId) -> Option<(Key, Landed)> {
         let mut flights = self.0.try_borrow_mut().ok()?;
-        let key = *flights.iter().find(|(_key, flight)| flight.state == State::Out { root, call })?.0;
-        Some((key, flights.remove(&key)?.into()))
+        let is_it = |flight: &Flight| matches!(flight.state, State::Out { root: by, call: known, .. } if (by, known) == (root, call));
+        let key = *flights.iter().find(|(_key, flight)| is_it(flight))?.0;
+        Some((key, Landed { flight: flights.remove(&key)? }))
+    }
+
+    /// The answer says what was: the flight is to be sent again, for whoever still waits.
+    pub fn again(&self, key: Key, landed: Landed) {
+        let Ok(mut flights) = self.0.try_borrow_mut() else { return };
+        flights.insert(key, Flight { state: State::Boarding, ..landed.flight });
     }
 
     /// Ends a flight that could not be sent.
     #[must_use]
     pub fn cancel(&self, key: Key) -> Option<Landed> {
-        self.0.try_borrow_mut().ok()?.remove(&key).map(Landed::from)
+        self.0.try_borrow_mut().ok()?.remove(&key).map(|flight| Landed { flight })
     }
 
     /// Those who have waited as long as they may; they wait no more.
@@ -209,9 +214,31 @@ impl Drop for Seat {
     }
 }
 
-impl From<Flight> for Landed {
-    fn from(flight: Flight) -> Self {
-        Self { lookup: flight.lookup, streams: flight.waiting.iter().map(|waiter| waiter.stream).collect() }
+impl Landed {
+    /// What was asked.
+    #[must_use]
+    pub const fn lookup(&self) -> &Lookup {
+        &self.flight.lookup
+    }
+
+    /// The settings under which it was asked.
+    #[must_use]
+    pub const fn settings(&self) -> &Rc<Settings> {
+        &self.flight.settings
+    }
+
+    /// Who waits for it.
+    pub fn streams(&self) -> impl Iterator<Item = StreamId> {
+        self.flight.waiting.iter().map(|waiter| waiter.stream)
+    }
+
+    /// What was known of the authority's feed when it was sent.
+    #[must_use]
+    pub const fn knowing(&self) -> Option<Standing> {
+        match self.flight.state {
+            State::Boarding => None,
+            State::Out { knowing, .. } => knowing,
+        }
     }
 }
 

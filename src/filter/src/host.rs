@@ -158,6 +158,16 @@ pub enum Counter {
     Recalled,
     /// A request joined a lookup that was out already: `brama_joined`.
     Joined,
+    /// A feed of revocations has answered: `brama_feed_pages`.
+    FeedPage,
+    /// A feed of revocations has not answered: `brama_feed_failures`.
+    FeedFailure,
+    /// What was known of a credential was revoked: `brama_revoked`.
+    Revoked,
+    /// What was known of a credential was not trusted, since its feed is stale: `brama_distrusted`.
+    Distrusted,
+    /// An answer was revoked on its way: `brama_overtaken`.
+    Overtaken,
     /// A reply came that nobody waits for: `brama_stray_replies`.
     StrayReply,
     /// An issuer was asked for its keys: `brama_key_fetches`.
@@ -177,6 +187,11 @@ impl Counter {
             Self::Lookup => "brama_lookups".to_owned(),
             Self::Recalled => "brama_recalled".to_owned(),
             Self::Joined => "brama_joined".to_owned(),
+            Self::FeedPage => "brama_feed_pages".to_owned(),
+            Self::FeedFailure => "brama_feed_failures".to_owned(),
+            Self::Revoked => "brama_revoked".to_owned(),
+            Self::Distrusted => "brama_distrusted".to_owned(),
+            Self::Overtaken => "brama_overtaken".to_owned(),
             Self::StrayReply => "brama_stray_replies".to_owned(),
             Self::KeyFetch => "brama_key_fetches".to_owned(),
             Self::KeyFetchFailed => "brama_key_fetches_failed".to_owned(),

@@ -61,11 +61,9 @@ pub struct Fetched {
 }
 
 impl Keys {
-    /// A root context is at work under this policy: it has the keys that the policy's verifiers need fetched. Says whether
-    /// there are any.
-    #[must_use]
-    pub fn follow(&self, root: RootId, policy: &Policy) -> bool {
-        let Ok(mut issuers) = self.0.try_borrow_mut() else { return false };
+    /// A root context is at work under this policy: it has the keys that the policy's verifiers need fetched.
+    pub fn follow(&self, root: RootId, policy: &Policy) {
+        let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
         let fetches = policy.verifiers().filter_map(|verifier| match &**verifier {
             Verifier::Introspection(_) => None,
             Verifier::Jwt(jwt) => match jwt.keys() {
@@ -73,12 +71,9 @@ impl Keys {
                 KeySource::Fetched(fetch) => Some(fetch),
             },
         });
-        let mut follows = false;
         for fetch in fetches {
             issuers.entry(Arc::clone(fetch)).or_default().roots.insert(root);
-            follows = true;
         }
-        follows
     }
 
     /// A root context is gone, and its calls with it. An issuer that no policy has any more is forgotten.

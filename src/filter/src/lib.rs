@@ -11,6 +11,7 @@
 
 pub mod config;
 pub mod envoy;
+pub mod feeds;
 pub mod flights;
 pub mod host;
 pub mod keys;

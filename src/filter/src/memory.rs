@@ -11,7 +11,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Answer, CacheLimits, CredentialKind, Facts, KeyFingerprint, KeySet, Lookup, Moment, Monotonic};
+use brama_policy::{
+    Answer, CacheLimits, CredentialKind, Digest, Facts, Feed, KeyFingerprint, KeySet, Lookup, Moment, Monotonic,
+    Revoked,
+};
 
 /// What one worker remembers; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +49,8 @@ impl Memory {
         match answer {
             Answer::Active(facts) => {
                 shelves.inactive.forget(key);
-                shelves.vouch(key, Vouched { facts: Arc::clone(facts), by: None }, limits, now);
+                let feed = lookup.feed().map(|feed| (feed.fingerprint(), lookup.digest()));
+                shelves.vouch(key, Vouched { facts: Arc::clone(facts), by: By::Authority { feed } }, limits, now);
             }
             Answer::Inactive => {
                 shelves.active.forget(key);
@@ -64,7 +68,7 @@ impl Memory {
         let key = store.key(lookup);
         let shelves = store.shelves(lookup.kind());
         let Vouched { facts, by } = shelves.active.fresh(key, now.monotonic)?;
-        if by.is_some_and(|by| keys.has(by)) {
+        if matches!(by, By::Key(by) if keys.has(by)) {
             return Some(facts);
         }
         shelves.active.forget(key);
@@ -75,8 +79,25 @@ impl Memory {
     pub fn remember_signed(&self, lookup: &Lookup, facts: &Arc<Facts>, by: KeyFingerprint, now: Moment) {
         let Ok(mut store) = self.0.try_borrow_mut() else { return };
         let key = store.key(lookup);
-        let vouched = Vouched { facts: Arc::clone(facts), by: Some(by) };
+        let vouched = Vouched { facts: Arc::clone(facts), by: By::Key(by) };
         store.shelves(lookup.kind()).vouch(key, vouched, lookup.verifier().cache(), now);
+    }
+
+    /// Forgets the facts that a feed has revoked, and says of how many credentials.
+    pub fn revoke(&self, feed: &Feed, revoked: &Revoked) -> usize {
+        if revoked.is_none() {
+            return 0;
+        }
+        // INVARIANT: nobody holds the store across a callback, or what was revoked would stay.
+        let Ok(mut store) = self.0.try_borrow_mut() else { return 0 };
+        let is_revoked = |vouched: &Vouched| match &vouched.by {
+            By::Authority { feed: Some((of, credential)) } => {
+                *of == feed.fingerprint() && revoked.concerns(credential, &vouched.facts)
+            }
+            By::Authority { feed: None } | By::Key(_) => false,
+        };
+        let Store { api_keys, tokens, .. } = &mut *store;
+        [api_keys, tokens].map(|shelves| shelves.active.forget_where(is_revoked)).iter().sum()
     }
 }
 
@@ -100,8 +121,16 @@ struct Shelves {
 #[derive(Clone, Debug)]
 struct Vouched {
     facts: Arc<Facts>,
-    /// The key whose signature vouches for them; `None` where an authority does.
-    by: Option<KeyFingerprint>,
+    by: By,
+}
+
+/// Who vouches for facts.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// An authority; the feed that can revoke them, and what it calls the credential.
+    Authority { feed: Option<(u64, Digest)> },
+    /// A key, by its signature.
+    Key(KeyFingerprint),
 }
 
 impl Shelves {
@@ -161,6 +190,12 @@ impl<T: Clone> Shelf<T> {
 
     fn forget(&mut self, key: Key) {
         self.entries.remove(&key);
+    }
+
+    fn forget_where(&mut self, is_gone: impl Fn(&T) -> bool) -> usize {
+        let before = self.entries.len();
+        self.entries.retain(|_key, entry| !is_gone(&entry.value));
+        before.saturating_sub(self.entries.len())
     }
 
     fn keep(&mut self, key: Key, value: T, life: Duration, most: usize, now: Monotonic) {

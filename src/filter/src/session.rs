@@ -14,7 +14,7 @@ use crate::host::{Counter, Host, StreamId};
 use crate::keys;
 use crate::memory::Key;
 use crate::token::{Known, Token};
-use crate::worker::Learnt;
+use crate::worker::{Learnt, Recalled};
 
 /// One request.
 #[derive(Debug)]
@@ -193,9 +193,13 @@ impl Session {
                 };
             }
         }
-        if let Some(answer) = self.learnt.memory.recall(&lookup, now) {
-            host.count(Counter::Recalled);
-            return Ok(answer);
+        match self.learnt.recall(&lookup, now) {
+            Recalled::Answer(answer) => {
+                host.count(Counter::Recalled);
+                return Ok(answer);
+            }
+            Recalled::Distrusted => host.count(Counter::Distrusted),
+            Recalled::Nothing => {}
         }
         match self.board(host, key, behind, lookup, now) {
             Some(seat) => Err((key, Place::Flight(seat))),

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use brama_policy::{Answer, Reply, Unavailable};
+use brama_policy::{Answer, Feed, Lookup, Moment, Reply, Unavailable};
 
 use crate::config::Settings;
+use crate::feeds::{Feeds, Inquired, Inquiry, Standing};
 use crate::flights::{Departure, Flights, Landed};
 use crate::host::{CallId, Counter, RootHost, RootId, StreamId};
 use crate::keys::{Fetched, Keys};
@@ -31,6 +32,19 @@ pub struct Learnt {
     pub flights: Flights,
     /// The keys of those whose tokens speak for themselves.
     pub keys: Keys,
+    /// What they have revoked.
+    pub feeds: Feeds,
+}
+
+/// What is remembered of a lookup.
+#[derive(Debug)]
+pub enum Recalled {
+    /// An answer.
+    Answer(Answer),
+    /// Facts that may have been revoked, since their feed is stale.
+    Distrusted,
+    /// Nothing.
+    Nothing,
 }
 
 /// Whether a root context has to be called again.
@@ -43,6 +57,27 @@ pub enum Rest {
     Until(Duration),
     /// Nobody does.
     Sleep,
+}
+
+impl Learnt {
+    /// Whether nobody waits for anything, and nothing is followed from tick to tick.
+    fn is_idle(&self) -> bool {
+        self.flights.is_idle() && self.keys.is_idle() && self.feeds.is_idle()
+    }
+
+    /// The answer to a lookup, if one is remembered that may be trusted.
+    #[must_use]
+    pub fn recall(&self, lookup: &Lookup, now: Moment) -> Recalled {
+        match self.memory.recall(lookup, now) {
+            None => Recalled::Nothing,
+            Some(Answer::Active(facts)) => match lookup.feed() {
+                Some(feed) if !self.feeds.trusts(feed, now) => Recalled::Distrusted,
+                Some(_) | None => Recalled::Answer(Answer::Active(facts)),
+            },
+            // A refusal needs no trust.
+            Some(answer) => Recalled::Answer(answer),
+        }
+    }
 }
 
 impl Worker {
@@ -63,10 +98,9 @@ impl Worker {
         }
     }
 
-    /// A root context is at work under these settings; says whether it is to be called soon.
-    #[must_use]
-    pub fn follow(&self, root: RootId, settings: &Settings) -> bool {
-        self.learnt.keys.follow(root, settings.policy())
+    /// A root context is at work under these settings, and is to be called soon.
+    pub fn follow(&self, root: RootId, settings: &Settings) {
+        self.learnt.keys.follow(root, settings.policy());
     }
 
     /// Sends what is to be sent, and tells those who have waited too long.
@@ -77,7 +111,8 @@ impl Worker {
             match question.and_then(|question| host.ask(&question).map_err(not_sent)) {
                 Ok(call) => {
                     host.count(Counter::Lookup);
-                    self.learnt.flights.sent(key, root, call);
+                    let knowing = self.follow_feed(&lookup, &settings, lookup.patience(), host.now());
+                    self.learnt.flights.sent(key, root, call, knowing);
                 }
                 // Known without asking, or not to be asked.
                 Err(answer) => {
@@ -86,11 +121,14 @@ impl Worker {
                 }
             }
         }
+        for inquiry in self.learnt.feeds.inquiries(host.now()) {
+            self.inquire(root, host, &inquiry);
+        }
         for (stream, key) in self.learnt.flights.overdue(host.now()) {
             self.tell(host, stream, key, Answer::Unavailable(Unavailable::NoReply));
         }
         self.fetch_keys(root, host);
-        if self.learnt.flights.is_idle() && self.learnt.keys.is_idle() {
+        if self.learnt.is_idle() {
             self.learnt.keys.until_due(root, host.now()).map_or(Rest::Sleep, Rest::Until)
         } else {
             Rest::Watch
@@ -102,21 +140,20 @@ impl Worker {
         if let Some(fetched) = self.learnt.keys.land(root, call, reply, host.now()) {
             return self.tell_of_keys(host, fetched);
         }
-        let Some((key, landed)) = self.learnt.flights.land(root, call) else {
-            return host.count(Counter::StrayReply);
-        };
-        let answer = match reply {
-            Some(reply) => landed.lookup.answer(reply),
-            None => Answer::Unavailable(Unavailable::NoReply),
-        };
-        self.learnt.memory.remember(&landed.lookup, &answer, host.now());
-        self.tell_all(host, key, Some(landed), &answer);
+        if let Some((key, landed)) = self.learnt.flights.land(root, call) {
+            return self.on_answer(host, key, landed, reply);
+        }
+        match self.learnt.feeds.land(root, call) {
+            Some(inquired) => self.on_page(host, &inquired, reply),
+            None => host.count(Counter::StrayReply),
+        }
     }
 
     /// A root context is gone, and its calls with it.
     pub fn abandoned_by(&self, root: RootId) {
         self.learnt.flights.abandoned_by(root);
         self.learnt.keys.abandoned_by(root);
+        self.learnt.feeds.abandoned_by(root);
     }
 
     fn fetch_keys(&self, root: RootId, host: &mut impl RootHost) {
@@ -151,8 +188,71 @@ impl Worker {
         }
     }
 
+    fn on_answer(&self, host: &mut impl RootHost, key: Key, landed: Landed, reply: Option<Reply<'_>>) {
+        let lookup = landed.lookup();
+        let answer = match reply {
+            Some(reply) => lookup.answer(reply),
+            None => Answer::Unavailable(Unavailable::NoReply),
+        };
+        let now = host.now();
+        match (&answer, lookup.feed(), landed.knowing()) {
+            // It can be revoked, and nobody would know.
+            (Answer::Active(_), Some(_feed), None) => {}
+            (Answer::Active(facts), Some(feed), Some(knowing)) => {
+                if self.learnt.feeds.has_revoked(feed, knowing, &lookup.digest(), facts) {
+                    host.count(Counter::Overtaken);
+                    return self.learnt.flights.again(key, landed);
+                }
+                self.learnt.memory.remember(lookup, &answer, now);
+                let _knowing = self.follow_feed(lookup, landed.settings(), lookup.verifier().cache().ttl, now);
+            }
+            (Answer::Active(_), None, _) | (Answer::Inactive | Answer::Unavailable(_), _, _) => {
+                self.learnt.memory.remember(lookup, &answer, now);
+            }
+        }
+        self.tell_all(host, key, Some(landed), &answer);
+    }
+
+    /// Follows the feed that can revoke what a lookup brings, for a time at least; what is known of it now.
+    fn follow_feed(&self, lookup: &Lookup, settings: &Rc<Settings>, span: Duration, now: Moment) -> Option<Standing> {
+        let feed = lookup.feed()?;
+        self.learnt.feeds.want(feed, settings, now.monotonic.after(span)?, now);
+        self.learnt.feeds.standing(feed)
+    }
+
+    fn inquire(&self, root: RootId, host: &mut impl RootHost, inquiry: &Inquiry) {
+        let Inquiry { feed, cursor, settings } = inquiry;
+        let now = host.now();
+        let question = feed.question(cursor.as_ref(), |name| settings.secret(name));
+        match question.and_then(|question| host.ask(&question).map_err(|_failed| Unavailable::NotSent)) {
+            Ok(call) => self.learnt.feeds.sent(feed, root, call, now),
+            Err(reason) => self.on_silence(host, inquiry.feed.as_ref(), &reason),
+        }
+    }
+
+    fn on_page(&self, host: &mut impl RootHost, inquired: &Inquired, reply: Option<Reply<'_>>) {
+        match reply.ok_or(Unavailable::NoReply).and_then(|reply| inquired.feed.page(reply)) {
+            Err(reason) => self.on_silence(host, &inquired.feed, &reason),
+            Ok(page) => {
+                host.count(Counter::FeedPage);
+                let revoked = self.learnt.feeds.turn(inquired, page, host.now());
+                for _credential in 0..self.learnt.memory.revoke(&inquired.feed, &revoked) {
+                    host.count(Counter::Revoked);
+                }
+            }
+        }
+    }
+
+    /// A feed has not answered.
+    fn on_silence(&self, host: &mut impl RootHost, feed: &Feed, reason: &Unavailable) {
+        host.count(Counter::FeedFailure);
+        if self.learnt.feeds.fail(feed, host.now()) {
+            log::warn!("the feed of revocations does not answer: {reason}");
+        }
+    }
+
     fn tell_all(&self, host: &mut impl RootHost, key: Key, landed: Option<Landed>, answer: &Answer) {
-        for stream in landed.into_iter().flat_map(|landed| landed.streams) {
+        for stream in landed.iter().flat_map(Landed::streams) {
             self.tell(host, stream, key, answer.clone());
         }
     }

@@ -14,94 +14,14 @@
 
 mod support;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use brama_filter::flights::{MOST_BEHIND_A_KEY, MOST_IN_FLIGHT};
-use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
-use brama_filter::session::{Flow, Session};
-use brama_filter::worker::{Rest, Worker};
-use brama_policy::{Moment, Question, Reply};
-use support::{Done, FakeHost, SHIPPED, settings};
-
-const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";
-const GOOD_KEY: &str = r#"{"active":true,"token_use":"api_key","client_id":"m","client_type":"MIS","scope":""}"#;
-const GOOD_TOKEN: &str = r#"{"active":true,"token_use":"access_token","sub":"u","client_id":"1380df72-275a-11e7-93ae-92361f002671","client_type":"MSP","scope":"connection:delete","exp":1700000030}"#;
-
-/// A worker with all its requests, and what was asked.
-#[derive(Default)]
-struct Proxy {
-    worker: Rc<Worker>,
-    hosts: BTreeMap<StreamId, FakeHost>,
-    sessions: BTreeMap<StreamId, Rc<RefCell<Session>>>,
-    asked: Vec<(CallId, String)>,
-    counted: Vec<Counter>,
-    seconds: u64,
-}
-
-impl RootHost for Proxy {
-    type Stream<'s> = &'s mut FakeHost;
-
-    fn now(&mut self) -> Moment {
-        let mut clock = FakeHost::new("GET", "/", &[]);
-        clock.seconds += self.seconds;
-        Host::now(&mut clock)
-    }
-
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
-        let call = CallId(u32::try_from(self.asked.len()).unwrap() + 1);
-        self.asked.push((call, question.body.clone().unwrap_or_default()));
-        Ok(call)
-    }
-
-    fn stream(&mut self, stream: StreamId) -> Option<&mut FakeHost> {
-        self.hosts.get_mut(&stream)
-    }
-
-    fn count(&mut self, counter: Counter) {
-        self.counted.push(counter);
-    }
-}
-
-impl Proxy {
-    fn request(&mut self, api_key: &str, token: &str) -> StreamId {
-        let stream = StreamId(u32::try_from(self.hosts.len()).unwrap() + 10);
-        let bearer = format!("Bearer {token}");
-        let mut host = FakeHost::new("DELETE", PATH, &[("api-key", api_key), ("authorization", &bearer)]);
-        host.seconds += self.seconds;
-        let session = self.worker.open(stream, settings(SHIPPED));
-        let _flow = session.borrow_mut().on_headers(&mut host);
-        self.hosts.insert(stream, host);
-        self.sessions.insert(stream, session);
-        stream
-    }
-
-    fn reset(&mut self, stream: StreamId) {
-        self.sessions.remove(&stream);
-        self.worker.close(stream);
-        self.hosts.insert(stream, FakeHost::new("GET", "/", &[]));
-    }
-
-    fn tick(&mut self, root: u32) -> Rest {
-        let worker = Rc::clone(&self.worker);
-        worker.on_tick(RootId(root), self)
-    }
-
-    fn reply(&mut self, root: u32, call: u32, body: Option<&str>) {
-        let worker = Rc::clone(&self.worker);
-        let reply = body.map(|body| Reply { status: 200, body: body.as_bytes() });
-        worker.on_reply(RootId(root), self, CallId(call), reply);
-    }
-
-    fn forms(&self) -> Vec<&str> {
-        self.asked.iter().map(|(_call, body)| body.as_str()).collect()
-    }
-
-    fn done(&self, stream: StreamId) -> &[Done] {
-        &self.hosts[&stream].done
-    }
-}
+use brama_filter::host::{Counter, RootId};
+use brama_filter::session::Flow;
+use brama_filter::worker::Rest;
+use support::Done;
+use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
 
 const KEY: &str = "token=k&token_type_hint=api_key";
 const TOKEN: &str = "token=t&token_type_hint=access_token";

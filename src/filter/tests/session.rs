@@ -212,7 +212,7 @@ fn what_was_learnt_is_worth_nothing_under_a_policy_that_asks_otherwise() {
         ("path: /introspect", "path: /introspect2", true),
         ("cluster: authority", "cluster: other", true),
     ] {
-        worker.settings = support::settings(&support::SHIPPED.replace(text, by));
+        worker.settings = support::settings(&support::WITHOUT_FEED.replace(text, by));
         let mut host = delete();
         let _flow = worker.session().on_headers(&mut host);
         assert_eq!(matches!(host.done.first(), Some(Done::Asked(_))), asks, "{by}");
@@ -226,7 +226,7 @@ const CLAIMED: &str = "eyJhbGciOiJub25lIn0.e30.";
 fn token_that_claims_to_be_a_jwt_is_never_looked_up() {
     let jwt = "- jwt: { issuer: i, audiences: [a], types: [at+jwt], algorithms: [ES256], \
         keys: { authority: mithril, path: /jwks, every: 5m, max_stale: 60m } }";
-    let (head, tail) = support::SHIPPED.rsplit_once("- introspect:").unwrap();
+    let (head, tail) = support::WITHOUT_FEED.rsplit_once("- introspect:").unwrap();
     let mut worker = Worker::new();
     worker.settings = support::settings(&format!("{head}{jwt}\n      - introspect:{tail}"));
     let mut host = FakeHost::new("DELETE", PATH, &[("api-key", "k"), ("authorization", &format!("Bearer {CLAIMED}"))]);
@@ -342,7 +342,7 @@ fn reload_does_not_change_a_request_under_way() {
 
 #[test]
 fn rule_in_shadow_mode_lets_pass_and_is_counted() {
-    let shadow = support::SHIPPED.replace("  - id: delete_client", "  - mode: shadow\n    id: delete_client");
+    let shadow = support::WITHOUT_FEED.replace("  - id: delete_client", "  - mode: shadow\n    id: delete_client");
     let mut worker = Worker::new();
     worker.settings = support::settings(&shadow);
     let mut host = FakeHost::new("DELETE", PATH, &[("x-consumer-id", "forged")]);

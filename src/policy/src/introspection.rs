@@ -1,10 +1,12 @@
 //! Owns the talk with an authority: the question put to it, and the strict reading of its reply (RFC 7662).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::CredentialKind;
 use crate::pointers::Pointers;
+use crate::revocation::Feed;
 
 mod answer;
 mod authority;
@@ -21,6 +23,7 @@ pub(crate) use question::{Body, Form, Method, Piece, Sent};
 pub struct Introspection {
     asked: Asked,
     cache: CacheLimits,
+    feed: Option<Arc<Feed>>,
     fingerprint: u64,
 }
 
@@ -66,7 +69,9 @@ impl Introspection {
         let mut hasher = DefaultHasher::new();
         asked.hash(&mut hasher);
         let fingerprint = hasher.finish();
-        Self { asked, cache, fingerprint }
+        let feed = asked.authority.following.clone();
+        let feed = feed.map(|following| Arc::new(Feed::new(asked.authority.clone(), following)));
+        Self { asked, cache, feed, fingerprint }
     }
 
     /// A number that changes with whom is asked, how, and what an answer must say: what was learnt under another one
@@ -85,6 +90,12 @@ impl Introspection {
     /// Whether a question holds, in a header, a credential of this kind.
     pub(crate) fn sends(&self, kind: CredentialKind) -> bool {
         self.asked.form.send.iter().any(|sent| sent.kind == kind)
+    }
+
+    /// The feed that tells when facts are no longer to be trusted; `None` where there is none, and time alone tells.
+    #[must_use]
+    pub const fn feed(&self) -> Option<&Arc<Feed>> {
+        self.feed.as_ref()
     }
 
     /// How long, and how much, is remembered.

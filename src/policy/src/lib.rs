@@ -55,6 +55,7 @@ mod policy;
 mod refusal;
 mod repertoire;
 mod request;
+mod revocation;
 mod router;
 #[cfg(feature = "schema")]
 mod schema;
@@ -87,6 +88,7 @@ pub use path::{Ambiguity, CanonicalPath};
 pub use policy::{Policy, RuleId};
 pub use refusal::{Envelope, Refusal};
 pub use request::Request;
+pub use revocation::{Cursor, Digest, Feed, LONGEST_PAGE, Page, Revoked};
 pub use scope::{GrantedScopes, InvalidScope, LONGEST_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use time::{Moment, Monotonic, UnixTime};
 pub use verifier::{Lookup, Verifier};

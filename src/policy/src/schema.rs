@@ -102,6 +102,18 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 "timeout": { "pattern": SPAN },
             })),
         ),
+        (
+            "RevocationsDocument",
+            properties(json!({
+                "path": { "pattern": "^/[^?#]*$" },
+                "every": { "pattern": SPAN },
+                "max_lag": { "pattern": SPAN },
+            })),
+        ),
+        (
+            "WhenStaleDocument",
+            properties(json!({ "serve_for": { "pattern": SPAN }, "because": { "pattern": SOMETHING } })),
+        ),
         ("VariableDocument", json!({ "pattern": "^[A-Z0-9_]+$" })),
         ("HeaderEnvDocument", properties(json!({ "name": { "pattern": HEADER } }))),
         (

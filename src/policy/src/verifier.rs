@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::credential::{Credential, CredentialKind};
 use crate::introspection::{Answer, CacheLimits, Introspection, Question, Reply, SecretName, Unavailable};
 use crate::jwt::{Jwt, claims_to_be_one};
+use crate::revocation::{Digest, Feed};
 
 /// A credential that has to be verified before the request can be judged further.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,21 @@ impl Lookup {
             Verifier::Introspection(introspection) => introspection.answer(reply),
             Verifier::Jwt(_) => Answer::Unavailable(Unavailable::NoKeys),
         }
+    }
+
+    /// The feed that tells when its facts are no longer to be trusted; `None` where there is none, and time alone tells.
+    #[must_use]
+    pub fn feed(&self) -> Option<&Arc<Feed>> {
+        match &*self.verifier {
+            Verifier::Introspection(introspection) => introspection.feed(),
+            Verifier::Jwt(_) => None,
+        }
+    }
+
+    /// What feeds call the credential by.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.credential.expose_secret())
     }
 
     /// All that the answer depends on: how the credential is verified, and every credential that the question holds. What

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::{Named, is_reserved, require_reason, span};
-use crate::document::{AuthDocument, AuthorityDocument, VariableDocument};
+use crate::document::{AuthDocument, AuthorityDocument, RevocationsDocument, VariableDocument};
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::host::Host;
 use crate::introspection::{Auth, Authority, SecretForm, SecretName};
+use crate::path::CanonicalPath;
+use crate::revocation::Following;
 
 /// The authorities that are sound, by name; a faulty one has left its fault.
 pub(super) fn all(written: &Named<AuthorityDocument>, place: &Place, faults: &mut Faults) -> Named<Option<Authority>> {
@@ -39,12 +41,42 @@ fn authority(written: &AuthorityDocument, place: &Place, faults: &mut Faults) ->
     );
     let timeout = span(&written.timeout, Duration::from_millis(1), LONGEST_TIMEOUT, &place.key("timeout"), faults);
     let auth = auth(&written.auth, &place.key("auth"), faults);
+    let following = match &written.revocations {
+        None => Some(None),
+        Some(written) => following(written, &place.key("revocations"), faults).map(Some),
+    };
     Some(Authority {
         cluster: written.cluster.clone(),
         host: host?.as_str().to_owned(),
         timeout: timeout?,
         auth: auth?,
+        following: following?,
     })
+}
+
+fn following(written: &RevocationsDocument, place: &Place, faults: &mut Faults) -> Option<Following> {
+    let path = CanonicalPath::parse(written.path.as_bytes()).is_ok() && !written.path.contains('?');
+    if !path {
+        faults.add(&place.key("path"), format!("`{}` is no canonical path without a query", written.path));
+    }
+    let every = span(&written.every, SHORTEST_EVERY, LONGEST_EVERY, &place.key("every"), faults);
+    let max_lag = span(&written.max_lag, SHORTEST_EVERY, LONGEST_LAG, &place.key("max_lag"), faults);
+    let serve_for = match &written.when_stale {
+        None => Some(Duration::ZERO),
+        Some(stale) => {
+            let place = place.key("when_stale");
+            require_reason(&stale.because, "why facts may be trusted that can be revoked", &place, faults);
+            span(&stale.serve_for, Duration::from_millis(1), LONGEST_LAG, &place.key("serve_for"), faults)
+        }
+    };
+    let (every, max_lag) = (every?, max_lag?);
+    // Age counts from when a question was sent; it waits, is answered, and the next one waits before the answer comes.
+    if max_lag < every.saturating_mul(3) {
+        let message =
+            format!("`{}` is less than thrice `every`; facts would be asked for again and again", written.max_lag);
+        faults.add(&place.key("max_lag"), message);
+    }
+    Some(Following { path: written.path.clone(), every, max_lag, serve_for: serve_for? })
 }
 
 fn auth(written: &AuthDocument, place: &Place, faults: &mut Faults) -> Option<Auth> {
@@ -83,6 +115,14 @@ fn secret(written: &VariableDocument, form: SecretForm, place: &Place, faults: &
     }
     Some(SecretName { variable: variable.clone(), form })
 }
+
+/// A worker looks at its feeds about as often.
+const SHORTEST_EVERY: Duration = Duration::from_millis(50);
+
+/// Envoy gives no idle connection much longer.
+const LONGEST_EVERY: Duration = Duration::from_secs(10);
+
+const LONGEST_LAG: Duration = Duration::from_secs(600);
 
 /// A request waits this long, twice, at most; Envoy's `stream_idle_timeout` has to be above it.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);

@@ -126,6 +126,13 @@ fn keys(
         }
         (None, Some(authority)) => {
             let known = known(authorities, authority, &place.key("authority"), faults);
+            if known.is_some_and(|known| known.following.is_some()) {
+                // Its author would take its tokens for revocable.
+                let message = format!("`{authority}` has `revocations`, which are not held against JWTs yet");
+                let hint =
+                    "name an authority of its own for the keys, without `revocations`; a JWT then works until it ends";
+                faults.add_hinted(&place.key("authority"), message, Some(hint.to_owned()));
+            }
             let mut written = |name: &str, value: &Option<String>, what: &str| {
                 if value.is_none() {
                     faults.add(place, format!("write `{name}`: {what}"));

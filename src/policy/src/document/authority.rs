@@ -17,6 +17,34 @@ pub struct AuthorityDocument {
     pub timeout: String,
     /// How the gateway proves itself to it.
     pub auth: AuthDocument,
+    /// Its feed of revocations; where nothing is written, facts are trusted for as long as `cache` says, whatever happens.
+    pub revocations: Option<RevocationsDocument>,
+}
+
+/// A feed of revocations, and how it is followed.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RevocationsDocument {
+    /// The path of the feed, such as `/revocations`.
+    pub path: String,
+    /// How long a question waits for news, and from one question to the next where there are none, such as `500ms`.
+    pub every: String,
+    /// How old what is known of the feed may be for facts to be trusted, such as `2s`; at least thrice `every`.
+    pub max_lag: String,
+    /// What becomes of facts when it is older: they are asked for again where nothing is written.
+    pub when_stale: Option<WhenStaleDocument>,
+}
+
+/// What becomes of facts when the feed is older than `max_lag`.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WhenStaleDocument {
+    /// They are trusted for this much longer, revoked or not, such as `30s`.
+    pub serve_for: String,
+    /// Why that is right.
+    pub because: String,
 }
 
 /// How the gateway proves itself to an authority. Secrets are named, and never in the document.

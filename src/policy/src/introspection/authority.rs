@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::header::HeaderName;
+use crate::revocation::Following;
 
 /// Where an authority is, and how the gateway proves itself to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +15,8 @@ pub(crate) struct Authority {
     pub(crate) host: String,
     pub(crate) timeout: Duration,
     pub(crate) auth: Auth,
+    /// How its feed of revocations is followed; `None` where it has none.
+    pub(crate) following: Option<Following>,
 }
 
 /// How the gateway proves itself.
@@ -39,7 +42,7 @@ impl Auth {
         }
     }
 
-    pub(super) const fn secret(&self) -> Option<&SecretName> {
+    pub(crate) const fn secret(&self) -> Option<&SecretName> {
         match self {
             Self::Bearer(secret) | Self::Basic(secret) | Self::Header(_, secret) => Some(secret),
             Self::Nothing => None,
@@ -47,7 +50,7 @@ impl Auth {
     }
 
     /// The header's value that proves that the gateway has this secret.
-    pub(super) fn value(&self, secret: &str) -> String {
+    pub(crate) fn value(&self, secret: &str) -> String {
         match self {
             Self::Bearer(_) => format!("Bearer {secret}"),
             // RFC 7617, 2.

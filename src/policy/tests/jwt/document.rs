@@ -45,6 +45,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("types:", "leeway: 500ms\n          types:", "jwt.leeway: `500ms` is no whole number of seconds"),
     ("authority: keys", "authority: asked", ""),
     (
+        "{ because: public } } }",
+        "{ because: public } }, revocations: { path: /r, every: 1s, max_lag: 3s } }",
+        "jwt.keys.authority: `keys` has `revocations`, which are not held against JWTs yet",
+    ),
+    (
         "authority: keys",
         "authority: key",
         "jwt.keys.authority: `key` is not under `authorities` (did you mean `keys`?)",

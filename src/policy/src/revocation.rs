@@ -1,0 +1,152 @@
+//! Owns the talk with an authority about what it has revoked: the question put to it, and the strict reading of a page.
+//!
+//! A reader asks again and again, each time from where the last page ended. The words are those of the authority's feed: a
+//! page that says `more` leaves its reader behind, and one that says `reset` tells it to drop all that it knows.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::introspection::{Authority, Question, Reply, SecretName, Unavailable};
+use crate::json;
+
+mod revoked;
+
+pub use revoked::{Digest, Revoked};
+
+/// The feed of one authority, and how it is followed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Feed {
+    authority: Authority,
+    following: Following,
+    fingerprint: u64,
+}
+
+/// How a feed is followed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Following {
+    /// The path of the feed.
+    pub(crate) path: String,
+    /// How long a question may wait for news, and from one question to the next where there are none.
+    pub(crate) every: Duration,
+    /// How old what is known of the feed may be for facts to be trusted.
+    pub(crate) max_lag: Duration,
+    /// For how much longer facts are trusted when it is older.
+    pub(crate) serve_for: Duration,
+}
+
+/// Where a reader of a feed stands; the authority's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(String);
+
+/// What a feed says to a reader.
+#[derive(Debug)]
+pub struct Page {
+    /// What was revoked.
+    pub revoked: Revoked,
+    /// Where to go on.
+    pub next: Cursor,
+    /// Whether there is more to read; until there is not, the reader knows less than everything.
+    pub more: bool,
+}
+
+impl Feed {
+    pub(crate) fn new(authority: Authority, following: Following) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (&authority, &following).hash(&mut hasher);
+        Self { authority, following, fingerprint: hasher.finish() }
+    }
+
+    /// A number that tells the feed from others.
+    #[must_use]
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// From one question to the next where there are no news.
+    #[must_use]
+    pub const fn every(&self) -> Duration {
+        self.following.every
+    }
+
+    /// How long facts are trusted after a question was sent that was answered whole.
+    #[must_use]
+    pub const fn trust(&self) -> Duration {
+        self.following.max_lag.saturating_add(self.following.serve_for)
+    }
+
+    /// For how long an answer can be on its way.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        self.authority.timeout
+    }
+
+    /// The question what was revoked after `cursor`; without one, where the feed stands.
+    ///
+    /// # Errors
+    /// The secret is not there.
+    pub fn question<'a>(
+        &'a self,
+        cursor: Option<&Cursor>,
+        secret: impl FnOnce(&SecretName) -> Option<&'a str>,
+    ) -> Result<Question<'a>, Unavailable> {
+        let Following { path, every, .. } = &self.following;
+        // Only unreserved characters and `:` are in a cursor, so it is written as it is.
+        let target = match cursor {
+            Some(Cursor(cursor)) => format!("{path}?after={cursor}&wait={}", every.as_millis()),
+            None => path.clone(),
+        };
+        let mut headers = vec![
+            (":method", "GET".to_owned()),
+            (":scheme", "http".to_owned()),
+            (":authority", self.authority.host.clone()),
+            (":path", target),
+            ("accept", "application/json".to_owned()),
+        ];
+        if let (Some(header), Some(name)) = (self.authority.auth.header(), self.authority.auth.secret()) {
+            headers.push((header, self.authority.auth.value(secret(name).ok_or(Unavailable::NotSent)?)));
+        }
+        let timeout = self.authority.timeout.saturating_add(*every);
+        Ok(Question { cluster: &self.authority.cluster, headers, body: None, timeout })
+    }
+
+    /// What a reply says.
+    ///
+    /// # Errors
+    /// Whatever is not plainly a page: nothing of it counts, and the reader stays where it was.
+    pub fn page(&self, reply: Reply<'_>) -> Result<Page, Unavailable> {
+        if reply.status != 200 {
+            return Err(Unavailable::Status(reply.status));
+        }
+        read(reply.body).map_err(Unavailable::Unusable)
+    }
+}
+
+fn read(body: &[u8]) -> Result<Page, &'static str> {
+    if body.len() > LONGEST_PAGE {
+        return Err("it is too long");
+    }
+    let page = json::parse(body).map_err(|_fault| "it is not JSON, or repeats a member")?;
+    let flag = |name| page.get(name).and_then(Value::as_bool).ok_or("`more` or `reset` is not a boolean");
+    let next = page.get("next").and_then(Value::as_str).ok_or("`next` is not a string")?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':');
+    if next.is_empty() || next.len() > LONGEST_CURSOR || !next.bytes().all(is_plain) {
+        return Err("`next` is no cursor");
+    }
+    let entries = page.get("entries").and_then(Value::as_array).ok_or("`entries` is not a list")?;
+    let mut revoked = if flag("reset")? { Revoked::all() } else { Revoked::none() };
+    for entry in entries {
+        revoked.add(entry)?;
+    }
+    Ok(Page { revoked, next: Cursor(next.to_owned()), more: flag("more")? })
+}
+
+/// Bytes of a page: a thousand entries with names of the longest kind, and room.
+pub const LONGEST_PAGE: usize = 1_048_576;
+
+/// Bytes of a cursor.
+const LONGEST_CURSOR: usize = 200;
+
+#[cfg(test)]
+mod tests;

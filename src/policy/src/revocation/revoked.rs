@@ -1,0 +1,109 @@
+//! Owns what was revoked, and whether that concerns what is remembered of a credential.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::facts::{Fact, Facts};
+
+/// The SHA-256 of a credential: what a feed calls it by. It stays here: short credentials could be guessed from it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digest([u8; 32]);
+
+/// What was revoked since a reader last asked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Revoked {
+    all: bool,
+    credentials: BTreeSet<Digest>,
+    jtis: BTreeSet<String>,
+    clients: BTreeSet<String>,
+    users: BTreeSet<String>,
+}
+
+impl Digest {
+    pub(crate) fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// 64 digits of hexadecimal.
+    fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != bytes.len() || !rest.is_empty() {
+            return None;
+        }
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            let digit = |sign: &u8| char::from(*sign).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            *byte = (digit(high)? << 4) | digit(low)?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(..)")
+    }
+}
+
+impl Revoked {
+    /// Nothing.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            all: false,
+            credentials: BTreeSet::new(),
+            jtis: BTreeSet::new(),
+            clients: BTreeSet::new(),
+            users: BTreeSet::new(),
+        }
+    }
+
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { all: true, ..Self::none() }
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::none()
+    }
+
+    /// Whether it concerns what is remembered of a credential. Facts that do not tell are concerned: to ask again is safe.
+    #[must_use]
+    pub fn concerns(&self, credential: &Digest, facts: &Facts) -> bool {
+        let names = |revoked: &BTreeSet<String>, stated: Option<&Fact>| {
+            !revoked.is_empty() && stated.is_none_or(|stated| revoked.contains(stated.as_str()))
+        };
+        let jti = facts.further.iter().find(|(name, _fact)| &**name == JTI);
+        self.all
+            || self.credentials.contains(credential)
+            || names(&self.clients, facts.client_id.as_ref())
+            || names(&self.users, facts.subject.as_ref())
+            || names(&self.jtis, jti.map(|(_name, jti)| jti))
+    }
+
+    /// Adds an entry of a page. What cannot be told apart revokes everything; what names nothing is no entry.
+    pub(super) fn add(&mut self, entry: &Value) -> Result<(), &'static str> {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).ok_or("an entry does not name what it revokes");
+        match text("kind")? {
+            "credential" => {
+                let digest = Digest::parse(text("sha256")?).ok_or("an entry's `sha256` is none")?;
+                self.credentials.insert(digest);
+            }
+            "jti" => drop(self.jtis.insert(text("jti")?.to_owned())),
+            "client" => drop(self.clients.insert(text("client_id")?.to_owned())),
+            "user" => drop(self.users.insert(text("user_id")?.to_owned())),
+            // Of a kind that is to come, nobody can say here what it spares.
+            _all => self.all = true,
+        }
+        Ok(())
+    }
+}
+
+/// The further fact by which an opaque token can state its `jti` (RFC 7662, 2.2).
+const JTI: &str = "jti";
