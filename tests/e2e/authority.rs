@@ -5,6 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use crate::table::Table;
 
@@ -15,6 +16,8 @@ pub enum Mode {
     Pass,
     /// Passes lookups on, and closes the connection of whoever asks what was revoked.
     NoFeed,
+    /// Passes lookups on, each after so long.
+    Slow(Duration),
     /// Closes the connection, as where nobody listens.
     Stopped,
     /// Takes them and never answers.
@@ -113,6 +116,11 @@ fn serve(
             }
             Mode::Stopped => return,
             Mode::Hang => continue,
+            Mode::Slow(span) => {
+                thread::sleep(span);
+                let Some(answer) = ask(authority, &message) else { return };
+                answer
+            }
             Mode::Answer(status, answer) => response(status, &answer),
             Mode::Double(text, answer) if body.contains(&text) => response(200, &answer),
             Mode::Pass | Mode::NoFeed | Mode::Double(..) => {

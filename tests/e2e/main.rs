@@ -26,6 +26,7 @@ mod corpus;
 mod database;
 mod division;
 mod envelope;
+mod flights;
 mod hot_reload;
 mod identity;
 mod jwt;
