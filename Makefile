@@ -86,6 +86,11 @@ e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstre
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
 	@cargo bench --quiet -p brama-policy --features cel --bench decide
 
+.PHONY: bench-revocation
+bench-revocation: wasm ## how soon a deleted connection is dead at three gateways
+	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench revocation
+
 .PHONY: bench-decide
 bench-decide: ## how many requests `brama decide` decides in a second
 	@echo "== brama decide, built as for release"

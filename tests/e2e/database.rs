@@ -12,6 +12,16 @@ impl Database {
         Self(path.to_owned())
     }
 
+    /// The one of a `DATABASE_URL`.
+    pub fn of(url: &str) -> Self {
+        Self::at(Path::new(url.strip_prefix("sqlite://").unwrap()))
+    }
+
+    /// The database as a `DATABASE_URL`.
+    pub fn url(&self) -> String {
+        format!("sqlite://{}", self.0.display())
+    }
+
     pub fn has_connection(&self, id: &str) -> bool {
         self.row("SELECT count(*) AS value FROM mithril_connections WHERE id = ?", id) == ["1"]
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::authority::Mode;
 use crate::client::{Call, Reply};
-use crate::stack::Gateway;
+use crate::stack::{Gateway, Plan};
 
 const API_KEY: &str = "demo-revocable-api-key";
 const OWN_CONNECTION: &str = "c0220000-0000-4000-8000-000000000004";
@@ -23,8 +23,13 @@ fn harmless(gateway: &Gateway) -> Reply {
 /// A gateway whose workers all know the credentials and trust what they know.
 fn warm() -> Gateway {
     let gateway = Gateway::start();
-    wait_until("nothing is asked any more", || asks(&gateway).is_empty());
+    warm_up(&gateway);
     gateway
+}
+
+#[track_caller]
+fn warm_up(gateway: &Gateway) {
+    wait_until("nothing is asked any more", || asks(gateway).is_empty());
 }
 
 /// What a number of requests ask for; enough of them to meet both workers.
@@ -61,6 +66,20 @@ fn deleted_connection_takes_its_own_api_key_along() {
     assert_eq!(Call::delete(&path).api_key(API_KEY).token(TOKEN).send(gateway.address()).status, 200);
     is_dead_after(&gateway, Instant::now());
     assert!(gateway.counter("wasmcustom.brama_revoked") >= 1);
+}
+
+#[test]
+fn deleted_connection_is_dead_at_every_gateway() {
+    let first = Gateway::start();
+    let gateways = [Plan::shipped().beside(&first).start(), Plan::shipped().beside(&first).start(), first];
+    gateways.iter().for_each(warm_up);
+    let path = format!("/api/clients/{OWN_CLIENT}/connections/{OWN_CONNECTION}");
+    let reply = Call::delete(&path).api_key("uXhEczJ56adsfh3Ri9SUkc4en").token(TOKEN).send(gateways[0].address());
+    assert_eq!(reply.status, 200);
+    let revoked = Instant::now();
+    for gateway in &gateways {
+        is_dead_after(gateway, revoked);
+    }
 }
 
 #[test]

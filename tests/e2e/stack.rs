@@ -109,6 +109,12 @@ impl Plan {
         self
     }
 
+    /// Another gateway, with an upstream of its own, on the same database.
+    pub fn beside(mut self, other: &Gateway) -> Self {
+        self.settings.database_url = Some(other.database.url());
+        self
+    }
+
     /// Replaces a text of the bootstrap, which must be there.
     pub fn edit(mut self, text: &str, by: &str) -> Self {
         self.edits.push((text.to_owned(), by.to_owned()));
@@ -145,6 +151,7 @@ impl Plan {
     pub fn try_start(self) -> Result<Gateway, StartError> {
         let data = tempfile::tempdir().unwrap();
         let sockets = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").unwrap();
+        let shared = self.settings.database_url.clone();
         let prepared = Prepared::new(Settings { data_dir: Some(data.path().to_owned()), ..self.settings }).unwrap();
         let (tapped, proxied) = (sockets.path().join("tap"), sockets.path().join("proxy"));
         let tap = Tap::open(&tapped, prepared.public_socket());
@@ -163,17 +170,11 @@ impl Plan {
             change(&mut ecds["resources"][0]["typed_config"]["config"], data.path());
             fs::write(prepared.ecds(), ecds.to_string()).unwrap();
         }
+        let database = shared.map_or_else(|| Database::at(&data.path().join("brama.db")), |url| Database::of(&url));
         let stack = prepared.start()?;
         tap.take();
         authority.take();
-        Ok(Gateway {
-            authority,
-            tap,
-            database: Database::at(&data.path().join("brama.db")),
-            stack,
-            _sockets: sockets,
-            _data: data,
-        })
+        Ok(Gateway { authority, tap, database, stack, _sockets: sockets, _data: data })
     }
 }
 
