@@ -13,7 +13,7 @@ const OWN_CLIENT: &str = "c11e0000-0000-4000-8000-000000000004";
 const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 
 /// The policy's.
-const MAX_LAG: Duration = Duration::from_secs(2);
+const MAX_LAG: Duration = Duration::from_secs(3);
 
 /// A request that passes the gateway and changes nothing.
 fn harmless(gateway: &Gateway) -> Reply {

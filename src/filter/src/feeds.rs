@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Cursor, Digest, Facts, Feed, Moment, Monotonic, Page, Revoked};
+use brama_policy::{Cursor, Facts, Feed, Moment, Monotonic, Page, Revocable, Revoked, Unavailable};
 
 use crate::config::Settings;
 use crate::host::{CallId, RootId};
@@ -84,6 +84,15 @@ pub struct Inquired {
     sent: Monotonic,
 }
 
+/// What a question that was not answered means.
+#[derive(Debug)]
+pub struct Failed {
+    /// Whether the one before was answered.
+    pub is_news: bool,
+    /// What can be trusted no more.
+    pub revoked: Revoked,
+}
+
 impl Feeds {
     /// Follows a feed, until a time at least.
     pub fn want(&self, feed: &Arc<Feed>, settings: &Rc<Settings>, until: Monotonic, now: Moment) {
@@ -126,7 +135,7 @@ impl Feeds {
 
     /// Whether the feed has revoked, since then, what an answer says; where that is not known any more, it has.
     #[must_use]
-    pub fn has_revoked(&self, feed: &Feed, since: Standing, credential: &Digest, facts: &Facts) -> bool {
+    pub fn has_revoked(&self, feed: &Feed, since: Standing, credential: &Revocable, facts: &Facts) -> bool {
         let Ok(followed) = self.0.try_borrow() else { return true };
         let follower = followed.followers.get(&feed.fingerprint()).filter(|known| known.number == since.follower);
         let Some(follower) = follower else { return true };
@@ -143,7 +152,14 @@ impl Feeds {
         let Ok(mut followed) = self.0.try_borrow_mut() else { return Vec::new() };
         let is_out = |follower: &Follower| matches!(follower.state, State::Out { .. });
         followed.followers.retain(|_, follower| is_out(follower) || now.monotonic < follower.wanted);
-        let is_due = |follower: &&Follower| matches!(follower.state, State::Due(at) if at <= now.monotonic);
+        // The proxy tells of every call how it ends. If it did not, the feed would be asked nothing any more.
+        let is_lost = |sent: Monotonic, feed: &Feed| {
+            sent.after(feed.patience().saturating_add(SLACK)).is_none_or(|end| end <= now.monotonic)
+        };
+        let is_due = |follower: &&Follower| match follower.state {
+            State::Due(at) => at <= now.monotonic,
+            State::Out { sent, .. } => is_lost(sent, &follower.feed),
+        };
         followed.followers.values().filter(is_due).map(Inquiry::from).collect()
     }
 
@@ -171,13 +187,7 @@ impl Feeds {
         self.set(&inquired.feed, |follower| {
             follower.is_failing = false;
             follower.cursor = Some(next);
-            if !revoked.is_none() {
-                follower.pages = follower.pages.wrapping_add(1);
-                follower.recent.push_back(Rc::clone(&revoked));
-                if follower.recent.len() > MOST_RECENT {
-                    follower.recent.pop_front();
-                }
-            }
+            follower.note(&revoked);
             if more {
                 follower.state = State::Due(now.monotonic);
                 return;
@@ -191,14 +201,34 @@ impl Feeds {
         revoked
     }
 
-    /// Takes note that a question was not answered, or not sent; says whether the one before was.
-    pub fn fail(&self, feed: &Feed, now: Moment) -> bool {
-        let mut is_new = false;
+    /// Takes note that a question was not answered, or not sent, and says what that revokes.
+    ///
+    /// A page that cannot be used, and a cursor that is refused, would come again and again. The feed is begun anew then,
+    /// and nobody knows what was missed.
+    pub fn fail(&self, feed: &Feed, reason: &Unavailable, now: Moment) -> Failed {
+        let is_lost = match reason {
+            Unavailable::Unusable(_) => true,
+            // The gateway is not let in, or asked to wait: another time it may be.
+            Unavailable::Status(401 | 403 | 407 | 408 | 425 | 429) => false,
+            Unavailable::Status(status) => (400..500).contains(status),
+            Unavailable::NotSent
+            | Unavailable::NoReply
+            | Unavailable::Shedding
+            | Unavailable::NoKeys
+            | Unavailable::Keys(_)
+            | Unavailable::Overtaken => false,
+        };
+        let mut failed = Failed { is_news: false, revoked: Revoked::none() };
         self.set(feed, |follower| {
-            is_new = !std::mem::replace(&mut follower.is_failing, true);
+            failed.is_news = !std::mem::replace(&mut follower.is_failing, true);
             follower.state = State::Due(now.monotonic.after(feed.every()).unwrap_or(now.monotonic));
+            if is_lost && follower.cursor.take().is_some() {
+                follower.as_of = None;
+                follower.note(&Rc::new(Revoked::all()));
+                failed.revoked = Revoked::all();
+            }
         });
-        is_new
+        failed
     }
 
     /// A root is gone, and its questions with it: they are to be sent again.
@@ -227,6 +257,20 @@ impl Feeds {
     }
 }
 
+impl Follower {
+    /// Remembers what was revoked, for answers that are on their way.
+    fn note(&mut self, revoked: &Rc<Revoked>) {
+        if revoked.is_none() {
+            return;
+        }
+        self.pages = self.pages.wrapping_add(1);
+        self.recent.push_back(Rc::clone(revoked));
+        if self.recent.len() > MOST_RECENT {
+            self.recent.pop_front();
+        }
+    }
+}
+
 impl From<&Follower> for Inquiry {
     fn from(follower: &Follower) -> Self {
         Self {
@@ -239,6 +283,9 @@ impl From<&Follower> for Inquiry {
 
 /// Pages that are kept for answers that are on their way. Where more came meanwhile, the lookup is sent again.
 const MOST_RECENT: usize = 16;
+
+/// Beyond its patience: the ticks in which a question is sent and answered.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// From news to the next question.
 const BREATH: Duration = Duration::from_millis(50);

@@ -25,7 +25,8 @@ struct Issuer {
     good: Option<(Rc<KeySet>, Monotonic)>,
     /// How and when the last fetch ended.
     last: Option<(Result<(), Unavailable>, Monotonic)>,
-    out: Option<(RootId, CallId)>,
+    /// The fetch that is out, and since when.
+    out: Option<(RootId, CallId, Monotonic)>,
     /// The root contexts whose policies have this issuer.
     roots: BTreeSet<RootId>,
     waiting: Vec<Waiter>,
@@ -81,7 +82,7 @@ impl Keys {
         let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
         for issuer in issuers.values_mut() {
             issuer.roots.remove(&root);
-            issuer.out = issuer.out.filter(|(by, _call)| *by != root);
+            issuer.out = issuer.out.filter(|(by, _call, _sent)| *by != root);
         }
         issuers.retain(|_fetch, issuer| !issuer.roots.is_empty() || !issuer.waiting.is_empty());
     }
@@ -126,16 +127,16 @@ impl Keys {
         let due = issuers.iter().filter(|(fetch, issuer)| {
             let is_wanted = !issuer.waiting.is_empty();
             let is_time = issuer.roots.contains(&root) && issuer.next(fetch, now) <= now.monotonic;
-            issuer.out.is_none() && (is_wanted || is_time)
+            issuer.is_free(fetch, now) && (is_wanted || is_time)
         });
         due.map(|(fetch, _issuer)| Arc::clone(fetch)).collect()
     }
 
     /// Notes that a root context has sent a fetch.
-    pub fn sent(&self, fetch: &KeyFetch, root: RootId, call: CallId) {
+    pub fn sent(&self, fetch: &KeyFetch, root: RootId, call: CallId, now: Moment) {
         let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
         if let Some(issuer) = issuers.get_mut(fetch) {
-            issuer.out = Some((root, call));
+            issuer.out = Some((root, call, now.monotonic));
         }
     }
 
@@ -143,7 +144,9 @@ impl Keys {
     #[must_use]
     pub fn land(&self, root: RootId, call: CallId, reply: Option<Reply<'_>>, now: Moment) -> Option<Fetched> {
         let mut issuers = self.0.try_borrow_mut().ok()?;
-        let (fetch, issuer) = issuers.iter_mut().find(|(_fetch, issuer)| issuer.out == Some((root, call)))?;
+        let (fetch, issuer) = issuers
+            .iter_mut()
+            .find(|(_fetch, issuer)| issuer.out.is_some_and(|(by, known, _sent)| (by, known) == (root, call)))?;
         let read = reply.map_or(Err(Unavailable::NoReply), |reply| fetch.read(reply));
         Some(issuer.end(fetch, read, now))
     }
@@ -201,6 +204,13 @@ impl Keys {
 }
 
 impl Issuer {
+    /// Whether no fetch is out. The proxy tells of every call how it ends; if it did not, keys would never come again.
+    fn is_free(&self, fetch: &KeyFetch, now: Moment) -> bool {
+        self.out.is_none_or(|(_root, _call, sent)| {
+            sent.after(fetch.timeout().saturating_add(LOST)).is_none_or(|end| end <= now.monotonic)
+        })
+    }
+
     fn trusted(&self, fetch: &KeyFetch, now: Moment) -> Option<Rc<KeySet>> {
         let (keys, at) = self.good.as_ref()?;
         let until = at.after(fetch.max_stale())?;
@@ -226,7 +236,7 @@ impl Issuer {
         self.last.as_ref().and_then(|(_outcome, at)| at.after(span)).unwrap_or(now.monotonic)
     }
 
-    /// A fetch that brings no keys leaves the last good ones.
+    /// A fetch that fails leaves the last good keys. A set without keys is an answer: the issuer has taken back its last one.
     fn end(&mut self, fetch: &Arc<KeyFetch>, read: Result<KeySet, Unavailable>, now: Moment) -> Fetched {
         self.out = None;
         let outcome = read.map(|keys| self.good = Some((Rc::new(keys), now.monotonic)));
@@ -246,6 +256,9 @@ pub const AGAIN: Duration = Duration::from_secs(5);
 
 /// And where there are no keys, or the last fetch failed without any: every token waits for them.
 pub const RETRY: Duration = Duration::from_secs(1);
+
+/// Beyond its timeout: after so long a fetch is out no more, whatever the proxy says.
+const LOST: Duration = Duration::from_secs(1);
 
 /// What a request waits beyond the fetch's own timeout: the ticks in which it is sent and answered.
 const SLACK: Duration = Duration::from_millis(200);

@@ -13,6 +13,7 @@ pub mod config;
 pub mod envoy;
 pub mod feeds;
 pub mod flights;
+mod heard;
 pub mod host;
 pub mod keys;
 pub mod memory;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brama_policy::{
-    Answer, CacheLimits, CredentialKind, Digest, Facts, Feed, KeyFingerprint, KeySet, Lookup, Moment, Monotonic,
+    Answer, CacheLimits, CredentialKind, Facts, Feed, KeyFingerprint, KeySet, Lookup, Moment, Monotonic, Revocable,
     Revoked,
 };
 
@@ -49,7 +49,7 @@ impl Memory {
         match answer {
             Answer::Active(facts) => {
                 shelves.inactive.forget(key);
-                let feed = lookup.feed().map(|feed| (feed.fingerprint(), lookup.digest()));
+                let feed = lookup.feed().map(|feed| (feed.fingerprint(), lookup.revocable()));
                 shelves.vouch(key, Vouched { facts: Arc::clone(facts), by: By::Authority { feed } }, limits, now);
             }
             Answer::Inactive => {
@@ -128,7 +128,7 @@ struct Vouched {
 #[derive(Clone, Copy, Debug)]
 enum By {
     /// An authority; the feed that can revoke them, and what it calls the credential.
-    Authority { feed: Option<(u64, Digest)> },
+    Authority { feed: Option<(u64, Revocable)> },
     /// A key, by its signature.
     Key(KeyFingerprint),
 }

@@ -2,14 +2,16 @@
 //! refused, once.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use brama_policy::{
-    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Request,
-    RuleId, Step, Unavailable, Verifier,
+    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Feed, Grant, Lookup, Moment, Policy, Refused,
+    Request, RuleId, Step, Unavailable, Verifier,
 };
 
 use crate::config::Settings;
 use crate::flights::{self, Ticket};
+use crate::heard::Heard;
 use crate::host::{Counter, Host, StreamId};
 use crate::keys;
 use crate::memory::Key;
@@ -26,6 +28,10 @@ pub struct Session {
     request_id: String,
     /// Its API key, once asked for.
     api_key: Option<Key>,
+    /// What was learnt of the API key, where a feed can revoke it while the token is asked for.
+    heard: Option<Heard>,
+    /// Whether it was begun again, since that had been revoked.
+    is_second: bool,
     phase: Phase,
 }
 
@@ -54,8 +60,22 @@ enum Phase {
 #[derive(Debug)]
 struct Wait {
     key: Key,
+    kind: CredentialKind,
+    /// The feed that can revoke what it waits for.
+    feed: Option<Arc<Feed>>,
     awaiting: Awaiting,
     place: Place,
+}
+
+/// Where a wait has led.
+#[derive(Debug)]
+enum Turn {
+    /// The request goes on.
+    On,
+    /// It begins again, with this step.
+    Again(Box<Step>),
+    /// It has begun again before.
+    GiveUp,
 }
 
 /// A request's place among those who wait; the seats are held, not read.
@@ -71,7 +91,16 @@ impl Session {
     /// A request that begins under these settings; it keeps them to its end, whatever is reloaded.
     #[must_use]
     pub const fn new(stream: StreamId, settings: Rc<Settings>, learnt: Learnt) -> Self {
-        Self { stream, settings, learnt, request_id: String::new(), api_key: None, phase: Phase::New }
+        Self {
+            stream,
+            settings,
+            learnt,
+            request_id: String::new(),
+            api_key: None,
+            heard: None,
+            is_second: false,
+            phase: Phase::New,
+        }
     }
 
     /// The request's headers have come.
@@ -117,7 +146,14 @@ impl Session {
             }
         };
         let now = host.now();
-        let step = wait.awaiting.resume(answer, now);
+        let Wait { kind, feed, awaiting, place, .. } = wait;
+        drop(place);
+        self.hear(kind, feed, &answer, false);
+        let step = match self.turn(host, kind, now) {
+            Turn::On => awaiting.resume(answer, now),
+            Turn::Again(first) => *first,
+            Turn::GiveUp => awaiting.resume(Answer::Unavailable(Unavailable::Overtaken), now),
+        };
         match self.advance(host, step, now) {
             Flow::Continue => host.resume(),
             Flow::Pause => {}
@@ -126,9 +162,9 @@ impl Session {
 
     /// An issuer's keys have come, or will not.
     pub fn on_keys(&mut self, host: &mut impl Host, key: Key) {
-        let (lookup, awaiting) = match std::mem::replace(&mut self.phase, Phase::Refused) {
+        let (kind, lookup, awaiting) = match std::mem::replace(&mut self.phase, Phase::Refused) {
             Phase::Awaiting(wait) if wait.key == key => match *wait {
-                Wait { awaiting, place: Place::Keys(lookup, _seat), .. } => (*lookup, awaiting),
+                Wait { kind, awaiting, place: Place::Keys(lookup, _seat), .. } => (kind, *lookup, awaiting),
                 wait @ Wait { place: Place::Flight(_), .. } => {
                     self.phase = Phase::Awaiting(Box::new(wait));
                     return host.count(Counter::StrayReply);
@@ -140,7 +176,12 @@ impl Session {
             }
         };
         let now = host.now();
-        match self.advance(host, Step::Ask(lookup, awaiting), now) {
+        let step = match self.turn(host, kind, now) {
+            Turn::On => Step::Ask(lookup, awaiting),
+            Turn::Again(first) => *first,
+            Turn::GiveUp => awaiting.resume(Answer::Unavailable(Unavailable::Overtaken), now),
+        };
+        match self.advance(host, step, now) {
             Flow::Continue => host.resume(),
             Flow::Pause => {}
         }
@@ -160,14 +201,45 @@ impl Session {
                 CredentialKind::ApiKey => self.api_key = key,
                 CredentialKind::Token => {}
             }
+            let (kind, feed) = (lookup.kind(), lookup.feed().map(Arc::clone));
             match self.find_out(host, key, behind, lookup, now) {
-                Ok(answer) => step = awaiting.resume(answer, now),
+                Ok(answer) => {
+                    self.hear(kind, feed, &answer, true);
+                    step = awaiting.resume(answer, now);
+                }
                 Err((key, place)) => {
-                    self.phase = Phase::Awaiting(Box::new(Wait { key, awaiting, place }));
+                    self.phase = Phase::Awaiting(Box::new(Wait { key, kind, feed, awaiting, place }));
                     return Flow::Pause;
                 }
             }
         }
+    }
+
+    /// Takes note of what was learnt of the API key.
+    fn hear(&mut self, kind: CredentialKind, feed: Option<Arc<Feed>>, answer: &Answer, is_recalled: bool) {
+        if let (CredentialKind::ApiKey, Some(feed), Answer::Active(facts)) = (kind, feed, answer) {
+            self.heard = Some(Heard::new(feed, Arc::clone(facts), &self.learnt.feeds, is_recalled));
+        }
+    }
+
+    /// Where a wait has led: what was learnt of the API key may have been revoked while the token was asked for.
+    fn turn(&mut self, host: &mut impl Host, kind: CredentialKind, now: Moment) -> Turn {
+        let heard = match kind {
+            CredentialKind::ApiKey => None,
+            CredentialKind::Token => self.heard.take(),
+        };
+        let Some(heard) = heard else { return Turn::On };
+        let headers = host.headers();
+        let first = self.settings.policy().begin(&Request::new(&headers));
+        if !heard.is_overtaken(&first, &self.learnt.feeds, now) {
+            return Turn::On;
+        }
+        host.count(Counter::Overtaken);
+        if std::mem::replace(&mut self.is_second, true) {
+            return Turn::GiveUp;
+        }
+        self.api_key = None;
+        Turn::Again(Box::new(first))
     }
 
     /// What is known of a credential.

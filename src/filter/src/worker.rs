@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use brama_policy::{Answer, Feed, Lookup, Moment, Reply, Unavailable};
+use brama_policy::{Answer, Feed, Lookup, Moment, Reply, Revoked, Unavailable};
 
 use crate::config::Settings;
 use crate::feeds::{Feeds, Inquired, Inquiry, Standing};
@@ -162,7 +162,7 @@ impl Worker {
             match host.ask(&fetch.question()) {
                 Ok(call) => {
                     host.count(Counter::KeyFetch);
-                    keys.sent(&fetch, root, call);
+                    keys.sent(&fetch, root, call, host.now());
                 }
                 Err(_not_sent) => {
                     if let Some(fetched) = keys.not_sent(&fetch, host.now()) {
@@ -199,7 +199,7 @@ impl Worker {
             // It can be revoked, and nobody would know.
             (Answer::Active(_), Some(_feed), None) => {}
             (Answer::Active(facts), Some(feed), Some(knowing)) => {
-                if self.learnt.feeds.has_revoked(feed, knowing, &lookup.digest(), facts) {
+                if self.learnt.feeds.has_revoked(feed, knowing, &lookup.revocable(), facts) {
                     host.count(Counter::Overtaken);
                     return self.learnt.flights.again(key, landed);
                 }
@@ -236,17 +236,23 @@ impl Worker {
             Ok(page) => {
                 host.count(Counter::FeedPage);
                 let revoked = self.learnt.feeds.turn(inquired, page, host.now());
-                for _credential in 0..self.learnt.memory.revoke(&inquired.feed, &revoked) {
-                    host.count(Counter::Revoked);
-                }
+                self.drop_facts(host, &inquired.feed, &revoked);
             }
+        }
+    }
+
+    fn drop_facts(&self, host: &mut impl RootHost, feed: &Feed, revoked: &Revoked) {
+        for _credential in 0..self.learnt.memory.revoke(feed, revoked) {
+            host.count(Counter::Revoked);
         }
     }
 
     /// A feed has not answered.
     fn on_silence(&self, host: &mut impl RootHost, feed: &Feed, reason: &Unavailable) {
         host.count(Counter::FeedFailure);
-        if self.learnt.feeds.fail(feed, host.now()) {
+        let failed = self.learnt.feeds.fail(feed, reason, host.now());
+        self.drop_facts(host, feed, &failed.revoked);
+        if failed.is_news {
             log::warn!("the feed of revocations does not answer: {reason}");
         }
     }

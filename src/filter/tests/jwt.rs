@@ -306,7 +306,7 @@ fn rotation_with_overlap_lets_nobody_wait_and_the_old_key_go() {
 fn last_good_keys_outlive_an_outage_until_they_are_too_old() {
     let (signer, unknown) = (Signer::new("ES256", "a"), Signer::new("ES256", "b"));
     let mut proxy = Proxy::with(&[&signer]);
-    for reply in [None, Some((500, "")), Some((200, "{}")), Some((200, r#"{"keys":[]}"#)), Some((302, ""))] {
+    for reply in [None, Some((500, "")), Some((200, "{}")), Some((200, r#"{"keys":{}}"#)), Some((302, ""))] {
         proxy.later(300);
         let _rest = proxy.tick();
         proxy.reply(reply);
@@ -386,4 +386,31 @@ fn facts_end_with_their_token() {
     assert_eq!(proxy.outcome(&short), Done::Forwarded);
     proxy.later(1);
     assert_eq!(proxy.outcome(&short), Done::Refused(401));
+}
+
+#[test]
+fn issuer_that_takes_back_its_last_key_is_believed() {
+    let signer = Signer::new("ES256", "a");
+    let mut proxy = Proxy::with(&[&signer]);
+    let known = token(&signer);
+    assert_eq!(proxy.outcome(&known), Done::Forwarded);
+    proxy.later(300);
+    let _rest = proxy.tick();
+    assert_eq!(proxy.asked.len(), 2);
+    proxy.reply(Some((200, r#"{"keys":[]}"#)));
+    let fresh = token_with(&signer, json!({}), json!({ "jti": "made with the stolen key" }));
+    assert_eq!(proxy.outcome(&known), Done::Refused(401));
+    assert_eq!(proxy.outcome(&fresh), Done::Refused(401));
+}
+
+#[test]
+fn fetch_whose_reply_is_lost_is_sent_again() {
+    let signer = Signer::new("ES256", "a");
+    let mut proxy = Proxy::with(&[&signer]);
+    proxy.later(300);
+    let _rest = proxy.tick();
+    assert_eq!(proxy.asked.len(), 2);
+    proxy.later(60);
+    let _rest = proxy.tick();
+    assert_eq!(proxy.asked.len(), 3);
 }

@@ -323,13 +323,10 @@ impl Case {
             Answer::Inactive => return Err(Denial::CredentialRefused(kind)),
             Answer::Unavailable(reason) => return Err(Denial::AuthorityUnavailable(kind, reason)),
         };
-        // An answer may be remembered from a while ago, and an authority's clock may be off.
-        if facts.has_expired(now.wall) {
-            return Err(Denial::CredentialExpired(kind));
-        }
-        // A wall clock that is stepped back makes what was good a token of the future.
-        if !facts.has_begun(now.wall) {
-            return Err(Denial::CredentialNotYetValid(kind));
+        in_force(kind, &facts, now)?;
+        // The API key was learnt before the token was asked for, and may have ended meanwhile.
+        if let Some(api_key) = &self.api_key {
+            in_force(CredentialKind::ApiKey, api_key, now)?;
         }
         witness.note(Note::Verified { kind, facts: &facts });
         match kind {
@@ -359,4 +356,16 @@ impl Case {
     fn grant(self, set: Vec<(String, String)>, would_refuse: Option<Denial>) -> Grant {
         Grant { rule: self.route().map(|route| route.id.clone()), remove: self.remove, set, would_refuse }
     }
+}
+
+/// An answer may be remembered from a while ago, and an authority's clock may be off.
+fn in_force(kind: CredentialKind, facts: &Facts, now: Moment) -> Result<(), Denial> {
+    if facts.has_expired(now.wall) {
+        return Err(Denial::CredentialExpired(kind));
+    }
+    // A wall clock that is stepped back makes what was good a token of the future.
+    if !facts.has_begun(now.wall) {
+        return Err(Denial::CredentialNotYetValid(kind));
+    }
+    Ok(())
 }

@@ -67,7 +67,7 @@ pub struct CacheLimits {
 impl Introspection {
     pub(crate) fn new(asked: Asked, cache: CacheLimits) -> Self {
         let mut hasher = DefaultHasher::new();
-        asked.hash(&mut hasher);
+        (&asked, cache).hash(&mut hasher);
         let fingerprint = hasher.finish();
         let feed = asked.authority.following.clone();
         let feed = feed.map(|following| Arc::new(Feed::new(asked.authority.clone(), following)));

@@ -93,7 +93,7 @@ pub struct Opened<'a> {
 impl Jwt {
     pub(crate) fn new(rules: Rules, cache: CacheLimits) -> Self {
         let mut hasher = DefaultHasher::new();
-        rules.hash(&mut hasher);
+        (&rules, cache).hash(&mut hasher);
         let fingerprint = hasher.finish();
         Self { rules, cache, fingerprint }
     }

@@ -13,7 +13,7 @@ use crate::json;
 
 mod revoked;
 
-pub use revoked::{Digest, Revoked};
+pub use revoked::{Revocable, Revoked};
 
 /// The feed of one authority, and how it is followed.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,10 +76,10 @@ impl Feed {
         self.following.max_lag.saturating_add(self.following.serve_for)
     }
 
-    /// For how long an answer can be on its way.
+    /// How long an answer may take, waiting for news included.
     #[must_use]
     pub const fn patience(&self) -> Duration {
-        self.authority.timeout
+        self.authority.timeout.saturating_add(self.following.every)
     }
 
     /// The question what was revoked after `cursor`; without one, where the feed stands.
@@ -107,8 +107,7 @@ impl Feed {
         if let (Some(header), Some(name)) = (self.authority.auth.header(), self.authority.auth.secret()) {
             headers.push((header, self.authority.auth.value(secret(name).ok_or(Unavailable::NotSent)?)));
         }
-        let timeout = self.authority.timeout.saturating_add(*every);
-        Ok(Question { cluster: &self.authority.cluster, headers, body: None, timeout })
+        Ok(Question { cluster: &self.authority.cluster, headers, body: None, timeout: self.patience() })
     }
 
     /// What a reply says.
@@ -142,8 +141,8 @@ fn read(body: &[u8]) -> Result<Page, &'static str> {
     Ok(Page { revoked, next: Cursor(next.to_owned()), more: flag("more")? })
 }
 
-/// Bytes of a page: a thousand entries with names of the longest kind, and room.
-pub const LONGEST_PAGE: usize = 1_048_576;
+/// Bytes of a page: a thousand entries with names of 512 characters, each of them escaped, and room.
+pub const LONGEST_PAGE: usize = 4_194_304;
 
 /// Bytes of a cursor.
 const LONGEST_CURSOR: usize = 200;

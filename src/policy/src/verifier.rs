@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::credential::{Credential, CredentialKind};
 use crate::introspection::{Answer, CacheLimits, Introspection, Question, Reply, SecretName, Unavailable};
 use crate::jwt::{Jwt, claims_to_be_one};
-use crate::revocation::{Digest, Feed};
+use crate::revocation::{Feed, Revocable};
 
 /// A credential that has to be verified before the request can be judged further.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,10 +88,10 @@ impl Lookup {
         }
     }
 
-    /// What feeds call the credential by.
+    /// What its feed can call the credential by.
     #[must_use]
-    pub fn digest(&self) -> Digest {
-        Digest::of(self.credential.expose_secret())
+    pub fn revocable(&self) -> Revocable {
+        Revocable::new(self.kind, self.credential.expose_secret())
     }
 
     /// All that the answer depends on: how the credential is verified, and every credential that the question holds. What

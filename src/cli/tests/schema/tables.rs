@@ -99,7 +99,7 @@ const FAULTY: &[(&str, &str)] = &[
     ("ttl: 5m", "ttl: 5 m"),
     ("timeout: 500ms", "timeout: 0.5s"),
     ("every: 1s", "every: 1"),
-    ("max_lag: 3s", "max_lag: soon"),
+    ("max_lag: 30s", "max_lag: soon"),
     ("path: /feed", "path: feed"),
     ("serve_for: 4m", "serve_for: long"),
     ("serve_for: 4m, ", ""),

@@ -268,7 +268,7 @@ pub fn settings(yaml: &str) -> Rc<Settings> {
 
 /// The policy that ships, without its feed of revocations: facts are trusted for as long as they are remembered.
 pub static WITHOUT_FEED: LazyLock<String> = LazyLock::new(|| {
-    let feed = "    revocations: { path: /revocations, every: 500ms, max_lag: 2s }\n";
+    let feed = "    revocations: { path: /revocations, every: 500ms, max_lag: 3s }\n";
     assert!(SHIPPED.contains(feed));
     SHIPPED.replace(feed, "")
 });

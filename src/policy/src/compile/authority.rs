@@ -43,7 +43,7 @@ fn authority(written: &AuthorityDocument, place: &Place, faults: &mut Faults) ->
     let auth = auth(&written.auth, &place.key("auth"), faults);
     let following = match &written.revocations {
         None => Some(None),
-        Some(written) => following(written, &place.key("revocations"), faults).map(Some),
+        Some(written) => following(written, timeout, &place.key("revocations"), faults).map(Some),
     };
     Some(Authority {
         cluster: written.cluster.clone(),
@@ -54,7 +54,12 @@ fn authority(written: &AuthorityDocument, place: &Place, faults: &mut Faults) ->
     })
 }
 
-fn following(written: &RevocationsDocument, place: &Place, faults: &mut Faults) -> Option<Following> {
+fn following(
+    written: &RevocationsDocument,
+    timeout: Option<Duration>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Following> {
     let path = CanonicalPath::parse(written.path.as_bytes()).is_ok() && !written.path.contains('?');
     if !path {
         faults.add(&place.key("path"), format!("`{}` is no canonical path without a query", written.path));
@@ -74,6 +79,12 @@ fn following(written: &RevocationsDocument, place: &Place, faults: &mut Faults) 
     if max_lag < every.saturating_mul(3) {
         let message =
             format!("`{}` is less than thrice `every`; facts would be asked for again and again", written.max_lag);
+        faults.add(&place.key("max_lag"), message);
+    }
+    // An API key's answer can be on its way for as long, and then a token's, before the request goes on with both.
+    let patience = timeout?.saturating_mul(2).saturating_add(Duration::from_secs(1));
+    if max_lag < patience {
+        let message = format!("`{}` is less than twice `timeout` and a second, {patience:?}", written.max_lag);
         faults.add(&place.key("max_lag"), message);
     }
     Some(Following { path: written.path.clone(), every, max_lag, serve_for: serve_for? })

@@ -37,6 +37,9 @@ pub enum Unavailable {
     /// As many lookups as are allowed at once are out already.
     #[error("too many lookups are out already")]
     Shedding,
+    /// What was learnt of another credential was revoked meanwhile, and again when that was asked for again.
+    #[error("what was learnt was revoked before the request went on")]
+    Overtaken,
     /// The lookup could not be sent.
     #[error("the lookup could not be sent")]
     NotSent,

@@ -22,9 +22,6 @@ pub enum InvalidKeys {
     /// Something else than a JWK Set.
     #[error("the set of keys is no JSON object with a list of `keys`, or repeats a member")]
     Shape,
-    /// Keys, and none that verifies a signature.
-    #[error("the set has no key that verifies signatures")]
-    NoneUsable,
 }
 
 /// Why no key of a set is the token's.
@@ -51,7 +48,7 @@ impl KeySet {
     /// Reads a JWK Set. Keys that verify nothing here are left out, as RFC 7517, 5 asks, and counted.
     ///
     /// # Errors
-    /// Text that is too long or no JWK Set; a set without any key that can be used.
+    /// Text that is too long or no JWK Set. A set without keys is one: an issuer can take back its last key.
     pub fn parse(text: &[u8]) -> Result<Self, InvalidKeys> {
         if text.len() > LONGEST_KEY_SET {
             return Err(InvalidKeys::TooLong);
@@ -66,7 +63,7 @@ impl KeySet {
                 Err(_unusable) => skipped = skipped.saturating_add(1),
             }
         }
-        if keys.is_empty() { Err(InvalidKeys::NoneUsable) } else { Ok(Self { keys, skipped }) }
+        Ok(Self { keys, skipped })
     }
 
     pub(crate) const fn of(keys: Vec<Key>) -> Self {

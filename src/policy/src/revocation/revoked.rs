@@ -6,11 +6,22 @@ use std::fmt;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::credential::CredentialKind;
 use crate::facts::{Fact, Facts};
+use crate::jwt::claims_to_be_one;
 
-/// The SHA-256 of a credential: what a feed calls it by. It stays here: short credentials could be guessed from it.
+/// What a feed can call a credential by, beside what its facts state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revocable {
+    digest: Digest,
+    kind: CredentialKind,
+    /// Whether it claims to be a JWT, so that it may have a `jti` which its facts do not state.
+    is_jws: bool,
+}
+
+/// The SHA-256 of a credential. It stays here: short credentials could be guessed from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Digest([u8; 32]);
+struct Digest([u8; 32]);
 
 /// What was revoked since a reader last asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,8 +33,14 @@ pub struct Revoked {
     users: BTreeSet<String>,
 }
 
+impl Revocable {
+    pub(crate) fn new(kind: CredentialKind, secret: &str) -> Self {
+        Self { digest: Digest::of(secret), kind, is_jws: claims_to_be_one(secret) }
+    }
+}
+
 impl Digest {
-    pub(crate) fn of(secret: &str) -> Self {
+    fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
@@ -74,17 +91,19 @@ impl Revoked {
     }
 
     /// Whether it concerns what is remembered of a credential. Facts that do not tell are concerned: to ask again is safe.
+    /// But API keys are no user's, and only JWTs have a `jti` that is not stated; or one stranger's logout would have
+    /// everything asked for again.
     #[must_use]
-    pub fn concerns(&self, credential: &Digest, facts: &Facts) -> bool {
+    pub fn concerns(&self, credential: &Revocable, facts: &Facts) -> bool {
         let names = |revoked: &BTreeSet<String>, stated: Option<&Fact>| {
             !revoked.is_empty() && stated.is_none_or(|stated| revoked.contains(stated.as_str()))
         };
         let jti = facts.further.iter().find(|(name, _fact)| &**name == JTI);
         self.all
-            || self.credentials.contains(credential)
+            || self.credentials.contains(&credential.digest)
             || names(&self.clients, facts.client_id.as_ref())
-            || names(&self.users, facts.subject.as_ref())
-            || names(&self.jtis, jti.map(|(_name, jti)| jti))
+            || (credential.kind == CredentialKind::Token && names(&self.users, facts.subject.as_ref()))
+            || ((credential.is_jws || jti.is_some()) && names(&self.jtis, jti.map(|(_name, jti)| jti)))
     }
 
     /// Adds an entry of a page. What cannot be told apart revokes everything; what names nothing is no entry.

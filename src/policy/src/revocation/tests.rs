@@ -4,6 +4,7 @@ use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
+use crate::credential::CredentialKind;
 use crate::facts::Facts;
 
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -16,22 +17,31 @@ fn facts(client: &str, user: &str) -> Facts {
     Facts { client_id: Some(client.parse().unwrap()), subject: Some(user.parse().unwrap()), ..Facts::none() }
 }
 
+fn revocable(kind: CredentialKind, secret: &str) -> Revocable {
+    Revocable::new(kind, secret)
+}
+
 #[test]
 fn entry_concerns_what_it_names_and_what_does_not_tell() {
     let (ours, others) = (facts("c", "u"), facts("d", "v"));
     let with_jti = Facts { further: vec![("jti".into(), "other".parse().unwrap())], ..facts("d", "v") };
-    let digest = Digest::of("k");
-    for (entry, concerned) in [
-        (json!({ "kind": "client", "client_id": "c" }), [true, false, true, false]),
-        (json!({ "kind": "user", "user_id": "u" }), [true, false, true, false]),
-        (json!({ "kind": "jti", "jti": "j" }), [true, true, true, false]),
-        (json!({ "kind": "all" }), [true; 4]),
-        (json!({ "kind": "tenant", "tenant": "x" }), [true; 4]),
-        (json!({ "kind": "credential", "sha256": EMPTY_SHA256 }), [false; 4]),
+    // `{"alg":"none"}`, as nobody signs it.
+    let jwt = revocable(CredentialKind::Token, "eyJhbGciOiJub25lIn0.e30.");
+    let (token, key) = (revocable(CredentialKind::Token, "k"), revocable(CredentialKind::ApiKey, "k"));
+    for (entry, of_jwts, of_tokens, of_keys) in [
+        (json!({ "kind": "client", "client_id": "c" }), [1, 0, 1, 0], [1, 0, 1, 0], [1, 0, 1, 0]),
+        (json!({ "kind": "user", "user_id": "u" }), [1, 0, 1, 0], [1, 0, 1, 0], [0; 4]),
+        (json!({ "kind": "jti", "jti": "j" }), [1, 1, 1, 0], [0; 4], [0; 4]),
+        (json!({ "kind": "jti", "jti": "other" }), [1, 1, 1, 1], [0, 0, 0, 1], [0, 0, 0, 1]),
+        (json!({ "kind": "all" }), [1; 4], [1; 4], [1; 4]),
+        (json!({ "kind": "tenant", "tenant": "x" }), [1; 4], [1; 4], [1; 4]),
+        (json!({ "kind": "credential", "sha256": EMPTY_SHA256 }), [0; 4], [0; 4], [0; 4]),
     ] {
         let revoked = page(&json!([entry])).unwrap().revoked;
-        let found = [&ours, &others, &Facts::none(), &with_jti].map(|facts| revoked.concerns(&digest, facts));
-        assert_eq!(found, concerned, "{entry}");
+        let found = [jwt, token, key].map(|credential| {
+            [&ours, &others, &Facts::none(), &with_jti].map(|facts| u8::from(revoked.concerns(&credential, facts)))
+        });
+        assert_eq!(found, [of_jwts, of_tokens, of_keys], "{entry}");
     }
 }
 
@@ -39,15 +49,15 @@ fn entry_concerns_what_it_names_and_what_does_not_tell() {
 fn credential_is_known_by_its_sha256() {
     let entry = json!({ "kind": "credential", "sha256": EMPTY_SHA256.to_uppercase(), "number": 4, "at": 5 });
     let revoked = page(&json!([entry])).unwrap().revoked;
-    assert!(revoked.concerns(&Digest::of(""), &facts("c", "u")));
-    assert!(!revoked.concerns(&Digest::of("x"), &facts("c", "u")));
+    assert!(revoked.concerns(&revocable(CredentialKind::ApiKey, ""), &facts("c", "u")));
+    assert!(!revoked.concerns(&revocable(CredentialKind::ApiKey, "x"), &facts("c", "u")));
 }
 
 #[test]
 fn reset_revokes_everything_and_nothing_is_nothing() {
     assert!(page(&json!([])).unwrap().revoked.is_none());
     let reset = read(br#"{"entries":[],"more":true,"reset":true,"next":"f:1"}"#).unwrap();
-    assert!(reset.more && reset.revoked.concerns(&Digest::of("x"), &facts("c", "u")));
+    assert!(reset.more && reset.revoked.concerns(&revocable(CredentialKind::ApiKey, "x"), &facts("c", "u")));
 }
 
 #[test]
