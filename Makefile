@@ -80,7 +80,7 @@ wasm: ## build the plugin, target/brama_filter.wasm
 e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstream
 	@echo "== end to end"
 	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo test -p brama-e2e
+	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo test -p brama-e2e
 
 .PHONY: bench-core
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000

@@ -26,14 +26,6 @@ installed() {
     return 1
 }
 
-# `python3 -m venv` exists on Debian without the part that fills the environment with pip (package python3-venv).
-require_venv() {
-    python3 -c 'import ensurepip, venv' 2>/dev/null && return 0
-    echo "python3 cannot make virtual environments here; trying Debian's python3-venv" >&2
-    "$root/src/tools/apt.sh" python3-venv \
-        || fail "python3 cannot make virtual environments: install its venv module (Debian: python3-venv)"
-}
-
 installed && exit 0
 
 command -v python3 >/dev/null || fail "python3 is missing: it is needed to install $package"
@@ -46,11 +38,10 @@ if command -v flock >/dev/null; then
 fi
 
 echo "installing $package $version into target/tools" >&2
-require_venv
 # Made under another name and renamed when complete, so that an interrupted installation never looks like a program.
 # (A renamed environment's own scripts no longer run; the program is not one of them.)
-rm -rf "$home" "$home.new"
-python3 -m venv "$home.new" >&2 || fail "python3 -m venv could not make $home.new"
+rm -rf "$home"
+"$root/src/tools/venv.sh" "$home.new"
 "$home.new/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$package==$version" >&2 \
     || fail "pip could not install $package $version: is there a wheel for this machine, and a way to the package index?"
 mv "$home.new" "$home"

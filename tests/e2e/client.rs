@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -51,6 +53,13 @@ impl Call {
         exchange(to, &self.bytes())
     }
 
+    /// Sends the request to a service at a Unix socket.
+    pub fn send_local(&self, to: &Path) -> Reply {
+        let stream = UnixStream::connect(to).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        converse(stream, &self.bytes()).expect("an answer")
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let has = |name: &str| self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
         let mut text = format!("{}\r\n", self.line);
@@ -78,8 +87,12 @@ pub struct Reply {
 
 /// Writes bytes and reads the answer; `None` where the connection is closed without one.
 pub fn exchange(to: SocketAddr, bytes: &[u8]) -> Option<Reply> {
-    let mut stream = TcpStream::connect(to).unwrap();
+    let stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    converse(stream, bytes)
+}
+
+fn converse(mut stream: impl Read + Write, bytes: &[u8]) -> Option<Reply> {
     // The gateway may refuse and close before all is written.
     let _written = stream.write_all(bytes);
     // RFC 9110, 9.3.2: an answer to HEAD tells the length of a body that does not follow.

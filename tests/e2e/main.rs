@@ -33,6 +33,7 @@ mod jwt;
 mod language;
 mod launcher;
 mod outage;
+mod partner;
 mod policy;
 mod protocol;
 mod reload;
