@@ -207,7 +207,7 @@ fn what_was_learnt_is_worth_nothing_under_a_policy_that_asks_otherwise() {
     let mut worker = Worker::new();
     let _session = looked_up(&worker, &mut delete(), &[ok(GOOD_KEY), ok(GOOD_TOKEN)]);
     for (text, by, asks) in [
-        ("hint: api_key", "hint: api_key ", false),
+        ("name: ehealth", "name: other", false),
         ("ttl: 60s", "ttl: 50s", true),
         ("expect: { /token_use: api_key }", "expect: { /token_use: api_key, /iss: x }", true),
         ("path: /introspect", "path: /introspect2", true),
