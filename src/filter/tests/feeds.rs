@@ -14,92 +14,13 @@
 
 mod support;
 
-use brama_filter::host::{CallId, Counter, RootId, StreamId};
+use brama_filter::host::{Counter, RootId, StreamId};
 use brama_filter::worker::Rest;
-use brama_policy::Reply;
-use serde_json::{Value, json};
-use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
-use support::{Done, WITHOUT_FEED, settings};
-
-const KEY: &str = "token=k&token_type_hint=api_key";
-const TOKEN: &str = "token=t&token_type_hint=access_token";
-const HEAD: &str = "/revocations";
-const LATER: &str = "/revocations?after=f:1&wait=1000";
-
-/// SHA-256 of the API key `k`.
-const KEY_SHA256: &str = "8254c329a92850f6d539dd376f4816ee2764517da5e0235514af433164480d7a";
-
-fn policy(following: &str) -> String {
-    let auth = "auth: { bearer_env: BRAMA_AUTHORITY_SECRET }";
-    assert!(WITHOUT_FEED.contains(auth));
-    WITHOUT_FEED.replace(auth, &format!("{auth}\n    revocations: {following}"))
-}
-
-fn proxy(following: &str) -> Proxy {
-    Proxy::new(&policy(following))
-}
-
-fn answer(proxy: &mut Proxy, call: u32, status: u16, body: &str) {
-    let worker = std::rc::Rc::clone(&proxy.worker);
-    worker.on_reply(RootId(1), proxy, CallId(call), Some(Reply { status, body: body.as_bytes() }));
-}
-
-const FOLLOWING: &str = "{ path: /revocations, every: 1s, max_lag: 3s }";
-
-/// A proxy that has remembered the facts of both credentials, under a feed that is fresh.
-fn warm(following: &str) -> Proxy {
-    let mut proxy = proxy(following);
-    let first = proxy.request("k", "t");
-    let _rest = proxy.tick(1);
-    assert_eq!(proxy.forms(), [KEY, HEAD]);
-    news(&mut proxy, 2, &json!([]));
-    proxy.reply(1, 1, Some(GOOD_KEY));
-    let _rest = proxy.tick(1);
-    proxy.reply(1, 3, Some(GOOD_TOKEN));
-    assert_eq!(proxy.done(first), PASSED);
-    // The key was asked for before it was known where the feed stands, so it was not remembered.
-    let second = proxy.request("k", "t");
-    let _rest = proxy.tick(1);
-    assert_eq!(proxy.forms(), [KEY, HEAD, TOKEN, KEY]);
-    proxy.reply(1, 4, Some(GOOD_KEY));
-    assert_eq!(proxy.done(second), PASSED);
-    proxy.asked.clear();
-    proxy
-}
-
-const PASSED: [Done; 2] = [Done::Forwarded, Done::Resumed];
-
-fn news(proxy: &mut Proxy, call: u32, entries: &Value) {
-    page(proxy, call, entries, false, false);
-}
-
-fn page(proxy: &mut Proxy, call: u32, entries: &Value, more: bool, reset: bool) {
-    let page = json!({ "entries": entries, "more": more, "reset": reset, "next": "f:1" });
-    proxy.reply(1, call, Some(&page.to_string()));
-}
-
-/// What a request asks for; nothing where all is known, and it has passed.
-fn asks(proxy: &mut Proxy) -> Vec<String> {
-    let before = proxy.asked.len();
-    let stream = proxy.request("k", "t");
-    let _rest = proxy.tick(1);
-    let asked: Vec<_> = proxy.asked[before..].iter().map(|(_call, text)| text.clone()).collect();
-    let lookups: Vec<_> = asked.into_iter().filter(|text| !text.starts_with('/')).collect();
-    if lookups.is_empty() {
-        assert_eq!(proxy.done(stream), [Done::Forwarded]);
-    }
-    proxy.reset(stream);
-    lookups
-}
-
-/// The feed is asked at the next tick, a second later.
-fn ask_feed(proxy: &mut Proxy) -> u32 {
-    proxy.seconds += 1;
-    let _rest = proxy.tick(1);
-    let (call, text) = proxy.asked.last().unwrap();
-    assert_eq!(text, LATER);
-    call.0
-}
+use serde_json::json;
+use support::feed::{
+    FOLLOWING, HEAD, KEY, KEY_SHA256, LATER, TOKEN, answer, ask_feed, asks, news, page, policy, proxy, warm,
+};
+use support::{Done, settings};
 
 #[test]
 fn known_facts_are_trusted_while_the_feed_is_fresh() {
@@ -207,84 +128,6 @@ fn question_whose_reply_is_lost_is_asked_again() {
 }
 
 #[test]
-fn key_that_is_revoked_while_the_token_is_asked_for_is_asked_for_again() {
-    let mut proxy = warm(FOLLOWING);
-    let call = ask_feed(&mut proxy);
-    let stream = proxy.request("k", "t2");
-    let _rest = proxy.tick(1);
-    let (lookup, form) = proxy.asked.last().unwrap().clone();
-    assert_eq!(form, "token=t2&token_type_hint=access_token");
-    news(&mut proxy, call, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
-    proxy.reply(1, lookup.0, Some(GOOD_TOKEN));
-    assert_eq!(proxy.done(stream), []);
-    let _rest = proxy.tick(1);
-    let (again, form) = proxy.asked.last().unwrap().clone();
-    assert_eq!(form, KEY);
-    proxy.reply(1, again.0, Some(r#"{"active":false}"#));
-    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
-}
-
-#[test]
-fn key_that_is_revoked_twice_meanwhile_is_not_asked_for_a_third_time() {
-    let mut proxy = warm(FOLLOWING);
-    let (head, tail) = policy(FOLLOWING).rsplit_once("ttl: 60s").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-    proxy.settings = settings(&format!("{head}ttl: 0s{tail}"));
-    let stream = proxy.request("k", "t2");
-    for round in 0..2 {
-        let feed = ask_feed(&mut proxy);
-        let token = proxy.asked.iter().rev().find(|(_call, form)| form.starts_with("token=t2")).unwrap().0;
-        news(&mut proxy, feed, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
-        // With `ttl: 0s` the token is asked for again as well.
-        proxy.reply(1, token.0, Some(GOOD_TOKEN));
-        if round == 0 {
-            let _rest = proxy.tick(1);
-            let (key, form) = proxy.asked.last().unwrap().clone();
-            assert_eq!(form, KEY);
-            proxy.reply(1, key.0, Some(GOOD_KEY));
-        }
-    }
-    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
-}
-
-#[test]
-fn facts_of_a_feed_that_falls_silent_meanwhile_are_asked_for_again() {
-    let mut proxy = warm(FOLLOWING);
-    proxy.seconds = 2;
-    let stream = proxy.request("k", "t2");
-    let _rest = proxy.tick(1);
-    let token = proxy.asked.iter().find(|(_call, form)| form.starts_with("token=t2")).unwrap().0;
-    proxy.seconds = 3;
-    for host in proxy.hosts.values_mut() {
-        host.seconds = 103;
-    }
-    proxy.reply(1, token.0, Some(GOOD_TOKEN));
-    let _rest = proxy.tick(1);
-    let (key, form) = proxy.asked.last().unwrap().clone();
-    assert_eq!((proxy.done(stream), form.as_str()), (&[][..], KEY));
-    proxy.reply(1, key.0, Some(GOOD_KEY));
-    let _rest = proxy.tick(1);
-    let (token, form) = proxy.asked.last().unwrap().clone();
-    assert_eq!(form, "token=t2&token_type_hint=access_token");
-    proxy.reply(1, token.0, Some(GOOD_TOKEN));
-    assert_eq!(proxy.done(stream), PASSED);
-}
-
-#[test]
-fn key_that_ends_while_the_token_is_asked_for_is_refused() {
-    let mut proxy = warm(FOLLOWING);
-    let stream = proxy.request("short", "t2");
-    let _rest = proxy.tick(1);
-    let key = GOOD_KEY.replace(r#""scope":"""#, r#""scope":"","exp":1700000010"#);
-    let call = proxy.asked.last().unwrap().0;
-    proxy.reply(1, call.0, Some(&key));
-    let _rest = proxy.tick(1);
-    let call = proxy.asked.last().unwrap().0;
-    proxy.hosts.get_mut(&stream).unwrap().wall += 10;
-    proxy.reply(1, call.0, Some(GOOD_TOKEN));
-    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
-}
-
-#[test]
 fn shorter_ttl_is_in_force_at_once() {
     let mut proxy = warm(FOLLOWING);
     assert_eq!(asks(&mut proxy), [""; 0]);
@@ -349,45 +192,6 @@ fn facts_are_served_for_longer_where_that_is_written() {
     assert_eq!(asks(&mut proxy), [""; 0]);
     proxy.seconds = 8;
     assert_eq!(asks(&mut proxy), [KEY]);
-}
-
-#[test]
-fn answer_on_its_way_when_its_credential_is_revoked_is_discarded() {
-    let mut proxy = warm(FOLLOWING);
-    let call = ask_feed(&mut proxy);
-    // Another key, of which the authority says that it is good, a moment before it is revoked.
-    let stream = proxy.request("other", "t");
-    let _rest = proxy.tick(1);
-    let lookup = proxy.asked.last().unwrap().clone();
-    assert_eq!(lookup.1, "token=other&token_type_hint=api_key");
-    news(&mut proxy, call, &json!([{ "kind": "client", "client_id": "m" }]));
-    proxy.reply(1, lookup.0.0, Some(GOOD_KEY));
-    assert_eq!(proxy.done(stream), []);
-    assert!(proxy.counted.contains(&Counter::Overtaken));
-    let _rest = proxy.tick(1);
-    let again = proxy.asked.last().unwrap().clone();
-    assert_eq!((&again.1, again.0 != lookup.0), (&lookup.1, true));
-    proxy.reply(1, again.0.0, Some(r#"{"active":false}"#));
-    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
-}
-
-#[test]
-fn answer_is_discarded_where_too_much_came_meanwhile_to_tell() {
-    let lookups = |proxy: &Proxy| proxy.forms().iter().filter(|form| form.starts_with("token=other")).count();
-    let mut proxy = warm(FOLLOWING);
-    let mut call = ask_feed(&mut proxy);
-    let stream = proxy.request("other", "t");
-    let _rest = proxy.tick(1);
-    let lookup = proxy.asked.last().unwrap().0;
-    for _ in 0..17 {
-        page(&mut proxy, call, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]), true, false);
-        let _rest = proxy.tick(1);
-        call = proxy.asked.last().unwrap().0.0;
-    }
-    assert_eq!(lookups(&proxy), 1);
-    proxy.reply(1, lookup.0, Some(GOOD_KEY));
-    let _rest = proxy.tick(1);
-    assert_eq!((proxy.done(stream), lookups(&proxy)), (&[][..], 2));
 }
 
 #[test]

@@ -1,0 +1,138 @@
+//! What is revoked, or ends, while a request waits: an answer on its way, an API key whose token is asked for.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "test support"
+)]
+
+mod support;
+
+use brama_filter::host::Counter;
+use serde_json::json;
+use support::feed::{FOLLOWING, KEY, KEY_SHA256, PASSED, ask_feed, news, page, policy, warm};
+use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
+use support::{Done, settings};
+
+#[test]
+fn key_that_is_revoked_while_the_token_is_asked_for_is_asked_for_again() {
+    let mut proxy = warm(FOLLOWING);
+    let call = ask_feed(&mut proxy);
+    let stream = proxy.request("k", "t2");
+    let _rest = proxy.tick(1);
+    let (lookup, form) = proxy.asked.last().unwrap().clone();
+    assert_eq!(form, "token=t2&token_type_hint=access_token");
+    news(&mut proxy, call, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
+    proxy.reply(1, lookup.0, Some(GOOD_TOKEN));
+    assert_eq!(proxy.done(stream), []);
+    let _rest = proxy.tick(1);
+    let (again, form) = proxy.asked.last().unwrap().clone();
+    assert_eq!(form, KEY);
+    proxy.reply(1, again.0, Some(r#"{"active":false}"#));
+    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
+}
+
+#[test]
+fn key_that_is_revoked_twice_meanwhile_is_not_asked_for_a_third_time() {
+    let mut proxy = warm(FOLLOWING);
+    let (head, tail) = policy(FOLLOWING).rsplit_once("ttl: 60s").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    proxy.settings = settings(&format!("{head}ttl: 0s{tail}"));
+    let stream = proxy.request("k", "t2");
+    for round in 0..2 {
+        let feed = ask_feed(&mut proxy);
+        let token = proxy.asked.iter().rev().find(|(_call, form)| form.starts_with("token=t2")).unwrap().0;
+        news(&mut proxy, feed, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
+        // With `ttl: 0s` the token is asked for again as well.
+        proxy.reply(1, token.0, Some(GOOD_TOKEN));
+        if round == 0 {
+            let _rest = proxy.tick(1);
+            let (key, form) = proxy.asked.last().unwrap().clone();
+            assert_eq!(form, KEY);
+            proxy.reply(1, key.0, Some(GOOD_KEY));
+        }
+    }
+    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+}
+
+#[test]
+fn facts_of_a_feed_that_falls_silent_meanwhile_are_asked_for_again() {
+    let mut proxy = warm(FOLLOWING);
+    proxy.seconds = 2;
+    let stream = proxy.request("k", "t2");
+    let _rest = proxy.tick(1);
+    let token = proxy.asked.iter().find(|(_call, form)| form.starts_with("token=t2")).unwrap().0;
+    proxy.seconds = 3;
+    for host in proxy.hosts.values_mut() {
+        host.seconds = 103;
+    }
+    proxy.reply(1, token.0, Some(GOOD_TOKEN));
+    let _rest = proxy.tick(1);
+    let (key, form) = proxy.asked.last().unwrap().clone();
+    assert_eq!((proxy.done(stream), form.as_str()), (&[][..], KEY));
+    proxy.reply(1, key.0, Some(GOOD_KEY));
+    let _rest = proxy.tick(1);
+    let (token, form) = proxy.asked.last().unwrap().clone();
+    assert_eq!(form, "token=t2&token_type_hint=access_token");
+    proxy.reply(1, token.0, Some(GOOD_TOKEN));
+    assert_eq!(proxy.done(stream), PASSED);
+}
+
+#[test]
+fn key_that_ends_while_the_token_is_asked_for_is_refused() {
+    let mut proxy = warm(FOLLOWING);
+    let stream = proxy.request("short", "t2");
+    let _rest = proxy.tick(1);
+    let key = GOOD_KEY.replace(r#""scope":"""#, r#""scope":"","exp":1700000010"#);
+    let call = proxy.asked.last().unwrap().0;
+    proxy.reply(1, call.0, Some(&key));
+    let _rest = proxy.tick(1);
+    let call = proxy.asked.last().unwrap().0;
+    proxy.hosts.get_mut(&stream).unwrap().wall += 10;
+    proxy.reply(1, call.0, Some(GOOD_TOKEN));
+    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
+}
+
+#[test]
+fn answer_on_its_way_when_its_credential_is_revoked_is_discarded() {
+    let mut proxy = warm(FOLLOWING);
+    let call = ask_feed(&mut proxy);
+    // Another key, of which the authority says that it is good, a moment before it is revoked.
+    let stream = proxy.request("other", "t");
+    let _rest = proxy.tick(1);
+    let lookup = proxy.asked.last().unwrap().clone();
+    assert_eq!(lookup.1, "token=other&token_type_hint=api_key");
+    news(&mut proxy, call, &json!([{ "kind": "client", "client_id": "m" }]));
+    proxy.reply(1, lookup.0.0, Some(GOOD_KEY));
+    assert_eq!(proxy.done(stream), []);
+    assert!(proxy.counted.contains(&Counter::Overtaken));
+    let _rest = proxy.tick(1);
+    let again = proxy.asked.last().unwrap().clone();
+    assert_eq!((&again.1, again.0 != lookup.0), (&lookup.1, true));
+    proxy.reply(1, again.0.0, Some(r#"{"active":false}"#));
+    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
+}
+
+#[test]
+fn answer_is_discarded_where_too_much_came_meanwhile_to_tell() {
+    let lookups = |proxy: &Proxy| proxy.forms().iter().filter(|form| form.starts_with("token=other")).count();
+    let mut proxy = warm(FOLLOWING);
+    let mut call = ask_feed(&mut proxy);
+    let stream = proxy.request("other", "t");
+    let _rest = proxy.tick(1);
+    let lookup = proxy.asked.last().unwrap().0;
+    for _ in 0..17 {
+        page(&mut proxy, call, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]), true, false);
+        let _rest = proxy.tick(1);
+        call = proxy.asked.last().unwrap().0.0;
+    }
+    assert_eq!(lookups(&proxy), 1);
+    proxy.reply(1, lookup.0, Some(GOOD_KEY));
+    let _rest = proxy.tick(1);
+    assert_eq!((proxy.done(stream), lookups(&proxy)), (&[][..], 2));
+}
