@@ -12,8 +12,10 @@ use crate::document::{
 use crate::fault::Place;
 use crate::forward::FactReference;
 use crate::policy::{Binding, Ownership, Policy, Requirement, Route, Verified};
+use crate::revocation::JTI;
 
 mod reach;
+mod revocations;
 mod routes;
 
 /// One thing in a sound policy that its author probably did not mean.
@@ -31,12 +33,13 @@ pub struct Lint {
 
 impl Lint {
     /// Every code, in alphabetical order.
-    pub const CODES: [&'static str; 11] = [
+    pub const CODES: [&'static str; 12] = [
         "audience_missing",
         "authority_unused",
         "capture_unused",
         "condition_constant",
         "credential_unused",
+        "fact_misses_revocations",
         "fact_unused",
         "inactive_on_hides_outage",
         "method_unknown",
@@ -79,11 +82,19 @@ impl Policy {
                 let place = place.key("verify").index(index).key(verifier.word());
                 asked.extend(verifier.authority());
                 match verifier {
-                    VerifierDocument::Introspect(verifier) => hidden_outage(document, verifier, &place, lints),
+                    VerifierDocument::Introspect(verifier) => {
+                        hidden_outage(document, verifier, &place, lints);
+                        revocations::missed(document, verifier, &place, lints);
+                    }
                     VerifierDocument::Jwt(verifier) => lints.extend(audience_missing(verifier, &place)),
                 }
                 let place = place.key("facts").key("further");
-                for name in verifier.further().keys().filter(|name| !self.refers_to(kind, name)) {
+                let is_revoked_by = |name: &str| match verifier {
+                    VerifierDocument::Introspect(verifier) => name == JTI && revocations::has_feed(document, verifier),
+                    VerifierDocument::Jwt(_) => false,
+                };
+                let is_unused = |name: &&String| !self.refers_to(kind, name) && !is_revoked_by(name);
+                for name in verifier.further().keys().filter(is_unused) {
                     let message = format!("nothing looks at `{}.{name}`", kind.as_str());
                     lints.push(Lint::new(
                         "fact_unused",

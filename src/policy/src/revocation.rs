@@ -13,6 +13,7 @@ use crate::json;
 
 mod revoked;
 
+pub(crate) use revoked::JTI;
 pub use revoked::{Revocable, Revoked};
 
 /// The feed of one authority, and how it is followed.

@@ -55,6 +55,19 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
         "fact_unused",
         "credentials.token.verify[0].introspect.facts.further.tenant",
     ),
+    ("hint: access_token", "hint: access_token\n          facts: { further: { jti: /jti } }", "", ""),
+    (
+        "hint: access_token",
+        "hint: access_token\n          facts: { further: { jti: /id } }",
+        "fact_misses_revocations",
+        "credentials.token.verify[0].introspect.facts.further.jti",
+    ),
+    (
+        "hint: api_key",
+        "hint: api_key\n          facts: { client_id: /consumer_id }",
+        "fact_misses_revocations",
+        "credentials.api_key.verify[0].introspect.facts.client_id",
+    ),
     ("hint: access_token", "hint: access_token\n          inactive_on: [404, 422]", "", ""),
     (
         "hint: access_token",

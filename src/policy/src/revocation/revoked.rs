@@ -125,4 +125,4 @@ impl Revoked {
 }
 
 /// The further fact by which an opaque token can state its `jti` (RFC 7662, 2.2).
-const JTI: &str = "jti";
+pub(crate) const JTI: &str = "jti";
