@@ -186,11 +186,7 @@ fn what_cannot_be_read_is_exit_code_2() {
     std::fs::write(project.path().join("faulty.yaml"), no_tokens.replace("GET", "get")).unwrap();
     let token = token(&Signer::new("ES256", "k"), json!({}));
     for (arguments, told) in [
-        (
-            &["--policy", "p.yaml", "--jwks", "jwks.json"][..],
-            "jwks.json cannot be used: the set has no key that verifies signatures",
-        ),
-        (&["--policy", "p.yaml", "--jwks", "p.yaml"], "p.yaml cannot be used: the set of keys is no JSON object"),
+        (&["--policy", "p.yaml", "--jwks", "p.yaml"][..], "p.yaml cannot be used: the set of keys is no JSON object"),
         (&["--policy", "p.yaml", "--jwks", "nowhere"], "nowhere cannot be read"),
         (&["--policy", "none.yaml"], "the policy knows no `token`"),
         (&["--policy", "faulty.yaml"], "faulty.yaml: 1 fault"),
@@ -200,4 +196,13 @@ fn what_cannot_be_read_is_exit_code_2() {
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(run.stderr.contains(told) && !run.stderr.contains(&token), "{}", run.stderr);
     }
+}
+
+#[test]
+fn set_without_keys_verifies_nothing() {
+    let project = project(&[]);
+    let token = token(&Signer::new("ES256", "k"), json!({}));
+    let run = run(project.path(), &["token", "verify", "--policy", "p.yaml", "--jwks", "jwks.json", &token], b"");
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains("no key has its `kid`"), "{}", run.stdout);
 }
