@@ -375,10 +375,9 @@ fn facts_are_read_from_a_file_and_from_standard_input() {
 #[test]
 fn conditions_are_told_with_their_outcome() {
     let folder = tempfile::tempdir().unwrap();
-    let policy = folder.path().join("x.yaml");
     let text = std::fs::read_to_string(policies().join("ehealth.yaml")).unwrap();
     let conditions = "      conditions: ['request.method == \"DELETE\"', 'token.client_type == \"MIS\"']\n      owner:";
-    std::fs::write(&policy, text.replacen("      owner:", conditions, 1)).unwrap();
+    std::fs::write(folder.path().join("x.yaml"), text.replacen("      owner:", conditions, 1)).unwrap();
     let facts = |kind: &str| {
         format!(
             r#"{{"subject":"u","client_id":"1380df72-275a-11e7-93ae-92361f002671"{kind},"scope":"connection:delete"}}"#
@@ -389,15 +388,11 @@ fn conditions_are_told_with_their_outcome() {
         (r#","client_type":"MSP""#, "token.client_type == \"MIS\": does not hold", 1),
         ("", "token.client_type == \"MIS\": cannot be judged, it reads something that is absent", 1),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_brama"))
-            .arg("explain")
-            .arg(&policy)
-            .args(["--method", "DELETE", "--api-key", "{}", "--token", &facts(kind), "--path"])
-            .arg("/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1")
-            .output()
-            .unwrap();
-        let shown = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{shown}");
+        let path = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";
+        let token = facts(kind);
+        let request = ["x.yaml", "--method", "DELETE", "--path", path, "--api-key", "{}", "--token", &token];
+        let (found, shown) = explained(folder.path(), &request);
+        assert_eq!(found, code, "{shown}");
         assert!(shown.contains("request.method == \"DELETE\": holds") && shown.contains(told), "{shown}");
     }
 }

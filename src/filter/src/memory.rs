@@ -27,12 +27,11 @@ impl Memory {
         self.0.try_borrow().ok().map(|store| store.key(lookup))
     }
 
-    /// The answer to a lookup, if one is remembered and fresh.
+    /// The answer to the lookup of this key, if one is remembered and fresh.
     #[must_use]
-    pub fn recall(&self, lookup: &Lookup, now: Moment) -> Option<Answer> {
+    pub fn recall(&self, kind: CredentialKind, key: Key, now: Moment) -> Option<Answer> {
         let mut store = self.0.try_borrow_mut().ok()?;
-        let key = store.key(lookup);
-        let shelves = store.shelves(lookup.kind());
+        let shelves = store.shelves(kind);
         if let Some(vouched) = shelves.active.fresh(key, now.monotonic) {
             return Some(Answer::Active(vouched.facts));
         }
@@ -40,10 +39,9 @@ impl Memory {
     }
 
     /// Keeps an answer for as long as the verifier allows, and facts no longer than the credential lives.
-    pub fn remember(&self, lookup: &Lookup, answer: &Answer, now: Moment) {
+    pub fn remember(&self, lookup: &Lookup, key: Key, answer: &Answer, now: Moment) {
         // Not to remember is always safe.
         let Ok(mut store) = self.0.try_borrow_mut() else { return };
-        let key = store.key(lookup);
         let shelves = store.shelves(lookup.kind());
         let limits = lookup.verifier().cache();
         match answer {
@@ -63,10 +61,9 @@ impl Memory {
     /// The facts of a token that speaks for itself, if they are remembered and fresh and the key that vouched for them is
     /// still one of these.
     #[must_use]
-    pub fn recall_signed(&self, lookup: &Lookup, keys: &KeySet, now: Moment) -> Option<Arc<Facts>> {
+    pub fn recall_signed(&self, kind: CredentialKind, key: Key, keys: &KeySet, now: Moment) -> Option<Arc<Facts>> {
         let mut store = self.0.try_borrow_mut().ok()?;
-        let key = store.key(lookup);
-        let shelves = store.shelves(lookup.kind());
+        let shelves = store.shelves(kind);
         let Vouched { facts, by } = shelves.active.fresh(key, now.monotonic)?;
         if matches!(by, By::Key(by) if keys.has(by)) {
             return Some(facts);
@@ -76,9 +73,8 @@ impl Memory {
     }
 
     /// Keeps the facts of a token that speaks for itself, and by which key.
-    pub fn remember_signed(&self, lookup: &Lookup, facts: &Arc<Facts>, by: KeyFingerprint, now: Moment) {
+    pub fn remember_signed(&self, lookup: &Lookup, key: Key, facts: &Arc<Facts>, by: KeyFingerprint, now: Moment) {
         let Ok(mut store) = self.0.try_borrow_mut() else { return };
-        let key = store.key(lookup);
         let vouched = Vouched { facts: Arc::clone(facts), by: By::Key(by) };
         store.shelves(lookup.kind()).vouch(key, vouched, lookup.verifier().cache(), now);
     }

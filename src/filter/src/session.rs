@@ -265,7 +265,7 @@ impl Session {
                 };
             }
         }
-        match self.learnt.recall(&lookup, now) {
+        match self.learnt.recall(&lookup, key, now) {
             Recalled::Answer(answer) => {
                 host.count(Counter::Recalled);
                 return Ok(answer);

@@ -55,7 +55,7 @@ impl Token<'_> {
         host: &mut impl Host,
         now: Moment,
     ) -> Result<Arc<Facts>, Rejected> {
-        if let Some(facts) = learnt.memory.recall_signed(self.lookup, keys, now) {
+        if let Some(facts) = learnt.memory.recall_signed(self.lookup.kind(), self.key, keys, now) {
             host.count(Counter::Recalled);
             return Ok(facts);
         }
@@ -64,7 +64,7 @@ impl Token<'_> {
         let verified = opened.check_with(keys)?.verified_by(|check| host.verify_signature(check))?;
         let by = verified.key();
         let facts = Arc::new(verified.accept(now.wall)?);
-        learnt.memory.remember_signed(self.lookup, &facts, by, now);
+        learnt.memory.remember_signed(self.lookup, self.key, &facts, by, now);
         Ok(facts)
     }
 

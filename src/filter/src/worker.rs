@@ -67,8 +67,8 @@ impl Learnt {
 
     /// The answer to a lookup, if one is remembered that may be trusted.
     #[must_use]
-    pub fn recall(&self, lookup: &Lookup, now: Moment) -> Recalled {
-        match self.memory.recall(lookup, now) {
+    pub fn recall(&self, lookup: &Lookup, key: Key, now: Moment) -> Recalled {
+        match self.memory.recall(lookup.kind(), key, now) {
             None => Recalled::Nothing,
             Some(Answer::Active(facts)) => match lookup.feed() {
                 Some(feed) if !self.feeds.trusts(feed, now) => Recalled::Distrusted,
@@ -203,11 +203,11 @@ impl Worker {
                     host.count(Counter::Overtaken);
                     return self.learnt.flights.again(key, landed);
                 }
-                self.learnt.memory.remember(lookup, &answer, now);
+                self.learnt.memory.remember(lookup, key, &answer, now);
                 let _knowing = self.follow_feed(lookup, landed.settings(), lookup.verifier().cache().ttl, now);
             }
             (Answer::Active(_), None, _) | (Answer::Inactive | Answer::Unavailable(_), _, _) => {
-                self.learnt.memory.remember(lookup, &answer, now);
+                self.learnt.memory.remember(lookup, key, &answer, now);
             }
         }
         self.tell_all(host, key, Some(landed), &answer);

@@ -101,8 +101,10 @@ impl<'a> Story<'a> {
     /// Every step, those included that the judgement did not come to.
     pub(crate) fn end(mut self, decision: &Decision, route: Option<RouteView<'_>>, near: &[Near<'_>]) -> Vec<Told> {
         self.near(route.is_some(), near);
-        if let (true, Some(route)) = (self.is_preflight, route) {
-            let because = route.preflight().unwrap_or_default();
+        if self.is_preflight
+            && let Some(route) = route
+            && let Some(because) = route.preflight()
+        {
             let line = format!("{} lets preflight requests pass: {because}", route.rule().as_str());
             self.say(Stage::Route, line);
             self.detail(Stage::Route, [("rule", json!(route.rule().as_str())), ("because", json!(because))]);

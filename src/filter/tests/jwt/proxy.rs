@@ -1,0 +1,173 @@
+//! A worker whose tokens speak for themselves, in memory: what it asks, and what becomes of each request.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use brama_filter::config::Settings;
+use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use brama_filter::session::{Flow, Session};
+use brama_filter::worker::{Rest, Worker};
+use brama_policy::{Moment, Question, Reply};
+use serde_json::{Value, json};
+
+use crate::library;
+use crate::signer::{Signer, merged};
+use crate::support::{Done, FakeHost, settings};
+
+pub const POLICY: &str = "
+version: 1
+name: x
+authorities:
+  login: { cluster: login, host: id.example, timeout: 1s, auth: { none: { because: public } } }
+  asked: { cluster: asked, host: h, timeout: 1s, auth: { bearer_env: S } }
+credentials:
+  token:
+    header: authorization
+    scheme: Bearer
+    cache: { ttl: 60s, refused_ttl: 2s, entries: 10 }
+    verify:
+      - jwt:
+          issuer: https://id.example
+          audiences: [api]
+          types: [at+jwt]
+          algorithms: [RS256, ES256]
+          keys: { authority: login, path: /jwks.json, every: 5m, max_stale: 60m }
+      - introspect: { authority: asked, path: /introspect, hint: token, expect: { /u: t } }
+forward: { headers: { x-user: token.subject } }
+refusals: { format: ehealth }
+routes: [{ id: r, methods: [GET], path: /r, require: { credentials: [token], scopes: none } }]
+";
+
+pub const NOW: u64 = 1_700_000_000;
+pub const ROOT: RootId = RootId(1);
+
+/// A worker with all its requests, and what was asked of whom.
+pub struct Proxy {
+    pub worker: Worker,
+    pub settings: Rc<Settings>,
+    pub hosts: BTreeMap<StreamId, FakeHost>,
+    pub sessions: BTreeMap<StreamId, Rc<RefCell<Session>>>,
+    pub asked: Vec<String>,
+    pub counted: Vec<Counter>,
+    pub seconds: u64,
+    pub cannot_ask: bool,
+}
+
+impl RootHost for Proxy {
+    type Stream<'s> = &'s mut FakeHost;
+
+    fn now(&mut self) -> Moment {
+        Host::now(&mut self.host(""))
+    }
+
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+        if self.cannot_ask {
+            return Err(HostFailed);
+        }
+        let path = question.headers.iter().find(|(name, _)| *name == ":path").unwrap();
+        self.asked.push(format!("{}{}", question.cluster, path.1));
+        Ok(CallId(u32::try_from(self.asked.len()).unwrap()))
+    }
+
+    fn stream(&mut self, stream: StreamId) -> Option<&mut FakeHost> {
+        self.hosts.get_mut(&stream)
+    }
+
+    fn count(&mut self, counter: Counter) {
+        self.counted.push(counter);
+    }
+}
+
+impl Proxy {
+    /// A worker that was just configured.
+    pub fn new() -> Self {
+        let (worker, settings) = (Worker::default(), settings(POLICY));
+        worker.follow(ROOT, &settings);
+        Self {
+            worker,
+            settings,
+            hosts: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            asked: Vec::new(),
+            counted: Vec::new(),
+            seconds: 0,
+            cannot_ask: false,
+        }
+    }
+
+    /// A worker that has these keys.
+    pub fn with(signers: &[&Signer]) -> Self {
+        let mut proxy = Self::new();
+        let _rest = proxy.tick();
+        proxy.reply(Some((200, &set(signers))));
+        proxy
+    }
+
+    pub fn host(&self, token: &str) -> FakeHost {
+        let mut host = FakeHost::new("GET", "/r", &[("authorization", &format!("Bearer {token}"))]);
+        (host.seconds, host.verifies) = (100 + self.seconds, library::is_the_keys);
+        host.wall = NOW + self.seconds;
+        host
+    }
+
+    pub fn request(&mut self, token: &str) -> (StreamId, Flow) {
+        let stream = StreamId(u32::try_from(self.hosts.len()).unwrap() + 10);
+        let mut host = self.host(token);
+        let session = self.worker.open(stream, Rc::clone(&self.settings));
+        let flow = session.borrow_mut().on_headers(&mut host);
+        self.hosts.insert(stream, host);
+        self.sessions.insert(stream, session);
+        (stream, flow)
+    }
+
+    /// What becomes of a request at once.
+    pub fn outcome(&mut self, token: &str) -> Done {
+        let (stream, _flow) = self.request(token);
+        self.hosts[&stream].done.last().cloned().unwrap_or(Done::Asked("waits".to_owned()))
+    }
+
+    pub fn done(&self, stream: StreamId) -> &[Done] {
+        &self.hosts[&stream].done
+    }
+
+    pub fn later(&mut self, seconds: u64) {
+        self.seconds += seconds;
+        for host in self.hosts.values_mut() {
+            host.seconds += seconds;
+            host.wall += seconds;
+        }
+    }
+
+    pub fn tick(&mut self) -> Rest {
+        self.with_worker(|worker, proxy| worker.on_tick(ROOT, proxy))
+    }
+
+    /// The reply to the last question.
+    pub fn reply(&mut self, reply: Option<(u16, &str)>) {
+        let call = CallId(u32::try_from(self.asked.len()).unwrap());
+        let reply = reply.map(|(status, body)| Reply { status, body: body.as_bytes() });
+        self.with_worker(|worker, proxy| worker.on_reply(ROOT, proxy, call, reply));
+    }
+
+    pub fn with_worker<T>(&mut self, visit: impl FnOnce(&Worker, &mut Self) -> T) -> T {
+        let worker = std::mem::take(&mut self.worker);
+        let outcome = visit(&worker, self);
+        self.worker = worker;
+        outcome
+    }
+}
+
+pub fn set(signers: &[&Signer]) -> String {
+    json!({ "keys": signers.iter().map(|signer| signer.jwk()).collect::<Vec<_>>() }).to_string()
+}
+
+pub fn token_with(signer: &Signer, header: Value, claims: Value) -> String {
+    let known = json!({ "alg": signer.algorithm(), "typ": "at+jwt", "kid": signer.kid() });
+    let stated = json!({ "iss": "https://id.example", "aud": "api", "sub": "u1", "exp": NOW + 7200 });
+    signer.token(&merged(known, header), &merged(stated, claims))
+}
+
+pub fn token(signer: &Signer) -> String {
+    token_with(signer, json!({}), json!({}))
+}
