@@ -11,6 +11,8 @@ use crate::feeds::{Feeds, Standing};
 pub(crate) struct Heard {
     feed: Arc<Feed>,
     facts: Arc<Facts>,
+    /// `None` where it was not known where the feed stands: the facts are this request's own answer then, and its age is
+    /// what `max_lag` allows for.
     knowing: Option<Standing>,
     is_recalled: bool,
 }

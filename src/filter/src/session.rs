@@ -60,22 +60,10 @@ enum Phase {
 #[derive(Debug)]
 struct Wait {
     key: Key,
-    kind: CredentialKind,
     /// The feed that can revoke what it waits for.
     feed: Option<Arc<Feed>>,
     awaiting: Awaiting,
     place: Place,
-}
-
-/// Where a wait has led.
-#[derive(Debug)]
-enum Turn {
-    /// The request goes on.
-    On,
-    /// It begins again, with this step.
-    Again(Box<Step>),
-    /// It has begun again before.
-    GiveUp,
 }
 
 /// A request's place among those who wait; the seats are held, not read.
@@ -146,13 +134,14 @@ impl Session {
             }
         };
         let now = host.now();
-        let Wait { kind, feed, awaiting, place, .. } = wait;
+        let Wait { feed, awaiting, place, .. } = wait;
+        // Before a request that begins again takes a seat of the same name.
         drop(place);
+        let kind = awaiting.kind();
         self.hear(kind, feed, &answer, false);
-        let step = match self.turn(host, kind, now) {
-            Turn::On => awaiting.resume(answer, now),
-            Turn::Again(first) => *first,
-            Turn::GiveUp => awaiting.resume(Answer::Unavailable(Unavailable::Overtaken), now),
+        let step = match self.begun_again(host, kind, now) {
+            Some(first) => first,
+            None => awaiting.resume(answer, now),
         };
         match self.advance(host, step, now) {
             Flow::Continue => host.resume(),
@@ -162,9 +151,9 @@ impl Session {
 
     /// An issuer's keys have come, or will not.
     pub fn on_keys(&mut self, host: &mut impl Host, key: Key) {
-        let (kind, lookup, awaiting) = match std::mem::replace(&mut self.phase, Phase::Refused) {
+        let (lookup, awaiting) = match std::mem::replace(&mut self.phase, Phase::Refused) {
             Phase::Awaiting(wait) if wait.key == key => match *wait {
-                Wait { kind, awaiting, place: Place::Keys(lookup, _seat), .. } => (kind, *lookup, awaiting),
+                Wait { awaiting, place: Place::Keys(lookup, _seat), .. } => (*lookup, awaiting),
                 wait @ Wait { place: Place::Flight(_), .. } => {
                     self.phase = Phase::Awaiting(Box::new(wait));
                     return host.count(Counter::StrayReply);
@@ -176,10 +165,9 @@ impl Session {
             }
         };
         let now = host.now();
-        let step = match self.turn(host, kind, now) {
-            Turn::On => Step::Ask(lookup, awaiting),
-            Turn::Again(first) => *first,
-            Turn::GiveUp => awaiting.resume(Answer::Unavailable(Unavailable::Overtaken), now),
+        let step = match self.begun_again(host, awaiting.kind(), now) {
+            Some(first) => first,
+            None => Step::Ask(lookup, awaiting),
         };
         match self.advance(host, step, now) {
             Flow::Continue => host.resume(),
@@ -201,14 +189,14 @@ impl Session {
                 CredentialKind::ApiKey => self.api_key = key,
                 CredentialKind::Token => {}
             }
-            let (kind, feed) = (lookup.kind(), lookup.feed().map(Arc::clone));
+            let (kind, feed) = (awaiting.kind(), lookup.feed().map(Arc::clone));
             match self.find_out(host, key, behind, lookup, now) {
                 Ok(answer) => {
                     self.hear(kind, feed, &answer, true);
                     step = awaiting.resume(answer, now);
                 }
                 Err((key, place)) => {
-                    self.phase = Phase::Awaiting(Box::new(Wait { key, kind, feed, awaiting, place }));
+                    self.phase = Phase::Awaiting(Box::new(Wait { key, feed, awaiting, place }));
                     return Flow::Pause;
                 }
             }
@@ -222,24 +210,24 @@ impl Session {
         }
     }
 
-    /// Where a wait has led: what was learnt of the API key may have been revoked while the token was asked for.
-    fn turn(&mut self, host: &mut impl Host, kind: CredentialKind, now: Moment) -> Turn {
+    /// The first step anew, where what was learnt of the API key may have been revoked while the token was asked for. Where that
+    /// happens twice, nobody can say, and nothing that was learnt of it goes on in shadow mode either.
+    fn begun_again(&mut self, host: &mut impl Host, kind: CredentialKind, now: Moment) -> Option<Step> {
         let heard = match kind {
             CredentialKind::ApiKey => None,
             CredentialKind::Token => self.heard.take(),
-        };
-        let Some(heard) = heard else { return Turn::On };
+        }?;
         let headers = host.headers();
         let first = self.settings.policy().begin(&Request::new(&headers));
         if !heard.is_overtaken(&first, &self.learnt.feeds, now) {
-            return Turn::On;
+            return None;
         }
         host.count(Counter::Overtaken);
-        if std::mem::replace(&mut self.is_second, true) {
-            return Turn::GiveUp;
-        }
         self.api_key = None;
-        Turn::Again(Box::new(first))
+        Some(match (std::mem::replace(&mut self.is_second, true), first) {
+            (true, Step::Ask(_lookup, awaiting)) => awaiting.resume(Answer::Unavailable(Unavailable::Overtaken), now),
+            (true | false, first) => first,
+        })
     }
 
     /// What is known of a credential.

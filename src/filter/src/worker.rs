@@ -51,7 +51,7 @@ pub enum Recalled {
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// Somebody waits, and has to be told if no answer comes.
+    /// Somebody waits, and has to be told if no answer comes; or a feed is followed.
     Watch,
     /// Nobody does, and there is something to do by then.
     Until(Duration),

@@ -40,24 +40,34 @@ fn key_that_is_revoked_while_the_token_is_asked_for_is_asked_for_again() {
 
 #[test]
 fn key_that_is_revoked_twice_meanwhile_is_not_asked_for_a_third_time() {
-    let mut proxy = warm(FOLLOWING);
-    let (head, tail) = policy(FOLLOWING).rsplit_once("ttl: 60s").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-    proxy.settings = settings(&format!("{head}ttl: 0s{tail}"));
-    let stream = proxy.request("k", "t2");
-    for round in 0..2 {
-        let feed = ask_feed(&mut proxy);
-        let token = proxy.asked.iter().rev().find(|(_call, form)| form.starts_with("token=t2")).unwrap().0;
-        news(&mut proxy, feed, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
+    let broker = "x-consumer-id: token.subject\n    x-broker: api_key.client_id";
+    let policy = policy(FOLLOWING).replace("x-consumer-id: token.subject", broker);
+    let shadow = policy.replace("  - id: delete_client", "  - mode: shadow\n    id: delete_client");
+    for (policy, end) in [(policy, &[Done::Refused(503)][..]), (shadow, &PASSED)] {
+        let mut proxy = warm(FOLLOWING);
         // With `ttl: 0s` the token is asked for again as well.
-        proxy.reply(1, token.0, Some(GOOD_TOKEN));
-        if round == 0 {
-            let _rest = proxy.tick(1);
-            let (key, form) = proxy.asked.last().unwrap().clone();
-            assert_eq!(form, KEY);
-            proxy.reply(1, key.0, Some(GOOD_KEY));
+        let (head, tail) = policy.rsplit_once("ttl: 60s").unwrap();
+        proxy.settings = settings(&format!("{head}ttl: 0s{tail}"));
+        let stream = proxy.request("k", "t2");
+        for round in 0..2 {
+            let feed = ask_feed(&mut proxy);
+            proxy.hosts.get_mut(&stream).unwrap().seconds = 100 + proxy.seconds;
+            let token = proxy.asked.iter().rev().find(|(_call, form)| form.starts_with("token=t2")).unwrap().0;
+            news(&mut proxy, feed, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
+            proxy.reply(1, token.0, Some(GOOD_TOKEN));
+            if round == 0 {
+                let _rest = proxy.tick(1);
+                let (key, form) = proxy.asked.last().unwrap().clone();
+                assert_eq!(form, KEY);
+                proxy.reply(1, key.0, Some(GOOD_KEY));
+            }
         }
+        assert_eq!(proxy.done(stream), end);
+        let overtaken = proxy.hosts[&stream].counted.iter().filter(|counter| **counter == Counter::Overtaken).count();
+        assert_eq!(overtaken, 2);
+        // Nobody vouches for the key, so nobody is told of it, in shadow mode either.
+        assert_eq!(proxy.hosts[&stream].header("x-broker"), [""; 0]);
     }
-    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
 }
 
 #[test]

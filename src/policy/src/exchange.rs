@@ -206,6 +206,12 @@ impl Policy {
 }
 
 impl Awaiting {
+    /// The kind of the credential that is asked about.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialKind {
+        self.asked
+    }
+
     /// Goes on with the answer to what was asked.
     pub fn resume(self, answer: Answer, now: Moment) -> Step {
         self.resume_before(answer, now, &mut Nobody)
@@ -325,8 +331,10 @@ impl Case {
         };
         in_force(kind, &facts, now)?;
         // The API key was learnt before the token was asked for, and may have ended meanwhile.
-        if let Some(api_key) = &self.api_key {
-            in_force(CredentialKind::ApiKey, api_key, now)?;
+        if let Some(api_key) = self.api_key.take() {
+            in_force(CredentialKind::ApiKey, &api_key, now)?;
+            // Put back only where it holds: in shadow mode, what does not is forwarded neither.
+            self.api_key = Some(api_key);
         }
         witness.note(Note::Verified { kind, facts: &facts });
         match kind {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What the caller's two clocks show at one instant.
 ///
-/// Freshness (cache, later feed and breaker) is counted on the monotonic clock, so that a stepped wall clock can
+/// Freshness (of facts, of keys, of what is known of a feed) is counted on the monotonic clock, so that a stepped wall clock can
 /// neither prolong nor end it; only what an authority dates (`exp`) is compared with the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {

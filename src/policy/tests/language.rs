@@ -16,8 +16,11 @@ mod support;
 
 use std::sync::Arc;
 
-use brama_policy::{Answer, CredentialKind, Decision, Denial, Envelope, Facts, Grant, Policy, RuleId, Unavailable};
-use support::{headers, judge, policy};
+use brama_policy::{
+    Answer, CredentialKind, Decision, Denial, Envelope, Facts, Grant, Moment, Policy, Request, RuleId, Step,
+    Unavailable, UnixTime,
+};
+use support::{headers, judge, now, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -160,6 +163,32 @@ fn shadow_mode_marks_and_lets_pass() {
         assert_eq!(grant.set(), told, "{mark:?}");
         assert_eq!(grant.rule().map(RuleId::as_str), Some("r"));
         assert_eq!(grant.remove(), sent.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn api_key_that_ends_while_the_token_is_asked_for_is_forwarded_in_no_mode() {
+    let end = UnixTime::from_seconds(1_700_000_010);
+    let key = Facts { client_id: Some("broker".parse().unwrap()), expires: Some(end), ..Facts::none() };
+    for (mode, is_allowed) in [("", false), (", mode: shadow", true)] {
+        let policy = one("credentials: [api_key, token], scopes: none", mode, "");
+        let sent = headers("GET", "/a/b", &BOTH);
+        let Step::Ask(_lookup, awaiting) = policy.begin(&Request::new(&sent)) else { panic!() };
+        let Step::Ask(_lookup, awaiting) = awaiting.resume(Answer::Active(Arc::new(key.clone())), now()) else {
+            panic!()
+        };
+        match awaiting.resume(facts("c", ""), Moment { wall: end, ..now() }) {
+            Step::Done(Decision::Allow(grant)) => {
+                assert!(is_allowed);
+                assert_eq!(grant.would_refuse().unwrap().code(), "api_key_expired");
+                assert!(grant.set().iter().all(|(name, _value)| name != "x-broker"), "{grant:?}");
+            }
+            Step::Done(Decision::Refuse(refused)) => {
+                assert!(!is_allowed);
+                assert_eq!(refused.denial().code(), "api_key_expired");
+            }
+            Step::Ask(..) => panic!(),
+        }
     }
 }
 

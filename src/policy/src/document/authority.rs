@@ -30,7 +30,8 @@ pub struct RevocationsDocument {
     pub path: String,
     /// How long a question waits for news, and from one question to the next where there are none, such as `500ms`.
     pub every: String,
-    /// How old what is known of the feed may be for facts to be trusted, such as `2s`; at least thrice `every`.
+    /// How old what is known of the feed may be for facts to be trusted, such as `3s`; at least thrice `every`, and twice
+    /// `timeout` and a second.
     pub max_lag: String,
     /// What becomes of facts when it is older: they are asked for again where nothing is written.
     pub when_stale: Option<WhenStaleDocument>,
