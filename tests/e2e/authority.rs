@@ -34,6 +34,9 @@ pub struct Authority {
     mode: Arc<Mutex<Mode>>,
     asked: Arc<Mutex<Vec<String>>>,
     keys: Arc<Mutex<Keys>>,
+    /// The header by which the gateway proves itself; empty before it has.
+    proof: Arc<Mutex<String>>,
+    service: PathBuf,
 }
 
 /// The keys that are published at [`KEYS`].
@@ -53,16 +56,30 @@ impl Authority {
         let (mode, asked) = (Arc::new(Mutex::new(Mode::Pass)), Arc::new(Mutex::new(Vec::new())));
         let listener = UnixListener::bind(at).unwrap();
         let keys = Arc::<Mutex<Keys>>::default();
+        let proof = Arc::<Mutex<String>>::default();
         let (modes, record, published) = (Arc::clone(&mode), Arc::clone(&asked), Arc::clone(&keys));
+        let (service, seen) = (authority.clone(), Arc::clone(&proof));
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let (connection, modes, record, authority) =
                     (connection.unwrap(), Arc::clone(&modes), Arc::clone(&record), authority.clone());
-                let published = Arc::clone(&published);
-                thread::spawn(move || serve(connection, &modes, &record, &published, &authority));
+                let (published, seen) = (Arc::clone(&published), Arc::clone(&seen));
+                thread::spawn(move || serve(connection, &modes, &record, &published, &seen, &authority));
             }
         });
-        Self { mode, asked, keys }
+        Self { mode, asked, keys, proof, service }
+    }
+
+    /// Sends a form to the authority itself, as one who has the gateway's secret, and says with which status it answers.
+    pub fn post(&self, path: &str, form: &str) -> u16 {
+        let proof = self.proof.lock().unwrap().clone();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: authority\r\n{proof}\r\n");
+        let message = format!(
+            "{head}content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        let answer = ask(&self.service, message.as_bytes()).expect("an answer");
+        String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap().parse().unwrap()
     }
 
     /// Publishes keys from now on; `None` closes the connection.
@@ -91,9 +108,14 @@ fn serve(
     mode: &Mutex<Mode>,
     asked: &Mutex<Vec<String>>,
     keys: &Mutex<Keys>,
+    proof: &Mutex<String>,
     authority: &Path,
 ) {
     while let Some((message, body)) = read_message(&mut connection) {
+        let text = String::from_utf8_lossy(&message);
+        if let Some(line) = text.lines().find(|line| line.to_lowercase().starts_with("authorization: ")) {
+            *proof.lock().unwrap() = line.to_owned();
+        }
         if message.starts_with(format!("GET {KEYS} ").as_bytes()) {
             let mut keys = keys.lock().unwrap();
             keys.fetches += 1;

@@ -17,8 +17,9 @@ const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const NHS_ADMIN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 const SUBJECT: &str = "5c0b1e8e-0f3a-4c6e-9d52-7f1f6f1f2a11";
 
-/// The shipped policy, with JWTs taken beside opaque tokens, and keys fetched this often.
-fn policy(every: &str) -> (TempDir, PathBuf) {
+/// The shipped policy, with JWTs taken beside opaque tokens, and keys fetched this often. `revocations`: a line that says
+/// whose deny list they are held against, or nothing.
+pub fn policy(every: &str, revocations: &str) -> (TempDir, PathBuf) {
     let text = std::fs::read_to_string(project().join("policies/ehealth.yaml")).unwrap();
     let (head, tail) = text.rsplit_once("      - introspect:").unwrap();
     let (before, after) = head.split_once("\ncredentials:").unwrap();
@@ -36,7 +37,7 @@ credentials:{after}      - jwt:
           types: [at+jwt]
           algorithms: [RS256, RS384, RS512, ES256, ES384, ES512]
           keys: {{ authority: login, path: {KEYS}, every: {every}, max_stale: 60m }}
-      - introspect:{tail}"
+{revocations}      - introspect:{tail}"
     );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jwt.yaml");
@@ -45,12 +46,12 @@ credentials:{after}      - jwt:
 }
 
 fn start(every: &str, keys: String) -> (TempDir, Gateway) {
-    let (folder, policy) = policy(every);
+    let (folder, policy) = policy(every, "");
     // What is asked is counted here, and without a feed each credential is asked for once.
     (folder, Plan::with_policy(policy).without_feed().one_worker().publish(keys).start())
 }
 
-fn set(signers: &[&Signer]) -> String {
+pub fn set(signers: &[&Signer]) -> String {
     set_of(signers.iter().map(|signer| signer.jwk()).collect())
 }
 
@@ -58,11 +59,11 @@ fn set_of(keys: Vec<Value>) -> String {
     json!({ "keys": keys }).to_string()
 }
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-fn token_with(signer: &Signer, header: Value, claims: Value) -> String {
+pub fn token_with(signer: &Signer, header: Value, claims: Value) -> String {
     let known = json!({ "alg": signer.algorithm(), "typ": "at+jwt", "kid": signer.kid() });
     let stated = json!({
         "iss": "https://id.example", "aud": "ehealth", "sub": SUBJECT, "client_id": "c1", "client_type": "NHS ADMIN",
@@ -75,13 +76,13 @@ fn token(signer: &Signer) -> String {
     token_with(signer, json!({}), json!({}))
 }
 
-fn send(gateway: &Gateway, token: &str) -> Reply {
+pub fn send(gateway: &Gateway, token: &str) -> Reply {
     Call::delete("/api/admin/contract_divisions/x").api_key(API_KEY).token(token).send(gateway.address())
 }
 
 /// A request that passes is told by the service that there is no such division.
 #[track_caller]
-fn passes(gateway: &Gateway, token: &str) {
+pub fn passes(gateway: &Gateway, token: &str) {
     let reply = send(gateway, token);
     assert_eq!(reply.status, 404, "{}", reply.text());
 }
@@ -208,7 +209,7 @@ fn rotation_lets_nobody_out_and_an_outage_in_its_midst_keeps_the_last_good_keys(
 #[test]
 fn request_before_there_are_keys_is_503_and_passes_once_they_come() {
     let signer = Signer::new("ES256", "a");
-    let (_folder, policy) = policy("5m");
+    let (_folder, policy) = policy("5m", "");
     let gateway = Plan::with_policy(policy).one_worker().start();
     send(&gateway, &token(&signer)).is_unavailable();
     passes(&gateway, NHS_ADMIN);

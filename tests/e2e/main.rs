@@ -24,6 +24,7 @@ mod client;
 mod connection;
 mod corpus;
 mod database;
+mod denied;
 mod division;
 mod envelope;
 mod flights;

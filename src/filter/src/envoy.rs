@@ -111,8 +111,8 @@ impl RootContext for Root {
         match Settings::load(&configuration, |name| std::env::var(name).ok()) {
             Ok(settings) => {
                 log::info!("policy `{}` is in force", settings.policy().name());
-                VM.with(|vm| vm.worker.follow(self.id, &settings));
                 self.settings = Rc::new(settings);
+                VM.with(|vm| vm.worker.follow(self.id, &self.settings, now()));
                 // Keys are fetched ahead, and what the root before has followed goes on here.
                 self.timer.wake();
                 true

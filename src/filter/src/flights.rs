@@ -19,6 +19,7 @@ use crate::config::Settings;
 use crate::feeds::Standing;
 use crate::host::{CallId, RootId, StreamId};
 use crate::memory::Key;
+use crate::waiting::MOST_WAITING;
 
 /// The lookups of one worker; clones share them.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +90,7 @@ pub struct Landed {
     flight: Flight,
 }
 
-/// As many lookups are out as may be.
+/// As many lookups are out as may be, or as many wait for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
@@ -97,7 +98,7 @@ impl Flights {
     /// Takes a seat for a request: in the flight that is out for its credential (`true`), or in a new one.
     ///
     /// # Errors
-    /// No flight is out, and no further one may be.
+    /// No flight is out, and no further one may be; or it has no seat any more.
     pub fn board(&self, ticket: Ticket, now: Moment) -> Result<(Seat, bool), Full> {
         let Ticket { stream, key, behind, lookup, settings } = ticket;
         // A store that is in use is not to be had twice; that cannot be, and refuses.
@@ -106,6 +107,9 @@ impl Flights {
         let waiter = Waiter { stream, until };
         let joined = flights.contains_key(&key);
         if let Some(flight) = flights.get_mut(&key) {
+            if flight.waiting.len() >= MOST_WAITING {
+                return Err(Full);
+            }
             flight.waiting.push(waiter);
         } else {
             let kind = lookup.kind();

@@ -14,6 +14,7 @@ use brama_policy::{KeyFetch, KeySet, KeySource, Moment, Monotonic, Policy, Reply
 
 use crate::host::{CallId, RootId, StreamId};
 use crate::memory::Key;
+use crate::waiting::{Room, Seat, Waiter};
 
 /// The keys that one worker has; clones share them.
 #[derive(Clone, Debug, Default)]
@@ -29,25 +30,7 @@ struct Issuer {
     out: Option<(RootId, CallId, Monotonic)>,
     /// The root contexts whose policies have this issuer.
     roots: BTreeSet<RootId>,
-    waiting: Vec<Waiter>,
-}
-
-/// A request that waits for keys.
-#[derive(Clone, Copy, Debug)]
-pub struct Waiter {
-    /// The request.
-    pub stream: StreamId,
-    /// Its token, by its key.
-    pub key: Key,
-    until: Monotonic,
-}
-
-/// A request's place among those who wait for keys. Dropped, it is free again.
-#[derive(Debug)]
-pub struct Seat {
-    keys: Keys,
-    fetch: Arc<KeyFetch>,
-    stream: StreamId,
+    waiting: Room,
 }
 
 /// A fetch that has ended.
@@ -84,7 +67,7 @@ impl Keys {
             issuer.roots.remove(&root);
             issuer.out = issuer.out.filter(|(by, _call, _sent)| *by != root);
         }
-        issuers.retain(|_fetch, issuer| !issuer.roots.is_empty() || !issuer.waiting.is_empty());
+        issuers.retain(|_fetch, issuer| issuer.is_wanted());
     }
 
     /// The keys that are there and may be trusted.
@@ -97,7 +80,7 @@ impl Keys {
     /// Takes a seat for a request whose key is not at hand.
     ///
     /// # Errors
-    /// The keys were asked for a moment ago. They are as new as can be (`None`), or the fetch failed.
+    /// The keys were asked for a moment ago: they are as new as can be (`None`), or the fetch failed. Or too many wait.
     pub fn board(
         &self,
         fetch: &Arc<KeyFetch>,
@@ -116,8 +99,7 @@ impl Keys {
             }
             Some(_) | None => {}
         }
-        issuer.waiting.push(Waiter { stream, key, until });
-        Ok(Seat { keys: self.clone(), fetch: Arc::clone(fetch), stream })
+        issuer.waiting.seat(Waiter { stream, key, until }).ok_or(Some(Unavailable::Shedding))
     }
 
     /// The fetches that this root context has to send now.
@@ -164,12 +146,8 @@ impl Keys {
     #[must_use]
     pub fn overdue(&self, now: Moment) -> Vec<Waiter> {
         let Ok(mut issuers) = self.0.try_borrow_mut() else { return Vec::new() };
-        let mut overdue = Vec::new();
-        for issuer in issuers.values_mut() {
-            let (late, waiting) = issuer.waiting.iter().partition(|waiter| waiter.until <= now.monotonic);
-            issuer.waiting = waiting;
-            overdue.extend::<Vec<Waiter>>(late);
-        }
+        let overdue = issuers.values().flat_map(|issuer| issuer.waiting.overdue(now)).collect();
+        issuers.retain(|_fetch, issuer| issuer.is_wanted());
         overdue
     }
 
@@ -191,19 +169,14 @@ impl Keys {
         });
         spans.min()
     }
-
-    fn leave(&self, fetch: &KeyFetch, stream: StreamId) {
-        // Whoever takes waiters off an issuer drops their seats later, when they are off already.
-        let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
-        let Some(issuer) = issuers.get_mut(fetch) else { return };
-        issuer.waiting.retain(|waiter| waiter.stream != stream);
-        if issuer.roots.is_empty() && issuer.waiting.is_empty() {
-            issuers.remove(fetch);
-        }
-    }
 }
 
 impl Issuer {
+    /// Whether a policy has it, or a request that began under one.
+    fn is_wanted(&self) -> bool {
+        !self.roots.is_empty() || !self.waiting.is_empty()
+    }
+
     /// Whether no fetch is out. The proxy tells of every call how it ends; if it did not, keys would never come again.
     fn is_free(&self, fetch: &KeyFetch, now: Moment) -> bool {
         self.out.is_none_or(|(_root, _call, sent)| {
@@ -241,13 +214,7 @@ impl Issuer {
         self.out = None;
         let outcome = read.map(|keys| self.good = Some((Rc::new(keys), now.monotonic)));
         self.last = Some((outcome.clone(), now.monotonic));
-        Fetched { fetch: Arc::clone(fetch), outcome, waiters: std::mem::take(&mut self.waiting) }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.keys.leave(&self.fetch, self.stream);
+        Fetched { fetch: Arc::clone(fetch), outcome, waiters: self.waiting.empty() }
     }
 }
 

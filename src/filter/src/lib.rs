@@ -17,9 +17,12 @@ mod heard;
 pub mod host;
 pub mod keys;
 pub mod memory;
+mod scopes;
 pub mod session;
+mod shelf;
 pub mod signature;
 mod token;
+pub mod waiting;
 pub mod worker;
 
 #[cfg(target_family = "wasm")]

@@ -13,9 +13,9 @@ use crate::config::Settings;
 use crate::flights::{self, Ticket};
 use crate::heard::Heard;
 use crate::host::{Counter, Host, StreamId};
-use crate::keys;
 use crate::memory::Key;
 use crate::token::{Known, Token};
+use crate::waiting;
 use crate::worker::{Learnt, Recalled};
 
 /// One request.
@@ -71,8 +71,8 @@ struct Wait {
 enum Place {
     /// For an answer.
     Flight(#[expect(dead_code, reason = "held, not read")] flights::Seat),
-    /// For the keys to verify a token with.
-    Keys(Box<Lookup>, keys::Seat),
+    /// For what a token is verified with: keys, or what was revoked.
+    Room(Box<Lookup>, waiting::Seat),
 }
 
 impl Session {
@@ -149,11 +149,11 @@ impl Session {
         }
     }
 
-    /// An issuer's keys have come, or will not.
-    pub fn on_keys(&mut self, host: &mut impl Host, key: Key) {
+    /// What a token is verified with has come, or will not.
+    pub fn on_ready(&mut self, host: &mut impl Host, key: Key) {
         let (lookup, awaiting) = match std::mem::replace(&mut self.phase, Phase::Refused) {
             Phase::Awaiting(wait) if wait.key == key => match *wait {
-                Wait { awaiting, place: Place::Keys(lookup, _seat), .. } => (*lookup, awaiting),
+                Wait { awaiting, place: Place::Room(lookup, _seat), .. } => (*lookup, awaiting),
                 wait @ Wait { place: Place::Flight(_), .. } => {
                     self.phase = Phase::Awaiting(Box::new(wait));
                     return host.count(Counter::StrayReply);
@@ -246,10 +246,10 @@ impl Session {
         match lookup.verifier() {
             Verifier::Introspection(_) => {}
             Verifier::Jwt(jwt) => {
-                let token = Token { stream: self.stream, key, lookup: &lookup, jwt };
+                let token = Token { stream: self.stream, settings: &self.settings, key, lookup: &lookup, jwt };
                 return match token.verify(&self.learnt, host, now) {
                     Known::Answer(answer) => Ok(answer),
-                    Known::Later(seat) => Err((key, Place::Keys(Box::new(lookup), seat))),
+                    Known::Later(seat) => Err((key, Place::Room(Box::new(lookup), seat))),
                 };
             }
         }

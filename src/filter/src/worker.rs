@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use brama_policy::{Answer, Feed, Lookup, Moment, Reply, Revoked, Unavailable};
+use brama_policy::{Answer, Feed, Lookup, Moment, Reply, Unavailable};
 
 use crate::config::Settings;
-use crate::feeds::{Feeds, Inquired, Inquiry, Standing};
+use crate::feeds::{Feeds, Inquired, Inquiry, News, Standing};
 use crate::flights::{Departure, Flights, Landed};
 use crate::host::{CallId, Counter, RootHost, RootId, StreamId};
 use crate::keys::{Fetched, Keys};
 use crate::memory::{Key, Memory};
 use crate::session::Session;
+use crate::waiting::Waiter;
 
 /// One worker of the proxy. It outlives a reload, which makes a new root context in the same worker.
 #[derive(Debug, Default)]
@@ -99,8 +100,9 @@ impl Worker {
     }
 
     /// A root context is at work under these settings, and is to be called soon.
-    pub fn follow(&self, root: RootId, settings: &Settings) {
+    pub fn follow(&self, root: RootId, settings: &Rc<Settings>, now: Moment) {
         self.learnt.keys.follow(root, settings.policy());
+        self.learnt.feeds.follow(root, settings, now);
     }
 
     /// Sends what is to be sent, and tells those who have waited too long.
@@ -123,6 +125,9 @@ impl Worker {
         }
         for inquiry in self.learnt.feeds.inquiries(host.now()) {
             self.inquire(root, host, &inquiry);
+        }
+        for waiter in self.learnt.feeds.overdue(host.now()) {
+            self.tell(host, waiter.stream, waiter.key, Answer::Unavailable(Unavailable::NoFeed));
         }
         for (stream, key) in self.learnt.flights.overdue(host.now()) {
             self.tell(host, stream, key, Answer::Unavailable(Unavailable::NoReply));
@@ -183,8 +188,13 @@ impl Worker {
             host.count(Counter::KeyFetchFailed);
             log::warn!("the keys of `{}` did not come: {reason}", fetch.authority());
         }
+        self.tell_ready(host, waiters);
+    }
+
+    /// Those who waited judge for themselves what they can do now.
+    fn tell_ready(&self, host: &mut impl RootHost, waiters: Vec<Waiter>) {
         for waiter in waiters {
-            self.visit(host, waiter.stream, |session, stream| session.on_keys(stream, waiter.key));
+            self.visit(host, waiter.stream, |session, stream| session.on_ready(stream, waiter.key));
         }
     }
 
@@ -235,26 +245,28 @@ impl Worker {
             Err(reason) => self.on_silence(host, &inquired.feed, &reason),
             Ok(page) => {
                 host.count(Counter::FeedPage);
-                let revoked = self.learnt.feeds.turn(inquired, page, host.now());
-                self.drop_facts(host, &inquired.feed, &revoked);
+                let news = self.learnt.feeds.turn(inquired, page, host.now());
+                self.on_news(host, &inquired.feed, news);
             }
         }
     }
 
-    fn drop_facts(&self, host: &mut impl RootHost, feed: &Feed, revoked: &Revoked) {
-        for _credential in 0..self.learnt.memory.revoke(feed, revoked) {
+    fn on_news(&self, host: &mut impl RootHost, feed: &Feed, news: News) {
+        let News { revoked, denied, waiters } = news;
+        for _credential in 0..self.learnt.memory.revoke(feed, &revoked, &denied) {
             host.count(Counter::Revoked);
         }
+        self.tell_ready(host, waiters);
     }
 
     /// A feed has not answered.
     fn on_silence(&self, host: &mut impl RootHost, feed: &Feed, reason: &Unavailable) {
         host.count(Counter::FeedFailure);
         let failed = self.learnt.feeds.fail(feed, reason, host.now());
-        self.drop_facts(host, feed, &failed.revoked);
-        if failed.is_news {
+        if failed.is_first {
             log::warn!("the feed of revocations does not answer: {reason}");
         }
+        self.on_news(host, feed, failed.news);
     }
 
     fn tell_all(&self, host: &mut impl RootHost, key: Key, landed: Option<Landed>, answer: &Answer) {

@@ -38,7 +38,7 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
         faults.add(&root.key("name"), format!("`{}` is no name of letters, digits, `-`, `_` and `.`", document.name));
     }
     let mode = mode(&document.mode, &root.key("mode"), &mut faults);
-    let authorities = authority::all(&document.authorities, &root.key("authorities"), &mut faults);
+    let authorities = authority::all(document, &root.key("authorities"), &mut faults);
     let credentials = credentials::all(document, &authorities, &root.key("credentials"), &mut faults);
     let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults);
     let wording = wording(&document.refusals, &root.key("refusals"), &mut faults);

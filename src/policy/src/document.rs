@@ -116,11 +116,20 @@ impl VerifierDocument {
         }
     }
 
-    /// The authority it asks, by its name.
-    pub(crate) fn authority(&self) -> Option<&str> {
+    /// The authorities it asks, by their names.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &str> {
+        let (first, second) = match self {
+            Self::Introspect(document) => (Some(&document.authority), None),
+            Self::Jwt(document) => (document.keys.authority.as_ref(), document.revocations.as_ref()),
+        };
+        first.into_iter().chain(second).map(String::as_str)
+    }
+
+    /// The authority whose feed of revocations its credentials are held against, by its name, if that one has a feed.
+    pub(crate) fn feed(&self) -> Option<&str> {
         match self {
             Self::Introspect(document) => Some(&document.authority),
-            Self::Jwt(document) => document.keys.authority.as_deref(),
+            Self::Jwt(document) => document.revocations.as_deref().or(document.keys.authority.as_deref()),
         }
     }
 

@@ -32,7 +32,7 @@ pub struct Facts {
 impl Facts {
     /// Facts that state nothing.
     #[must_use]
-    pub const fn none() -> Self {
+    pub fn none() -> Self {
         Self {
             subject: None,
             client_id: None,
@@ -51,7 +51,7 @@ impl Facts {
             FactName::Subject => self.subject.as_ref(),
             FactName::ClientId => self.client_id.as_ref(),
             FactName::ClientType => self.client_type.as_ref(),
-            FactName::Scope => return Some(Cow::Owned(self.scope.to_string())),
+            FactName::Scope => return Some(Cow::Borrowed(self.scope.as_str())),
             FactName::Further(name) => {
                 self.further.iter().find(|(known, _fact)| known == name).map(|(_name, fact)| fact)
             }
@@ -120,7 +120,7 @@ impl FactName {
 
 /// One stated value: visible ASCII with spaces inside, 1 to [`LONGEST_FACT`] bytes, so that it is safe as a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact(String);
+pub struct Fact(Box<str>);
 
 impl Fact {
     /// The value as it was stated.
@@ -138,7 +138,7 @@ impl FromStr for Fact {
         // A header's value loses its outer spaces on the way (RFC 9110, 5.5), so that it would be another fact.
         let unpadded = !text.starts_with(' ') && !text.ends_with(' ');
         if (1..=LONGEST_FACT).contains(&text.len()) && visible && unpadded {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(InvalidFact)
         }

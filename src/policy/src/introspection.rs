@@ -69,8 +69,7 @@ impl Introspection {
         let mut hasher = DefaultHasher::new();
         (&asked, cache).hash(&mut hasher);
         let fingerprint = hasher.finish();
-        let feed = asked.authority.following.clone();
-        let feed = feed.map(|following| Arc::new(Feed::new(asked.authority.clone(), following)));
+        let feed = asked.authority.feed().map(Arc::new);
         Self { asked, cache, feed, fingerprint }
     }
 

@@ -17,6 +17,7 @@ use crate::credential::Credential;
 use crate::facts::Facts;
 use crate::introspection::{Authority, CacheLimits, Question, Reply, Unavailable};
 use crate::pointers::Pointers;
+use crate::revocation::{Deniable, Digest, Feed};
 use crate::time::UnixTime;
 
 mod algorithm;
@@ -45,6 +46,7 @@ pub use rejected::Rejected;
 pub struct Jwt {
     rules: Rules,
     cache: CacheLimits,
+    feed: Option<Arc<Feed>>,
     fingerprint: u64,
 }
 
@@ -81,6 +83,7 @@ pub struct KeyFetch {
 /// A token that was taken apart. Nothing it says is verified.
 pub struct Opened<'a> {
     jwt: &'a Jwt,
+    credential: &'a Credential,
     algorithm: Algorithm,
     kind: String,
     key_id: Option<String>,
@@ -91,11 +94,11 @@ pub struct Opened<'a> {
 }
 
 impl Jwt {
-    pub(crate) fn new(rules: Rules, cache: CacheLimits) -> Self {
+    pub(crate) fn new(rules: Rules, cache: CacheLimits, feed: Option<Arc<Feed>>) -> Self {
         let mut hasher = DefaultHasher::new();
-        (&rules, cache).hash(&mut hasher);
+        (&rules, cache, feed.as_ref().map(|feed| feed.fingerprint())).hash(&mut hasher);
         let fingerprint = hasher.finish();
-        Self { rules, cache, fingerprint }
+        Self { rules, cache, feed, fingerprint }
     }
 
     /// A number that changes with all that decides what a token is worth, but for the keys an authority publishes.
@@ -114,6 +117,12 @@ impl Jwt {
     #[must_use]
     pub const fn keys(&self) -> &KeySource {
         &self.rules.keys
+    }
+
+    /// The feed whose deny list its tokens are held against; `None` where there is none, and a token is good until it ends.
+    #[must_use]
+    pub const fn feed(&self) -> Option<&Arc<Feed>> {
+        self.feed.as_ref()
     }
 
     /// How long its keys may take to come.
@@ -145,6 +154,7 @@ impl Jwt {
         let signature = base64url::decode(compact.signature).ok_or(Rejected::Shape)?;
         Ok(Opened {
             jwt: self,
+            credential,
             algorithm,
             kind: header.kind,
             key_id: header.key_id,
@@ -222,6 +232,20 @@ impl<'a> Opened<'a> {
         'a: 'c,
     {
         keys.find(self.key_id(), self.algorithm).map(|key| SignatureCheck::new(self, key))
+    }
+
+    /// What a deny list can call it by.
+    ///
+    /// # Errors
+    /// A claim of another shape: nobody could say whether it is meant.
+    fn deniable(&self) -> Result<Deniable, Rejected> {
+        let jti = match self.claims.get("jti") {
+            None => None,
+            Some(Value::String(jti)) => Some(jti.as_str().into()),
+            Some(_) => return Err(Rejected::ClaimShape("jti")),
+        };
+        let digest = Digest::of(self.credential.expose_secret());
+        Ok(Deniable { digest, jti, issued: claims::issued(&self.claims)? })
     }
 
     /// The facts the claims state; for [`SignatureVerified`] alone.

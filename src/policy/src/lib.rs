@@ -88,7 +88,7 @@ pub use path::{Ambiguity, CanonicalPath};
 pub use policy::{Policy, RuleId};
 pub use refusal::{Envelope, Refusal};
 pub use request::Request;
-pub use revocation::{Cursor, Feed, LONGEST_PAGE, Page, Revocable, Revoked};
+pub use revocation::{Cursor, Deniable, Denied, Feed, LONGEST_PAGE, Page, Revocable, Revoked};
 pub use scope::{GrantedScopes, InvalidScope, LONGEST_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use time::{Moment, Monotonic, UnixTime};
 pub use verifier::{Lookup, Verifier};

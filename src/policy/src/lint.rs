@@ -80,17 +80,18 @@ impl Policy {
             }
             for (index, verifier) in credential.verify.iter().enumerate() {
                 let place = place.key("verify").index(index).key(verifier.word());
-                asked.extend(verifier.authority());
+                asked.extend(verifier.authorities());
+                revocations::missed(document, verifier, &place, lints);
                 match verifier {
                     VerifierDocument::Introspect(verifier) => {
                         hidden_outage(document, verifier, &place, lints);
-                        revocations::missed(document, verifier, &place, lints);
                     }
                     VerifierDocument::Jwt(verifier) => lints.extend(audience_missing(verifier, &place)),
                 }
                 let place = place.key("facts").key("further");
                 let is_revoked_by = |name: &str| match verifier {
-                    VerifierDocument::Introspect(verifier) => name == JTI && revocations::has_feed(document, verifier),
+                    VerifierDocument::Introspect(_) => name == JTI && revocations::has_feed(document, verifier),
+                    // Its own `jti` is looked at, wherever the policy's may stand.
                     VerifierDocument::Jwt(_) => false,
                 };
                 let is_unused = |name: &&String| !self.refers_to(kind, name) && !is_revoked_by(name);

@@ -12,6 +12,7 @@ use crate::header::alike;
 use crate::host::HostPattern;
 use crate::introspection::SecretName;
 use crate::refusal::Wording;
+use crate::revocation::Feed;
 use crate::router::Router;
 use crate::scope::WantedScopes;
 use crate::template::PathTemplate;
@@ -214,7 +215,16 @@ impl Policy {
     pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
         self.verifiers().filter_map(|verifier| match &**verifier {
             Verifier::Introspection(introspection) => introspection.secret(),
-            Verifier::Jwt(_) => None,
+            // Keys are public; what was revoked is not.
+            Verifier::Jwt(jwt) => jwt.feed().and_then(|feed| feed.secret()),
+        })
+    }
+
+    /// The feeds whose deny lists JWTs are held against.
+    pub fn lists(&self) -> impl Iterator<Item = &Arc<Feed>> {
+        self.verifiers().filter_map(|verifier| match &**verifier {
+            Verifier::Introspection(_) => None,
+            Verifier::Jwt(jwt) => jwt.feed(),
         })
     }
 

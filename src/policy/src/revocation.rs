@@ -1,5 +1,6 @@
 //! Owns the talk with an authority about what it has revoked: the question put to it, and the strict reading of a page.
 //!
+//! It says two things: facts that are remembered are no longer known ([`Revoked`]), and a JWT is refused ([`Denied`]).
 //! A reader asks again and again, each time from where the last page ended. The words are those of the authority's feed: a
 //! page that says `more` leaves its reader behind, and one that says `reset` tells it to drop all that it knows.
 
@@ -11,9 +12,11 @@ use serde_json::Value;
 use crate::introspection::{Authority, Question, Reply, SecretName, Unavailable};
 use crate::json;
 
+mod denied;
 mod revoked;
 
-pub(crate) use revoked::JTI;
+pub use denied::{Deniable, Denied};
+pub(crate) use revoked::{Digest, JTI};
 pub use revoked::{Revocable, Revoked};
 
 /// The feed of one authority, and how it is followed.
@@ -35,6 +38,8 @@ pub(crate) struct Following {
     pub(crate) max_lag: Duration,
     /// For how much longer facts are trusted when it is older.
     pub(crate) serve_for: Duration,
+    /// Whether JWTs are held against it, so that its deny list has to be known whole.
+    pub(crate) lists: bool,
 }
 
 /// Where a reader of a feed stands; the authority's own words.
@@ -44,8 +49,12 @@ pub struct Cursor(String);
 /// What a feed says to a reader.
 #[derive(Debug)]
 pub struct Page {
-    /// What was revoked.
+    /// What was revoked, and has to be asked for again.
     pub revoked: Revoked,
+    /// Which JWTs are refused from now on.
+    pub denied: Denied,
+    /// Whether the reader may have missed something.
+    pub reset: bool,
     /// Where to go on.
     pub next: Cursor,
     /// Whether there is more to read; until there is not, the reader knows less than everything.
@@ -63,6 +72,18 @@ impl Feed {
     #[must_use]
     pub const fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// The secret its authority wants; `None` where it wants none.
+    #[must_use]
+    pub const fn secret(&self) -> Option<&SecretName> {
+        self.authority.auth.secret()
+    }
+
+    /// Whether JWTs are held against it: it is read from its start then, with the deny list.
+    #[must_use]
+    pub const fn lists(&self) -> bool {
+        self.following.lists
     }
 
     /// From one question to the next where there are no news.
@@ -83,7 +104,7 @@ impl Feed {
         self.authority.timeout.saturating_add(self.following.every)
     }
 
-    /// The question what was revoked after `cursor`; without one, where the feed stands.
+    /// The question what was revoked after `cursor`; without one, the deny list, or else where the feed stands.
     ///
     /// # Errors
     /// The secret is not there.
@@ -92,10 +113,11 @@ impl Feed {
         cursor: Option<&Cursor>,
         secret: impl FnOnce(&SecretName) -> Option<&'a str>,
     ) -> Result<Question<'a>, Unavailable> {
-        let Following { path, every, .. } = &self.following;
+        let Following { path, every, lists, .. } = &self.following;
         // Only unreserved characters and `:` are in a cursor, so it is written as it is.
         let target = match cursor {
             Some(Cursor(cursor)) => format!("{path}?after={cursor}&wait={}", every.as_millis()),
+            None if *lists => format!("{path}?from=start"),
             None => path.clone(),
         };
         let mut headers = vec![
@@ -135,11 +157,13 @@ fn read(body: &[u8]) -> Result<Page, &'static str> {
         return Err("`next` is no cursor");
     }
     let entries = page.get("entries").and_then(Value::as_array).ok_or("`entries` is not a list")?;
-    let mut revoked = if flag("reset")? { Revoked::all() } else { Revoked::none() };
+    let (more, reset) = (flag("more")?, flag("reset")?);
+    let (mut revoked, mut denied) = (if reset { Revoked::all() } else { Revoked::none() }, Denied::none());
     for entry in entries {
         revoked.add(entry)?;
+        denied.add(entry)?;
     }
-    Ok(Page { revoked, next: Cursor(next.to_owned()), more: flag("more")? })
+    Ok(Page { revoked, denied, reset, next: Cursor(next.to_owned()), more })
 }
 
 /// Bytes of a page: a thousand entries with names of 512 characters, each of them escaped, and room.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// One scope-token ([RFC 6749, 3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)); compared exactly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,14 +63,17 @@ impl fmt::Display for Scope {
 }
 
 /// The scopes an identity was granted: a set, possibly empty, and an empty one grants nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GrantedScopes(BTreeSet<Scope>);
+///
+/// One text, each scope once, in alphabetical order, with a space between: as it is forwarded, and in as little memory. A
+/// clone shares it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GrantedScopes(Arc<str>);
 
 impl GrantedScopes {
     /// No scope at all.
     #[must_use]
-    pub const fn none() -> Self {
-        Self(BTreeSet::new())
+    pub fn none() -> Self {
+        Self("".into())
     }
 
     /// The scopes of a list, each entry one scope.
@@ -79,18 +83,32 @@ impl GrantedScopes {
         if length > LONGEST_SCOPE_LIST.saturating_add(1) {
             return Err(InvalidScope::TooLong);
         }
-        entries.iter().map(|entry| entry.parse()).collect::<Result<_, _>>().map(Self)
+        let scopes = entries.iter().map(|entry| entry.parse::<Scope>()).collect::<Result<BTreeSet<_>, _>>()?;
+        let scopes: Vec<_> = scopes.iter().map(Scope::as_str).collect();
+        Ok(Self(scopes.join(" ").into()))
     }
 
     /// Whether this scope was granted.
     #[must_use]
     pub fn contains(&self, scope: &Scope) -> bool {
-        self.0.contains(scope)
+        self.iter().any(|granted| granted == scope.as_str())
     }
 
     /// The scopes in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// The scopes in alphabetical order, with a space between.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether another has the same text in the same place of memory.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
     }
 }
 
@@ -102,13 +120,14 @@ impl FromStr for GrantedScopes {
         if text.len() > LONGEST_SCOPE_LIST {
             return Err(InvalidScope::TooLong);
         }
-        text.split(' ').filter(|entry| !entry.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+        let entries: Vec<_> = text.split(' ').filter(|entry| !entry.is_empty()).collect();
+        Self::of(&entries)
     }
 }
 
 impl fmt::Display for GrantedScopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_list(f, self.0.iter())
+        f.write_str(&self.0)
     }
 }
 
@@ -130,7 +149,13 @@ impl Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_list(f, self.0.iter())
+        for (number, scope) in self.iter().enumerate() {
+            if number > 0 {
+                f.write_str(" ")?;
+            }
+            write!(f, "{scope}")?;
+        }
+        Ok(())
     }
 }
 
@@ -162,16 +187,6 @@ impl WantedScopes {
             Self::Any(scopes) => Some(scopes.clone()),
         }
     }
-}
-
-fn write_list<'a>(f: &mut fmt::Formatter<'_>, scopes: impl Iterator<Item = &'a Scope>) -> fmt::Result {
-    for (number, scope) in scopes.enumerate() {
-        if number > 0 {
-            f.write_str(" ")?;
-        }
-        write!(f, "{scope}")?;
-    }
-    Ok(())
 }
 
 /// Bytes of a scope list; the same text is forwarded as one header, which must stay within a proxy's limits.

@@ -19,6 +19,9 @@ pub struct Moment {
 pub struct UnixTime(u64);
 
 impl UnixTime {
+    /// The last there is.
+    pub(crate) const END: Self = Self(u64::MAX);
+
     /// The instant this many seconds after the epoch.
     #[must_use]
     pub const fn from_seconds(seconds: u64) -> Self {

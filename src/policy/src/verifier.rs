@@ -84,7 +84,7 @@ impl Lookup {
     pub fn feed(&self) -> Option<&Arc<Feed>> {
         match &*self.verifier {
             Verifier::Introspection(introspection) => introspection.feed(),
-            Verifier::Jwt(_) => None,
+            Verifier::Jwt(jwt) => jwt.feed(),
         }
     }
 

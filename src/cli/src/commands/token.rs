@@ -10,6 +10,8 @@ pub(crate) use verify::TokenError;
 
 /// What a policy makes of a token.
 ///
+/// Whether it was revoked is not asked.
+///
 /// Exit codes: 0, it is good; 1, it is not; 2, nobody can say here, or something could not be read.
 #[derive(Debug, Args)]
 #[command(

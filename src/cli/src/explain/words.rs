@@ -1,7 +1,7 @@
 //! Owns the words of an explanation: what was compared with what, and what a denial means.
 
 use brama_policy::{
-    Apart, CredentialKind, Denial, Fact, FactReference, Facts, Grant, GrantedScopes, Near, Scope, UnixTime,
+    Apart, CredentialKind, Denial, Fact, FactReference, Facts, Grant, GrantedScopes, Near, Scope, Scopes, UnixTime,
     WantedScopes,
 };
 use brama_replay::Statement;
@@ -30,7 +30,7 @@ pub(crate) fn lack(denial: &Denial) -> String {
             format!("{}.{} is to be forwarded, and is not stated", kind.as_str(), name.as_str())
         }
         Denial::NotBound => "token and api_key do not belong together".to_owned(),
-        Denial::ScopeMissing { of, missing, .. } => format!("{} lacks {}", of.as_str(), list(missing.iter())),
+        Denial::ScopeMissing { of, missing, .. } => format!("{} lacks {}", of.as_str(), list(missing)),
         Denial::NotOwner => "the path names somebody else's resource".to_owned(),
         Denial::ConditionFalse => "a condition does not hold".to_owned(),
         Denial::ConditionFailed(reason) => format!("a condition cannot be judged: {reason}"),
@@ -141,10 +141,11 @@ pub(crate) fn stated(reference: &FactReference, value: Option<&str>) -> String {
 }
 
 pub(crate) fn scopes(of: CredentialKind, wanted: &WantedScopes, granted: &GrantedScopes) -> String {
-    let has = if granted.iter().next().is_none() { "none".to_owned() } else { list(granted.iter()) };
+    let has =
+        if granted.iter().next().is_none() { "none".to_owned() } else { granted.iter().collect::<Vec<_>>().join(", ") };
     let verdict = match wanted.missing(granted) {
         None => "enough".to_owned(),
-        Some(missing) => format!("missing {}", list(missing.iter())),
+        Some(missing) => format!("missing {}", list(&missing)),
     };
     format!("{} needs {}; it has {has}: {verdict}", of.as_str(), named(wanted))
 }
@@ -156,12 +157,12 @@ pub(crate) fn named(wanted: &WantedScopes) -> String {
         (WantedScopes::All(_), _) => "all of ",
         (WantedScopes::Any(_), _) => "any of ",
     };
-    format!("{how}{}", list(wanted.named().iter()))
+    format!("{how}{}", list(wanted.named()))
 }
 
 /// Scopes with commas between them, which no list of scopes in a header has.
-fn list<'a>(scopes: impl Iterator<Item = &'a Scope>) -> String {
-    scopes.map(Scope::as_str).collect::<Vec<_>>().join(", ")
+fn list(scopes: &Scopes) -> String {
+    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn scopes_json(wanted: &WantedScopes, granted: &GrantedScopes) -> Value {
@@ -172,7 +173,7 @@ pub(crate) fn scopes_json(wanted: &WantedScopes, granted: &GrantedScopes) -> Val
     };
     let missing = wanted.missing(granted);
     let missing: Vec<_> = missing.iter().flat_map(|missing| missing.iter()).map(Scope::as_str).collect();
-    let granted: Vec<_> = granted.iter().map(Scope::as_str).collect();
+    let granted: Vec<_> = granted.iter().collect();
     json!({ "wanted": { how: named }, "granted": granted, "missing": missing })
 }
 

@@ -12,6 +12,7 @@
     reason = "test support"
 )]
 
+mod denied;
 #[path = "../../../policy/tests/jwt/library.rs"]
 mod library;
 mod proxy;
@@ -199,7 +200,7 @@ fn root_that_goes_leaves_its_fetch_to_another() {
     proxy.reply(Some((200, &set(&[&signer]))));
     assert_eq!(proxy.done(stream), GONE_ON);
     // A reload keeps what both policies need, and forgets what none does.
-    proxy.worker.follow(RootId(3), &proxy.settings);
+    proxy.follow(RootId(3));
     proxy.worker.abandoned_by(ROOT);
     assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded);
     proxy.worker.abandoned_by(RootId(3));

@@ -82,18 +82,29 @@ impl RootHost for Proxy {
 impl Proxy {
     /// A worker that was just configured.
     pub fn new() -> Self {
-        let (worker, settings) = (Worker::default(), settings(POLICY));
-        worker.follow(ROOT, &settings);
-        Self {
-            worker,
-            settings,
+        Self::under(POLICY)
+    }
+
+    /// A worker that was just configured with this policy.
+    pub fn under(policy: &str) -> Self {
+        let mut proxy = Self {
+            worker: Worker::default(),
+            settings: settings(policy),
             hosts: BTreeMap::new(),
             sessions: BTreeMap::new(),
             asked: Vec::new(),
             counted: Vec::new(),
             seconds: 0,
             cannot_ask: false,
-        }
+        };
+        proxy.follow(ROOT);
+        proxy
+    }
+
+    /// A root context is configured.
+    pub fn follow(&mut self, root: RootId) {
+        let now = RootHost::now(self);
+        self.worker.follow(root, &self.settings, now);
     }
 
     /// A worker that has these keys.
@@ -145,7 +156,12 @@ impl Proxy {
 
     /// The reply to the last question.
     pub fn reply(&mut self, reply: Option<(u16, &str)>) {
-        let call = CallId(u32::try_from(self.asked.len()).unwrap());
+        self.reply_to(self.asked.len(), reply);
+    }
+
+    /// The reply to a question, by its number.
+    pub fn reply_to(&mut self, question: usize, reply: Option<(u16, &str)>) {
+        let call = CallId(u32::try_from(question).unwrap());
         let reply = reply.map(|(status, body)| Reply { status, body: body.as_bytes() });
         self.with_worker(|worker, proxy| worker.on_reply(ROOT, proxy, call, reply));
     }

@@ -1,9 +1,12 @@
 //! Owns the checking of `authorities`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Named, is_reserved, require_reason, span};
-use crate::document::{AuthDocument, AuthorityDocument, RevocationsDocument, VariableDocument};
+use crate::document::{
+    AuthDocument, AuthorityDocument, PolicyDocument, RevocationsDocument, VariableDocument, VerifierDocument,
+};
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::host::Host;
@@ -12,8 +15,18 @@ use crate::path::CanonicalPath;
 use crate::revocation::Following;
 
 /// The authorities that are sound, by name; a faulty one has left its fault.
-pub(super) fn all(written: &Named<AuthorityDocument>, place: &Place, faults: &mut Faults) -> Named<Option<Authority>> {
-    written.iter().map(|(name, document)| (name.clone(), authority(document, &place.key(name), faults))).collect()
+pub(super) fn all(document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Named<Option<Authority>> {
+    let credentials = [&document.credentials.api_key, &document.credentials.token].into_iter().flatten();
+    let jwt = credentials
+        .flat_map(|credential| &credential.verify)
+        .filter(|verifier| matches!(verifier, VerifierDocument::Jwt(_)));
+    let listing: BTreeSet<&str> = jwt.filter_map(VerifierDocument::feed).collect();
+    let authorities = document.authorities.iter();
+    authorities
+        .map(|(name, written)| {
+            (name.clone(), authority(written, listing.contains(name.as_str()), &place.key(name), faults))
+        })
+        .collect()
 }
 
 /// The authority of a name; a faulty one has left its fault.
@@ -31,7 +44,8 @@ pub(super) fn known<'a>(
     found?.as_ref()
 }
 
-fn authority(written: &AuthorityDocument, place: &Place, faults: &mut Faults) -> Option<Authority> {
+/// `lists`: whether JWTs are held against its feed.
+fn authority(written: &AuthorityDocument, lists: bool, place: &Place, faults: &mut Faults) -> Option<Authority> {
     if written.cluster.is_empty() {
         faults.add(&place.key("cluster"), "an authority needs the name of an Envoy cluster");
     }
@@ -43,7 +57,7 @@ fn authority(written: &AuthorityDocument, place: &Place, faults: &mut Faults) ->
     let auth = auth(&written.auth, &place.key("auth"), faults);
     let following = match &written.revocations {
         None => Some(None),
-        Some(written) => following(written, timeout, &place.key("revocations"), faults).map(Some),
+        Some(written) => following(written, lists, timeout, &place.key("revocations"), faults).map(Some),
     };
     Some(Authority {
         cluster: written.cluster.clone(),
@@ -56,6 +70,7 @@ fn authority(written: &AuthorityDocument, place: &Place, faults: &mut Faults) ->
 
 fn following(
     written: &RevocationsDocument,
+    lists: bool,
     timeout: Option<Duration>,
     place: &Place,
     faults: &mut Faults,
@@ -87,7 +102,7 @@ fn following(
         let message = format!("`{}` is less than twice `timeout` and a second, {patience:?}", written.max_lag);
         faults.add(&place.key("max_lag"), message);
     }
-    Some(Following { path: written.path.clone(), every, max_lag, serve_for: serve_for? })
+    Some(Following { path: written.path.clone(), every, max_lag, serve_for: serve_for?, lists })
 }
 
 fn auth(written: &AuthDocument, place: &Place, faults: &mut Faults) -> Option<Auth> {

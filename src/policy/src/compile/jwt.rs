@@ -12,6 +12,7 @@ use crate::fault::{Faults, Place};
 use crate::introspection::{Authority, CacheLimits};
 use crate::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rules, Wanted, media_type};
 use crate::path::CanonicalPath;
+use crate::revocation::Feed;
 
 pub(super) fn verifier(
     written: &JwtDocument,
@@ -36,9 +37,30 @@ pub(super) fn verifier(
     });
     let keys = keys(&written.keys, authorities, &place.key("keys"), faults);
     let pointers = facts::pointers((&written.facts).into(), &place.key("facts"), faults);
+    let feed = feed(written, authorities, &place.key("revocations"), faults);
     let wanted = Wanted { issuer: written.issuer.clone(), audience: audience?, leeway: leeway? };
     let rules = Rules { types: types?, algorithms: algorithms?, wanted, keys: keys?, pointers: pointers? };
-    Some(Jwt::new(rules, cache?))
+    Some(Jwt::new(rules, cache?, feed?))
+}
+
+/// The feed that its tokens are held against; `Some(None)` where there is none.
+fn feed(
+    written: &JwtDocument,
+    authorities: &Named<Option<Authority>>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Option<Arc<Feed>>> {
+    let Some(named) = &written.revocations else {
+        // An authority of the keys that is not known has left its fault there.
+        let of_keys = written.keys.authority.as_ref().and_then(|name| authorities.get(name)?.as_ref());
+        return Some(of_keys.and_then(Authority::feed).map(Arc::new));
+    };
+    let feed = known(authorities, named, place, faults)?.feed();
+    if feed.is_none() {
+        let hint = format!("write `authorities.{named}.revocations`; without a feed a token works until it ends");
+        faults.add_hinted(place, format!("`{named}` has no `revocations`"), Some(hint));
+    }
+    feed.map(Arc::new).map(Some)
 }
 
 fn audience(written: &AudiencesDocument, place: &Place, faults: &mut Faults) -> Option<Audience> {
@@ -126,13 +148,6 @@ fn keys(
         }
         (None, Some(authority)) => {
             let known = known(authorities, authority, &place.key("authority"), faults);
-            if known.is_some_and(|known| known.following.is_some()) {
-                // Its author would take its tokens for revocable.
-                let message = format!("`{authority}` has `revocations`, which are not held against JWTs yet");
-                let hint =
-                    "name an authority of its own for the keys, without `revocations`; a JWT then works until it ends";
-                faults.add_hinted(&place.key("authority"), message, Some(hint.to_owned()));
-            }
             let mut written = |name: &str, value: &Option<String>, what: &str| {
                 if value.is_none() {
                     faults.add(place, format!("write `{name}`: {what}"));

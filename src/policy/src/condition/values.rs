@@ -70,8 +70,7 @@ fn of_identity<'b, 'a>(facts: &'a Facts, name: &str, scopes: &'b OnceLock<CelLis
         "expires" => return facts.expires.map(|end| CowVal::owned(timestamp(end))),
         "scopes" => {
             let list = || {
-                let scopes =
-                    facts.scope.iter().map(|scope| -> Box<dyn Val + 'a> { Box::new(CelString::from(scope.as_str())) });
+                let scopes = facts.scope.iter().map(|scope| -> Box<dyn Val + 'a> { Box::new(CelString::from(scope)) });
                 CelList::from(scopes.collect::<Vec<_>>())
             };
             return Some(CowVal::Borrowed(scopes.get_or_init(list)));

@@ -25,6 +25,9 @@ pub struct JwtDocument {
     pub leeway: String,
     /// Where the issuer's keys come from.
     pub keys: KeysDocument,
+    /// The authority whose feed of revocations says which tokens are refused before they end, by its name under
+    /// `authorities`; where nothing is written, that of `keys`, if it has a feed.
+    pub revocations: Option<String>,
     /// Where the facts are among the claims, where it is not as in RFC 9068.
     #[serde(default)]
     pub facts: ClaimsDocument,

@@ -58,6 +58,9 @@ pub enum Unavailable {
     /// The issuer's keys are not there yet, or too old to be trusted.
     #[error("the issuer's keys are not at hand")]
     NoKeys,
+    /// What was revoked is not known yet, or was known too long ago.
+    #[error("what was revoked is not known")]
+    NoFeed,
 }
 
 impl Introspection {

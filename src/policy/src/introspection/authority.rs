@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::header::HeaderName;
-use crate::revocation::Following;
+use crate::revocation::{Feed, Following};
 
 /// Where an authority is, and how the gateway proves itself to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,13 @@ pub(crate) struct Authority {
     pub(crate) auth: Auth,
     /// How its feed of revocations is followed; `None` where it has none.
     pub(crate) following: Option<Following>,
+}
+
+impl Authority {
+    /// Its feed of revocations; `None` where it has none.
+    pub(crate) fn feed(&self) -> Option<Feed> {
+        self.following.clone().map(|following| Feed::new(self.clone(), following))
+    }
 }
 
 /// How the gateway proves itself.

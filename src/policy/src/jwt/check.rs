@@ -1,6 +1,7 @@
 //! Owns the one way from a token to facts: over a signature that somebody has verified.
 
 use crate::facts::Facts;
+use crate::revocation::Deniable;
 use crate::time::UnixTime;
 
 use super::Opened;
@@ -77,6 +78,14 @@ impl SignatureVerified<'_> {
     #[must_use]
     pub fn key(&self) -> KeyFingerprint {
         self.0.key()
+    }
+
+    /// What a deny list can call the token by.
+    ///
+    /// # Errors
+    /// A claim of another shape: nobody could say whether it is meant.
+    pub fn deniable(&self) -> Result<Deniable, Rejected> {
+        self.0.opened.deniable()
     }
 
     /// The facts the token states.

@@ -82,6 +82,11 @@ impl Wanted {
     }
 }
 
+/// RFC 7519, 4.1.6: the second in which a token was issued.
+pub(super) fn issued(claims: &Value) -> Result<Option<UnixTime>, Rejected> {
+    date(claims, "iat", Rounding::Down)
+}
+
 /// To which second a fraction belongs: a token is good a little shorter than it says, never longer.
 #[derive(Clone, Copy)]
 enum Rounding {

@@ -66,6 +66,9 @@ pub enum Rejected {
     /// From the future.
     #[error("`iat` is in the future")]
     IssuedLater,
+    /// On the deny list of the feed that the policy names.
+    #[error("it was revoked")]
+    Denied,
     /// A claim that is to become a fact, and cannot be one.
     #[error("{0}")]
     Fact(&'static str),
@@ -100,6 +103,7 @@ impl Rejected {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::IssuedLater => "issued_later",
+            Self::Denied => "denied",
             Self::Fact(_) => "fact",
         }
     }

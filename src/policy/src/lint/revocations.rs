@@ -1,26 +1,36 @@
 //! Owns the lint of facts that a feed of revocations does not reach.
 
 use super::Lint;
-use crate::document::{FactsDocument, IntrospectDocument, PolicyDocument};
+use crate::document::{ClaimsDocument, FactsDocument, PolicyDocument, VerifierDocument};
 use crate::fault::Place;
 use crate::revocation::JTI;
 
 /// A feed names clients, users and tokens as the authority calls them. Facts of the same name that are read elsewhere are
 /// compared with it all the same, and then an entry drops the wrong ones or none.
-pub(super) fn missed(document: &PolicyDocument, verifier: &IntrospectDocument, place: &Place, lints: &mut Vec<Lint>) {
+pub(super) fn missed(document: &PolicyDocument, verifier: &VerifierDocument, place: &Place, lints: &mut Vec<Lint>) {
     if !has_feed(document, verifier) {
         return;
     }
-    let (usual, place) = (FactsDocument::default(), place.key("facts"));
-    let facts = &verifier.facts;
-    let jti = facts.further.get(JTI).map(|pointer| (JTI, pointer.as_str(), "/jti", place.key("further").key(JTI)));
-    let standard = [
-        ("client_id", facts.client_id.as_str(), usual.client_id.as_str(), place.key("client_id")),
-        ("user_id", facts.subject.as_str(), usual.subject.as_str(), place.key("subject")),
-    ];
-    for (called, pointer, usual, place) in
-        standard.into_iter().chain(jti).filter(|(_, pointer, usual, _)| pointer != usual)
-    {
+    let place = place.key("facts");
+    let further = |name: &'static str, usual| {
+        let pointer = verifier.further().get(name)?;
+        Some((name, pointer.clone(), usual, place.key("further").key(name)))
+    };
+    let standard = |client: &str, user: &str| {
+        let (client_place, user_place) = (place.key("client_id"), place.key("subject"));
+        [("client_id", client.to_owned(), "/client_id", client_place), ("user_id", user.to_owned(), "/sub", user_place)]
+    };
+    let read: Vec<_> = match verifier {
+        VerifierDocument::Introspect(introspect) => {
+            let FactsDocument { client_id, subject, .. } = &introspect.facts;
+            standard(client_id, subject).into_iter().chain(further(JTI, "/jti")).collect()
+        }
+        VerifierDocument::Jwt(jwt) => {
+            let ClaimsDocument { client_id, subject, .. } = &jwt.facts;
+            standard(client_id, subject).into()
+        }
+    };
+    for (called, pointer, usual, place) in read.into_iter().filter(|(_, pointer, usual, _)| pointer != usual) {
         let message = format!("`revocations` are held against what stands at `{pointer}`, and may mean `{usual}`");
         let hint = format!(
             "make sure that a `{called}` of the feed is what stands there, or read the fact under a name of its own"
@@ -29,7 +39,8 @@ pub(super) fn missed(document: &PolicyDocument, verifier: &IntrospectDocument, p
     }
 }
 
-/// Whether the authority that a verifier asks has a feed.
-pub(super) fn has_feed(document: &PolicyDocument, verifier: &IntrospectDocument) -> bool {
-    document.authorities.get(&verifier.authority).is_some_and(|authority| authority.revocations.is_some())
+/// Whether there is a feed that the verifier's credentials are held against.
+pub(super) fn has_feed(document: &PolicyDocument, verifier: &VerifierDocument) -> bool {
+    let authority = verifier.feed().and_then(|name| document.authorities.get(name));
+    authority.is_some_and(|authority| authority.revocations.is_some())
 }

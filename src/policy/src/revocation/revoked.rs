@@ -21,7 +21,7 @@ pub struct Revocable {
 
 /// The SHA-256 of a credential. It stays here: short credentials could be guessed from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Digest([u8; 32]);
+pub(crate) struct Digest([u8; 32]);
 
 /// What was revoked since a reader last asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,8 +40,13 @@ impl Revocable {
 }
 
 impl Digest {
-    fn of(secret: &str) -> Self {
+    pub(crate) fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// That of an entry of a page.
+    pub(super) fn of_entry(entry: &Value) -> Result<Self, &'static str> {
+        Self::parse(text(entry, "sha256")?).ok_or("an entry's `sha256` is none")
     }
 
     /// 64 digits of hexadecimal.
@@ -108,20 +113,21 @@ impl Revoked {
 
     /// Adds an entry of a page. What cannot be told apart revokes everything; what names nothing is no entry.
     pub(super) fn add(&mut self, entry: &Value) -> Result<(), &'static str> {
-        let text = |name: &str| entry.get(name).and_then(Value::as_str).ok_or("an entry does not name what it revokes");
-        match text("kind")? {
-            "credential" => {
-                let digest = Digest::parse(text("sha256")?).ok_or("an entry's `sha256` is none")?;
-                self.credentials.insert(digest);
-            }
-            "jti" => drop(self.jtis.insert(text("jti")?.to_owned())),
-            "client" => drop(self.clients.insert(text("client_id")?.to_owned())),
-            "user" => drop(self.users.insert(text("user_id")?.to_owned())),
+        match text(entry, "kind")? {
+            "credential" => drop(self.credentials.insert(Digest::of_entry(entry)?)),
+            "jti" => drop(self.jtis.insert(text(entry, "jti")?.to_owned())),
+            "client" => drop(self.clients.insert(text(entry, "client_id")?.to_owned())),
+            "user" => drop(self.users.insert(text(entry, "user_id")?.to_owned())),
             // Of a kind that is to come, nobody can say here what it spares.
             _all => self.all = true,
         }
         Ok(())
     }
+}
+
+/// A member that an entry has to have.
+pub(super) fn text<'a>(entry: &'a Value, name: &str) -> Result<&'a str, &'static str> {
+    entry.get(name).and_then(Value::as_str).ok_or("an entry does not name what it revokes")
 }
 
 /// The further fact by which an opaque token can state its `jti` (RFC 7662, 2.2).

@@ -1,4 +1,5 @@
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,6 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::credential::CredentialKind;
 use crate::facts::Facts;
+use crate::time::UnixTime;
 
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -53,6 +55,67 @@ fn credential_is_known_by_its_sha256() {
     assert!(!revoked.concerns(&revocable(CredentialKind::ApiKey, "x"), &facts("c", "u")));
 }
 
+fn jwt(jti: &str, issued: Option<u64>) -> Deniable {
+    let (digest, issued) = (Digest::of("a.b.c"), issued.map(UnixTime::from_seconds));
+    Deniable { digest, jti: Some(jti.into()), issued }
+}
+
+#[test]
+fn only_an_entry_with_an_end_denies_and_only_what_it_names() {
+    let digest = Sha256::digest(b"a.b.c").iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let (early, late, undated) = (jwt("j", Some(99)), jwt("k", Some(100)), jwt("k", None));
+    for (entry, early_one, late_one, undated_one) in [
+        (json!({ "kind": "credential", "sha256": digest }), [1, 1, 1], [1, 1, 1], [1, 1, 1]),
+        (json!({ "kind": "credential", "sha256": EMPTY_SHA256 }), [0; 3], [0; 3], [0; 3]),
+        (json!({ "kind": "jti", "jti": "j" }), [1, 1, 1], [0; 3], [0; 3]),
+        // Of two clients, and of one that is not stated.
+        (json!({ "kind": "client", "client_id": "c", "issued_before": 100 }), [1, 0, 1], [0; 3], [1, 0, 1]),
+        (json!({ "kind": "client", "client_id": "c" }), [1, 0, 1], [1, 0, 1], [1, 0, 1]),
+        (json!({ "kind": "user", "user_id": "u", "issued_before": 100 }), [1, 0, 1], [0; 3], [1, 0, 1]),
+        (json!({ "kind": "all", "issued_before": 100 }), [1; 3], [0; 3], [1; 3]),
+        (json!({ "kind": "all" }), [1; 3], [1; 3], [1; 3]),
+        (json!({ "kind": "tenant", "tenant": "x", "issued_before": 1 }), [1; 3], [1; 3], [1; 3]),
+    ] {
+        assert!(page(&json!([entry])).unwrap().denied.is_empty(), "{entry}");
+        let mut with_end = entry.clone();
+        with_end["until"] = json!(200);
+        let denied = page(&json!([with_end])).unwrap().denied;
+        let found = [&early, &late, &undated].map(|jwt| {
+            [&facts("c", "u"), &facts("d", "v"), &Facts::none()].map(|facts| u8::from(denied.denies(jwt, facts)))
+        });
+        assert_eq!(found, [early_one, late_one, undated_one], "{entry}");
+    }
+}
+
+#[test]
+fn later_entry_about_the_same_takes_nothing_back() {
+    let mut denied =
+        page(&json!([{ "kind": "client", "client_id": "c", "issued_before": 100, "until": 500 }])).unwrap().denied;
+    for (issued_before, until) in [(50, 600), (70, 400)] {
+        let entry = json!({ "kind": "client", "client_id": "c", "issued_before": issued_before, "until": until });
+        denied.extend(page(&json!([entry])).unwrap().denied);
+    }
+    assert!(denied.denies(&jwt("j", Some(99)), &facts("c", "u")));
+    denied.extend(page(&json!([{ "kind": "jti", "jti": "x", "at": 600 }])).unwrap().denied);
+    assert!(denied.denies(&jwt("j", Some(99)), &facts("c", "u")));
+}
+
+#[test]
+fn deny_list_forgets_by_the_authoritys_clock_alone() {
+    let mut denied = Denied::none();
+    for (kind, name, value) in [("jti", "jti", "j"), ("client", "client_id", "c"), ("user", "user_id", "u")] {
+        let entry = json!({ "kind": kind, name: value, "issued_before": 100, "until": 200, "at": 100 });
+        denied.extend(page(&json!([entry])).unwrap().denied);
+    }
+    denied.extend(page(&json!([{ "kind": "all", "issued_before": 100, "until": 200 }])).unwrap().denied);
+    denied.extend(
+        page(&json!([{ "kind": "credential", "sha256": EMPTY_SHA256, "until": 200, "at": 200 }])).unwrap().denied,
+    );
+    assert_eq!(denied.len(), 5);
+    denied.extend(page(&json!([{ "kind": "jti", "jti": "x", "at": 201 }])).unwrap().denied);
+    assert!(denied.is_empty());
+}
+
 #[test]
 fn reset_revokes_everything_and_nothing_is_nothing() {
     assert!(page(&json!([])).unwrap().revoked.is_none());
@@ -71,6 +134,10 @@ fn whatever_is_not_plainly_a_page_is_none() {
         json!({ "kind": "credential", "sha256": "g".repeat(64) }),
         json!({ "kind": "credential", "sha256": "é".repeat(32) }),
         json!({ "kind": 1 }),
+        json!({ "kind": "all", "until": "later" }),
+        json!({ "kind": "all", "until": -1 }),
+        json!({ "kind": "all", "until": 1, "issued_before": 0.5 }),
+        json!({ "kind": "all", "at": null }),
     ] {
         assert!(page(&json!([entry])).is_err(), "{entry}");
     }

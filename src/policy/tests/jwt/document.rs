@@ -44,11 +44,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("types:", "leeway: 61s\n          types:", "jwt.leeway: `61s` is not between 0ns and 60s"),
     ("types:", "leeway: 500ms\n          types:", "jwt.leeway: `500ms` is no whole number of seconds"),
     ("authority: keys", "authority: asked", ""),
-    (
-        "{ because: public } } }",
-        "{ because: public } }, revocations: { path: /r, every: 1s, max_lag: 3s } }",
-        "jwt.keys.authority: `keys` has `revocations`, which are not held against JWTs yet",
-    ),
+    ("{ because: public } } }", "{ because: public } }, revocations: { path: /r, every: 1s, max_lag: 3s } }", ""),
+    ("types:", "revocations: keys\n          types:", "jwt.revocations: `keys` has no `revocations`"),
+    ("types:", "revocations: key\n          types:", "jwt.revocations: `key` is not under `authorities` (did you mean"),
     (
         "authority: keys",
         "authority: key",
