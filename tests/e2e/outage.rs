@@ -1,6 +1,9 @@
 //! An authority that cannot answer: 503 in time, and nobody is taken for a stranger.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 
 use crate::authority::Mode;
 use crate::client::Call;
@@ -9,12 +12,26 @@ use crate::stack::{Gateway, Plan};
 const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c0220000-0000-4000-8000-000000000020";
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "c2778f3064753ea70de870a53795f5c9";
+const ADMIN_TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 
 /// The policy's timeout for one lookup, with room for a loaded machine.
 const IN_TIME: Duration = Duration::from_millis(2500);
 
 fn delete(api_key: &str, token: &str) -> Call {
     Call::delete(PATH).api_key(api_key).token(token)
+}
+
+/// Facts are kept for a second, and serve for a minute more where nobody can be asked.
+fn serve_stale(config: &mut Value, _folder: &Path) {
+    let configuration = &mut config["configuration"]["value"];
+    let mut policy: Value = serde_json::from_str(configuration.as_str().unwrap()).unwrap();
+    assert!(policy["authorities"]["mithril"].as_object_mut().unwrap().remove("revocations").is_some());
+    for kind in ["api_key", "token"] {
+        let cache = &mut policy["credentials"][kind]["cache"];
+        cache["ttl"] = json!("1s");
+        cache["stale_if_unavailable"] = json!({ "serve_for": "60s", "because": "a test" });
+    }
+    *configuration = policy.to_string().into();
 }
 
 fn outages() -> Vec<Mode> {
@@ -82,6 +99,47 @@ fn known_credentials_are_served_through_an_outage() {
     gateway.authority.set(Mode::Stopped);
     for _ in 0..10 {
         division().send(gateway.address()).is_error(404, "not_found", "Contract division with such id is not found");
+    }
+}
+
+#[test]
+fn dead_authority_is_given_a_rest_and_found_again() {
+    let gateway = Plan::shipped().without_feed().one_worker().start();
+    gateway.authority.set(Mode::Stopped);
+    for number in 0..100 {
+        delete(&format!("unknown-{number}"), TOKEN).send(gateway.address()).is_unavailable();
+    }
+    // Five until it is taken for dead, and one after each rest, of half a second at least.
+    let lookups = gateway.authority.take().len();
+    assert!((5..=20).contains(&lookups), "{lookups}");
+    gateway.authority.set(Mode::Pass);
+    let until = Instant::now() + Duration::from_secs(4);
+    while delete(API_KEY, TOKEN).send(gateway.address()).status != 200 {
+        assert!(Instant::now() < until, "it is not asked again");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn facts_older_than_they_should_be_serve_where_that_is_written() {
+    let gateway = Plan::shipped().one_worker().plugin(serve_stale).start();
+    let known = || Call::delete("/api/admin/contract_divisions/x").api_key(API_KEY).token(ADMIN_TOKEN);
+    assert_eq!(known().send(gateway.address()).status, 404);
+    std::thread::sleep(Duration::from_millis(1100));
+    gateway.authority.set(Mode::Stopped);
+    gateway.authority.take();
+    for _ in 0..10 {
+        assert_eq!(known().send(gateway.address()).status, 404);
+    }
+    assert!(!gateway.authority.take().is_empty(), "it was asked");
+    assert!(gateway.counter("wasmcustom.brama_stale") >= 20);
+    delete(API_KEY, "not-seen-before").send(gateway.address()).is_unavailable();
+    // An authority that answers is believed.
+    gateway.authority.set(Mode::Answer(200, r#"{"active":false}"#.to_owned()));
+    let until = Instant::now() + Duration::from_secs(4);
+    while known().send(gateway.address()).status != 401 {
+        assert!(Instant::now() < until, "it is not asked again");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

@@ -156,8 +156,12 @@ pub enum Counter {
     Lookup,
     /// Facts or a refusal were still remembered: `brama_recalled`.
     Recalled,
+    /// Facts served that were older than they should be, since nobody could be asked: `brama_stale`.
+    Stale,
     /// A request joined a lookup that was out already: `brama_joined`.
     Joined,
+    /// A lookup was not sent, since its authority is given a rest: `brama_rested`.
+    Rested,
     /// A feed of revocations has answered: `brama_feed_pages`.
     FeedPage,
     /// A feed of revocations has not answered: `brama_feed_failures`.
@@ -186,7 +190,9 @@ impl Counter {
             Self::WouldRefuse(code) => format!("brama_would_refuse_{code}"),
             Self::Lookup => "brama_lookups".to_owned(),
             Self::Recalled => "brama_recalled".to_owned(),
+            Self::Stale => "brama_stale".to_owned(),
             Self::Joined => "brama_joined".to_owned(),
+            Self::Rested => "brama_rested".to_owned(),
             Self::FeedPage => "brama_feed_pages".to_owned(),
             Self::FeedFailure => "brama_feed_failures".to_owned(),
             Self::Revoked => "brama_revoked".to_owned(),

@@ -9,6 +9,7 @@
 //!   plugin finds no mark.
 //! - After a refusal every callback of the request pauses.
 
+pub mod breaker;
 pub mod config;
 pub mod envoy;
 pub mod feeds;

@@ -39,6 +39,15 @@ impl Memory {
         shelves.inactive.fresh(&key, now.monotonic).map(|()| Answer::Inactive)
     }
 
+    /// The facts of the lookup of this key that were fresh no longer ago than its verifier lets them serve.
+    #[must_use]
+    pub fn stale(&self, lookup: &Lookup, key: Key, now: Moment) -> Option<Arc<Facts>> {
+        let mut store = self.0.try_borrow_mut().ok()?;
+        let span = lookup.verifier().cache().stale_for;
+        let vouched = store.shelves(lookup.kind()).active.stale(&key, span, now.monotonic)?;
+        Some(Arc::clone(&vouched.facts))
+    }
+
     /// Keeps an answer for as long as the verifier allows, and facts no longer than the credential lives.
     pub fn remember(&self, lookup: &Lookup, key: Key, answer: &Answer, now: Moment) {
         // Not to remember is always safe.

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use brama_policy::{
-    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Feed, Grant, Lookup, Moment, Policy, Refused,
-    Request, RuleId, Step, Unavailable, Verifier,
+    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Request,
+    RuleId, Step, Unavailable, Verifier,
 };
 
 use crate::config::Settings;
@@ -60,8 +60,7 @@ enum Phase {
 #[derive(Debug)]
 struct Wait {
     key: Key,
-    /// The feed that can revoke what it waits for.
-    feed: Option<Arc<Feed>>,
+    lookup: Lookup,
     awaiting: Awaiting,
     place: Place,
 }
@@ -72,7 +71,7 @@ enum Place {
     /// For an answer.
     Flight(#[expect(dead_code, reason = "held, not read")] flights::Seat),
     /// For what a token is verified with: keys, or what was revoked.
-    Room(Box<Lookup>, waiting::Seat),
+    Room(#[expect(dead_code, reason = "held, not read")] waiting::Seat),
 }
 
 impl Session {
@@ -125,50 +124,46 @@ impl Session {
 
     /// The answer about a credential has come.
     pub fn on_answer(&mut self, host: &mut impl Host, key: Key, answer: Answer) {
-        let wait = match std::mem::replace(&mut self.phase, Phase::Refused) {
-            Phase::Awaiting(wait) if wait.key == key => *wait,
-            other => {
-                self.phase = other;
-                host.count(Counter::StrayReply);
-                return;
-            }
-        };
+        let Some(wait) = self.end_wait(key, |_place| true) else { return host.count(Counter::StrayReply) };
         let now = host.now();
-        let Wait { feed, awaiting, place, .. } = wait;
+        let Wait { lookup, awaiting, place, .. } = wait;
         // Before a request that begins again takes a seat of the same name.
         drop(place);
-        let kind = awaiting.kind();
-        self.hear(kind, feed, &answer, false);
-        let step = match self.begun_again(host, kind, now) {
+        let (answer, is_recalled) = self.or_stale(host, &lookup, key, answer, now);
+        self.hear(&lookup, &answer, is_recalled);
+        let step = match self.begun_again(host, lookup.kind(), now) {
             Some(first) => first,
             None => awaiting.resume(answer, now),
         };
-        match self.advance(host, step, now) {
-            Flow::Continue => host.resume(),
-            Flow::Pause => {}
-        }
+        self.go_on(host, step, now);
     }
 
     /// What a token is verified with has come, or will not.
     pub fn on_ready(&mut self, host: &mut impl Host, key: Key) {
-        let (lookup, awaiting) = match std::mem::replace(&mut self.phase, Phase::Refused) {
-            Phase::Awaiting(wait) if wait.key == key => match *wait {
-                Wait { awaiting, place: Place::Room(lookup, _seat), .. } => (*lookup, awaiting),
-                wait @ Wait { place: Place::Flight(_), .. } => {
-                    self.phase = Phase::Awaiting(Box::new(wait));
-                    return host.count(Counter::StrayReply);
-                }
-            },
-            other => {
-                self.phase = other;
-                return host.count(Counter::StrayReply);
-            }
-        };
+        let wait = self.end_wait(key, |place| matches!(place, Place::Room(_)));
+        let Some(wait) = wait else { return host.count(Counter::StrayReply) };
         let now = host.now();
-        let step = match self.begun_again(host, awaiting.kind(), now) {
+        let Wait { lookup, awaiting, place, .. } = wait;
+        drop(place);
+        let step = match self.begun_again(host, lookup.kind(), now) {
             Some(first) => first,
             None => Step::Ask(lookup, awaiting),
         };
+        self.go_on(host, step, now);
+    }
+
+    /// What the request waits for, if that is it; it waits no more.
+    fn end_wait(&mut self, key: Key, is_it: impl FnOnce(&Place) -> bool) -> Option<Wait> {
+        match std::mem::replace(&mut self.phase, Phase::Refused) {
+            Phase::Awaiting(wait) if wait.key == key && is_it(&wait.place) => Some(*wait),
+            other => {
+                self.phase = other;
+                None
+            }
+        }
+    }
+
+    fn go_on(&mut self, host: &mut impl Host, step: Step, now: Moment) {
         match self.advance(host, step, now) {
             Flow::Continue => host.resume(),
             Flow::Pause => {}
@@ -183,30 +178,45 @@ impl Session {
                 Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused),
                 Step::Ask(lookup, awaiting) => (lookup, awaiting),
             };
-            let key = self.learnt.memory.key(&lookup);
+            // A store that is in use, which cannot be.
+            let Some(key) = self.learnt.memory.key(&lookup) else {
+                step = awaiting.resume(Answer::Unavailable(Unavailable::Shedding), now);
+                continue;
+            };
             let behind = self.api_key;
             match lookup.kind() {
-                CredentialKind::ApiKey => self.api_key = key,
+                CredentialKind::ApiKey => self.api_key = Some(key),
                 CredentialKind::Token => {}
             }
-            let (kind, feed) = (awaiting.kind(), lookup.feed().map(Arc::clone));
-            match self.find_out(host, key, behind, lookup, now) {
+            match self.find_out(host, key, behind, &lookup, now) {
                 Ok(answer) => {
-                    self.hear(kind, feed, &answer, true);
+                    let (answer, _is_stale) = self.or_stale(host, &lookup, key, answer, now);
+                    self.hear(&lookup, &answer, true);
                     step = awaiting.resume(answer, now);
                 }
-                Err((key, place)) => {
-                    self.phase = Phase::Awaiting(Box::new(Wait { key, feed, awaiting, place }));
+                Err(place) => {
+                    self.phase = Phase::Awaiting(Box::new(Wait { key, lookup, awaiting, place }));
                     return Flow::Pause;
                 }
             }
         }
     }
 
+    /// The answer; or, where nobody can say, what the policy has serve then. And whether that was remembered.
+    fn or_stale(&self, host: &mut impl Host, lookup: &Lookup, key: Key, answer: Answer, now: Moment) -> (Answer, bool) {
+        if let Answer::Unavailable(_) = &answer
+            && let Some(facts) = self.learnt.stale(lookup, key, now)
+        {
+            host.count(Counter::Stale);
+            return (Answer::Active(facts), true);
+        }
+        (answer, false)
+    }
+
     /// Takes note of what was learnt of the API key.
-    fn hear(&mut self, kind: CredentialKind, feed: Option<Arc<Feed>>, answer: &Answer, is_recalled: bool) {
-        if let (CredentialKind::ApiKey, Some(feed), Answer::Active(facts)) = (kind, feed, answer) {
-            self.heard = Some(Heard::new(feed, Arc::clone(facts), &self.learnt.feeds, is_recalled));
+    fn hear(&mut self, lookup: &Lookup, answer: &Answer, is_recalled: bool) {
+        if let (CredentialKind::ApiKey, Some(feed), Answer::Active(facts)) = (lookup.kind(), lookup.feed(), answer) {
+            self.heard = Some(Heard::new(Arc::clone(feed), Arc::clone(facts), &self.learnt.feeds, is_recalled));
         }
     }
 
@@ -237,23 +247,22 @@ impl Session {
     fn find_out(
         &self,
         host: &mut impl Host,
-        key: Option<Key>,
+        key: Key,
         behind: Option<Key>,
-        lookup: Lookup,
+        lookup: &Lookup,
         now: Moment,
-    ) -> Result<Answer, (Key, Place)> {
-        let Some(key) = key else { return Ok(Answer::Unavailable(Unavailable::Shedding)) };
+    ) -> Result<Answer, Place> {
         match lookup.verifier() {
             Verifier::Introspection(_) => {}
             Verifier::Jwt(jwt) => {
-                let token = Token { stream: self.stream, settings: &self.settings, key, lookup: &lookup, jwt };
+                let token = Token { stream: self.stream, settings: &self.settings, key, lookup, jwt };
                 return match token.verify(&self.learnt, host, now) {
                     Known::Answer(answer) => Ok(answer),
-                    Known::Later(seat) => Err((key, Place::Room(Box::new(lookup), seat))),
+                    Known::Later(seat) => Err(Place::Room(seat)),
                 };
             }
         }
-        match self.learnt.recall(&lookup, key, now) {
+        match self.learnt.recall(lookup, key, now) {
             Recalled::Answer(answer) => {
                 host.count(Counter::Recalled);
                 return Ok(answer);
@@ -262,7 +271,7 @@ impl Session {
             Recalled::Nothing => {}
         }
         match self.board(host, key, behind, lookup, now) {
-            Some(seat) => Err((key, Place::Flight(seat))),
+            Some(seat) => Err(Place::Flight(seat)),
             None => Ok(Answer::Unavailable(Unavailable::Shedding)),
         }
     }
@@ -273,9 +282,10 @@ impl Session {
         host: &mut impl Host,
         key: Key,
         behind: Option<Key>,
-        lookup: Lookup,
+        lookup: &Lookup,
         now: Moment,
     ) -> Option<flights::Seat> {
+        let lookup = lookup.clone();
         let ticket = Ticket { stream: self.stream, key, behind, lookup, settings: Rc::clone(&self.settings) };
         let (seat, joined) = self.learnt.flights.board(ticket, now).ok()?;
         if joined {

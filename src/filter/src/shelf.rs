@@ -25,11 +25,13 @@ impl<K: Eq + Hash, T> Default for Shelf<K, T> {
 
 impl<K: Eq + Hash, T> Shelf<K, T> {
     pub(crate) fn fresh(&mut self, key: &K, now: Monotonic) -> Option<&T> {
-        if self.0.peek(key)?.until <= now {
-            self.forget(key);
-            return None;
-        }
-        self.0.get(key).map(|entry| &entry.value)
+        self.stale(key, Duration::ZERO, now)
+    }
+
+    /// What was fresh no longer ago than this.
+    pub(crate) fn stale(&mut self, key: &K, span: Duration, now: Monotonic) -> Option<&T> {
+        let end = self.0.peek(key)?.until.after(span)?;
+        if now < end { self.0.get(key).map(|entry| &entry.value) } else { None }
     }
 
     pub(crate) fn forget(&mut self, key: &K) {
@@ -82,7 +84,8 @@ mod tests {
         let mut shelf = of(1..2);
         assert_eq!(shelf.fresh(&1, at(9)), Some(&1));
         assert_eq!(shelf.fresh(&1, at(10)), None);
-        assert_eq!(shelf.0.len(), 0);
+        assert_eq!(shelf.stale(&1, Duration::from_secs(5), at(14)), Some(&1));
+        assert_eq!(shelf.stale(&1, Duration::from_secs(5), at(15)), None);
         keep(&mut shelf, 1, 0, 5, 0);
         assert_eq!(shelf.fresh(&1, at(0)), None);
     }

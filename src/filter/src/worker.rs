@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Answer, Feed, Lookup, Moment, Reply, Unavailable};
+use brama_policy::{Answer, Facts, Feed, Lookup, Moment, Reply, Unavailable};
 
+use crate::breaker::Breakers;
 use crate::config::Settings;
 use crate::feeds::{Feeds, Inquired, Inquiry, News, Standing};
 use crate::flights::{Departure, Flights, Landed};
@@ -31,6 +33,8 @@ pub struct Learnt {
     pub memory: Memory,
     /// What they are being asked.
     pub flights: Flights,
+    /// Which of them are not asked for a moment.
+    pub breakers: Breakers,
     /// The keys of those whose tokens speak for themselves.
     pub keys: Keys,
     /// What they have revoked.
@@ -79,6 +83,17 @@ impl Learnt {
             Some(answer) => Recalled::Answer(answer),
         }
     }
+
+    /// Facts older than they should be, of a credential that nobody can say anything of, where the policy has them serve. What
+    /// could have been revoked needs a fresh feed all the same.
+    #[must_use]
+    pub fn stale(&self, lookup: &Lookup, key: Key, now: Moment) -> Option<Arc<Facts>> {
+        let facts = self.memory.stale(lookup, key, now)?;
+        match lookup.feed() {
+            Some(feed) if !self.feeds.trusts(feed, now) => None,
+            Some(_) | None => Some(facts),
+        }
+    }
 }
 
 impl Worker {
@@ -107,21 +122,8 @@ impl Worker {
 
     /// Sends what is to be sent, and tells those who have waited too long.
     pub fn on_tick(&self, root: RootId, host: &mut impl RootHost) -> Rest {
-        for Departure { key, lookup, settings } in self.learnt.flights.departures() {
-            let question = lookup.question(|name| settings.secret(name));
-            let not_sent = |_failed| Answer::Unavailable(Unavailable::NotSent);
-            match question.and_then(|question| host.ask(&question).map_err(not_sent)) {
-                Ok(call) => {
-                    host.count(Counter::Lookup);
-                    let knowing = self.follow_feed(&lookup, &settings, lookup.patience(), host.now());
-                    self.learnt.flights.sent(key, root, call, knowing);
-                }
-                // Known without asking, or not to be asked.
-                Err(answer) => {
-                    let cancelled = self.learnt.flights.cancel(key);
-                    self.tell_all(host, key, cancelled, &answer);
-                }
-            }
+        for departure in self.learnt.flights.departures() {
+            self.depart(root, host, &departure);
         }
         for inquiry in self.learnt.feeds.inquiries(host.now()) {
             self.inquire(root, host, &inquiry);
@@ -138,6 +140,33 @@ impl Worker {
         } else {
             Rest::Watch
         }
+    }
+
+    /// Sends a flight, or ends it.
+    fn depart(&self, root: RootId, host: &mut impl RootHost, departure: &Departure) {
+        let Departure { key, lookup, settings } = departure;
+        let answer = match lookup.question(|name| settings.secret(name)) {
+            // Known without asking, or not to be asked.
+            Err(answer) => answer,
+            Ok(_question) if !self.learnt.breakers.admits(lookup, host.now()) => {
+                host.count(Counter::Rested);
+                Answer::Unavailable(Unavailable::Resting)
+            }
+            Ok(question) => match host.ask(&question) {
+                Ok(call) => {
+                    host.count(Counter::Lookup);
+                    let knowing = self.follow_feed(lookup, settings, lookup.patience(), host.now());
+                    return self.learnt.flights.sent(*key, root, call, knowing);
+                }
+                Err(_failed) => {
+                    let answer = Answer::Unavailable(Unavailable::NotSent);
+                    self.learnt.breakers.note(lookup, &answer, host.now());
+                    answer
+                }
+            },
+        };
+        let cancelled = self.learnt.flights.cancel(*key);
+        self.tell_all(host, *key, cancelled, &answer);
     }
 
     /// The reply to a call has come, or (`None`) will not.
@@ -205,6 +234,7 @@ impl Worker {
             None => Answer::Unavailable(Unavailable::NoReply),
         };
         let now = host.now();
+        self.learnt.breakers.note(lookup, &answer, now);
         match (&answer, lookup.feed(), landed.knowing()) {
             // It can be revoked, and nobody would know.
             (Answer::Active(_), Some(_feed), None) => {}

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::credential::CredentialKind;
 use crate::decision::Denial;
 use crate::document::{
-    CredentialDocument, FormatDocument, KindDocument, ModeDocument, PolicyDocument, RefusalsDocument, VerifierDocument,
+    CredentialDocument, FormatDocument, KindDocument, ModeDocument, PolicyDocument, RefusalsDocument,
+    ServeStaleDocument, VerifierDocument,
 };
 use crate::facts::FactName;
 use crate::fault::{Faults, Place};
@@ -183,6 +184,18 @@ const fn kind(written: KindDocument) -> CredentialKind {
         KindDocument::ApiKey => CredentialKind::ApiKey,
         KindDocument::Token => CredentialKind::Token,
     }
+}
+
+/// For how much longer facts may be served, within a bound, and for which reason.
+fn serve_stale(
+    written: &ServeStaleDocument,
+    most: Duration,
+    what: &str,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Duration> {
+    require_reason(&written.because, what, place, faults);
+    span(&written.serve_for, Duration::from_millis(1), most, &place.key("serve_for"), faults)
 }
 
 /// A span of time such as `500ms`, `2s`, `5m`, within bounds that keep a typing error from becoming a policy.

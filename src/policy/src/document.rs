@@ -153,6 +153,20 @@ pub struct CacheDocument {
     pub refused_ttl: String,
     /// How many facts are kept; as many refusals are kept apart from them.
     pub entries: u64,
+    /// What becomes of facts that are older than `ttl` while nobody can be asked: nothing comes of them where nothing is
+    /// written.
+    pub stale_if_unavailable: Option<ServeStaleDocument>,
+}
+
+/// For how much longer facts are taken for good than they should be.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ServeStaleDocument {
+    /// How much longer, such as `30s`.
+    pub serve_for: String,
+    /// Why that is right.
+    pub because: String,
 }
 
 /// A kind of credential.

@@ -62,6 +62,8 @@ pub struct CacheLimits {
     pub refused_ttl: Duration,
     /// How many facts may be kept, and as many refusals apart from them.
     pub entries: usize,
+    /// For how much longer facts may serve while nobody can be asked.
+    pub stale_for: Duration,
 }
 
 impl Introspection {

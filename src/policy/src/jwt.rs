@@ -95,6 +95,8 @@ pub struct Opened<'a> {
 
 impl Jwt {
     pub(crate) fn new(rules: Rules, cache: CacheLimits, feed: Option<Arc<Feed>>) -> Self {
+        // Nobody is asked about a token, and its keys have a `max_stale` of their own.
+        let cache = CacheLimits { stale_for: Duration::ZERO, ..cache };
         let mut hasher = DefaultHasher::new();
         (&rules, cache, feed.as_ref().map(|feed| feed.fingerprint())).hash(&mut hasher);
         let fingerprint = hasher.finish();

@@ -111,7 +111,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
             })),
         ),
         (
-            "WhenStaleDocument",
+            "ServeStaleDocument",
             properties(json!({ "serve_for": { "pattern": SPAN }, "because": { "pattern": SOMETHING } })),
         ),
         ("VariableDocument", json!({ "pattern": "^[A-Z0-9_]+$" })),

@@ -312,6 +312,25 @@ fn every_fault_around_a_verifier_is_told_with_its_place() {
 }
 
 #[test]
+fn facts_that_serve_longer_are_written_with_a_reason() {
+    let from = "cache: { ttl: 1s, refused_ttl: 1s, entries: 1 },\n";
+    for (written, wanted) in [
+        ("{ serve_for: 5m, because: x }", None),
+        ("{ serve_for: 5m, because: ' ' }", Some("stale_if_unavailable.because: say why facts may be taken for good")),
+        ("{ serve_for: 0s, because: x }", Some("stale_if_unavailable.serve_for: `0s` is not between")),
+        ("{ serve_for: 61m, because: x }", Some("stale_if_unavailable.serve_for: `61m` is not between")),
+        ("5m", Some("stale_if_unavailable: ")),
+    ] {
+        let to = format!("cache: {{ ttl: 1s, refused_ttl: 1s, entries: 1, stale_if_unavailable: {written} }},\n");
+        let found = faults(&changed(&[(from, &to)]));
+        match wanted {
+            None => assert_eq!(found, [""; 0]),
+            Some(wanted) => assert!(found.iter().any(|fault| fault.contains(wanted)), "{written}: {found:?}"),
+        }
+    }
+}
+
+#[test]
 fn credential_that_is_not_in_the_policy_cannot_be_sent() {
     let (head, rest) = BASE.split_once("  api_key:").unwrap();
     let (_api_key, tail) = rest.split_once("  token:").unwrap();

@@ -141,6 +141,7 @@ impl Follower {
             Unavailable::NotSent
             | Unavailable::NoReply
             | Unavailable::Shedding
+            | Unavailable::Resting
             | Unavailable::NoKeys
             | Unavailable::NoFeed
             | Unavailable::Keys(_)

@@ -34,7 +34,11 @@ pub const FOLLOWING: &str = "{ path: /revocations, every: 1s, max_lag: 3s }";
 
 /// A proxy that has remembered the facts of both credentials, under a feed that is fresh.
 pub fn warm(following: &str) -> Proxy {
-    let mut proxy = proxy(following);
+    warm_under(&policy(following))
+}
+
+pub fn warm_under(policy: &str) -> Proxy {
+    let mut proxy = Proxy::new(policy);
     let first = proxy.request("k", "t");
     let _rest = proxy.tick(1);
     assert_eq!(proxy.forms(), [KEY, HEAD]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Named, is_reserved, require_reason, span};
+use super::{Named, is_reserved, require_reason, serve_stale, span};
 use crate::document::{
     AuthDocument, AuthorityDocument, PolicyDocument, RevocationsDocument, VariableDocument, VerifierDocument,
 };
@@ -84,9 +84,8 @@ fn following(
     let serve_for = match &written.when_stale {
         None => Some(Duration::ZERO),
         Some(stale) => {
-            let place = place.key("when_stale");
-            require_reason(&stale.because, "why facts may be trusted that can be revoked", &place, faults);
-            span(&stale.serve_for, Duration::from_millis(1), LONGEST_LAG, &place.key("serve_for"), faults)
+            let what = "why facts may be trusted that can be revoked";
+            serve_stale(stale, LONGEST_LAG, what, &place.key("when_stale"), faults)
         }
     };
     let (every, max_lag) = (every?, max_lag?);

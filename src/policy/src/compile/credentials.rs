@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::introspect::{Around, introspection};
-use super::{Named, each, is_reserved, jwt, span};
+use super::{Named, each, is_reserved, jwt, serve_stale, span};
 use crate::credential::{CredentialKind, Form, Presentation};
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
@@ -102,7 +102,14 @@ fn cache(written: &CacheDocument, place: &Place, faults: &mut Faults) -> Option<
     if entries.is_none() {
         faults.add(&place.key("entries"), format!("{} is not between 1 and {MOST_ENTRIES}", written.entries));
     }
-    Some(CacheLimits { ttl: ttl?, refused_ttl: refused_ttl?, entries: entries? })
+    let stale_for = match &written.stale_if_unavailable {
+        None => Some(Duration::ZERO),
+        Some(stale) => {
+            let what = "why facts may be taken for good that are older than `ttl`";
+            serve_stale(stale, LONGEST_TTL, what, &place.key("stale_if_unavailable"), faults)
+        }
+    };
+    Some(CacheLimits { ttl: ttl?, refused_ttl: refused_ttl?, entries: entries?, stale_for: stale_for? })
 }
 
 /// RFC 9110, 11.1: a token.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ReasonDocument;
+use super::{ReasonDocument, ServeStaleDocument};
 
 /// A service that vouches for credentials.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,19 +33,8 @@ pub struct RevocationsDocument {
     /// How old what is known of the feed may be for facts to be trusted, such as `3s`; at least thrice `every`, and twice
     /// `timeout` and a second.
     pub max_lag: String,
-    /// What becomes of facts when it is older: they are asked for again where nothing is written.
-    pub when_stale: Option<WhenStaleDocument>,
-}
-
-/// What becomes of facts when the feed is older than `max_lag`.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct WhenStaleDocument {
-    /// They are trusted for this much longer, revoked or not, such as `30s`.
-    pub serve_for: String,
-    /// Why that is right.
-    pub because: String,
+    /// What becomes of facts when it is older, revoked or not: they are asked for again where nothing is written.
+    pub when_stale: Option<ServeStaleDocument>,
 }
 
 /// How the gateway proves itself to an authority. Secrets are named, and never in the document.

@@ -37,6 +37,9 @@ pub enum Unavailable {
     /// As many lookups as are allowed at once are out already.
     #[error("too many lookups are out already")]
     Shedding,
+    /// The authority did not answer a number of times.
+    #[error("the authority has not answered, and is not asked for a moment")]
+    Resting,
     /// What was learnt of another credential was revoked meanwhile, and again when that was asked for again.
     #[error("what was learnt was revoked before the request went on")]
     Overtaken,

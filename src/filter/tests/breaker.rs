@@ -1,0 +1,148 @@
+//! An authority that is dead: it is given a rest, and one request finds out whether it is back.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "test support"
+)]
+
+mod support;
+
+use brama_filter::breaker::MOST_FAILURES;
+use brama_filter::host::{Counter, RootId, StreamId};
+use brama_policy::Reply;
+use support::Done;
+use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
+
+/// How an authority can fail.
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    Silent,
+    Says(u16),
+}
+
+/// The next request of a caller that nobody has seen before; whether its lookup was sent.
+fn ask(proxy: &mut Proxy, api_key: &str) -> (StreamId, bool) {
+    let before = proxy.asked.len();
+    let stream = proxy.request(api_key, "t");
+    let _rest = proxy.tick(1);
+    (stream, proxy.asked.len() > before)
+}
+
+fn fail(proxy: &mut Proxy, failure: Failure) {
+    let call = proxy.asked.last().unwrap().0;
+    let worker = std::rc::Rc::clone(&proxy.worker);
+    let reply = match failure {
+        Failure::Silent => None,
+        Failure::Says(status) => Some(Reply { status, body: b"" }),
+    };
+    worker.on_reply(RootId(1), proxy, call, reply);
+}
+
+fn answer(proxy: &mut Proxy, body: &str) {
+    let call = proxy.asked.last().unwrap().0.0;
+    proxy.reply(1, call, Some(body));
+}
+
+/// A proxy whose authority has failed as often as it may.
+fn broken(failure: Failure) -> Proxy {
+    let mut proxy = Proxy::default();
+    for number in 0..MOST_FAILURES {
+        let (stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
+        assert!(was_sent, "{failure:?} {number}");
+        fail(&mut proxy, failure);
+        assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+    }
+    proxy
+}
+
+#[test]
+fn dead_authority_is_not_asked_for_a_moment() {
+    for failure in [Failure::Silent, Failure::Says(500), Failure::Says(503), Failure::Says(429)] {
+        let mut proxy = broken(failure);
+        for number in 0..100 {
+            let (stream, was_sent) = ask(&mut proxy, &format!("l{number}"));
+            assert_eq!((was_sent, proxy.done(stream)), (false, &[Done::Refused(503)][..]), "{failure:?}");
+        }
+        assert_eq!(proxy.counted.iter().filter(|counter| **counter == Counter::Rested).count(), 100);
+    }
+}
+
+#[test]
+fn one_request_finds_out_whether_it_is_back() {
+    let mut proxy = broken(Failure::Silent);
+    proxy.seconds += 2;
+    let (probe, was_sent) = ask(&mut proxy, "probe");
+    assert!(was_sent);
+    let (other, was_sent) = ask(&mut proxy, "other");
+    assert_eq!((was_sent, proxy.done(other)), (false, &[Done::Refused(503)][..]));
+    answer(&mut proxy, GOOD_KEY);
+    assert!(ask(&mut proxy, "late").1);
+    let token = proxy.asked.iter().find(|(_call, form)| form.contains("token=t&")).unwrap().0;
+    proxy.reply(1, token.0, Some(GOOD_TOKEN));
+    assert_eq!(proxy.done(probe), [Done::Forwarded, Done::Resumed]);
+}
+
+#[test]
+fn probe_that_fails_begins_another_rest_and_one_that_is_lost_does_not_last() {
+    let mut proxy = broken(Failure::Silent);
+    proxy.seconds += 2;
+    assert!(ask(&mut proxy, "probe").1);
+    fail(&mut proxy, Failure::Silent);
+    assert!(!ask(&mut proxy, "other").1);
+    proxy.seconds += 2;
+    let (lost, was_sent) = ask(&mut proxy, "lost");
+    assert!(was_sent);
+    proxy.reset(lost);
+    // The policy's timeout is a second.
+    proxy.seconds += 1;
+    assert!(ask(&mut proxy, "next").1);
+}
+
+#[test]
+fn answer_in_between_counts_from_the_beginning() {
+    let mut proxy = Proxy::default();
+    for number in 0..MOST_FAILURES * 3 {
+        let (_stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
+        assert!(was_sent);
+        if number % 3 == 0 {
+            answer(&mut proxy, r#"{"active":false}"#);
+        } else {
+            fail(&mut proxy, Failure::Silent);
+        }
+    }
+}
+
+#[test]
+fn answer_about_one_credential_that_nobody_can_read_is_no_outage() {
+    let mut proxy = Proxy::default();
+    for number in 0..MOST_FAILURES * 3 {
+        let (stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
+        assert!(was_sent);
+        answer(&mut proxy, r#"{"active":true,"client_id":7}"#);
+        assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+    }
+}
+
+#[test]
+fn rest_over_api_keys_is_none_over_tokens() {
+    let mut proxy = Proxy::default();
+    let _known = ask(&mut proxy, "k");
+    answer(&mut proxy, GOOD_KEY);
+    let _rest = proxy.tick(1);
+    answer(&mut proxy, GOOD_TOKEN);
+    for number in 0..MOST_FAILURES {
+        let _stream = ask(&mut proxy, &format!("k{number}"));
+        fail(&mut proxy, Failure::Silent);
+    }
+    let before = proxy.asked.len();
+    let _stream = proxy.request("k", "another");
+    let _rest = proxy.tick(1);
+    assert_eq!(proxy.asked.len(), before + 1);
+}

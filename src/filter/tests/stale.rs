@@ -1,0 +1,99 @@
+//! Facts that are older than the policy's `ttl`, while nobody can be asked: they serve where that is written, and no longer.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "test support"
+)]
+
+mod support;
+
+use brama_filter::host::{Counter, StreamId};
+use support::feed::{FOLLOWING, KEY, policy, warm_under};
+use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
+use support::{Done, WITHOUT_FEED};
+
+/// Facts are kept for ten seconds, and those of API keys serve for twenty more.
+fn serving(policy: &str) -> String {
+    assert!(policy.contains("ttl: 60s"));
+    let serving = "ttl: 10s, stale_if_unavailable: { serve_for: 20s, because: a test }";
+    policy.replace("ttl: 60s", "ttl: 10s").replacen("ttl: 10s", serving, 1)
+}
+
+/// A proxy that knows the API key `k`.
+fn knowing(policy: &str) -> Proxy {
+    let mut proxy = Proxy::new(policy);
+    let stream = proxy.request("k", "t");
+    answer(&mut proxy, Some(GOOD_KEY));
+    answer(&mut proxy, Some(GOOD_TOKEN));
+    assert_eq!(proxy.done(stream), [Done::Forwarded, Done::Resumed]);
+    proxy
+}
+
+/// The reply to the lookup that is sent next.
+fn answer(proxy: &mut Proxy, body: Option<&str>) {
+    let _rest = proxy.tick(1);
+    let call = proxy.asked.last().unwrap().0.0;
+    proxy.reply(1, call, body);
+}
+
+/// A request whose API key is asked about in vain, and whose token is good.
+fn in_outage(proxy: &mut Proxy) -> StreamId {
+    let stream = proxy.request("k", "t");
+    answer(proxy, None);
+    if proxy.done(stream).is_empty() {
+        answer(proxy, Some(GOOD_TOKEN));
+    }
+    stream
+}
+
+#[test]
+fn facts_serve_for_as_long_as_is_written() {
+    for (seconds, serves) in [(10, true), (29, true), (30, false), (1_000, false)] {
+        let mut proxy = knowing(&serving(&WITHOUT_FEED));
+        proxy.seconds = seconds;
+        let stream = in_outage(&mut proxy);
+        let done: &[Done] = if serves { &[Done::Forwarded, Done::Resumed] } else { &[Done::Refused(503)] };
+        assert_eq!(proxy.done(stream), done, "{seconds}");
+        assert_eq!(proxy.hosts[&stream].counted.contains(&Counter::Stale), serves);
+    }
+}
+
+#[test]
+fn nothing_serves_where_nothing_is_written() {
+    let mut proxy = knowing(&serving(&WITHOUT_FEED));
+    proxy.seconds = 10;
+    let stream = proxy.request("k", "t");
+    answer(&mut proxy, Some(GOOD_KEY));
+    answer(&mut proxy, None);
+    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+}
+
+#[test]
+fn authority_that_answers_is_believed() {
+    let mut proxy = knowing(&serving(&WITHOUT_FEED));
+    proxy.seconds = 10;
+    let stream = proxy.request("k", "t");
+    answer(&mut proxy, Some(r#"{"active":false}"#));
+    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
+    proxy.seconds = 20;
+    let stream = in_outage(&mut proxy);
+    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+}
+
+#[test]
+fn stale_feed_lets_nothing_serve() {
+    let mut proxy = warm_under(&serving(&policy(FOLLOWING)));
+    proxy.seconds = 10;
+    let stream = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    let (call, _form) = proxy.asked.iter().find(|(_call, form)| form == KEY).unwrap().clone();
+    proxy.reply(1, call.0, None);
+    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+}
