@@ -91,6 +91,11 @@ bench-revocation: wasm ## how soon a deleted connection is dead at three gateway
 	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
 	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench revocation
 
+.PHONY: bench-lookups
+bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
+	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench lookups
+
 .PHONY: bench-decide
 bench-decide: ## how many requests `brama decide` decides in a second
 	@echo "== brama decide, built as for release"

@@ -60,7 +60,8 @@ impl Call {
         converse(stream, &self.bytes()).expect("an answer")
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// The request as it goes over the wire; unless it says otherwise, the last of its connection.
+    pub fn bytes(&self) -> Vec<u8> {
         let has = |name: &str| self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
         let mut text = format!("{}\r\n", self.line);
         if !has("host") {
@@ -85,11 +86,25 @@ pub struct Reply {
     body: Vec<u8>,
 }
 
-/// Writes bytes and reads the answer; `None` where the connection is closed without one.
+/// A connection to the gateway, for one exchange after another.
+pub struct Connection(TcpStream);
+
+impl Connection {
+    pub fn open(to: SocketAddr) -> Self {
+        let stream = TcpStream::connect(to).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(stream)
+    }
+
+    /// Writes bytes and reads the answer; `None` where the connection is closed without one.
+    pub fn exchange(&self, bytes: &[u8]) -> Option<Reply> {
+        converse(&self.0, bytes)
+    }
+}
+
+/// An exchange on a connection of its own.
 pub fn exchange(to: SocketAddr, bytes: &[u8]) -> Option<Reply> {
-    let stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    converse(stream, bytes)
+    Connection::open(to).exchange(bytes)
 }
 
 fn converse(mut stream: impl Read + Write, bytes: &[u8]) -> Option<Reply> {
