@@ -96,6 +96,11 @@ bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
 	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
 	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench lookups
 
+.PHONY: bench-jwt
+bench-jwt: wasm ## what a JWT costs that is seen for the first time, beside Envoy's own jwt_authn
+	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench jwt
+
 .PHONY: bench-decide
 bench-decide: ## how many requests `brama decide` decides in a second
 	@echo "== brama decide, built as for release"
