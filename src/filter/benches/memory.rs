@@ -1,0 +1,88 @@
+//! What remembered credentials take of a worker's memory, measured in the Wasm guest by the pages it has grown by.
+//!
+//! Each credential is answered for as by the shipped policy's authority: a subject and a client that are UUIDs, a type of client, a
+//! scope of 128 bytes, an end. The feed of revocations is followed, so each entry holds the credential's SHA-256 as well.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::print_stdout,
+    clippy::arithmetic_side_effects,
+    reason = "a measurement"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use brama_filter::memory::Memory;
+use brama_policy::{Answer, CredentialKind, Moment, Monotonic, Policy, PolicyDocument, Reply, UnixTime};
+use serde_json::{Value, json};
+
+const ENTRIES: usize = 100_000;
+
+fn main() {
+    if cfg!(not(target_family = "wasm")) {
+        println!("measured in the Wasm guest only: make bench-memory");
+        return;
+    }
+    let policy = policy();
+    for (name, sets) in [("1 set of scopes", 1), ("1,000 sets of scopes", 1_000), ("no two alike", ENTRIES)] {
+        let before = pages();
+        let memory = Memory::default();
+        (0..ENTRIES).for_each(|number| remember(&memory, &policy, number, number % sets));
+        let bytes = (pages() - before) * 65_536;
+        assert!(knows(&memory, &policy, 0) && knows(&memory, &policy, ENTRIES - 1), "all of them are there");
+        println!("{ENTRIES} tokens, {name}: {} bytes each, {} KiB in all", bytes / ENTRIES, bytes / 1024);
+        // What one run has grown by, the next would not have to.
+        std::mem::forget(memory);
+    }
+}
+
+fn policy() -> Arc<Policy> {
+    let shipped = include_str!("../../../policies/ehealth.yaml");
+    let mut document: Value = serde_saphyr::from_str(shipped).unwrap();
+    document["credentials"]["token"]["cache"]["entries"] = json!(ENTRIES);
+    Arc::new(Policy::compile(&PolicyDocument::read(&document.to_string()).unwrap()).unwrap())
+}
+
+fn remember(memory: &Memory, policy: &Policy, number: usize, set: usize) {
+    let lookup = lookup(policy, number);
+    let scope = format!("{set:012} connection:delete connection:read private_contracts:read private_contracts:write");
+    let body = json!({
+        "active": true, "token_use": "access_token", "sub": id(number), "client_id": id(number + 1),
+        "client_type": "NHS ADMIN", "scope": format!("{scope:x<128}"), "exp": 2_000_000_000,
+    });
+    let answer = lookup.answer(Reply { status: 200, body: body.to_string().as_bytes() });
+    assert!(matches!(answer, Answer::Active(_)), "{answer:?}");
+    memory.remember(&lookup, memory.key(&lookup).unwrap(), &answer, now());
+}
+
+fn knows(memory: &Memory, policy: &Policy, number: usize) -> bool {
+    let lookup = lookup(policy, number);
+    memory.recall(CredentialKind::Token, memory.key(&lookup).unwrap(), now()).is_some()
+}
+
+fn lookup(policy: &Policy, number: usize) -> brama_policy::Lookup {
+    policy.lookup(CredentialKind::Token, format!("token-{number}").parse().unwrap()).unwrap()
+}
+
+fn id(number: usize) -> String {
+    format!("05e20000-0000-4000-8000-{number:012}")
+}
+
+fn now() -> Moment {
+    Moment { wall: UnixTime::from_seconds(1_700_000_000), monotonic: Monotonic::from_origin(Duration::from_secs(1)) }
+}
+
+#[cfg(target_family = "wasm")]
+fn pages() -> usize {
+    core::arch::wasm32::memory_size(0)
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn pages() -> usize {
+    0
+}
