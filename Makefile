@@ -43,8 +43,10 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@src/tools/component.sh clippy
 	@cargo clippy --quiet --workspace --all-targets -- -D warnings
 	@cargo clippy --quiet -p brama-policy -p brama-filter --no-default-features --all-targets -- -D warnings
+	@cargo clippy --quiet -p brama-filter --features ps-eddsa --all-targets -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"
 	@src/tools/wasm.sh wasm32-wasip1 rustc --quiet -p brama-filter --lib --crate-type rlib -- -D warnings
+	@src/tools/wasm.sh wasm32-wasip1 rustc --quiet -p brama-filter --features ps-eddsa --lib --crate-type rlib -- -D warnings
 	@echo "== what only the commands need stays out of the plugin"
 	@linked=$$(cargo tree --quiet -p brama-filter --target wasm32-wasip1 --edges normal --prefix none); ! grep '^schemars' <<<"$$linked"
 	@echo "== documentation"
@@ -56,6 +58,8 @@ test-native: ## unit and integration tests of every part, without Envoy
 	@cargo test --quiet --workspace --exclude brama-e2e
 	@echo "== tests of the policy without conditions, native"
 	@cargo test --quiet -p brama-policy
+	@echo "== tests of what the plugin verifies itself, native"
+	@cargo test --quiet -p brama-filter --features ps-eddsa --lib --test jwt
 	@echo "== policies, as their authors check and test them"
 	@cargo run --quiet -p brama-cli -- check --strict $(POLICIES)
 	@for policy in $(POLICIES); do cargo run --quiet -p brama-cli -- test $$policy --min-coverage 100 | grep -E "^(FAILED|cases:|coverage:)"; done
@@ -72,9 +76,9 @@ schema: ## write policies/schema.json, which helps editors, anew
 	@cargo run --quiet -p brama-cli -- schema --output policies/schema.json
 
 .PHONY: wasm
-wasm: ## build the plugin, target/brama_filter.wasm
+wasm: ## build the plugin, target/brama_filter.wasm (FEATURES, such as ps-eddsa)
 	@echo "== building the plugin"
-	@src/tools/plugin.sh $(FILTER)
+	@src/tools/plugin.sh $(FILTER) $(if $(FEATURES),--features $(FEATURES))
 
 .PHONY: e2e
 e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstream

@@ -39,6 +39,7 @@ mod policy;
 mod protocol;
 mod reload;
 mod revocation;
+#[allow(dead_code, reason = "the plugin is built without the feature `ps-eddsa`")]
 #[path = "../../src/policy/tests/jwt/signer.rs"]
 mod signer;
 mod stack;

@@ -332,7 +332,8 @@ impl Host for EnvoyStream {
     }
 
     fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
-        let result = hostcalls::call_foreign_function("verify_signature", Some(&signature::arguments(check)));
+        let Some(arguments) = signature::arguments(check) else { return false };
+        let result = hostcalls::call_foreign_function("verify_signature", Some(&arguments));
         result.is_ok_and(|result| result.is_some_and(|result| signature::is_the_keys(&result)))
     }
 

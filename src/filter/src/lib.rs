@@ -14,6 +14,7 @@ pub mod config;
 pub mod envoy;
 pub mod feeds;
 pub mod flights;
+mod guest;
 mod heard;
 pub mod host;
 pub mod keys;

@@ -3,10 +3,12 @@
 
 use brama_policy::SignatureCheck;
 
-/// `VerifySignatureArguments`: the hash, the public key, the signature, what was signed.
+/// `VerifySignatureArguments`: the hash, the public key, the signature, what was signed; `None` where Envoy does not
+/// verify signatures of this algorithm.
 #[must_use]
-pub fn arguments(check: &SignatureCheck<'_>) -> Vec<u8> {
-    let fields = [(1, check.hash().as_bytes()), (2, check.spki()), (3, check.signature()), (4, check.signed())];
+pub fn arguments(check: &SignatureCheck<'_>) -> Option<Vec<u8>> {
+    let hash = check.algorithm().envoy_hash()?;
+    let fields = [(1, hash.as_bytes()), (2, check.spki()), (3, check.signature()), (4, check.signed())];
     let mut message = Vec::new();
     for (number, bytes) in fields {
         // A field's number and its wire type: 2, a length and so many bytes.
@@ -14,7 +16,7 @@ pub fn arguments(check: &SignatureCheck<'_>) -> Vec<u8> {
         length(bytes.len(), &mut message);
         message.extend_from_slice(bytes);
     }
-    message
+    Some(message)
 }
 
 /// Whether a `VerifySignatureResult` says that the signature is the key's: `result`, the first field, is true, and nothing

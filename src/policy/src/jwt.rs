@@ -28,16 +28,18 @@ mod der;
 mod jws;
 mod key;
 mod keys;
+mod okp;
 mod rejected;
 #[cfg(test)]
 mod tests;
 
 pub use algorithm::Algorithm;
+use algorithm::Make;
 pub use check::{SignatureCheck, SignatureVerified};
 pub(crate) use claims::{Audience, Wanted};
 pub(crate) use jws::{claims_to_be_one, media_type};
 pub(crate) use key::Key;
-pub use key::KeyFingerprint;
+pub use key::{KeyFingerprint, KeyParts};
 pub use keys::{InvalidKeys, KeySet, LONGEST_KEY_SET, NoKey};
 pub use rejected::Rejected;
 
@@ -125,6 +127,12 @@ impl Jwt {
     #[must_use]
     pub const fn feed(&self) -> Option<&Arc<Feed>> {
         self.feed.as_ref()
+    }
+
+    /// The algorithms that are taken.
+    #[must_use]
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.rules.algorithms
     }
 
     /// How long its keys may take to come.
@@ -320,12 +328,15 @@ impl KeyFetch {
     }
 }
 
-/// RFC 7518, 3.4: ECDSA's two numbers side by side, each of full size. RSA's one is compared by whoever verifies.
+/// RFC 7518, 3.4: ECDSA's two numbers side by side, each of full size. EdDSA's two halves stay so; RSA's one number is
+/// compared by whoever verifies.
 fn as_libraries_want_it(signature: Vec<u8>, algorithm: Algorithm) -> Result<Vec<u8>, Rejected> {
-    let Some(half) = algorithm.make().coordinate() else {
+    let make = algorithm.make();
+    let Some(half) = make.coordinate() else {
         return if signature.is_empty() { Err(Rejected::SignatureLength) } else { Ok(signature) };
     };
     match signature.split_at_checked(half) {
+        Some((_r, s)) if s.len() == half && make == Make::Ed25519 => Ok(signature),
         Some((r, s)) if s.len() == half => Ok(der::signature(r, s)),
         Some(_) | None => Err(Rejected::SignatureLength),
     }

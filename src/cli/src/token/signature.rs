@@ -1,8 +1,9 @@
-//! Owns the native verifying of signatures; the gateway leaves it to its host.
+//! Owns the native verifying of signatures; the gateway leaves it to its host where that can.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
 use brama_policy::{Algorithm, SignatureCheck};
 
@@ -12,9 +13,13 @@ pub(super) fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
         Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
         Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
         Algorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+        Algorithm::Ps384 => &RSA_PSS_2048_8192_SHA384,
+        Algorithm::Ps512 => &RSA_PSS_2048_8192_SHA512,
         Algorithm::Es256 => &ECDSA_P256_SHA256_ASN1,
         Algorithm::Es384 => &ECDSA_P384_SHA384_ASN1,
         Algorithm::Es512 => &ECDSA_P521_SHA512_ASN1,
+        Algorithm::EdDsa => &ED25519,
     };
     UnparsedPublicKey::new(algorithm, check.spki()).verify(check.signed(), check.signature()).is_ok()
 }

@@ -16,6 +16,8 @@ mod denied;
 #[path = "../../../policy/tests/jwt/library.rs"]
 mod library;
 mod proxy;
+#[cfg(feature = "ps-eddsa")]
+mod ps_eddsa;
 #[path = "../../../policy/tests/jwt/signer.rs"]
 mod signer;
 #[path = "../support/mod.rs"]

@@ -109,10 +109,14 @@ impl Proxy {
 
     /// A worker that has these keys.
     pub fn with(signers: &[&Signer]) -> Self {
-        let mut proxy = Self::new();
-        let _rest = proxy.tick();
-        proxy.reply(Some((200, &set(signers))));
-        proxy
+        Self::new().publishing(&set(signers))
+    }
+
+    /// With this set fetched.
+    pub fn publishing(mut self, keys: &str) -> Self {
+        let _rest = self.tick();
+        self.reply(Some((200, keys)));
+        self
     }
 
     pub fn host(&self, token: &str) -> FakeHost {

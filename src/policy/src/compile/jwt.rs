@@ -104,6 +104,13 @@ fn algorithms(written: &[String], place: &Place, faults: &mut Faults) -> Option<
             };
             faults.add_unknown(place, message, text, Algorithm::ALL.map(Algorithm::as_str));
         }
+        if algorithm.is_some_and(|algorithm| !algorithm.is_built()) {
+            // In force, it would refuse every such token without a word.
+            let message = format!(
+                "`{text}` is not built into this version, as Envoy does not verify it; build with the feature `ps-eddsa`"
+            );
+            faults.add_hinted(place, message, Some("run `make wasm FEATURES=ps-eddsa`".to_owned()));
+        }
         algorithm
     })
 }

@@ -6,7 +6,7 @@ use crate::time::UnixTime;
 
 use super::Opened;
 use super::algorithm::Algorithm;
-use super::key::{Key, KeyFingerprint};
+use super::key::{Key, KeyFingerprint, KeyParts};
 use super::rejected::Rejected;
 
 /// A signature to be verified, in the form that signature libraries and Envoy's `verify_signature` take.
@@ -34,19 +34,19 @@ impl<'c> SignatureCheck<'c> {
         self.opened.algorithm
     }
 
-    /// The hash, as Envoy calls it: `sha256`, `sha384`, `sha512`.
-    #[must_use]
-    pub const fn hash(&self) -> &'static str {
-        self.opened.algorithm.hash()
-    }
-
     /// The public key, as the DER of a SubjectPublicKeyInfo.
     #[must_use]
     pub fn spki(&self) -> &[u8] {
         &self.key.spki
     }
 
-    /// The signature: DER of ECDSA's two numbers, RSA's as it is.
+    /// The public key in its parts, for what reads no DER.
+    #[must_use]
+    pub fn parts(&self) -> KeyParts<'_> {
+        self.key.parts.borrowed()
+    }
+
+    /// The signature: DER of ECDSA's two numbers, RSA's and EdDSA's as it is.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.opened.signature

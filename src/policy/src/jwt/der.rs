@@ -13,6 +13,11 @@ pub(super) fn curve_public_key(curve: &[u8], x: &[u8], y: &[u8]) -> Vec<u8> {
     sequence(&[&sequence(&[EC_PUBLIC_KEY, curve]), &bit_string(&[&[UNCOMPRESSED], x, y])])
 }
 
+/// A public key of Ed25519 ([RFC 8410, 4](https://www.rfc-editor.org/rfc/rfc8410#section-4)), which has no parameters.
+pub(super) fn ed25519_public_key(point: &[u8]) -> Vec<u8> {
+    sequence(&[&sequence(&[ED_25519]), &bit_string(&[point])])
+}
+
 /// An ECDSA signature ([RFC 3279, 2.2.3](https://www.rfc-editor.org/rfc/rfc3279#section-2.2.3)) of its two halves.
 pub(super) fn signature(r: &[u8], s: &[u8]) -> Vec<u8> {
     sequence(&[&integer(r), &integer(s)])
@@ -76,6 +81,9 @@ pub(super) const P_384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 
 /// 1.3.132.0.35
 pub(super) const P_521: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23];
+
+/// 1.3.101.112
+const ED_25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 
 #[cfg(test)]
 mod tests {

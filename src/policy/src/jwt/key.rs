@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::{Map, Value};
 
 use super::algorithm::{Algorithm, Make};
-use super::{base64url, der};
+use super::{base64url, der, okp};
 
 /// A public key that verifies signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +16,31 @@ pub(crate) struct Key {
     /// The one algorithm it is for; `None` where it is for all of its make.
     pub(super) algorithm: Option<Algorithm>,
     pub(super) spki: Vec<u8>,
+    pub(super) parts: Parts,
+}
+
+/// The parts of a key, as it keeps them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Parts {
+    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    Point,
+    Ed25519([u8; 32]),
+}
+
+/// The parts of a public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyParts<'k> {
+    /// RSA's two numbers, big endian, without leading zeros.
+    Rsa {
+        /// Of 2048 to 8192 bits.
+        modulus: &'k [u8],
+        /// From 3 to 2^33 - 1.
+        exponent: &'k [u8],
+    },
+    /// A point on P-256, P-384 or P-521, which nothing wants otherwise than as DER.
+    Point,
+    /// A point of Ed25519 as RFC 8032 writes it; not one of the few that every signature could be of.
+    Ed25519(&'k [u8; 32]),
 }
 
 /// A number that tells keys apart; what was verified with a key is worth nothing once the key is gone.
@@ -25,7 +50,7 @@ pub struct KeyFingerprint(u64);
 /// Why a key verifies nothing here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidKey {
-    #[error("a key's `kty` is `RSA` or `EC`")]
+    #[error("a key's `kty` is `RSA`, `EC` or `OKP`")]
     Type,
     #[error("this is a private key; only its public half may be told")]
     Private,
@@ -35,7 +60,9 @@ pub(crate) enum InvalidKey {
     Use,
     #[error("a key that verifies has `verify` among its `key_ops`, or has none")]
     Operations,
-    #[error("a key's `alg` is one of RS256, RS384, RS512, ES256, ES384, ES512 that fits it, or not there")]
+    #[error(
+        "a key's `alg` is one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA that fits it, or not there"
+    )]
     Algorithm,
     #[error("`n` is base64url of an odd number of 2048 to 8192 bits, without leading zeros")]
     Modulus,
@@ -43,16 +70,34 @@ pub(crate) enum InvalidKey {
     Exponent,
     #[error("`crv` is `P-256`, `P-384` or `P-521`")]
     Curve,
+    #[error("`crv` is `Ed25519`, the one curve of EdDSA that is known here")]
+    EdwardsCurve,
     #[error("`x` and `y` are base64url of as many bytes as the curve has")]
     Point,
+    #[error("`x` is base64url of 32 bytes, and not a point of small order")]
+    EdwardsPoint,
+}
+
+impl Parts {
+    pub(super) fn borrowed(&self) -> KeyParts<'_> {
+        match self {
+            Self::Rsa { modulus, exponent } => KeyParts::Rsa { modulus, exponent },
+            Self::Point => KeyParts::Point,
+            Self::Ed25519(point) => KeyParts::Ed25519(point),
+        }
+    }
 }
 
 impl Key {
     pub(crate) fn read(members: &Map<String, Value>) -> Result<Self, InvalidKey> {
         let text = |name: &str| members.get(name).and_then(Value::as_str);
-        let (make, spki) = match text("kty") {
-            Some("RSA") => (Make::Rsa, rsa(text("n"), text("e"))?),
+        let (make, spki, parts) = match text("kty") {
+            Some("RSA") => rsa(text("n"), text("e"))?,
             Some("EC") => curve(text("crv"), text("x"), text("y"))?,
+            Some("OKP") => {
+                let point = okp::point(text("crv"), text("x"))?;
+                (Make::Ed25519, der::ed25519_public_key(&point), Parts::Ed25519(point))
+            }
             Some(_) | None => return Err(InvalidKey::Type),
         };
         // Whoever reads the set could sign with it.
@@ -83,7 +128,7 @@ impl Key {
                 Some(known.ok_or(InvalidKey::Algorithm)?)
             }
         };
-        Ok(Self { id, make, algorithm, spki })
+        Ok(Self { id, make, algorithm, spki, parts })
     }
 
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
@@ -98,7 +143,7 @@ impl Key {
     }
 }
 
-fn rsa(n: Option<&str>, e: Option<&str>) -> Result<Vec<u8>, InvalidKey> {
+fn rsa(n: Option<&str>, e: Option<&str>) -> Result<(Make, Vec<u8>, Parts), InvalidKey> {
     let modulus = n.and_then(number).filter(|modulus| {
         let unused = modulus.first().map_or(8, |first| first.leading_zeros());
         let bits = u64::try_from(modulus.len()).unwrap_or(u64::MAX).saturating_mul(8).saturating_sub(unused.into());
@@ -111,7 +156,8 @@ fn rsa(n: Option<&str>, e: Option<&str>) -> Result<Vec<u8>, InvalidKey> {
         value.is_some_and(|value| (LEAST_EXPONENT..=MOST_EXPONENT).contains(&value))
     });
     let modulus = modulus.ok_or(InvalidKey::Modulus)?;
-    Ok(der::rsa_public_key(&modulus, &exponent.ok_or(InvalidKey::Exponent)?))
+    let exponent = exponent.ok_or(InvalidKey::Exponent)?;
+    Ok((Make::Rsa, der::rsa_public_key(&modulus, &exponent), Parts::Rsa { modulus, exponent }))
 }
 
 /// RFC 7518, 2 (Base64urlUInt): an odd number in as few bytes as it takes.
@@ -123,7 +169,7 @@ fn number(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Whether the point is on its curve is checked by whoever verifies, before anything else.
-fn curve(crv: Option<&str>, x: Option<&str>, y: Option<&str>) -> Result<(Make, Vec<u8>), InvalidKey> {
+fn curve(crv: Option<&str>, x: Option<&str>, y: Option<&str>) -> Result<(Make, Vec<u8>, Parts), InvalidKey> {
     let (make, name) = match crv {
         Some("P-256") => (Make::P256, der::P_256),
         Some("P-384") => (Make::P384, der::P_384),
@@ -134,7 +180,7 @@ fn curve(crv: Option<&str>, x: Option<&str>, y: Option<&str>) -> Result<(Make, V
     let coordinate = |text: Option<&str>| {
         text.and_then(base64url::decode).filter(|bytes| Some(bytes.len()) == make.coordinate()).ok_or(InvalidKey::Point)
     };
-    Ok((make, der::curve_public_key(name, &coordinate(x)?, &coordinate(y)?)))
+    Ok((make, der::curve_public_key(name, &coordinate(x)?, &coordinate(y)?), Parts::Point))
 }
 
 /// RFC 7518, 3.3: "2048 bits or larger"; above the other bound a signature costs more than it is worth.

@@ -22,6 +22,11 @@ fn curve() -> Value {
     json!({ "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" })
 }
 
+/// RFC 8037, A.2.
+fn edwards() -> Value {
+    json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" })
+}
+
 /// A key with some members changed; `null` takes one out.
 fn changed(mut key: Value, changes: Value) -> Map<String, Value> {
     for (name, value) in object(changes) {
@@ -36,12 +41,14 @@ fn changed(mut key: Value, changes: Value) -> Map<String, Value> {
 #[test]
 fn unfit_keys_are_refused() {
     use InvalidKey::{Algorithm, Curve, Exponent, Id, Modulus, Operations, Point, Private, Type, Use};
+    use InvalidKey::{EdwardsCurve, EdwardsPoint};
     let n = |bytes: usize, first: &str| json!({ "n": format!("{first}{}", "_".repeat(bytes * 4 / 3)) });
     for (key, changes, fault) in [
         (rsa(), json!({ "kty": "oct", "k": "AAAA" }), Type),
         (rsa(), json!({ "kty": "rsa" }), Type),
         (rsa(), json!({ "kty": null }), Type),
-        (rsa(), json!({ "kty": "OKP" }), Type),
+        (rsa(), json!({ "kty": "OKP" }), EdwardsCurve),
+        (rsa(), json!({ "kty": "okp" }), Type),
         (rsa(), json!({ "d": "AQAB" }), Private),
         (rsa(), json!({ "kid": 1 }), Id),
         (rsa(), json!({ "use": "enc" }), Use),
@@ -52,7 +59,7 @@ fn unfit_keys_are_refused() {
         (rsa(), json!({ "key_ops": "verify" }), Operations),
         (rsa(), json!({ "alg": "ES256" }), Algorithm),
         (rsa(), json!({ "alg": "RSA-OAEP" }), Algorithm),
-        (rsa(), json!({ "alg": "PS256" }), Algorithm),
+        (rsa(), json!({ "alg": "EdDSA" }), Algorithm),
         (rsa(), json!({ "alg": "none" }), Algorithm),
         (rsa(), json!({ "alg": 1 }), Algorithm),
         (rsa(), json!({ "n": null }), Modulus),
@@ -83,9 +90,53 @@ fn unfit_keys_are_refused() {
         (curve(), json!({ "x": "AH_NzidwdsRdQYPL7m_bS3tYBzM1e-nvE7rPbjx70VRF" }), Point),
         (curve(), json!({ "alg": "ES384" }), Algorithm),
         (curve(), json!({ "alg": "RS256" }), Algorithm),
+        (edwards(), json!({ "crv": null }), EdwardsCurve),
+        (edwards(), json!({ "crv": "ed25519" }), EdwardsCurve),
+        (edwards(), json!({ "crv": "Ed448" }), EdwardsCurve),
+        (edwards(), json!({ "crv": "X25519" }), EdwardsCurve),
+        (edwards(), json!({ "crv": "P-256" }), EdwardsCurve),
+        (edwards(), json!({ "x": null }), EdwardsPoint),
+        (edwards(), json!({ "x": 5 }), EdwardsPoint),
+        (edwards(), json!({ "x": "" }), EdwardsPoint),
+        // 31 bytes, 33 bytes, padding, and bits left over.
+        (edwards(), json!({ "x": "_".repeat(41) + "8" }), EdwardsPoint),
+        (edwards(), json!({ "x": "_".repeat(44) }), EdwardsPoint),
+        (edwards(), json!({ "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=" }), EdwardsPoint),
+        (edwards(), json!({ "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp" }), EdwardsPoint),
+        // RFC 8037, A.1: the private key.
+        (edwards(), json!({ "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A" }), Private),
+        (edwards(), json!({ "kid": [] }), Id),
+        (edwards(), json!({ "use": "enc" }), Use),
+        (edwards(), json!({ "key_ops": ["sign"] }), Operations),
+        (edwards(), json!({ "alg": "ES256" }), Algorithm),
+        (edwards(), json!({ "alg": "Ed448" }), Algorithm),
     ] {
         let key = changed(key, changes);
         assert_eq!(Key::read(&key), Err(fault), "{key:?}");
+    }
+}
+
+/// Every spelling of every point whose order is 1, 2, 4 or 8.
+#[test]
+fn points_of_small_order_are_no_keys() {
+    for x in [
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA",
+        "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA",
+        "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU",
+        "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_IU",
+        "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o",
+        "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA_o",
+        "7P_______________________________________38",
+        "7P________________________________________8",
+        "7f_______________________________________38",
+        "7f________________________________________8",
+        "7v_______________________________________38",
+        "7v________________________________________8",
+    ] {
+        let key = changed(edwards(), json!({ "x": x }));
+        assert_eq!(Key::read(&key), Err(InvalidKey::EdwardsPoint), "{x}");
     }
 }
 
@@ -96,7 +147,10 @@ fn sound_keys_are_taken_whatever_else_they_say() {
         (rsa(), json!({ "kid": "", "use": "sig", "key_ops": ["sign", "verify"], "alg": "RS512", "x5c": ["MII"] })),
         (rsa(), json!({ "n": format!("{}w", "_".repeat(341)), "e": "Aw" })),
         (rsa(), json!({ "n": format!("{}w", "_".repeat(1365)), "e": "Af____8" })),
+        (rsa(), json!({ "alg": "PS256" })),
         (curve(), json!({ "kid": "a", "alg": "ES256", "n": 7, "expires": "soon" })),
+        (edwards(), json!({})),
+        (edwards(), json!({ "kid": "e", "use": "sig", "key_ops": ["verify"], "alg": "EdDSA", "y": 7 })),
     ] {
         let key = changed(key, changes);
         assert!(Key::read(&key).is_ok(), "{key:?}");
@@ -212,7 +266,7 @@ fn types_are_compared_as_media_types() {
 #[cfg(not(target_family = "wasm"))]
 mod standard {
     use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_ASN1, ECDSA_P521_SHA512_ASN1, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
+        ECDSA_P256_SHA256_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
         VerificationAlgorithm,
     };
 
@@ -248,5 +302,11 @@ mod standard {
         let token = "eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA.AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn";
         let key = json!({ "kty": "EC", "crv": "P-521", "x": "AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1jSfS9tsz4qUxcWceqwQGk", "y": "ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3kyMj2" });
         check(token, key, Algorithm::Es512, &ECDSA_P521_SHA512_ASN1);
+    }
+
+    #[test]
+    fn rfc_8037_a_4() {
+        let token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        check(token, edwards(), Algorithm::EdDsa, &ED25519);
     }
 }

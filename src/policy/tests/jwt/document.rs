@@ -36,7 +36,28 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("[RS256,", "[none,", "jwt.algorithms[0]: `none` signs nothing"),
     ("[RS256,", "[None,", "jwt.algorithms[0]: `none` signs nothing"),
     ("[RS256,", "[HS256,", "jwt.algorithms[0]: `HS256` is verified with the secret it is signed with"),
-    ("[RS256,", "[PS256,", "jwt.algorithms[0]: `PS256` is no algorithm that is known here (did you mean"),
+    ("[RS256,", "[PS255,", "jwt.algorithms[0]: `PS255` is no algorithm that is known here (did you mean `PS256`?)"),
+    ("[RS256,", "[eddsa,", "jwt.algorithms[0]: `eddsa` is no algorithm that is known here (did you mean `EdDSA`?)"),
+    (
+        "[RS256,",
+        "[PS256,",
+        of_the_feature("jwt.algorithms[0]: `PS256` is not built into this version, as Envoy does not"),
+    ),
+    (
+        "[RS256,",
+        "[PS384,",
+        of_the_feature("jwt.algorithms[0]: `PS384` is not built into this version, as Envoy does not"),
+    ),
+    (
+        "[RS256,",
+        "[PS512,",
+        of_the_feature("jwt.algorithms[0]: `PS512` is not built into this version, as Envoy does not"),
+    ),
+    (
+        "[RS256,",
+        "[EdDSA,",
+        of_the_feature("jwt.algorithms[0]: `EdDSA` is not built into this version, as Envoy does not"),
+    ),
     ("[RS256,", "[rs256,", "jwt.algorithms[0]: `rs256` is no algorithm that is known here (did you mean `RS256`?)"),
     ("[RS256,", "[ES512,", "jwt.algorithms[5]: `ES512` is written twice"),
     ("[RS256, RS384, RS512, ES256, ES384, ES512]", "[]", "jwt.algorithms: write at least one algorithm"),
@@ -72,7 +93,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "authority: keys, path: /jwks.json, every: 5m, max_stale: 60m",
         "inline: [{ kty: oct, k: c2VjcmV0 }]",
-        "jwt.keys.inline[0]: a key's `kty` is `RSA` or `EC`",
+        "jwt.keys.inline[0]: a key's `kty` is `RSA`, `EC` or `OKP`",
     ),
     ("{ tenant: /ext/tenant }", "{ tenant: ext }", "jwt.facts.further.tenant: `ext` is no JSON pointer"),
     ("{ tenant: /ext/tenant }", "{ tenant: /t }, subject: sub", "jwt.facts.subject: `sub` is no JSON pointer"),
@@ -83,6 +104,11 @@ const TABLE: &[(&str, &str, &str)] = &[
         "jwt.facts.further.not_before: `not_before` is a fact already",
     ),
 ];
+
+/// A fault of builds without the feature `ps-eddsa`.
+const fn of_the_feature(fault: &str) -> &str {
+    if cfg!(feature = "ps-eddsa") { "" } else { fault }
+}
 
 #[test]
 fn every_fault_is_told_with_its_place() {

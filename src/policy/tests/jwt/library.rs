@@ -16,9 +16,13 @@ pub fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
         Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
         Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
         Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
+        Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
+        Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
         Algorithm::Es256 => &signature::ECDSA_P256_SHA256_ASN1,
         Algorithm::Es384 => &signature::ECDSA_P384_SHA384_ASN1,
         Algorithm::Es512 => &signature::ECDSA_P521_SHA512_ASN1,
+        Algorithm::EdDsa => &signature::ED25519,
     };
     UnparsedPublicKey::new(algorithm, check.spki()).verify(check.signed(), check.signature()).is_ok()
 }

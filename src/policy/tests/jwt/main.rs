@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
+    dead_code,
     reason = "test support"
 )]
 // Keys are made and signatures verified by a library that plain Wasm has not; the tables of `src/jwt` run there.
@@ -17,6 +18,8 @@ mod document;
 mod hostile;
 mod laws;
 mod library;
+#[cfg(feature = "ps-eddsa")]
+mod ps_eddsa;
 mod signer;
 
 use std::sync::{Arc, OnceLock};

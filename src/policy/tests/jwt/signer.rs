@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair, RsaEncoding};
+use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding};
 use serde_json::{Value, json};
 
 /// A private key with its name and its one algorithm.
@@ -19,22 +19,41 @@ pub struct Signer {
 enum Pair {
     Rsa(Arc<RsaKeyPair>, &'static dyn RsaEncoding),
     Curve(Arc<EcdsaKeyPair>, &'static str, usize),
+    Edwards(Arc<Ed25519KeyPair>),
 }
 
 impl Signer {
     pub fn new(algorithm: &'static str, kid: &str) -> Self {
-        let rsa = |encoding| Pair::Rsa(Arc::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()), encoding);
+        Self::sized(algorithm, kid, KeySize::Rsa2048)
+    }
+
+    /// One whose key is of this size, if it is RSA's.
+    pub fn sized(algorithm: &'static str, kid: &str, size: KeySize) -> Self {
+        let rsa = |encoding| Pair::Rsa(Arc::new(RsaKeyPair::generate(size).unwrap()), encoding);
         let curve = |signing, name, size| Pair::Curve(Arc::new(EcdsaKeyPair::generate(signing).unwrap()), name, size);
         let pair = match algorithm {
             "RS256" => rsa(&signature::RSA_PKCS1_SHA256),
             "RS384" => rsa(&signature::RSA_PKCS1_SHA384),
             "RS512" => rsa(&signature::RSA_PKCS1_SHA512),
+            "PS256" => rsa(&signature::RSA_PSS_SHA256),
+            "PS384" => rsa(&signature::RSA_PSS_SHA384),
+            "PS512" => rsa(&signature::RSA_PSS_SHA512),
             "ES256" => curve(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", 32),
             "ES384" => curve(&signature::ECDSA_P384_SHA384_FIXED_SIGNING, "P-384", 48),
             "ES512" => curve(&signature::ECDSA_P521_SHA512_FIXED_SIGNING, "P-521", 66),
+            "EdDSA" => Pair::Edwards(Arc::new(Ed25519KeyPair::generate().unwrap())),
             other => panic!("{other}"),
         };
         Self { algorithm, kid: kid.to_owned(), pair }
+    }
+
+    /// The same RSA key, signing in another way under the same name.
+    pub fn encoding(&self, encoding: &'static dyn RsaEncoding) -> Self {
+        let pair = match &self.pair {
+            Pair::Rsa(pair, _) => Pair::Rsa(Arc::clone(pair), encoding),
+            other => other.clone(),
+        };
+        Self { pair, ..self.clone() }
     }
 
     pub fn algorithm(&self) -> &'static str {
@@ -48,10 +67,14 @@ impl Signer {
     pub fn jwk(&self) -> Value {
         match &self.pair {
             Pair::Rsa(pair, _) => {
-                // RFC 8017, A.1.1, of 2048 bits and the exponent 65537.
+                // RFC 8017, A.1.1, of 2048 bits or more, the first of them set, and the exponent 65537.
                 let der = pair.public_key().as_ref();
-                assert_eq!((der.len(), &der[der.len() - 5..]), (270, &[2, 3, 1, 0, 1][..]));
-                json!({ "kty": "RSA", "kid": self.kid, "n": base64url(&der[9..265]), "e": "AQAB" })
+                let (numbers, exponent) = der.split_at(der.len() - 5);
+                assert_eq!((numbers.len() - 9, exponent), (pair.public_modulus_len(), &[2, 3, 1, 0, 1][..]));
+                json!({ "kty": "RSA", "kid": self.kid, "n": base64url(&numbers[9..]), "e": "AQAB" })
+            }
+            Pair::Edwards(pair) => {
+                json!({ "kty": "OKP", "kid": self.kid, "crv": "Ed25519", "x": base64url(pair.public_key().as_ref()) })
             }
             Pair::Curve(pair, name, size) => {
                 let point = pair.public_key().as_ref();
@@ -77,16 +100,22 @@ impl Signer {
                 pair.sign(*encoding, &random, text.as_bytes(), &mut signature).unwrap();
                 signature
             }
+            Pair::Edwards(pair) => pair.sign(text.as_bytes()).as_ref().to_vec(),
             Pair::Curve(pair, _, _) => pair.sign(&random, text.as_bytes()).unwrap().as_ref().to_vec(),
         };
         format!("{text}.{}", base64url(&signature))
     }
 }
 
-/// One for every algorithm, named after it.
+/// One for every algorithm that Envoy verifies, named after it.
 pub fn all() -> Vec<Signer> {
     let algorithms = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
     algorithms.map(|algorithm| Signer::new(algorithm, algorithm)).into()
+}
+
+/// One for every algorithm of the feature `ps-eddsa`, named after it.
+pub fn of_the_feature() -> Vec<Signer> {
+    ["PS256", "PS384", "PS512", "EdDSA"].map(|algorithm| Signer::new(algorithm, algorithm)).into()
 }
 
 /// An object with some members changed; `null` takes one out.
