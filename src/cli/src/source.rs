@@ -1,11 +1,12 @@
 //! Owns the reading of a policy file, and of its cases: YAML or JSON in, what it means without faults out, or a report of
 //! what is wrong.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use brama_policy::{Faults, Lint, Policy, PolicyDocument, SecretName};
+use brama_policy::{Faults, Lint, Policy, PolicyDocument, SecretName, Verifier};
 use brama_replay::Corpus;
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
@@ -41,6 +42,23 @@ impl Checked {
     /// What was probably not meant.
     pub(crate) fn lints(&self) -> Vec<Lint> {
         self.policy.lints(&self.written)
+    }
+
+    /// What is to be said of the plugin, where not every one takes this policy.
+    pub(crate) fn wanted_plugin(&self) -> Option<String> {
+        let jwts = self.policy.verifiers().filter_map(|verifier| match &**verifier {
+            Verifier::Jwt(jwt) => Some(jwt),
+            Verifier::Introspection(_) => None,
+        });
+        let own = jwts.flat_map(|jwt| jwt.algorithms()).filter(|algorithm| algorithm.envoy_hash().is_none());
+        let own: BTreeSet<_> = own.collect();
+        let names: Vec<_> = own.into_iter().map(|algorithm| algorithm.as_str()).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "{} want a plugin built with the feature `ps-eddsa`; any other refuses this policy",
+                names.join(", ")
+            )
+        })
     }
 
     /// The policy as the plugin receives it.

@@ -93,7 +93,11 @@ impl Verification {
             Ok(verified) => verified,
             Err(rejected) => return self.lacking(SIGNATURE, rejected),
         };
-        self.passed(SIGNATURE, "the key's".to_owned());
+        let by = match opened.algorithm().envoy_hash() {
+            Some(_) => "the key's",
+            None => "the key's, to a plugin built with the feature `ps-eddsa`",
+        };
+        self.passed(SIGNATURE, by.to_owned());
         match verified.accept(now) {
             Ok(facts) => {
                 self.passed(FACTS, crate::explain::words::facts(&facts));

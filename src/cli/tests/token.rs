@@ -82,6 +82,30 @@ GOOD
 }
 
 #[test]
+fn algorithm_that_not_every_plugin_verifies_is_said_to_be_one() {
+    let signers = signer::of_the_feature();
+    let jwt = JWT.replace("[RS256, RS384, RS512, ES256, ES384, ES512]", "[EdDSA, RS256, PS256, PS384, PS512]");
+    let project = folder(&[("p.yaml", &policy(&jwt)), ("jwks.json", &jwks(&signers))]);
+    for (signer, other) in signers.iter().zip(&signer::of_the_feature()) {
+        let run = verify(&project, &["--jwks", "jwks.json"], &token(signer, json!({})));
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+        let told = " ok  signature  the key's, to a plugin built with the feature `ps-eddsa`\n";
+        assert!(run.stdout.contains(told), "{}", run.stdout);
+        let run = verify(&project, &["--jwks", "jwks.json"], &token(other, json!({})));
+        assert_eq!(run.code, 1);
+        assert!(run.stdout.ends_with("\nREFUSED signature\n"), "{}", run.stdout);
+    }
+    let note = "note: PS256, PS384, PS512, EdDSA want a plugin built with the feature `ps-eddsa`; any other refuses this policy\n";
+    let check = run(project.path(), &["check", "--strict", "p.yaml"], b"");
+    assert_eq!((check.code, check.stdout), (0, format!("p.yaml: sound, 2 rules\n  {note}")));
+    let render = run(project.path(), &["render", "p.yaml", "--target", "plugin-config"], b"");
+    assert_eq!((render.code, render.stderr), (0, format!("brama: {note}")));
+    std::fs::write(project.path().join("p.yaml"), policy(JWT)).unwrap();
+    assert_eq!(run(project.path(), &["check", "p.yaml"], b"").stdout, "p.yaml: sound, 2 rules\n");
+    assert_eq!(run(project.path(), &["render", "p.yaml", "--target", "plugin-config"], b"").stderr, "");
+}
+
+#[test]
 fn programs_are_told_the_same() {
     let signer = Signer::new("ES384", "k");
     let project = project(std::slice::from_ref(&signer));

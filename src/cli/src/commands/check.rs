@@ -55,8 +55,10 @@ impl Check {
             report.add(Finding::from(&lint));
         }
         let is_bad = checked.is_none() || self.strict && report.lints() > 0;
+        let wanted = checked.as_ref().and_then(source::Checked::wanted_plugin);
+        let wanted = wanted.map(|wanted| format!("  note: {wanted}\n")).unwrap_or_default();
         Judged {
-            summary: report.summary(checked.map(|checked| checked.rules())),
+            summary: format!("{}{wanted}", report.summary(checked.map(|checked| checked.rules()))),
             outcome: if is_bad { Outcome::Bad } else { Outcome::Good },
             report,
         }

@@ -57,6 +57,9 @@ impl Render {
             Form::EnvoyGateway(placement) => envoy_gateway::manifest(&policy, placement)?,
         };
         output::write(self.output.as_deref(), &text)?;
+        if let Some(wanted) = policy.wanted_plugin() {
+            eprintln!("brama: note: {wanted}");
+        }
         Ok(Outcome::Good)
     }
 }
