@@ -100,6 +100,15 @@ fn connection_deleted_by_hand_ends_its_api_key() {
 }
 
 #[test]
+fn feed_that_is_another_one_drops_every_cache() {
+    let gateway = warm();
+    // As an operator does after a restore.
+    gateway.database.change("UPDATE brama_revocation_head SET feed_id = ?", "05e20000-0000-4000-8000-000000000099");
+    wait_until("what was known is asked for again", || !asks(&gateway).is_empty());
+    warm_up(&gateway);
+}
+
+#[test]
 fn gateway_that_is_cut_off_from_the_feed_asks_again() {
     let gateway = warm();
     gateway.authority.set(Mode::NoFeed);

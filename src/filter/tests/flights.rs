@@ -19,6 +19,7 @@ use std::rc::Rc;
 use brama_filter::flights::{MOST_BEHIND_A_KEY, MOST_IN_FLIGHT};
 use brama_filter::host::{Counter, RootId};
 use brama_filter::session::Flow;
+use brama_filter::waiting::MOST_WAITING;
 use brama_filter::worker::Rest;
 use support::Done;
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
@@ -143,6 +144,19 @@ fn flood_of_tokens_behind_one_key_leaves_room_for_others() {
     let other = proxy.request("l", "other");
     assert_eq!((proxy.done(joins), proxy.done(other)), (&[][..], &[][..]));
     assert!(proxy.hosts[&joins].counted.contains(&Counter::Joined));
+}
+
+#[test]
+fn no_more_wait_for_one_answer_than_may() {
+    let mut proxy = Proxy::default();
+    let streams: Vec<_> = (0..=MOST_WAITING).map(|_| proxy.request("k", "t")).collect();
+    let shed: Vec<_> = streams.iter().filter(|stream| proxy.done(**stream) == [Done::Refused(503)]).collect();
+    assert_eq!(shed, [&streams[MOST_WAITING]]);
+    proxy.reset(streams[0]);
+    let late = proxy.request("k", "t");
+    assert_eq!(proxy.done(late), [], "a seat is free again");
+    let other = proxy.request("another", "t");
+    assert_eq!(proxy.done(other), [], "others have seats of their own");
 }
 
 #[test]
