@@ -55,7 +55,7 @@ impl Checked {
         let names: Vec<_> = own.into_iter().map(|algorithm| algorithm.as_str()).collect();
         (!names.is_empty()).then(|| {
             format!(
-                "{} want a plugin built with the feature `ps-eddsa`; any other refuses this policy",
+                "a plugin built with the feature `ps-eddsa` is needed for {}; any other refuses this policy",
                 names.join(", ")
             )
         })

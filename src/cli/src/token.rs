@@ -59,13 +59,13 @@ impl Verification {
     pub(crate) fn of(jwt: &Jwt, credential: &Credential, keys: Result<&KeySet, &KeyFetch>, now: UnixTime) -> Self {
         let mut verification = Self { verifier: Some("jwt"), steps: Vec::new(), facts: None };
         match jwt.open(credential) {
-            Ok(opened) => verification.look_into(&opened, keys, now),
+            Ok(opened) => verification.look_into(jwt, &opened, keys, now),
             Err(rejected) => verification.lacking(FORM, rejected),
         }
         verification
     }
 
-    fn look_into(&mut self, opened: &Opened<'_>, keys: Result<&KeySet, &KeyFetch>, now: UnixTime) {
+    fn look_into(&mut self, jwt: &Jwt, opened: &Opened<'_>, keys: Result<&KeySet, &KeyFetch>, now: UnixTime) {
         let key_id = opened.key_id().map_or("no `kid`".to_owned(), |id| format!("kid `{id}`"));
         self.passed(FORM, format!("a JWT: alg {}, typ {}, {key_id}", opened.algorithm().as_str(), opened.kind()));
         for (name, outcome) in opened.claims(now) {
@@ -95,9 +95,15 @@ impl Verification {
         };
         let by = match opened.algorithm().envoy_hash() {
             Some(_) => "the key's",
-            None => "the key's, to a plugin built with the feature `ps-eddsa`",
+            None => "the key's; only a plugin built with the feature `ps-eddsa` verifies it",
         };
         self.passed(SIGNATURE, by.to_owned());
+        // A gateway could not hold it against the deny list.
+        if jwt.feed().is_some()
+            && let Err(rejected) = verified.deniable()
+        {
+            return self.lacking(FACTS, rejected);
+        }
         match verified.accept(now) {
             Ok(facts) => {
                 self.passed(FACTS, crate::explain::words::facts(&facts));

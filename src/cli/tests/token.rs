@@ -89,13 +89,13 @@ fn algorithm_that_not_every_plugin_verifies_is_said_to_be_one() {
     for (signer, other) in signers.iter().zip(&signer::of_the_feature()) {
         let run = verify(&project, &["--jwks", "jwks.json"], &token(signer, json!({})));
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
-        let told = " ok  signature  the key's, to a plugin built with the feature `ps-eddsa`\n";
+        let told = " ok  signature  the key's; only a plugin built with the feature `ps-eddsa` verifies it\n";
         assert!(run.stdout.contains(told), "{}", run.stdout);
         let run = verify(&project, &["--jwks", "jwks.json"], &token(other, json!({})));
         assert_eq!(run.code, 1);
         assert!(run.stdout.ends_with("\nREFUSED signature\n"), "{}", run.stdout);
     }
-    let note = "note: PS256, PS384, PS512, EdDSA want a plugin built with the feature `ps-eddsa`; any other refuses this policy\n";
+    let note = "note: a plugin built with the feature `ps-eddsa` is needed for PS256, PS384, PS512, EdDSA; any other refuses this policy\n";
     let check = run(project.path(), &["check", "--strict", "p.yaml"], b"");
     assert_eq!((check.code, check.stdout), (0, format!("p.yaml: sound, 2 rules\n  {note}")));
     let render = run(project.path(), &["render", "p.yaml", "--target", "plugin-config"], b"");
@@ -126,6 +126,22 @@ fn programs_are_told_the_same() {
         refused["steps"][7],
         json!({ "step": "signature", "outcome": "passed", "code": null, "message": "the key's" })
     );
+}
+
+#[test]
+fn token_that_could_not_be_held_against_a_deny_list_is_refused() {
+    let signer = Signer::new("ES256", "k");
+    let project = project(std::slice::from_ref(&signer));
+    let odd = token(&signer, json!({ "jti": 5 }));
+    assert_eq!(verify(&project, &["--jwks", "jwks.json"], &odd).code, 0);
+    let followed =
+        policy(JWT).replace("bearer_env: S }", "bearer_env: S }, revocations: { path: /r, every: 1s, max_lag: 3s }");
+    assert_ne!(followed, policy(JWT));
+    std::fs::write(project.path().join("p.yaml"), followed).unwrap();
+    let run = verify(&project, &["--jwks", "jwks.json"], &odd);
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains(" no  facts      `jti` is not what RFC 7519 says it is\n"), "{}", run.stdout);
+    assert_eq!(verify(&project, &["--jwks", "jwks.json"], &token(&signer, json!({ "jti": "5" }))).code, 0);
 }
 
 #[test]

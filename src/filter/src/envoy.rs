@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
 use crate::session::{Flow, Session};
 use crate::signature;
-use crate::worker::{Rest, Worker};
+use crate::worker::{NextTick, Worker};
 
 /// Registers the plugin with the SDK.
 pub fn start() {
@@ -129,10 +129,10 @@ impl RootContext for Root {
         let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
         let rest = VM.with(|vm| vm.worker.on_tick(self.id, &mut host));
         match (host.is_wanted.get(), rest) {
-            (true, Rest::Watch | Rest::Until(_) | Rest::Sleep) => self.timer.wake(),
-            (false, Rest::Watch) => self.timer.set(WATCH),
-            (false, Rest::Until(span)) => self.timer.set(span.max(SOON)),
-            (false, Rest::Sleep) => self.timer.set(Duration::ZERO),
+            (true, NextTick::Watch | NextTick::Until(_) | NextTick::Sleep) => self.timer.wake(),
+            (false, NextTick::Watch) => self.timer.set(WATCH),
+            (false, NextTick::Until(span)) => self.timer.set(span.max(SOON)),
+            (false, NextTick::Sleep) => self.timer.set(Duration::ZERO),
         }
     }
 
@@ -332,9 +332,9 @@ impl Host for EnvoyStream {
     }
 
     fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
-        let Some(arguments) = signature::arguments(check) else { return false };
+        let Some(arguments) = signature::envoy::arguments(check) else { return false };
         let result = hostcalls::call_foreign_function("verify_signature", Some(&arguments));
-        result.is_ok_and(|result| result.is_some_and(|result| signature::is_the_keys(&result)))
+        result.is_ok_and(|result| result.is_some_and(|result| signature::envoy::is_a_yes(&result)))
     }
 
     fn count(&mut self, counter: Counter) {

@@ -89,7 +89,7 @@ impl Feeds {
     /// A root context is at work under these settings: it has the feeds followed that JWTs are held against.
     pub fn follow(&self, root: RootId, settings: &Rc<Settings>, now: Moment) {
         let Ok(mut followed) = self.0.try_borrow_mut() else { return };
-        for feed in settings.policy().lists() {
+        for feed in settings.policy().deny_list_feeds() {
             followed.follower(feed, settings, now).roots.insert(root);
         }
     }
@@ -182,8 +182,12 @@ impl Feeds {
     }
 
     /// Takes note of a page.
-    pub fn turn(&self, inquired: &Inquired, page: Page, now: Moment) -> News {
-        self.change(&inquired.feed, |follower| follower.turn(inquired.sent, page, now)).unwrap_or_else(News::none)
+    ///
+    /// # Errors
+    /// It says more than a worker can hold.
+    pub fn turn(&self, inquired: &Inquired, page: Page, now: Moment) -> Result<News, Unavailable> {
+        let turned = self.change(&inquired.feed, |follower| follower.turn(inquired.sent, page, now));
+        turned.unwrap_or_else(|| Ok(News::none()))
     }
 
     /// Takes note that a question was not answered, or not sent.

@@ -6,7 +6,8 @@
 //!
 //! Each kind of credential has its own bound, and so has each API key for the tokens behind it: a flood of random keys leaves
 //! room to ask about the tokens of good callers, and one caller's flood of tokens leaves room for others. Beyond the bound a
-//! request is refused at once: there is no queue without end.
+//! request is refused at once: there is no queue without end. A flight that was sent counts until it lands, though all who waited
+//! for it have gone: who resets requests makes no authority work more.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use crate::config::Settings;
 use crate::feeds::Standing;
 use crate::host::{CallId, RootId, StreamId};
 use crate::memory::Key;
-use crate::waiting::MOST_WAITING;
+use crate::waiting::{Room, Seat, Waiter};
 
 /// The lookups of one worker; clones share them.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +34,7 @@ struct Flight {
     /// The API key in front of a token.
     behind: Option<Key>,
     state: State,
-    waiting: Vec<Waiter>,
+    waiting: Room,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +42,7 @@ enum State {
     /// It is to be sent at the next tick.
     Boarding,
     /// A root has sent it, knowing so much of the authority's feed.
-    Out { root: RootId, call: CallId, knowing: Option<Standing> },
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Waiter {
-    stream: StreamId,
-    until: Monotonic,
-}
-
-/// A request's place in a flight. Dropped, it is free again, and a flight nobody waits for is forgotten.
-#[derive(Debug)]
-pub struct Seat {
-    flights: Flights,
-    key: Key,
-    stream: StreamId,
+    Out { root: RootId, call: CallId, sent: Monotonic, knowing: Option<Standing> },
 }
 
 /// What a request asks for.
@@ -104,30 +91,31 @@ impl Flights {
         // A store that is in use is not to be had twice; that cannot be, and refuses.
         let mut flights = self.0.try_borrow_mut().map_err(|_in_use| Full)?;
         let until = now.monotonic.after(lookup.patience().saturating_add(SLACK)).ok_or(Full)?;
-        let waiter = Waiter { stream, until };
-        let joined = flights.contains_key(&key);
-        if let Some(flight) = flights.get_mut(&key) {
-            if flight.waiting.len() >= MOST_WAITING {
-                return Err(Full);
-            }
-            flight.waiting.push(waiter);
-        } else {
-            let kind = lookup.kind();
-            let of_kind = flights.values().filter(|flight| flight.lookup.kind() == kind).count();
-            let of_caller =
-                behind.map_or(0, |caller| flights.values().filter(|flight| flight.behind == Some(caller)).count());
-            if of_kind >= MOST_IN_FLIGHT || of_caller >= MOST_BEHIND_A_KEY {
-                return Err(Full);
-            }
-            flights.insert(key, Flight { lookup, settings, behind, state: State::Boarding, waiting: vec![waiter] });
+        let waiter = Waiter { stream, key, until };
+        if let Some(flight) = flights.get(&key) {
+            return Ok((flight.waiting.seat(waiter).ok_or(Full)?, true));
         }
-        Ok((Seat { flights: self.clone(), key, stream }, joined))
+        let kind = lookup.kind();
+        let of_kind = flights.values().filter(|flight| flight.lookup.kind() == kind).count();
+        let of_caller =
+            behind.map_or(0, |caller| flights.values().filter(|flight| flight.behind == Some(caller)).count());
+        if of_kind >= MOST_IN_FLIGHT || of_caller >= MOST_BEHIND_A_KEY {
+            return Err(Full);
+        }
+        let flight = Flight { lookup, settings, behind, state: State::Boarding, waiting: Room::default() };
+        let seat = flight.waiting.seat(waiter).ok_or(Full)?;
+        flights.insert(key, flight);
+        Ok((seat, false))
     }
 
-    /// The flights to be sent now.
+    /// The flights to be sent now; those that nobody waits for any more are not.
     #[must_use]
-    pub fn departures(&self) -> Vec<Departure> {
-        let Ok(flights) = self.0.try_borrow() else { return Vec::new() };
+    pub fn departures(&self, now: Moment) -> Vec<Departure> {
+        let Ok(mut flights) = self.0.try_borrow_mut() else { return Vec::new() };
+        for flight in flights.values_mut().filter(|flight| flight.is_lost(now)) {
+            flight.state = State::Boarding;
+        }
+        flights.retain(|_key, flight| !flight.waiting.is_empty() || flight.state != State::Boarding);
         let boarding = flights.iter().filter(|(_key, flight)| flight.state == State::Boarding);
         boarding
             .map(|(key, flight)| Departure {
@@ -139,14 +127,14 @@ impl Flights {
     }
 
     /// Notes that a root has sent a flight.
-    pub fn sent(&self, key: Key, root: RootId, call: CallId, knowing: Option<Standing>) {
+    pub fn sent(&self, key: Key, root: RootId, call: CallId, knowing: Option<Standing>, now: Moment) {
         let Ok(mut flights) = self.0.try_borrow_mut() else { return };
         if let Some(flight) = flights.get_mut(&key) {
-            flight.state = State::Out { root, call, knowing };
+            flight.state = State::Out { root, call, sent: now.monotonic, knowing };
         }
     }
 
-    /// Ends the flight of a call; `None` where nobody waits for it.
+    /// Ends the flight of a call; `None` where the call is none.
     #[must_use]
     pub fn land(&self, root: RootId, call: CallId) -> Option<(Key, Landed)> {
         let mut flights = self.0.try_borrow_mut().ok()?;
@@ -169,20 +157,9 @@ impl Flights {
 
     /// Those who have waited as long as they may; they wait no more.
     #[must_use]
-    pub fn overdue(&self, now: Moment) -> Vec<(StreamId, Key)> {
-        let Ok(mut flights) = self.0.try_borrow_mut() else { return Vec::new() };
-        let mut overdue = Vec::new();
-        for (key, flight) in flights.iter_mut() {
-            flight.waiting.retain(|waiter| {
-                let waits = now.monotonic < waiter.until;
-                if !waits {
-                    overdue.push((waiter.stream, *key));
-                }
-                waits
-            });
-        }
-        flights.retain(|_key, flight| !flight.waiting.is_empty());
-        overdue
+    pub fn overdue(&self, now: Moment) -> Vec<Waiter> {
+        let Ok(flights) = self.0.try_borrow() else { return Vec::new() };
+        flights.values().flat_map(|flight| flight.waiting.overdue(now)).collect()
     }
 
     /// A root is gone, and its calls with it: they are to be sent again.
@@ -200,21 +177,19 @@ impl Flights {
     pub fn is_idle(&self) -> bool {
         self.0.try_borrow().is_ok_and(|flights| flights.is_empty())
     }
-
-    fn leave(&self, key: Key, stream: StreamId) {
-        // Whoever takes waiters off a flight drops their seats later, when they are off already.
-        let Ok(mut flights) = self.0.try_borrow_mut() else { return };
-        let Some(flight) = flights.get_mut(&key) else { return };
-        flight.waiting.retain(|waiter| waiter.stream != stream);
-        if flight.waiting.is_empty() {
-            flights.remove(&key);
-        }
-    }
 }
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.flights.leave(self.key, self.stream);
+impl Flight {
+    /// Whether it was sent and will not land any more. The proxy tells of every call how it ends; if it did not, its place
+    /// would be lost, and whoever joined it.
+    fn is_lost(&self, now: Moment) -> bool {
+        match self.state {
+            State::Boarding => false,
+            State::Out { sent, .. } => {
+                let end = sent.after(self.lookup.patience().saturating_add(LOST));
+                end.is_none_or(|end| end <= now.monotonic)
+            }
+        }
     }
 }
 
@@ -231,9 +206,10 @@ impl Landed {
         &self.flight.settings
     }
 
-    /// Who waits for it.
-    pub fn streams(&self) -> impl Iterator<Item = StreamId> {
-        self.flight.waiting.iter().map(|waiter| waiter.stream)
+    /// Who waits for it; they wait no more.
+    #[must_use]
+    pub fn waiters(&self) -> Vec<Waiter> {
+        self.flight.waiting.take()
     }
 
     /// What was known of the authority's feed when it was sent.
@@ -255,3 +231,6 @@ pub const MOST_BEHIND_A_KEY: usize = 50;
 
 /// What a request waits beyond the lookup's own timeout: the ticks in which it is sent and answered.
 const SLACK: Duration = Duration::from_millis(200);
+
+/// Beyond its timeout: after so long a flight is out no more, whatever the proxy says.
+const LOST: Duration = Duration::from_secs(2);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brama_policy::{Facts, Feed, Moment, Step};
+use brama_policy::{Facts, Feed, Moment, Step, Verifier};
 
 use crate::feeds::{Feeds, Standing};
 
@@ -28,6 +28,12 @@ impl Heard {
     pub(crate) fn is_overtaken(&self, first: &Step, feeds: &Feeds, now: Moment) -> bool {
         let Step::Ask(lookup, _awaiting) = first else { return true };
         let has_revoked = |since| feeds.has_revoked(&self.feed, since, &lookup.revocable(), &self.facts);
-        self.knowing.is_some_and(has_revoked) || (self.is_recalled && !feeds.trusts(&self.feed, now))
+        let is_denied = match lookup.verifier() {
+            Verifier::Introspection(_) => false,
+            Verifier::Jwt(jwt) => jwt
+                .deniable(lookup.credential())
+                .map_or(true, |deniable| feeds.denies(&self.feed, &deniable, &self.facts)),
+        };
+        is_denied || self.knowing.is_some_and(has_revoked) || (self.is_recalled && !feeds.trusts(&self.feed, now))
     }
 }

@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use brama_policy::{KeyFetch, KeySet, KeySource, Moment, Monotonic, Policy, Reply, Unavailable, Verifier};
 
-use crate::host::{CallId, RootId, StreamId};
-use crate::memory::Key;
+use crate::host::{CallId, RootId};
 use crate::waiting::{Room, Seat, Waiter};
 
 /// The keys that one worker has; clones share them.
@@ -81,17 +80,9 @@ impl Keys {
     ///
     /// # Errors
     /// The keys were asked for a moment ago: they are as new as can be (`None`), or the fetch failed. Or too many wait.
-    pub fn board(
-        &self,
-        fetch: &Arc<KeyFetch>,
-        stream: StreamId,
-        key: Key,
-        now: Moment,
-    ) -> Result<Seat, Option<Unavailable>> {
+    pub fn board(&self, fetch: &Arc<KeyFetch>, waiter: Waiter, now: Moment) -> Result<Seat, Option<Unavailable>> {
         // A store that is in use is not to be had twice; that cannot be, and refuses.
-        let no_keys = || Some(Unavailable::NoKeys);
-        let mut issuers = self.0.try_borrow_mut().map_err(|_in_use| no_keys())?;
-        let until = now.monotonic.after(fetch.timeout().saturating_add(SLACK)).ok_or_else(no_keys)?;
+        let mut issuers = self.0.try_borrow_mut().map_err(|_in_use| Some(Unavailable::NoKeys))?;
         let issuer = issuers.entry(Arc::clone(fetch)).or_default();
         match &issuer.last {
             Some((outcome, _at)) if issuer.out.is_none() && now.monotonic < issuer.may_be_asked(fetch, now) => {
@@ -99,7 +90,7 @@ impl Keys {
             }
             Some(_) | None => {}
         }
-        issuer.waiting.seat(Waiter { stream, key, until }).ok_or(Some(Unavailable::Shedding))
+        issuer.waiting.seat(waiter).ok_or(Some(Unavailable::Shedding))
     }
 
     /// The fetches that this root context has to send now.
@@ -214,7 +205,7 @@ impl Issuer {
         self.out = None;
         let outcome = read.map(|keys| self.good = Some((Rc::new(keys), now.monotonic)));
         self.last = Some((outcome.clone(), now.monotonic));
-        Fetched { fetch: Arc::clone(fetch), outcome, waiters: self.waiting.empty() }
+        Fetched { fetch: Arc::clone(fetch), outcome, waiters: self.waiting.take() }
     }
 }
 
@@ -226,6 +217,3 @@ pub const RETRY: Duration = Duration::from_secs(1);
 
 /// Beyond its timeout: after so long a fetch is out no more, whatever the proxy says.
 const LOST: Duration = Duration::from_secs(1);
-
-/// What a request waits beyond the fetch's own timeout: the ticks in which it is sent and answered.
-const SLACK: Duration = Duration::from_millis(200);

@@ -1,7 +1,7 @@
 //! The proxy-wasm plugin: it runs a policy inside Envoy.
 //!
 //! The decision itself is `brama-policy`'s. This crate reads what Envoy holds, carries questions to authorities and
-//! decisions back, and remembers facts for a while. [`session`] is the life of one request, told against [`host`], a
+//! decisions back, verifies the signatures that Envoy does not, and remembers facts for a while. [`session`] is the life of one request, told against [`host`], a
 //! handful of verbs; [`envoy`] is the only file that knows the SDK, so everything else runs in native tests.
 //!
 //! # Invariants
@@ -14,7 +14,6 @@ pub mod config;
 pub mod envoy;
 pub mod feeds;
 pub mod flights;
-mod guest;
 mod heard;
 pub mod host;
 pub mod keys;

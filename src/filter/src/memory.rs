@@ -1,4 +1,5 @@
-//! Owns what is remembered of authorities' answers: bounded, keyed by a keyed hash, never a decision.
+//! Owns what is remembered of credentials: what authorities answered, and what signatures vouched for. Bounded, keyed by a
+//! keyed hash, never a decision.
 //!
 //! API keys and tokens, facts and refusals are kept apart, each with its own bound, so that a flood of random
 //! credentials cannot push out what is known of good ones; beyond it, what was asked for longest ago goes. The credential
@@ -14,7 +15,7 @@ use brama_policy::{
     Revocable, Revoked,
 };
 
-use crate::scopes::Scopes;
+use crate::scopes::SharedScopes;
 use crate::shelf::Shelf;
 
 /// What one worker remembers; clones share it.
@@ -43,7 +44,7 @@ impl Memory {
     #[must_use]
     pub fn stale(&self, lookup: &Lookup, key: Key, now: Moment) -> Option<Arc<Facts>> {
         let mut store = self.0.try_borrow_mut().ok()?;
-        let span = lookup.verifier().cache().stale_for;
+        let span = Some(lookup.verifier().cache().stale_for).filter(|span| !span.is_zero())?;
         let vouched = store.shelves(lookup.kind()).active.stale(&key, span, now.monotonic)?;
         Some(Arc::clone(&vouched.facts))
     }
@@ -128,7 +129,7 @@ struct Store {
     hashers: (RandomState, RandomState),
     api_keys: Shelves,
     tokens: Shelves,
-    scopes: Scopes,
+    scopes: SharedScopes,
 }
 
 #[derive(Debug, Default)]

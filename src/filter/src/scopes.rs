@@ -7,13 +7,13 @@ use brama_policy::{Facts, GrantedScopes};
 
 /// The scopes of what is remembered.
 #[derive(Debug, Default)]
-pub(crate) struct Scopes {
+pub(crate) struct SharedScopes {
     known: HashSet<GrantedScopes>,
     /// How many there were after those had gone that nobody had any more.
     in_use: usize,
 }
 
-impl Scopes {
+impl SharedScopes {
     /// The same facts, sharing their scopes with all others that have the same.
     pub(crate) fn shared(&mut self, facts: &Arc<Facts>) -> Arc<Facts> {
         if let Some(scope) = self.known.get(&facts.scope) {
@@ -29,6 +29,7 @@ impl Scopes {
     }
 }
 
+/// So many are not worth a sweep.
 const FEW: usize = 64;
 
 #[cfg(test)]
@@ -41,7 +42,7 @@ mod tests {
 
     #[test]
     fn equal_scopes_are_held_once() {
-        let mut scopes = Scopes::default();
+        let mut scopes = SharedScopes::default();
         let (first, second) = (scopes.shared(&facts("b a")), scopes.shared(&facts("a b")));
         assert!(std::ptr::eq(first.scope.as_str(), second.scope.as_str()));
         assert_eq!(first, second);
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn scopes_that_nobody_has_any_more_go() {
-        let mut scopes = Scopes::default();
+        let mut scopes = SharedScopes::default();
         let kept = scopes.shared(&facts("kept"));
         (0..10_000).for_each(|number| drop(scopes.shared(&facts(&number.to_string()))));
         assert!(scopes.known.len() <= FEW * 2, "{}", scopes.known.len());

@@ -10,12 +10,12 @@ use brama_policy::{
 };
 
 use crate::config::Settings;
-use crate::flights::{self, Ticket};
+use crate::flights::Ticket;
 use crate::heard::Heard;
 use crate::host::{Counter, Host, StreamId};
 use crate::memory::Key;
 use crate::token::{Known, Token};
-use crate::waiting;
+use crate::waiting::Seat;
 use crate::worker::{Learnt, Recalled};
 
 /// One request.
@@ -62,16 +62,8 @@ struct Wait {
     key: Key,
     lookup: Lookup,
     awaiting: Awaiting,
-    place: Place,
-}
-
-/// A request's place among those who wait; the seats are held, not read.
-#[derive(Debug)]
-enum Place {
-    /// For an answer.
-    Flight(#[expect(dead_code, reason = "held, not read")] flights::Seat),
-    /// For what a token is verified with: keys, or what was revoked.
-    Room(#[expect(dead_code, reason = "held, not read")] waiting::Seat),
+    #[expect(dead_code, reason = "held, not read")]
+    seat: Seat,
 }
 
 impl Session {
@@ -124,12 +116,13 @@ impl Session {
 
     /// The answer about a credential has come.
     pub fn on_answer(&mut self, host: &mut impl Host, key: Key, answer: Answer) {
-        let Some(wait) = self.end_wait(key, |_place| true) else { return host.count(Counter::StrayReply) };
+        let Some((lookup, awaiting)) = self.end_wait(key, |_verifier| true) else {
+            return host.count(Counter::StrayReply);
+        };
         let now = host.now();
-        let Wait { lookup, awaiting, place, .. } = wait;
-        // Before a request that begins again takes a seat of the same name.
-        drop(place);
-        let (answer, is_recalled) = self.or_stale(host, &lookup, key, answer, now);
+        let stale = self.instead(host, &lookup, key, &answer, now);
+        let is_recalled = stale.is_some();
+        let answer = stale.unwrap_or(answer);
         self.hear(&lookup, &answer, is_recalled);
         let step = match self.begun_again(host, lookup.kind(), now) {
             Some(first) => first,
@@ -140,11 +133,9 @@ impl Session {
 
     /// What a token is verified with has come, or will not.
     pub fn on_ready(&mut self, host: &mut impl Host, key: Key) {
-        let wait = self.end_wait(key, |place| matches!(place, Place::Room(_)));
-        let Some(wait) = wait else { return host.count(Counter::StrayReply) };
+        let wait = self.end_wait(key, |verifier| matches!(verifier, Verifier::Jwt(_)));
+        let Some((lookup, awaiting)) = wait else { return host.count(Counter::StrayReply) };
         let now = host.now();
-        let Wait { lookup, awaiting, place, .. } = wait;
-        drop(place);
         let step = match self.begun_again(host, lookup.kind(), now) {
             Some(first) => first,
             None => Step::Ask(lookup, awaiting),
@@ -152,10 +143,13 @@ impl Session {
         self.go_on(host, step, now);
     }
 
-    /// What the request waits for, if that is it; it waits no more.
-    fn end_wait(&mut self, key: Key, is_it: impl FnOnce(&Place) -> bool) -> Option<Wait> {
+    /// What the request waits for, if that is it. It waits no more, and its seat is free before it takes another.
+    fn end_wait(&mut self, key: Key, is_it: impl FnOnce(&Verifier) -> bool) -> Option<(Lookup, Awaiting)> {
         match std::mem::replace(&mut self.phase, Phase::Refused) {
-            Phase::Awaiting(wait) if wait.key == key && is_it(&wait.place) => Some(*wait),
+            Phase::Awaiting(wait) if wait.key == key && is_it(wait.lookup.verifier()) => {
+                let Wait { lookup, awaiting, .. } = *wait;
+                Some((lookup, awaiting))
+            }
             other => {
                 self.phase = other;
                 None
@@ -190,27 +184,27 @@ impl Session {
             }
             match self.find_out(host, key, behind, &lookup, now) {
                 Ok(answer) => {
-                    let (answer, _is_stale) = self.or_stale(host, &lookup, key, answer, now);
+                    let answer = self.instead(host, &lookup, key, &answer, now).unwrap_or(answer);
                     self.hear(&lookup, &answer, true);
                     step = awaiting.resume(answer, now);
                 }
-                Err(place) => {
-                    self.phase = Phase::Awaiting(Box::new(Wait { key, lookup, awaiting, place }));
+                Err(seat) => {
+                    self.phase = Phase::Awaiting(Box::new(Wait { key, lookup, awaiting, seat }));
                     return Flow::Pause;
                 }
             }
         }
     }
 
-    /// The answer; or, where nobody can say, what the policy has serve then. And whether that was remembered.
-    fn or_stale(&self, host: &mut impl Host, lookup: &Lookup, key: Key, answer: Answer, now: Moment) -> (Answer, bool) {
-        if let Answer::Unavailable(_) = &answer
-            && let Some(facts) = self.learnt.stale(lookup, key, now)
-        {
-            host.count(Counter::Stale);
-            return (Answer::Active(facts), true);
+    /// What serves instead of an answer in an outage, if the policy has it so.
+    fn instead(&self, host: &mut impl Host, lookup: &Lookup, key: Key, answer: &Answer, now: Moment) -> Option<Answer> {
+        match answer {
+            Answer::Unavailable(reason) if reason.is_outage() => {}
+            Answer::Active(_) | Answer::Inactive | Answer::Unavailable(_) => return None,
         }
-        (answer, false)
+        let facts = self.learnt.stale(lookup, key, now)?;
+        host.count(Counter::Stale);
+        Some(Answer::Active(facts))
     }
 
     /// Takes note of what was learnt of the API key.
@@ -225,7 +219,7 @@ impl Session {
     fn begun_again(&mut self, host: &mut impl Host, kind: CredentialKind, now: Moment) -> Option<Step> {
         let heard = match kind {
             CredentialKind::ApiKey => None,
-            CredentialKind::Token => self.heard.take(),
+            CredentialKind::Token => self.heard.as_ref(),
         }?;
         let headers = host.headers();
         let first = self.settings.policy().begin(&Request::new(&headers));
@@ -233,6 +227,7 @@ impl Session {
             return None;
         }
         host.count(Counter::Overtaken);
+        self.heard = None;
         self.api_key = None;
         Some(match (std::mem::replace(&mut self.is_second, true), first) {
             (true, Step::Ask(_lookup, awaiting)) => awaiting.resume(Answer::Unavailable(Unavailable::Overtaken), now),
@@ -243,7 +238,7 @@ impl Session {
     /// What is known of a credential.
     ///
     /// # Errors
-    /// A place among those who wait to know.
+    /// A seat among those who wait to know.
     fn find_out(
         &self,
         host: &mut impl Host,
@@ -251,14 +246,14 @@ impl Session {
         behind: Option<Key>,
         lookup: &Lookup,
         now: Moment,
-    ) -> Result<Answer, Place> {
+    ) -> Result<Answer, Seat> {
         match lookup.verifier() {
             Verifier::Introspection(_) => {}
             Verifier::Jwt(jwt) => {
                 let token = Token { stream: self.stream, settings: &self.settings, key, lookup, jwt };
                 return match token.verify(&self.learnt, host, now) {
                     Known::Answer(answer) => Ok(answer),
-                    Known::Later(seat) => Err(Place::Room(seat)),
+                    Known::Later(seat) => Err(seat),
                 };
             }
         }
@@ -271,20 +266,13 @@ impl Session {
             Recalled::Nothing => {}
         }
         match self.board(host, key, behind, lookup, now) {
-            Some(seat) => Err(Place::Flight(seat)),
+            Some(seat) => Err(seat),
             None => Ok(Answer::Unavailable(Unavailable::Shedding)),
         }
     }
 
     /// Takes a seat among those who wait for an answer; `None` where all are taken.
-    fn board(
-        &self,
-        host: &mut impl Host,
-        key: Key,
-        behind: Option<Key>,
-        lookup: &Lookup,
-        now: Moment,
-    ) -> Option<flights::Seat> {
+    fn board(&self, host: &mut impl Host, key: Key, behind: Option<Key>, lookup: &Lookup, now: Moment) -> Option<Seat> {
         let lookup = lookup.clone();
         let ticket = Ticket { stream: self.stream, key, behind, lookup, settings: Rc::clone(&self.settings) };
         let (seat, joined) = self.learnt.flights.board(ticket, now).ok()?;

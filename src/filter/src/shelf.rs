@@ -1,4 +1,4 @@
-//! Owns a bounded map of what is fresh: what was asked for longest ago goes first.
+//! Owns a bounded map whose entries have an end; beyond the bound, what was asked for longest ago goes.
 
 use std::hash::Hash;
 use std::time::Duration;

@@ -2,15 +2,16 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use brama_policy::{
-    Answer, Facts, Feed, Jwt, KeyFetch, KeySet, KeySource, Lookup, Moment, NoKey, Rejected, Unavailable,
+    Answer, Facts, Feed, Jwt, KeyFetch, KeySet, KeySource, Lookup, Moment, Monotonic, NoKey, Rejected, Unavailable,
 };
 
 use crate::config::Settings;
-use crate::guest;
 use crate::host::{Counter, Host, StreamId};
 use crate::memory::{Key, Signed};
+use crate::signature;
 use crate::waiting::{Seat, Waiter};
 use crate::worker::Learnt;
 
@@ -36,28 +37,30 @@ pub(crate) enum Known {
 
 impl Token<'_> {
     pub(crate) fn verify(self, learnt: &Learnt, host: &mut impl Host, now: Moment) -> Known {
+        self.judge(learnt, host, now).unwrap_or_else(|rejected| Known::Answer(rejected.into()))
+    }
+
+    fn judge(self, learnt: &Learnt, host: &mut impl Host, now: Moment) -> Result<Known, Rejected> {
         if let Some(feed) = self.jwt.feed()
             && !learnt.feeds.trusts(feed, now)
         {
-            return match self.could_do(now) {
-                Ok(()) => self.wait_for(feed, learnt, host, now),
-                Err(rejected) => told(Err(rejected)),
-            };
+            self.check_without_keys(now)?;
+            return Ok(self.wait_for_feed(feed, learnt, host, now));
         }
         let fetch = match self.jwt.keys() {
-            KeySource::Inline(keys) => return told(self.verify_with(keys, learnt, host, now)),
+            KeySource::Inline(keys) => return self.verify_with(keys, learnt, host, now).map(vouched),
             KeySource::Fetched(fetch) => fetch,
         };
         let Some(keys) = learnt.keys.at_hand(fetch, now) else {
-            return match self.could_do(now) {
-                Ok(()) => self.wait(fetch, Answer::Unavailable(Unavailable::NoKeys), learnt, host, now),
-                Err(rejected) => told(Err(rejected)),
-            };
+            self.check_without_keys(now)?;
+            return Ok(self.wait_for_keys(fetch, Answer::Unavailable(Unavailable::NoKeys), learnt, host, now));
         };
         match self.verify_with(&keys, learnt, host, now) {
             // A newer set may have its key.
-            Err(rejected @ Rejected::NoKey(NoKey::UnknownKid)) => self.wait(fetch, rejected.into(), learnt, host, now),
-            outcome => told(outcome),
+            Err(rejected @ Rejected::NoKey(NoKey::UnknownKid)) => {
+                Ok(self.wait_for_keys(fetch, rejected.into(), learnt, host, now))
+            }
+            outcome => outcome.map(vouched),
         }
     }
 
@@ -76,7 +79,7 @@ impl Token<'_> {
         }
         let opened = self.jwt.open(self.lookup.credential())?;
         opened.check_claims(now.wall)?;
-        let verified = opened.check_with(keys)?.verified_by(|check| guest::is_the_keys(check, host))?;
+        let verified = opened.check_with(keys)?.verified_by(|check| signature::is_the_keys(check, host))?;
         let facts = Arc::new(verified.accept(now.wall)?);
         let deniable = match self.jwt.feed() {
             None => None,
@@ -93,17 +96,18 @@ impl Token<'_> {
         Ok(facts)
     }
 
-    /// Whether keys could make anything of it.
-    fn could_do(self, now: Moment) -> Result<(), Rejected> {
+    /// Whether it could be good, before anything is waited for.
+    fn check_without_keys(self, now: Moment) -> Result<(), Rejected> {
         self.jwt.open(self.lookup.credential())?.check_claims(now.wall)
     }
 
     /// Waits until what was revoked is known.
-    fn wait_for(self, feed: &Arc<Feed>, learnt: &Learnt, host: &mut impl Host, now: Moment) -> Known {
-        let no_feed = || Known::Answer(Answer::Unavailable(Unavailable::NoFeed));
-        let Some(until) = now.monotonic.after(feed.patience()) else { return no_feed() };
-        let waiter = Waiter { stream: self.stream, key: self.key, until };
-        match learnt.feeds.board(feed, self.settings, waiter, now) {
+    fn wait_for_feed(self, feed: &Arc<Feed>, learnt: &Learnt, host: &mut impl Host, now: Moment) -> Known {
+        let seat = match now.monotonic.after(feed.timeout().saturating_add(SLACK)) {
+            Some(until) => learnt.feeds.board(feed, self.settings, self.waiter(until), now),
+            None => Err(Unavailable::NoFeed),
+        };
+        match seat {
             Ok(seat) => {
                 host.wake();
                 Known::Later(seat)
@@ -113,7 +117,7 @@ impl Token<'_> {
     }
 
     /// Waits for keys; `otherwise` is the answer where those that are there are as new as can be.
-    fn wait(
+    fn wait_for_keys(
         self,
         fetch: &Arc<KeyFetch>,
         otherwise: Answer,
@@ -121,7 +125,11 @@ impl Token<'_> {
         host: &mut impl Host,
         now: Moment,
     ) -> Known {
-        match learnt.keys.board(fetch, self.stream, self.key, now) {
+        let seat = match now.monotonic.after(fetch.timeout().saturating_add(SLACK)) {
+            Some(until) => learnt.keys.board(fetch, self.waiter(until), now),
+            None => Err(Some(Unavailable::NoKeys)),
+        };
+        match seat {
             Ok(seat) => {
                 host.wake();
                 Known::Later(seat)
@@ -130,8 +138,15 @@ impl Token<'_> {
             Err(None) => Known::Answer(otherwise),
         }
     }
+
+    const fn waiter(self, until: Monotonic) -> Waiter {
+        Waiter { stream: self.stream, key: self.key, until }
+    }
 }
 
-fn told(outcome: Result<Arc<Facts>, Rejected>) -> Known {
-    Known::Answer(outcome.map_or_else(Answer::from, Answer::Active))
+fn vouched(facts: Arc<Facts>) -> Known {
+    Known::Answer(Answer::Active(facts))
 }
+
+/// What a request waits beyond the timeout of what it waits for: the ticks in which it is sent and answered.
+const SLACK: Duration = Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! Owns those who wait for one thing that a root context fetches: the keys of an issuer, a feed.
+//! Owns those who wait for one thing that a root context asks for: an answer, the keys of an issuer, a feed.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -30,6 +30,14 @@ pub struct Seat {
     stream: StreamId,
 }
 
+impl Waiter {
+    /// Whether it has waited as long as it may.
+    #[must_use]
+    pub fn is_overdue(&self, now: Moment) -> bool {
+        self.until <= now.monotonic
+    }
+}
+
 impl Room {
     /// Takes a seat; `None` where all are taken.
     #[must_use]
@@ -44,7 +52,7 @@ impl Room {
 
     /// All who wait; they wait no more.
     #[must_use]
-    pub fn empty(&self) -> Vec<Waiter> {
+    pub fn take(&self) -> Vec<Waiter> {
         self.0.try_borrow_mut().map(|mut waiters| std::mem::take(&mut *waiters)).unwrap_or_else(|_in_use| Vec::new())
     }
 
@@ -52,7 +60,7 @@ impl Room {
     #[must_use]
     pub fn overdue(&self, now: Moment) -> Vec<Waiter> {
         let Ok(mut waiters) = self.0.try_borrow_mut() else { return Vec::new() };
-        waiters.extract_if(.., |waiter| waiter.until <= now.monotonic).collect()
+        waiters.extract_if(.., |waiter| waiter.is_overdue(now)).collect()
     }
 
     /// Whether nobody waits.

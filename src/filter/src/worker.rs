@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Answer, Facts, Feed, Lookup, Moment, Reply, Unavailable};
+use brama_policy::{Answer, CacheLimits, Facts, Feed, Lookup, Moment, Reply, Unavailable};
 
 use crate::breaker::Breakers;
 use crate::config::Settings;
@@ -55,7 +55,7 @@ pub enum Recalled {
 /// Whether a root context has to be called again.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
+pub enum NextTick {
     /// Somebody waits, and has to be told if no answer comes; or a feed is followed.
     Watch,
     /// Nobody does, and there is something to do by then.
@@ -121,24 +121,22 @@ impl Worker {
     }
 
     /// Sends what is to be sent, and tells those who have waited too long.
-    pub fn on_tick(&self, root: RootId, host: &mut impl RootHost) -> Rest {
-        for departure in self.learnt.flights.departures() {
+    pub fn on_tick(&self, root: RootId, host: &mut impl RootHost) -> NextTick {
+        for departure in self.learnt.flights.departures(host.now()) {
             self.depart(root, host, &departure);
         }
-        for inquiry in self.learnt.feeds.inquiries(host.now()) {
-            self.inquire(root, host, &inquiry);
-        }
+        self.inquire_all(root, host);
         for waiter in self.learnt.feeds.overdue(host.now()) {
-            self.tell(host, waiter.stream, waiter.key, Answer::Unavailable(Unavailable::NoFeed));
+            self.tell(host, waiter, Answer::Unavailable(Unavailable::NoFeed));
         }
-        for (stream, key) in self.learnt.flights.overdue(host.now()) {
-            self.tell(host, stream, key, Answer::Unavailable(Unavailable::NoReply));
+        for waiter in self.learnt.flights.overdue(host.now()) {
+            self.tell(host, waiter, Answer::Unavailable(Unavailable::NoReply));
         }
         self.fetch_keys(root, host);
         if self.learnt.is_idle() {
-            self.learnt.keys.until_due(root, host.now()).map_or(Rest::Sleep, Rest::Until)
+            self.learnt.keys.until_due(root, host.now()).map_or(NextTick::Sleep, NextTick::Until)
         } else {
-            Rest::Watch
+            NextTick::Watch
         }
     }
 
@@ -148,7 +146,7 @@ impl Worker {
         let answer = match lookup.question(|name| settings.secret(name)) {
             // Known without asking, or not to be asked.
             Err(answer) => answer,
-            Ok(_question) if !self.learnt.breakers.admits(lookup, host.now()) => {
+            Ok(_question) if !self.learnt.breakers.admit(lookup, host.now()) => {
                 host.count(Counter::Rested);
                 Answer::Unavailable(Unavailable::Resting)
             }
@@ -156,7 +154,7 @@ impl Worker {
                 Ok(call) => {
                     host.count(Counter::Lookup);
                     let knowing = self.follow_feed(lookup, settings, lookup.patience(), host.now());
-                    return self.learnt.flights.sent(*key, root, call, knowing);
+                    return self.learnt.flights.sent(*key, root, call, knowing, host.now());
                 }
                 Err(_failed) => {
                     let answer = Answer::Unavailable(Unavailable::NotSent);
@@ -165,8 +163,9 @@ impl Worker {
                 }
             },
         };
-        let cancelled = self.learnt.flights.cancel(*key);
-        self.tell_all(host, *key, cancelled, &answer);
+        if let Some(cancelled) = self.learnt.flights.cancel(*key) {
+            self.tell_all(host, &cancelled, &answer);
+        }
     }
 
     /// The reply to a call has come, or (`None`) will not.
@@ -178,7 +177,7 @@ impl Worker {
             return self.on_answer(host, key, landed, reply);
         }
         match self.learnt.feeds.land(root, call) {
-            Some(inquired) => self.on_page(host, &inquired, reply),
+            Some(inquired) => self.on_page(root, host, &inquired, reply),
             None => host.count(Counter::StrayReply),
         }
     }
@@ -206,7 +205,7 @@ impl Worker {
             }
         }
         for waiter in keys.overdue(host.now()) {
-            self.tell(host, waiter.stream, waiter.key, Answer::Unavailable(Unavailable::NoReply));
+            self.tell(host, waiter, Answer::Unavailable(Unavailable::NoReply));
         }
     }
 
@@ -222,8 +221,13 @@ impl Worker {
 
     /// Those who waited judge for themselves what they can do now.
     fn tell_ready(&self, host: &mut impl RootHost, waiters: Vec<Waiter>) {
+        let now = host.now();
         for waiter in waiters {
-            self.visit(host, waiter.stream, |session, stream| session.on_ready(stream, waiter.key));
+            if waiter.is_overdue(now) {
+                self.tell(host, waiter, Answer::Unavailable(Unavailable::NoReply));
+            } else {
+                self.visit(host, waiter.stream, |session, stream| session.on_ready(stream, waiter.key));
+            }
         }
     }
 
@@ -244,13 +248,14 @@ impl Worker {
                     return self.learnt.flights.again(key, landed);
                 }
                 self.learnt.memory.remember(lookup, key, &answer, now);
-                let _knowing = self.follow_feed(lookup, landed.settings(), lookup.verifier().cache().ttl, now);
+                let CacheLimits { ttl, stale_for, .. } = lookup.verifier().cache();
+                let _knowing = self.follow_feed(lookup, landed.settings(), ttl.saturating_add(stale_for), now);
             }
             (Answer::Active(_), None, _) | (Answer::Inactive | Answer::Unavailable(_), _, _) => {
                 self.learnt.memory.remember(lookup, key, &answer, now);
             }
         }
-        self.tell_all(host, key, Some(landed), &answer);
+        self.tell_all(host, &landed, &answer);
     }
 
     /// Follows the feed that can revoke what a lookup brings, for a time at least; what is known of it now.
@@ -258,6 +263,12 @@ impl Worker {
         let feed = lookup.feed()?;
         self.learnt.feeds.want(feed, settings, now.monotonic.after(span)?, now);
         self.learnt.feeds.standing(feed)
+    }
+
+    fn inquire_all(&self, root: RootId, host: &mut impl RootHost) {
+        for inquiry in self.learnt.feeds.inquiries(host.now()) {
+            self.inquire(root, host, &inquiry);
+        }
     }
 
     fn inquire(&self, root: RootId, host: &mut impl RootHost, inquiry: &Inquiry) {
@@ -270,13 +281,15 @@ impl Worker {
         }
     }
 
-    fn on_page(&self, host: &mut impl RootHost, inquired: &Inquired, reply: Option<Reply<'_>>) {
-        match reply.ok_or(Unavailable::NoReply).and_then(|reply| inquired.feed.page(reply)) {
+    fn on_page(&self, root: RootId, host: &mut impl RootHost, inquired: &Inquired, reply: Option<Reply<'_>>) {
+        let page = reply.ok_or(Unavailable::NoReply).and_then(|reply| inquired.feed.page(reply));
+        match page.and_then(|page| self.learnt.feeds.turn(inquired, page, host.now())) {
             Err(reason) => self.on_silence(host, &inquired.feed, &reason),
-            Ok(page) => {
+            Ok(news) => {
                 host.count(Counter::FeedPage);
-                let news = self.learnt.feeds.turn(inquired, page, host.now());
                 self.on_news(host, &inquired.feed, news);
+                // A long list is read page by page, and requests may wait for it.
+                self.inquire_all(root, host);
             }
         }
     }
@@ -294,19 +307,23 @@ impl Worker {
         host.count(Counter::FeedFailure);
         let failed = self.learnt.feeds.fail(feed, reason, host.now());
         if failed.is_first {
-            log::warn!("the feed of revocations does not answer: {reason}");
+            log::warn!("the feed of revocations of `{}` cannot be followed: {reason}", feed.authority());
         }
         self.on_news(host, feed, failed.news);
     }
 
-    fn tell_all(&self, host: &mut impl RootHost, key: Key, landed: Option<Landed>, answer: &Answer) {
-        for stream in landed.iter().flat_map(Landed::streams) {
-            self.tell(host, stream, key, answer.clone());
+    fn tell_all(&self, host: &mut impl RootHost, landed: &Landed, answer: &Answer) {
+        let now = host.now();
+        for waiter in landed.waiters() {
+            // A tick that is late changes nothing: what a request has learnt before is too old by then.
+            let is_late = waiter.is_overdue(now);
+            let answer = if is_late { Answer::Unavailable(Unavailable::NoReply) } else { answer.clone() };
+            self.tell(host, waiter, answer);
         }
     }
 
-    fn tell(&self, host: &mut impl RootHost, stream: StreamId, key: Key, answer: Answer) {
-        self.visit(host, stream, |session, stream| session.on_answer(stream, key, answer));
+    fn tell(&self, host: &mut impl RootHost, waiter: Waiter, answer: Answer) {
+        self.visit(host, waiter.stream, |session, stream| session.on_answer(stream, waiter.key, answer));
     }
 
     fn visit<H: RootHost>(&self, host: &mut H, stream: StreamId, tell: impl FnOnce(&mut Session, &mut H::Stream<'_>)) {

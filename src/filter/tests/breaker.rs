@@ -75,6 +75,18 @@ fn dead_authority_is_not_asked_for_a_moment() {
 }
 
 #[test]
+fn lookups_that_cannot_be_sent_count_as_well() {
+    let mut proxy = Proxy::default();
+    proxy.cannot_ask = true;
+    for number in 0..MOST_FAILURES {
+        let (stream, _was_sent) = ask(&mut proxy, &format!("k{number}"));
+        assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+    }
+    proxy.cannot_ask = false;
+    assert!(!ask(&mut proxy, "other").1);
+}
+
+#[test]
 fn one_request_finds_out_whether_it_is_back() {
     let mut proxy = broken(Failure::Silent);
     proxy.seconds += 2;

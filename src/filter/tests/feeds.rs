@@ -15,7 +15,7 @@
 mod support;
 
 use brama_filter::host::{Counter, RootId, StreamId};
-use brama_filter::worker::Rest;
+use brama_filter::worker::NextTick;
 use serde_json::json;
 use support::feed::{
     FOLLOWING, HEAD, KEY, KEY_SHA256, LATER, TOKEN, answer, ask_feed, asks, news, page, policy, proxy, warm,
@@ -199,7 +199,7 @@ fn feed_is_followed_while_there_are_facts_and_no_longer() {
     let mut proxy = warm(FOLLOWING);
     // The policy keeps facts for 60 seconds.
     proxy.seconds = 61;
-    assert_eq!(proxy.tick(1), Rest::Sleep);
+    assert_eq!(proxy.tick(1), NextTick::Sleep);
     assert_eq!(proxy.forms(), [""; 0]);
     // Who comes then begins anew.
     assert_eq!(asks(&mut proxy), [KEY]);
@@ -211,15 +211,15 @@ fn feed_goes_on_under_the_next_root() {
     let mut proxy = warm(FOLLOWING);
     let _call = ask_feed(&mut proxy);
     proxy.worker.abandoned_by(RootId(1));
-    assert_eq!(proxy.tick(2), Rest::Watch);
+    assert_eq!(proxy.tick(2), NextTick::Watch);
     assert_eq!(proxy.forms(), [LATER, LATER]);
 }
 
 #[test]
 fn gateway_without_facts_asks_no_feed() {
     let mut proxy = proxy(FOLLOWING);
-    assert_eq!(proxy.tick(1), Rest::Sleep);
+    assert_eq!(proxy.tick(1), NextTick::Sleep);
     let stream: StreamId = proxy.request("", "");
     assert_eq!(proxy.done(stream), [Done::Refused(401)]);
-    assert_eq!((proxy.tick(1), proxy.asked.len()), (Rest::Sleep, 0));
+    assert_eq!((proxy.tick(1), proxy.asked.len()), (NextTick::Sleep, 0));
 }

@@ -20,7 +20,7 @@ use brama_filter::flights::{MOST_BEHIND_A_KEY, MOST_IN_FLIGHT};
 use brama_filter::host::{Counter, RootId};
 use brama_filter::session::Flow;
 use brama_filter::waiting::MOST_WAITING;
-use brama_filter::worker::Rest;
+use brama_filter::worker::NextTick;
 use support::Done;
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
 
@@ -31,15 +31,15 @@ const TOKEN: &str = "token=t&token_type_hint=access_token";
 fn many_requests_with_one_credential_cause_one_lookup() {
     let mut proxy = Proxy::default();
     let streams: Vec<_> = (0..200).map(|_| proxy.request("k", "t")).collect();
-    assert_eq!(proxy.tick(1), Rest::Watch);
+    assert_eq!(proxy.tick(1), NextTick::Watch);
     proxy.reply(1, 1, Some(GOOD_KEY));
-    assert_eq!(proxy.tick(1), Rest::Watch);
+    assert_eq!(proxy.tick(1), NextTick::Watch);
     proxy.reply(1, 2, Some(GOOD_TOKEN));
     assert_eq!(proxy.forms(), [KEY, TOKEN]);
     for stream in streams {
         assert_eq!(proxy.done(stream), [Done::Forwarded, Done::Resumed]);
     }
-    assert_eq!(proxy.tick(1), Rest::Sleep);
+    assert_eq!(proxy.tick(1), NextTick::Sleep);
 }
 
 #[test]
@@ -61,16 +61,58 @@ fn reset_of_the_first_takes_nothing_from_the_others() {
 }
 
 #[test]
-fn lookup_nobody_waits_for_is_not_sent_and_its_answer_is_stray() {
+fn lookup_nobody_waits_for_is_not_sent() {
     let mut proxy = Proxy::default();
     let stream = proxy.request("k", "t");
     proxy.reset(stream);
-    assert_eq!((proxy.tick(1), proxy.asked.len()), (Rest::Sleep, 0));
+    assert_eq!((proxy.tick(1), proxy.asked.len()), (NextTick::Sleep, 0));
+}
+
+#[test]
+fn answer_nobody_waits_for_any_more_is_remembered() {
+    let mut proxy = Proxy::default();
     let stream = proxy.request("k", "t");
     let _rest = proxy.tick(1);
     proxy.reset(stream);
+    // Who comes meanwhile joins it.
+    let late = proxy.request("k", "t");
+    proxy.reset(late);
+    proxy.reply(1, 1, Some(GOOD_KEY));
+    let _stream = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    assert_eq!(proxy.forms(), [KEY, TOKEN]);
     proxy.reply(1, 1, Some(GOOD_KEY));
     assert_eq!(proxy.counted.last(), Some(&Counter::StrayReply));
+}
+
+#[test]
+fn who_resets_requests_makes_no_more_lookups_than_others() {
+    let mut proxy = Proxy::default();
+    for number in 0..MOST_IN_FLIGHT + 10 {
+        let stream = proxy.request(&format!("k{number}"), "t");
+        let _rest = proxy.tick(1);
+        proxy.reset(stream);
+    }
+    assert_eq!(proxy.asked.len(), MOST_IN_FLIGHT);
+    let stream = proxy.request("good", "t");
+    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+    proxy.reply(1, 1, Some(r#"{"active":false}"#));
+    let stream = proxy.request("good", "t");
+    assert_eq!(proxy.done(stream), [], "what has landed leaves its place");
+}
+
+#[test]
+fn lookup_whose_reply_is_lost_is_sent_again_for_those_who_wait() {
+    let mut proxy = Proxy::default();
+    let _lost = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    // The policy's timeout is a second, and the proxy tells of every call how it ends.
+    proxy.seconds = 3;
+    let stream = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    assert_eq!(proxy.forms(), [KEY, KEY]);
+    proxy.reply(1, 2, Some(r#"{"active":false}"#));
+    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
 }
 
 #[test]
@@ -97,11 +139,11 @@ fn whoever_waits_too_long_is_told() {
     let _rest = proxy.tick(1);
     proxy.seconds = 1;
     let late = proxy.request("k", "t");
-    assert_eq!(proxy.tick(1), Rest::Watch);
+    assert_eq!(proxy.tick(1), NextTick::Watch);
     assert_eq!((proxy.done(early), proxy.done(late)), (&[][..], &[][..]));
     // The policy's timeout is a second.
     proxy.seconds = 2;
-    assert_eq!(proxy.tick(1), Rest::Watch);
+    assert_eq!(proxy.tick(1), NextTick::Watch);
     assert_eq!((proxy.done(early), proxy.done(late)), (&[Done::Refused(503)][..], &[][..]));
     proxy.reply(1, 1, Some(GOOD_KEY));
     let _rest = proxy.tick(1);

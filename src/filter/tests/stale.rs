@@ -15,7 +15,8 @@
 mod support;
 
 use brama_filter::host::{Counter, StreamId};
-use support::feed::{FOLLOWING, KEY, policy, warm_under};
+use serde_json::json;
+use support::feed::{FOLLOWING, KEY, KEY_SHA256, LATER, PASSED, TOKEN, ask_feed, news, policy, warm_under};
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
 use support::{Done, WITHOUT_FEED};
 
@@ -84,6 +85,65 @@ fn authority_that_answers_is_believed() {
     assert_eq!(proxy.done(stream), [Done::Refused(401)]);
     proxy.seconds = 20;
     let stream = in_outage(&mut proxy);
+    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+}
+
+#[test]
+fn facts_end_with_their_credential() {
+    let mut proxy = Proxy::new(&serving(&WITHOUT_FEED));
+    let _stream = proxy.request("k", "t");
+    // The policy's clock shows 1,700,000,000 and the seconds of the test.
+    let short = GOOD_KEY.replace("\"scope\"", "\"exp\":1700000015,\"scope\"");
+    answer(&mut proxy, Some(&short));
+    answer(&mut proxy, Some(GOOD_TOKEN));
+    for (seconds, status) in [(14, None), (15, Some(401))] {
+        proxy.seconds = seconds;
+        proxy.wall = i64::try_from(seconds).unwrap();
+        let stream = in_outage(&mut proxy);
+        let done: Vec<_> = status.map_or(PASSED.to_vec(), |status| vec![Done::Refused(status)]);
+        assert_eq!(proxy.done(stream), done, "{seconds}");
+    }
+}
+
+/// Under a feed: the question about the API key fails, those what was revoked are answered.
+fn key_fails(proxy: &mut Proxy) -> StreamId {
+    let stream = proxy.request("k", "t");
+    let _rest = proxy.tick(1);
+    let asked = proxy.asked.split_off(0);
+    for (call, form) in &asked {
+        match form.as_str() {
+            KEY => proxy.reply(1, call.0, None),
+            TOKEN => proxy.reply(1, call.0, Some(GOOD_TOKEN)),
+            _feed => news(proxy, call.0, &json!([])),
+        }
+    }
+    let _rest = proxy.tick(1);
+    if let Some((call, _form)) = proxy.asked.iter().find(|(_call, form)| form == TOKEN).cloned() {
+        proxy.reply(1, call.0, Some(GOOD_TOKEN));
+    }
+    stream
+}
+
+#[test]
+fn facts_serve_under_a_feed_while_it_is_fresh() {
+    let mut proxy = warm_under(&serving(&policy(FOLLOWING)));
+    for _ in 0..12 {
+        let call = ask_feed(&mut proxy);
+        news(&mut proxy, call, &json!([]));
+    }
+    let stream = key_fails(&mut proxy);
+    assert_eq!(proxy.done(stream), PASSED);
+}
+
+#[test]
+fn feed_is_followed_for_as_long_as_facts_may_serve() {
+    let mut proxy = warm_under(&serving(&policy(FOLLOWING)));
+    // Beyond `ttl`, and nobody has come meanwhile.
+    proxy.seconds = 12;
+    let call = ask_feed(&mut proxy);
+    assert_eq!(proxy.asked.last().unwrap().1, LATER, "what was revoked since would be missed");
+    news(&mut proxy, call, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
+    let stream = key_fails(&mut proxy);
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
 }
 

@@ -158,7 +158,7 @@ pub struct CacheDocument {
     pub stale_if_unavailable: Option<ServeStaleDocument>,
 }
 
-/// For how much longer facts are taken for good than they should be.
+/// For how much longer facts serve than they should.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -39,7 +39,7 @@ pub use check::{SignatureCheck, SignatureVerified};
 pub(crate) use claims::{Audience, Wanted};
 pub(crate) use jws::{claims_to_be_one, media_type};
 pub(crate) use key::Key;
-pub use key::{KeyFingerprint, KeyParts};
+pub use key::{KeyFingerprint, KeyParts, LEAST_RSA_BITS, MOST_RSA_BITS};
 pub use keys::{InvalidKeys, KeySet, LONGEST_KEY_SET, NoKey};
 pub use rejected::Rejected;
 
@@ -75,7 +75,6 @@ pub enum KeySource {
 /// How the keys an authority publishes are fetched, and how long they are good for.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct KeyFetch {
-    pub(crate) name: String,
     pub(crate) authority: Authority,
     pub(crate) path: String,
     pub(crate) every: Duration,
@@ -145,6 +144,14 @@ impl Jwt {
 
     pub(crate) const fn pointers(&self) -> &Pointers {
         &self.rules.pointers
+    }
+
+    /// What a deny list can call a token by whose signature was verified.
+    ///
+    /// # Errors
+    /// It is none, or has a claim of another shape.
+    pub fn deniable(&self, credential: &Credential) -> Result<Deniable, Rejected> {
+        self.open(credential)?.deniable()
     }
 
     /// Takes a token apart.
@@ -278,7 +285,7 @@ impl KeyFetch {
     /// The authority's name in the policy.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.name
+        &self.authority.name
     }
 
     /// How long one fetch may take.

@@ -79,8 +79,8 @@ pub use header::{HeaderName, InvalidHeaderName};
 pub use host::{Host, InvalidHost};
 pub use introspection::{Answer, CacheLimits, Introspection, LONGEST_ANSWER, Question, Reply, SecretName, Unavailable};
 pub use jwt::{
-    Algorithm, InvalidKeys, Jwt, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LONGEST_KEY_SET, NoKey, Opened,
-    Rejected, SignatureCheck, SignatureVerified,
+    Algorithm, InvalidKeys, Jwt, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LEAST_RSA_BITS,
+    LONGEST_KEY_SET, MOST_RSA_BITS, NoKey, Opened, Rejected, SignatureCheck, SignatureVerified,
 };
 pub use lint::Lint;
 pub use near::{Apart, Near};

@@ -91,7 +91,7 @@ impl Policy {
                 let place = place.key("facts").key("further");
                 let is_revoked_by = |name: &str| match verifier {
                     VerifierDocument::Introspect(_) => name == JTI && revocations::has_feed(document, verifier),
-                    // Its own `jti` is looked at, wherever the policy's may stand.
+                    // The deny list looks at the claim `jti` itself, whatever the policy reads.
                     VerifierDocument::Jwt(_) => false,
                 };
                 let is_unused = |name: &&String| !self.refers_to(kind, name) && !is_revoked_by(name);

@@ -221,7 +221,7 @@ impl Policy {
     }
 
     /// The feeds whose deny lists JWTs are held against.
-    pub fn lists(&self) -> impl Iterator<Item = &Arc<Feed>> {
+    pub fn deny_list_feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
         self.verifiers().filter_map(|verifier| match &**verifier {
             Verifier::Introspection(_) => None,
             Verifier::Jwt(jwt) => jwt.feed(),

@@ -13,10 +13,14 @@ use crate::introspection::{Authority, Question, Reply, SecretName, Unavailable};
 use crate::json;
 
 mod denied;
+mod digest;
+mod entry;
 mod revoked;
 
 pub use denied::{Deniable, Denied};
-pub(crate) use revoked::{Digest, JTI};
+pub(crate) use digest::Digest;
+use entry::Entry;
+pub(crate) use revoked::JTI;
 pub use revoked::{Revocable, Revoked};
 
 /// The feed of one authority, and how it is followed.
@@ -39,7 +43,7 @@ pub(crate) struct Following {
     /// For how much longer facts are trusted when it is older.
     pub(crate) serve_for: Duration,
     /// Whether JWTs are held against it, so that its deny list has to be known whole.
-    pub(crate) lists: bool,
+    pub(crate) deny_list: bool,
 }
 
 /// Where a reader of a feed stands; the authority's own words.
@@ -74,6 +78,12 @@ impl Feed {
         self.fingerprint
     }
 
+    /// The name of its authority in the policy.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority.name
+    }
+
     /// The secret its authority wants; `None` where it wants none.
     #[must_use]
     pub const fn secret(&self) -> Option<&SecretName> {
@@ -82,8 +92,8 @@ impl Feed {
 
     /// Whether JWTs are held against it: it is read from its start then, with the deny list.
     #[must_use]
-    pub const fn lists(&self) -> bool {
-        self.following.lists
+    pub const fn has_deny_list(&self) -> bool {
+        self.following.deny_list
     }
 
     /// From one question to the next where there are no news.
@@ -96,6 +106,12 @@ impl Feed {
     #[must_use]
     pub const fn trust(&self) -> Duration {
         self.following.max_lag.saturating_add(self.following.serve_for)
+    }
+
+    /// How long a request may wait to know what was revoked: as long as for a lookup, and not for news.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.authority.timeout
     }
 
     /// How long an answer may take, waiting for news included.
@@ -113,11 +129,11 @@ impl Feed {
         cursor: Option<&Cursor>,
         secret: impl FnOnce(&SecretName) -> Option<&'a str>,
     ) -> Result<Question<'a>, Unavailable> {
-        let Following { path, every, lists, .. } = &self.following;
+        let Following { path, every, deny_list, .. } = &self.following;
         // Only unreserved characters and `:` are in a cursor, so it is written as it is.
         let target = match cursor {
             Some(Cursor(cursor)) => format!("{path}?after={cursor}&wait={}", every.as_millis()),
-            None if *lists => format!("{path}?from=start"),
+            None if *deny_list => format!("{path}?from=start"),
             None => path.clone(),
         };
         let mut headers = vec![
@@ -160,8 +176,9 @@ fn read(body: &[u8]) -> Result<Page, &'static str> {
     let (more, reset) = (flag("more")?, flag("reset")?);
     let (mut revoked, mut denied) = (if reset { Revoked::all() } else { Revoked::none() }, Denied::none());
     for entry in entries {
-        revoked.add(entry)?;
-        denied.add(entry)?;
+        let entry = Entry::read(entry)?;
+        revoked.add(&entry);
+        denied.add(&entry);
     }
     Ok(Page { revoked, denied, reset, next: Cursor(next.to_owned()), more })
 }

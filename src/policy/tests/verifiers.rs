@@ -316,12 +316,20 @@ fn facts_that_serve_longer_are_written_with_a_reason() {
     let from = "cache: { ttl: 1s, refused_ttl: 1s, entries: 1 },\n";
     for (written, wanted) in [
         ("{ serve_for: 5m, because: x }", None),
-        ("{ serve_for: 5m, because: ' ' }", Some("stale_if_unavailable.because: say why facts may be taken for good")),
+        (
+            "{ serve_for: 5m, because: ' ' }",
+            Some("stale_if_unavailable.because: say why facts older than `ttl` may serve"),
+        ),
         ("{ serve_for: 0s, because: x }", Some("stale_if_unavailable.serve_for: `0s` is not between")),
         ("{ serve_for: 61m, because: x }", Some("stale_if_unavailable.serve_for: `61m` is not between")),
         ("5m", Some("stale_if_unavailable: ")),
+        (
+            "{ serve_for: 5m, because: x }, ttl: 0s",
+            Some("stale_if_unavailable: with a `ttl` of `0s` nothing is remembered"),
+        ),
     ] {
-        let to = format!("cache: {{ ttl: 1s, refused_ttl: 1s, entries: 1, stale_if_unavailable: {written} }},\n");
+        let ttl = if written.contains("ttl: ") { "" } else { "ttl: 1s, " };
+        let to = format!("cache: {{ {ttl}refused_ttl: 1s, entries: 1, stale_if_unavailable: {written} }},\n");
         let found = faults(&changed(&[(from, &to)]));
         match wanted {
             None => assert_eq!(found, [""; 0]),

@@ -51,7 +51,7 @@ pub(super) enum State {
 pub struct News {
     /// Which facts have to be asked for again.
     pub revoked: Rc<Revoked>,
-    /// Which JWTs' facts have to be verified again.
+    /// Which JWTs are refused now: their facts are forgotten.
     pub denied: Denied,
     /// Who waited, and can go on.
     pub waiters: Vec<Waiter>,
@@ -97,35 +97,46 @@ impl Follower {
         at.is_none_or(|at| at <= now.monotonic)
     }
 
-    /// Whether all that it had said a moment ago is known.
+    /// Whether what is known of it is no older than the policy lets it be.
     pub(super) fn is_fresh(&self, now: Moment) -> bool {
         self.as_of.and_then(|as_of| as_of.after(self.feed.trust())).is_some_and(|end| now.monotonic < end)
     }
 
-    /// Takes note of the page that answers a question sent then.
-    pub(super) fn turn(&mut self, sent: Monotonic, page: Page, now: Moment) -> News {
+    /// Takes note of the page that answers a question sent then. What is more than can be held has to fail.
+    pub(super) fn turn(&mut self, sent: Monotonic, page: Page, now: Moment) -> Result<News, Unavailable> {
         let Page { revoked, denied, reset, next, more } = page;
-        let is_behind = reset && self.cursor.is_some();
-        self.is_failing = false;
-        if is_behind && self.feed.lists() {
-            return self.begin_anew(now);
+        let is_empty = revoked.is_none() && denied.is_empty();
+        // Where it is to go on is behind the deny list, which has to be read from its start; and what says so while it is
+        // read, or again and again, has none.
+        if reset && self.feed.has_deny_list() {
+            if self.as_of.is_none() {
+                return Err(Unavailable::Unusable("it says `reset` before its deny list is whole"));
+            }
+            self.is_failing = false;
+            return Ok(self.begin_anew(now));
         }
+        let is_first = self.cursor.is_none();
         let revoked = Rc::new(revoked);
         self.note(&revoked);
         self.cursor = Some(next);
-        self.denied.extend(denied.clone());
+        self.denied.extend(denied.clone(), now.wall);
+        // Nobody knows what was revoked before, so nothing may be left from then.
+        let (revoked, denied) = if is_first { (Rc::new(Revoked::all()), Denied::all()) } else { (revoked, denied) };
         if self.denied.len() > MOST_DENIED {
-            return self.fail(&Unavailable::Unusable("the deny list is too long"), now);
+            return Err(Unavailable::Unusable("the deny list is too long"));
         }
+        self.is_failing = false;
         if more {
-            self.state = State::Due(now.monotonic);
-            return News { revoked, denied, waiters: Vec::new() };
+            // At once, unless it has nothing to say.
+            let pause = if is_empty { BREATH } else { Duration::ZERO };
+            self.state = State::Due(now.monotonic.after(pause).unwrap_or(now.monotonic));
+            return Ok(News { revoked, denied, waiters: Vec::new() });
         }
         self.as_of = Some(sent);
         // An authority that waits for news has waited by now; one that has some may have more in a moment.
-        let (from, pause) = if revoked.is_none() { (sent, self.feed.every()) } else { (now.monotonic, BREATH) };
+        let (from, pause) = if is_empty { (sent, self.feed.every()) } else { (now.monotonic, BREATH) };
         self.state = State::Due(from.after(pause).unwrap_or(now.monotonic));
-        News { revoked, denied, waiters: self.waiting.empty() }
+        Ok(News { revoked, denied, waiters: self.waiting.take() })
     }
 
     /// Takes note that a question was not answered, or not sent.
@@ -151,7 +162,7 @@ impl Follower {
         let news = if is_lost && self.cursor.is_some() { self.begin_anew(now) } else { News::none() };
         self.state = State::Due(now.monotonic.after(self.feed.every()).unwrap_or(now.monotonic));
         // Whoever waits is told so: the next question may fail as well.
-        News { waiters: self.waiting.empty(), ..news }
+        News { waiters: self.waiting.take(), ..news }
     }
 
     /// What was missed is not known: everything may have been revoked.
@@ -162,7 +173,7 @@ impl Follower {
         self.as_of = None;
         self.denied = Denied::none();
         self.state = State::Due(now.monotonic);
-        News { revoked, denied: Denied::everybody(), waiters: Vec::new() }
+        News { revoked, denied: Denied::all(), waiters: Vec::new() }
     }
 
     /// Remembers what was revoked, for answers that are on their way.

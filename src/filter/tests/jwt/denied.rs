@@ -96,11 +96,11 @@ fn request_before_the_deny_list_is_whole_waits_for_it() {
     let mut proxy = started(&signer, "");
     let [first, second] = [&listed, &other].map(|token| proxy.request(token));
     assert_eq!([first.1, second.1], [Flow::Pause; 2]);
-    let first_page = json!({ "entries": [], "more": true, "reset": false, "next": "f:1" });
+    let entries = json!([{ "kind": "jti", "jti": "j3", "until": LATE }]);
+    let first_page = json!({ "entries": entries, "more": true, "reset": false, "next": "f:1" });
     proxy.reply_to(1, Some((200, &first_page.to_string())));
     assert_eq!((proxy.done(first.0), proxy.done(second.0)), (&[][..], &[][..]));
-    let _rest = proxy.tick();
-    assert_eq!(proxy.asked.last().unwrap(), LATER);
+    assert_eq!(proxy.asked.last().unwrap(), LATER, "at once, not at the next tick");
     proxy.reply(Some((200, &page(&json!([{ "kind": "jti", "jti": "j1", "until": LATE }])))));
     assert_eq!((proxy.done(first.0), proxy.done(second.0)), (&[Done::Refused(401)][..], &GONE_ON[..]));
 }
@@ -159,11 +159,14 @@ fn reader_that_is_told_to_begin_anew_takes_no_jwt_before_it_has() {
     let signer = Signer::new("ES256", "a");
     let token = named(&signer);
     let reset = json!({ "entries": [], "more": false, "reset": true, "next": "g:1" }).to_string();
-    for (status, body) in [(200, reset.as_str()), (410, ""), (200, "{}")] {
+    let waits = Done::Asked("waits".to_owned());
+    for (status, body, meanwhile) in
+        [(200, reset.as_str(), waits), (410, "", Done::Refused(503)), (200, "{}", Done::Refused(503))]
+    {
         let mut proxy = listing(&signer, &json!([]));
         assert_eq!(proxy.outcome(&token), Done::Forwarded);
         news(&mut proxy, status, body);
-        assert_ne!(proxy.outcome(&token), Done::Forwarded, "{status} {body}");
+        assert_eq!(proxy.outcome(&token), meanwhile, "{status} {body}");
         news(&mut proxy, 200, &page(&json!([{ "kind": "jti", "jti": "j1", "until": LATE }])));
         assert_eq!(proxy.asked.last().unwrap(), START);
         assert_eq!(proxy.outcome(&token), Done::Refused(401), "{status} {body}");
@@ -175,6 +178,7 @@ fn feed_that_never_answers_lets_nobody_wait_for_long() {
     let signer = Signer::new("ES256", "a");
     let mut proxy = started(&signer, "");
     let (stream, _flow) = proxy.request(&token(&signer));
+    // The feed's `timeout` is a second.
     proxy.later(2);
     let _rest = proxy.tick();
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
@@ -224,5 +228,23 @@ fn jwts_are_taken_for_longer_where_that_is_written() {
     proxy.later(7);
     assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded);
     proxy.later(1);
-    assert_ne!(proxy.outcome(&token(&signer)), Done::Forwarded);
+    assert_eq!(proxy.outcome(&token(&signer)), Done::Asked("waits".to_owned()));
+}
+
+#[test]
+fn deny_list_longer_than_a_worker_holds_is_none() {
+    let signer = Signer::new("ES256", "a");
+    let mut proxy = started(&signer, "");
+    let (stream, _flow) = proxy.request(&token(&signer));
+    for page in 0..3 {
+        let entries: Vec<_> =
+            (0..70_000).map(|number| json!({ "kind": "jti", "jti": format!("{page}-{number}"), "until": 1 })).collect();
+        let page = json!({ "entries": entries, "more": true, "reset": false, "next": "f:1" }).to_string();
+        let question = proxy.asked.iter().rposition(|asked| asked.contains("/revocations")).unwrap() + 1;
+        proxy.reply_to(question, Some((200, &page)));
+        let _rest = proxy.tick();
+    }
+    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+    assert!(proxy.counted.contains(&Counter::FeedFailure));
+    assert_eq!(proxy.outcome(&token(&signer)), Done::Refused(503));
 }

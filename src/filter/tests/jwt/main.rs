@@ -12,6 +12,7 @@
     reason = "test support"
 )]
 
+mod attack;
 mod denied;
 #[path = "../../../policy/tests/jwt/library.rs"]
 mod library;
@@ -28,7 +29,7 @@ use std::time::Duration;
 
 use brama_filter::host::{Counter, RootId, StreamId};
 use brama_filter::session::Flow;
-use brama_filter::worker::Rest;
+use brama_filter::worker::NextTick;
 use proxy::{NOW, Proxy, ROOT, set, token, token_with};
 use serde_json::json;
 use signer::Signer;
@@ -59,9 +60,9 @@ fn requests_before_the_keys_wait_for_one_fetch() {
     let mut proxy = Proxy::new();
     let streams = [(); 3].map(|()| proxy.request(&token(&signer)));
     assert!(streams.iter().all(|(_, flow)| *flow == Flow::Pause));
-    assert_eq!((proxy.tick(), proxy.tick()), (Rest::Watch, Rest::Watch));
+    assert_eq!((proxy.tick(), proxy.tick()), (NextTick::Watch, NextTick::Watch));
     let (late, _flow) = proxy.request(&token(&signer));
-    assert_eq!((proxy.tick(), proxy.asked.len()), (Rest::Watch, 1));
+    assert_eq!((proxy.tick(), proxy.asked.len()), (NextTick::Watch, 1));
     // Who is reset leaves the others.
     proxy.sessions.remove(&streams[0].0);
     proxy.reply(Some((200, &set(&[&signer]))));
@@ -117,7 +118,7 @@ fn unknown_key_is_fetched_once_in_a_while() {
     proxy.later(5);
     let (first, flow) = proxy.request(&token(&new));
     let (second, _flow) = proxy.request(&token(&made_up));
-    assert_eq!((flow, proxy.tick(), proxy.asked.len()), (Flow::Pause, Rest::Watch, 2));
+    assert_eq!((flow, proxy.tick(), proxy.asked.len()), (Flow::Pause, NextTick::Watch, 2));
     proxy.reply(Some((200, &set(&[&old, &new]))));
     assert_eq!((proxy.done(first), proxy.done(second)), (&GONE_ON[..], &[Done::Refused(401)][..]));
     for _ in 0..10 {
@@ -132,7 +133,7 @@ fn rotation_with_overlap_lets_nobody_wait_and_the_old_key_go() {
     let (old, new) = (Signer::new("RS256", "a"), Signer::new("ES256", "b"));
     let mut proxy = Proxy::with(&[&old]);
     assert_eq!(proxy.outcome(&token(&old)), Done::Forwarded);
-    assert_eq!(proxy.tick(), Rest::Until(Duration::from_secs(300)));
+    assert_eq!(proxy.tick(), NextTick::Until(Duration::from_secs(300)));
     proxy.later(300);
     let _rest = proxy.tick();
     assert_eq!(proxy.outcome(&token(&old)), Done::Forwarded, "while they are fetched again, the old ones hold");

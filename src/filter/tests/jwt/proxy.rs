@@ -7,7 +7,7 @@ use std::rc::Rc;
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
 use brama_filter::session::{Flow, Session};
-use brama_filter::worker::{Rest, Worker};
+use brama_filter::worker::{NextTick, Worker};
 use brama_policy::{Moment, Question, Reply};
 use serde_json::{Value, json};
 
@@ -154,7 +154,7 @@ impl Proxy {
         }
     }
 
-    pub fn tick(&mut self) -> Rest {
+    pub fn tick(&mut self) -> NextTick {
         self.with_worker(|worker, proxy| worker.on_tick(ROOT, proxy))
     }
 

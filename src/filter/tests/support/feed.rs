@@ -68,18 +68,21 @@ pub fn page(proxy: &mut Proxy, call: u32, entries: &Value, more: bool, reset: bo
     proxy.reply(1, call, Some(&page.to_string()));
 }
 
-/// What a request asks for; nothing where all is known, and it has passed.
+/// What a request asks for; nothing where all is known, and it has passed. The answers are no use.
 pub fn asks(proxy: &mut Proxy) -> Vec<String> {
     let before = proxy.asked.len();
     let stream = proxy.request("k", "t");
     let _rest = proxy.tick(1);
-    let asked: Vec<_> = proxy.asked[before..].iter().map(|(_call, text)| text.clone()).collect();
-    let lookups: Vec<_> = asked.into_iter().filter(|text| !text.starts_with('/')).collect();
+    let lookups: Vec<_> =
+        proxy.asked[before..].iter().filter(|(_call, text)| !text.starts_with('/')).cloned().collect();
     if lookups.is_empty() {
         assert_eq!(proxy.done(stream), [Done::Forwarded]);
     }
     proxy.reset(stream);
-    lookups
+    for (call, _text) in &lookups {
+        proxy.reply(1, call.0, Some("{}"));
+    }
+    lookups.into_iter().map(|(_call, text)| text).collect()
 }
 
 /// The feed is asked at the next tick, a second later.

@@ -1,5 +1,6 @@
 //! A proxy in memory: it holds one request's headers, and a log of what was done to them.
 
+pub mod dice;
 pub mod feed;
 pub mod proxy;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
 use brama_filter::session::{Flow, Session};
-use brama_filter::worker::{self, Rest};
+use brama_filter::worker::{self, NextTick};
 use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, SignatureCheck, UnixTime};
 
 /// What was done, in words.
@@ -232,7 +233,7 @@ impl Open {
         self.session.borrow_mut().on_headers(host)
     }
 
-    pub fn tick(&mut self, host: &mut FakeHost) -> Rest {
+    pub fn tick(&mut self, host: &mut FakeHost) -> NextTick {
         let mut root = Root { stream: self.stream, host, calls: &self.shared.calls };
         self.shared.worker.on_tick(ROOT, &mut root)
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
 use brama_filter::session::Session;
-use brama_filter::worker::{Rest, Worker};
+use brama_filter::worker::{NextTick, Worker};
 use brama_policy::{Moment, Question, Reply};
 
 use super::{Done, FakeHost, WITHOUT_FEED, settings};
@@ -28,6 +28,8 @@ pub struct Proxy {
     pub seconds: u64,
     /// By how much the wall clock is stepped.
     pub wall: i64,
+    /// Whether nothing can be sent.
+    pub cannot_ask: bool,
     calls: u32,
 }
 
@@ -48,6 +50,9 @@ impl RootHost for Proxy {
     }
 
     fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+        if self.cannot_ask {
+            return Err(HostFailed);
+        }
         self.calls += 1;
         let call = CallId(self.calls);
         let path = || question.headers.iter().find(|(name, _)| *name == ":path").unwrap().1.clone();
@@ -75,6 +80,7 @@ impl Proxy {
             counted: Vec::new(),
             seconds: 0,
             wall: 0,
+            cannot_ask: false,
             calls: 0,
         }
     }
@@ -98,7 +104,7 @@ impl Proxy {
         self.hosts.insert(stream, FakeHost::new("GET", "/", &[]));
     }
 
-    pub fn tick(&mut self, root: u32) -> Rest {
+    pub fn tick(&mut self, root: u32) -> NextTick {
         let worker = Rc::clone(&self.worker);
         worker.on_tick(RootId(root), self)
     }

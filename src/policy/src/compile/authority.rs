@@ -24,7 +24,8 @@ pub(super) fn all(document: &PolicyDocument, place: &Place, faults: &mut Faults)
     let authorities = document.authorities.iter();
     authorities
         .map(|(name, written)| {
-            (name.clone(), authority(written, listing.contains(name.as_str()), &place.key(name), faults))
+            let deny_list = listing.contains(name.as_str());
+            (name.clone(), authority(name, written, deny_list, &place.key(name), faults))
         })
         .collect()
 }
@@ -44,8 +45,14 @@ pub(super) fn known<'a>(
     found?.as_ref()
 }
 
-/// `lists`: whether JWTs are held against its feed.
-fn authority(written: &AuthorityDocument, lists: bool, place: &Place, faults: &mut Faults) -> Option<Authority> {
+/// `deny_list`: whether JWTs are held against its feed.
+fn authority(
+    name: &str,
+    written: &AuthorityDocument,
+    deny_list: bool,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Authority> {
     if written.cluster.is_empty() {
         faults.add(&place.key("cluster"), "an authority needs the name of an Envoy cluster");
     }
@@ -57,9 +64,10 @@ fn authority(written: &AuthorityDocument, lists: bool, place: &Place, faults: &m
     let auth = auth(&written.auth, &place.key("auth"), faults);
     let following = match &written.revocations {
         None => Some(None),
-        Some(written) => following(written, lists, timeout, &place.key("revocations"), faults).map(Some),
+        Some(written) => following(written, deny_list, timeout, &place.key("revocations"), faults).map(Some),
     };
     Some(Authority {
+        name: name.to_owned(),
         cluster: written.cluster.clone(),
         host: host?.as_str().to_owned(),
         timeout: timeout?,
@@ -70,7 +78,7 @@ fn authority(written: &AuthorityDocument, lists: bool, place: &Place, faults: &m
 
 fn following(
     written: &RevocationsDocument,
-    lists: bool,
+    deny_list: bool,
     timeout: Option<Duration>,
     place: &Place,
     faults: &mut Faults,
@@ -101,7 +109,7 @@ fn following(
         let message = format!("`{}` is less than twice `timeout` and a second, {patience:?}", written.max_lag);
         faults.add(&place.key("max_lag"), message);
     }
-    Some(Following { path: written.path.clone(), every, max_lag, serve_for: serve_for?, lists })
+    Some(Following { path: written.path.clone(), every, max_lag, serve_for: serve_for?, deny_list })
 }
 
 fn auth(written: &AuthDocument, place: &Place, faults: &mut Faults) -> Option<Auth> {
@@ -149,5 +157,5 @@ const LONGEST_EVERY: Duration = Duration::from_secs(10);
 
 const LONGEST_LAG: Duration = Duration::from_secs(600);
 
-/// A request waits this long, twice, at most; Envoy's `stream_idle_timeout` has to be above it.
+/// A request waits this long for each of its credentials, at most, and for a feed; Envoy's `stream_idle_timeout` has to be above it.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);

@@ -105,8 +105,11 @@ fn cache(written: &CacheDocument, place: &Place, faults: &mut Faults) -> Option<
     let stale_for = match &written.stale_if_unavailable {
         None => Some(Duration::ZERO),
         Some(stale) => {
-            let what = "why facts may be taken for good that are older than `ttl`";
-            serve_stale(stale, LONGEST_TTL, what, &place.key("stale_if_unavailable"), faults)
+            let place = place.key("stale_if_unavailable");
+            if ttl == Some(Duration::ZERO) {
+                faults.add(&place, "with a `ttl` of `0s` nothing is remembered that could serve");
+            }
+            serve_stale(stale, LONGEST_TTL, "why facts older than `ttl` may serve", &place, faults)
         }
     };
     Some(CacheLimits { ttl: ttl?, refused_ttl: refused_ttl?, entries: entries?, stale_for: stale_for? })

@@ -172,7 +172,6 @@ fn keys(
                 span(&text, every.unwrap_or(SHORTEST_EVERY), most, &place.key("max_stale"), faults)
             });
             Some(KeySource::Fetched(Arc::new(KeyFetch {
-                name: authority.clone(),
                 authority: known?.clone(),
                 path: path?,
                 every: every?,

@@ -66,6 +66,24 @@ pub enum Unavailable {
     NoFeed,
 }
 
+impl Unavailable {
+    /// Whether it is what a dead authority gives, or one that asks not to be asked. What it says of one credential only, and
+    /// nobody can read, is no outage, nor is a bound that is reached: a client can bring about either.
+    #[must_use]
+    pub const fn is_outage(&self) -> bool {
+        match self {
+            Self::NotSent | Self::NoReply | Self::Resting | Self::Status(429 | 500..=599) => true,
+            Self::Status(_)
+            | Self::Unusable(_)
+            | Self::Shedding
+            | Self::Overtaken
+            | Self::Keys(_)
+            | Self::NoKeys
+            | Self::NoFeed => false,
+        }
+    }
+}
+
 impl Introspection {
     /// What a reply says. Whatever is not plainly an answer is *unavailable*.
     #[must_use]

@@ -11,6 +11,8 @@ use crate::revocation::{Feed, Following};
 /// Where an authority is, and how the gateway proves itself to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Authority {
+    /// Its name in the policy.
+    pub(crate) name: String,
     pub(crate) cluster: String,
     pub(crate) host: String,
     pub(crate) timeout: Duration,

@@ -42,8 +42,8 @@ impl<'c> SignatureCheck<'c> {
 
     /// The public key in its parts, for what reads no DER.
     #[must_use]
-    pub fn parts(&self) -> KeyParts<'_> {
-        self.key.parts.borrowed()
+    pub const fn parts(&self) -> &KeyParts {
+        &self.key.parts
     }
 
     /// The signature: DER of ECDSA's two numbers, RSA's and EdDSA's as it is.

@@ -16,31 +16,23 @@ pub(crate) struct Key {
     /// The one algorithm it is for; `None` where it is for all of its make.
     pub(super) algorithm: Option<Algorithm>,
     pub(super) spki: Vec<u8>,
-    pub(super) parts: Parts,
+    pub(super) parts: KeyParts,
 }
 
-/// The parts of a key, as it keeps them.
+/// A public key in its parts, for what reads no DER.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Parts {
-    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
-    Point,
-    Ed25519([u8; 32]),
-}
-
-/// The parts of a public key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyParts<'k> {
+pub enum KeyParts {
     /// RSA's two numbers, big endian, without leading zeros.
     Rsa {
-        /// Of 2048 to 8192 bits.
-        modulus: &'k [u8],
+        /// Of [`LEAST_RSA_BITS`] to [`MOST_RSA_BITS`].
+        modulus: Vec<u8>,
         /// From 3 to 2^33 - 1.
-        exponent: &'k [u8],
+        exponent: Vec<u8>,
     },
     /// A point on P-256, P-384 or P-521, which nothing wants otherwise than as DER.
     Point,
     /// A point of Ed25519 as RFC 8032 writes it; not one of the few that every signature could be of.
-    Ed25519(&'k [u8; 32]),
+    Ed25519([u8; 32]),
 }
 
 /// A number that tells keys apart; what was verified with a key is worth nothing once the key is gone.
@@ -78,16 +70,6 @@ pub(crate) enum InvalidKey {
     EdwardsPoint,
 }
 
-impl Parts {
-    pub(super) fn borrowed(&self) -> KeyParts<'_> {
-        match self {
-            Self::Rsa { modulus, exponent } => KeyParts::Rsa { modulus, exponent },
-            Self::Point => KeyParts::Point,
-            Self::Ed25519(point) => KeyParts::Ed25519(point),
-        }
-    }
-}
-
 impl Key {
     pub(crate) fn read(members: &Map<String, Value>) -> Result<Self, InvalidKey> {
         let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -96,7 +78,7 @@ impl Key {
             Some("EC") => curve(text("crv"), text("x"), text("y"))?,
             Some("OKP") => {
                 let point = okp::point(text("crv"), text("x"))?;
-                (Make::Ed25519, der::ed25519_public_key(&point), Parts::Ed25519(point))
+                (Make::Ed25519, der::ed25519_public_key(&point), KeyParts::Ed25519(point))
             }
             Some(_) | None => return Err(InvalidKey::Type),
         };
@@ -143,11 +125,12 @@ impl Key {
     }
 }
 
-fn rsa(n: Option<&str>, e: Option<&str>) -> Result<(Make, Vec<u8>, Parts), InvalidKey> {
+fn rsa(n: Option<&str>, e: Option<&str>) -> Result<(Make, Vec<u8>, KeyParts), InvalidKey> {
     let modulus = n.and_then(number).filter(|modulus| {
-        let unused = modulus.first().map_or(8, |first| first.leading_zeros());
-        let bits = u64::try_from(modulus.len()).unwrap_or(u64::MAX).saturating_mul(8).saturating_sub(unused.into());
-        (LEAST_BITS..=MOST_BITS).contains(&bits)
+        let used = modulus.first().map_or(0, |first| first.ilog2().saturating_add(1));
+        let rest = modulus.len().saturating_sub(1).saturating_mul(8);
+        let bits = usize::try_from(used).map_or(usize::MAX, |used| rest.saturating_add(used));
+        (LEAST_RSA_BITS..=MOST_RSA_BITS).contains(&bits)
     });
     let exponent = e.and_then(number).filter(|exponent| {
         // Big endian, so that a longer number is a greater one: the bytes fill eight, or there are too many.
@@ -157,7 +140,7 @@ fn rsa(n: Option<&str>, e: Option<&str>) -> Result<(Make, Vec<u8>, Parts), Inval
     });
     let modulus = modulus.ok_or(InvalidKey::Modulus)?;
     let exponent = exponent.ok_or(InvalidKey::Exponent)?;
-    Ok((Make::Rsa, der::rsa_public_key(&modulus, &exponent), Parts::Rsa { modulus, exponent }))
+    Ok((Make::Rsa, der::rsa_public_key(&modulus, &exponent), KeyParts::Rsa { modulus, exponent }))
 }
 
 /// RFC 7518, 2 (Base64urlUInt): an odd number in as few bytes as it takes.
@@ -169,7 +152,7 @@ fn number(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Whether the point is on its curve is checked by whoever verifies, before anything else.
-fn curve(crv: Option<&str>, x: Option<&str>, y: Option<&str>) -> Result<(Make, Vec<u8>, Parts), InvalidKey> {
+fn curve(crv: Option<&str>, x: Option<&str>, y: Option<&str>) -> Result<(Make, Vec<u8>, KeyParts), InvalidKey> {
     let (make, name) = match crv {
         Some("P-256") => (Make::P256, der::P_256),
         Some("P-384") => (Make::P384, der::P_384),
@@ -180,12 +163,14 @@ fn curve(crv: Option<&str>, x: Option<&str>, y: Option<&str>) -> Result<(Make, V
     let coordinate = |text: Option<&str>| {
         text.and_then(base64url::decode).filter(|bytes| Some(bytes.len()) == make.coordinate()).ok_or(InvalidKey::Point)
     };
-    Ok((make, der::curve_public_key(name, &coordinate(x)?, &coordinate(y)?), Parts::Point))
+    Ok((make, der::curve_public_key(name, &coordinate(x)?, &coordinate(y)?), KeyParts::Point))
 }
 
-/// RFC 7518, 3.3: "2048 bits or larger"; above the other bound a signature costs more than it is worth.
-const LEAST_BITS: u64 = 2048;
-const MOST_BITS: u64 = 8192;
+/// Bits of an RSA key, at least: RFC 7518, 3.3, "2048 bits or larger".
+pub const LEAST_RSA_BITS: usize = 2048;
+
+/// Bits of an RSA key, at most: beyond them a signature costs more than it is worth.
+pub const MOST_RSA_BITS: usize = 8192;
 
 /// RFC 8017, 3.1: `e` is at least 3; Envoy's BoringSSL takes none of more than 33 bits.
 const LEAST_EXPONENT: u64 = 3;

@@ -12,25 +12,26 @@ pub(super) fn missed(document: &PolicyDocument, verifier: &VerifierDocument, pla
         return;
     }
     let place = place.key("facts");
-    let further = |name: &'static str, usual| {
-        let pointer = verifier.further().get(name)?;
-        Some((name, pointer.clone(), usual, place.key("further").key(name)))
-    };
-    let standard = |client: &str, user: &str| {
-        let (client_place, user_place) = (place.key("client_id"), place.key("subject"));
-        [("client_id", client.to_owned(), "/client_id", client_place), ("user_id", user.to_owned(), "/sub", user_place)]
+    let (client_place, user_place) = (place.key("client_id"), place.key("subject"));
+    let standard = |client: &str, user: &str, usual_client: &str, usual_user: &str| {
+        let owned = |pointer: &str, usual: &str| (pointer.to_owned(), usual.to_owned());
+        [("client_id", owned(client, usual_client), client_place), ("user_id", owned(user, usual_user), user_place)]
     };
     let read: Vec<_> = match verifier {
         VerifierDocument::Introspect(introspect) => {
-            let FactsDocument { client_id, subject, .. } = &introspect.facts;
-            standard(client_id, subject).into_iter().chain(further(JTI, "/jti")).collect()
+            let (read, usual) = (&introspect.facts, FactsDocument::default());
+            let jti = read
+                .further
+                .get(JTI)
+                .map(|pointer| (JTI, (pointer.clone(), "/jti".to_owned()), place.key("further").key(JTI)));
+            standard(&read.client_id, &read.subject, &usual.client_id, &usual.subject).into_iter().chain(jti).collect()
         }
         VerifierDocument::Jwt(jwt) => {
-            let ClaimsDocument { client_id, subject, .. } = &jwt.facts;
-            standard(client_id, subject).into()
+            let (read, usual) = (&jwt.facts, ClaimsDocument::default());
+            standard(&read.client_id, &read.subject, &usual.client_id, &usual.subject).into()
         }
     };
-    for (called, pointer, usual, place) in read.into_iter().filter(|(_, pointer, usual, _)| pointer != usual) {
+    for (called, (pointer, usual), place) in read.into_iter().filter(|(_, (pointer, usual), _)| pointer != usual) {
         let message = format!("`revocations` are held against what stands at `{pointer}`, and may mean `{usual}`");
         let hint = format!(
             "make sure that a `{called}` of the feed is what stands there, or read the fact under a name of its own"

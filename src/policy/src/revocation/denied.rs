@@ -1,13 +1,12 @@
 //! Owns the deny list: which JWTs are refused though they are good by themselves, since nobody is asked about them.
 //!
-//! Entries are dropped by the authority's own clock, as its later entries show it: no step of a gateway's clock can make a
-//! token good again.
+//! Entries are dropped when two clocks say so: the authority's, as its later entries show it, and the gateway's. No step of
+//! either alone can make a token good again.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::revoked::{Digest, text};
+use super::digest::Digest;
+use super::entry::{Entry, Names};
 use crate::facts::{Fact, Facts};
 use crate::time::UnixTime;
 
@@ -41,19 +40,19 @@ struct Before {
 }
 
 impl Denied {
-    /// Nobody.
+    /// No JWT.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Everybody, for good.
+    /// Every JWT, for ever.
     #[must_use]
-    pub fn everybody() -> Self {
+    pub fn all() -> Self {
         Self { all: Some(Before { issued: UnixTime::END, until: UnixTime::END }), ..Self::none() }
     }
 
-    /// Whether nobody is.
+    /// Whether it is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -81,10 +80,14 @@ impl Denied {
             || self.all.as_ref().is_some_and(is_before)
     }
 
-    /// Takes in what another says, and drops what the authority itself has dropped by now.
-    pub fn extend(&mut self, other: Self) {
+    /// Takes in what another says, and drops what is over by the authority's clock and by `wall` alike.
+    pub fn extend(&mut self, other: Self, wall: UnixTime) {
+        let has_moved = self.at < other.at;
         self.merge(other);
-        self.drop_what_is_over();
+        match self.at {
+            Some(at) if has_moved => self.drop_before(at.min(wall)),
+            Some(_) | None => {}
+        }
     }
 
     fn merge(&mut self, other: Self) {
@@ -108,8 +111,7 @@ impl Denied {
         }
     }
 
-    fn drop_what_is_over(&mut self) {
-        let Some(at) = self.at else { return };
+    fn drop_before(&mut self, at: UnixTime) {
         self.credentials.retain(|_digest, until| at <= *until);
         self.jtis.retain(|_jti, until| at <= *until);
         self.clients.retain(|_id, before| at <= before.until);
@@ -117,49 +119,27 @@ impl Denied {
         self.all = self.all.filter(|before| at <= before.until);
     }
 
-    /// Adds an entry of a page. Only one with `until` concerns JWTs. What cannot be told apart denies all of them.
-    pub(super) fn add(&mut self, entry: &Value) -> Result<(), &'static str> {
-        self.at = self.at.max(moment(entry, "at")?);
-        let Some(until) = moment(entry, "until")? else { return Ok(()) };
-        let one = match text(entry, "kind")? {
-            "credential" => Self { credentials: [(Digest::of_entry(entry)?, until)].into(), ..Self::none() },
-            "jti" => Self { jtis: [(text(entry, "jti")?.into(), until)].into(), ..Self::none() },
-            "client" => Self {
-                clients: [(text(entry, "client_id")?.into(), Before::read(entry, until)?)].into(),
-                ..Self::none()
-            },
-            "user" => {
-                Self { users: [(text(entry, "user_id")?.into(), Before::read(entry, until)?)].into(), ..Self::none() }
-            }
-            "all" => Self { all: Some(Before::read(entry, until)?), ..Self::none() },
-            // Of a kind that is to come, nobody can say here what it spares.
-            _all => Self { all: Some(Before { issued: UnixTime::END, until }), ..Self::none() },
-        };
-        self.merge(one);
-        Ok(())
+    /// Adds an entry. Only one that has an end concerns JWTs. What cannot be told apart denies all of them.
+    pub(super) fn add(&mut self, entry: &Entry) {
+        self.at = self.at.max(entry.at);
+        let Some(until) = entry.until else { return };
+        let before = Before { issued: entry.issued_before.unwrap_or(UnixTime::END), until };
+        let all_issued = Before { issued: UnixTime::END, until };
+        self.merge(match &entry.names {
+            Names::Credential(digest) => Self { credentials: [(*digest, until)].into(), ..Self::none() },
+            Names::Jti(jti) => Self { jtis: [(jti.as_str().into(), until)].into(), ..Self::none() },
+            Names::Client(id) => Self { clients: [(id.as_str().into(), before)].into(), ..Self::none() },
+            Names::User(id) => Self { users: [(id.as_str().into(), before)].into(), ..Self::none() },
+            Names::All => Self { all: Some(before), ..Self::none() },
+            Names::Unknown => Self { all: Some(all_issued), ..Self::none() },
+        });
     }
 }
 
 impl Before {
-    /// That of an entry; one that names no time is about all.
-    fn read(entry: &Value, until: UnixTime) -> Result<Self, &'static str> {
-        let issued = moment(entry, "issued_before")?.unwrap_or(UnixTime::END);
-        Ok(Self { issued, until })
-    }
-
     /// Both are denied, and for as long as either.
     fn extend(&mut self, other: Self) {
         self.issued = self.issued.max(other.issued);
         self.until = self.until.max(other.until);
-    }
-}
-
-fn moment(entry: &Value, name: &str) -> Result<Option<UnixTime>, &'static str> {
-    match entry.get(name) {
-        None => Ok(None),
-        Some(value) => {
-            let seconds = value.as_u64().ok_or("an entry's time is no whole number of seconds")?;
-            Ok(Some(UnixTime::from_seconds(seconds)))
-        }
     }
 }

@@ -93,26 +93,32 @@ fn later_entry_about_the_same_takes_nothing_back() {
         page(&json!([{ "kind": "client", "client_id": "c", "issued_before": 100, "until": 500 }])).unwrap().denied;
     for (issued_before, until) in [(50, 600), (70, 400)] {
         let entry = json!({ "kind": "client", "client_id": "c", "issued_before": issued_before, "until": until });
-        denied.extend(page(&json!([entry])).unwrap().denied);
+        denied.extend(page(&json!([entry])).unwrap().denied, UnixTime::END);
     }
     assert!(denied.denies(&jwt("j", Some(99)), &facts("c", "u")));
-    denied.extend(page(&json!([{ "kind": "jti", "jti": "x", "at": 600 }])).unwrap().denied);
+    denied.extend(page(&json!([{ "kind": "jti", "jti": "x", "at": 600 }])).unwrap().denied, UnixTime::END);
     assert!(denied.denies(&jwt("j", Some(99)), &facts("c", "u")));
 }
 
 #[test]
-fn deny_list_forgets_by_the_authoritys_clock_alone() {
+fn deny_list_forgets_what_is_over_by_both_clocks() {
     let mut denied = Denied::none();
     for (kind, name, value) in [("jti", "jti", "j"), ("client", "client_id", "c"), ("user", "user_id", "u")] {
         let entry = json!({ "kind": kind, name: value, "issued_before": 100, "until": 200, "at": 100 });
-        denied.extend(page(&json!([entry])).unwrap().denied);
+        denied.extend(page(&json!([entry])).unwrap().denied, UnixTime::END);
     }
-    denied.extend(page(&json!([{ "kind": "all", "issued_before": 100, "until": 200 }])).unwrap().denied);
+    denied.extend(page(&json!([{ "kind": "all", "issued_before": 100, "until": 200 }])).unwrap().denied, UnixTime::END);
     denied.extend(
         page(&json!([{ "kind": "credential", "sha256": EMPTY_SHA256, "until": 200, "at": 200 }])).unwrap().denied,
+        UnixTime::END,
     );
     assert_eq!(denied.len(), 5);
-    denied.extend(page(&json!([{ "kind": "jti", "jti": "x", "at": 201 }])).unwrap().denied);
+    // One of the two clocks is ahead.
+    denied
+        .extend(page(&json!([{ "kind": "jti", "jti": "x", "at": 300 }])).unwrap().denied, UnixTime::from_seconds(200));
+    assert_eq!(denied.len(), 5);
+    denied
+        .extend(page(&json!([{ "kind": "jti", "jti": "x", "at": 301 }])).unwrap().denied, UnixTime::from_seconds(201));
     assert!(denied.is_empty());
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Only public keys come here, so that nothing has to take the same time whatever it works on, and nothing is random.
 
-use brama_policy::{Algorithm, KeyParts, SignatureCheck};
+use brama_policy::{Algorithm, KeyParts, LEAST_RSA_BITS, MOST_RSA_BITS, SignatureCheck};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rsa::{BoxedUint, PublicKey};
 use sha2::{Sha256, Sha384, Sha512};
@@ -19,7 +19,9 @@ pub(super) fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
 /// RFC 7518, 3.5: the salt is as long as the hash, which is also the mask's.
 fn pss(modulus: &[u8], exponent: &[u8], check: &SignatureCheck<'_>) -> bool {
     let [modulus, exponent] = [modulus, exponent].map(BoxedUint::from_be_slice_vartime);
-    let Ok(key) = PublicKey::new_with_size_limits(modulus, exponent, LEAST_BITS..=MOST_BITS) else { return false };
+    let Ok(key) = PublicKey::new_with_size_limits(modulus, exponent, LEAST_RSA_BITS..=MOST_RSA_BITS) else {
+        return false;
+    };
     let (signed, signature) = (check.signed(), check.signature());
     match check.algorithm() {
         Algorithm::Ps256 => key.pss_verify::<Sha256>(signed, signature).is_ok(),
@@ -41,10 +43,6 @@ fn edwards(point: &[u8; 32], signed: &[u8], signature: &[u8]) -> Option<()> {
     let signature = Signature::from_slice(signature).ok()?;
     VerifyingKey::from_bytes(point).ok()?.verify_strict(signed, &signature).ok()
 }
-
-/// As for the signatures that Envoy verifies.
-const LEAST_BITS: usize = 2048;
-const MOST_BITS: usize = 8192;
 
 #[cfg(test)]
 mod tests {
