@@ -99,6 +99,10 @@ bench-revocation: wasm ## how soon a deleted connection is dead at three gateway
 bench-memory: ## what 100,000 remembered credentials take of the Wasm guest's memory
 	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench --quiet -p brama-filter --bench memory
 
+.PHONY: chaos
+chaos: ## what is lost when the upstream is killed again and again under load: nothing
+	@cargo bench --quiet -p brama-upstream --bench chaos
+
 .PHONY: bench-lookups
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
 	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run

@@ -1,0 +1,246 @@
+//! Nothing is lost: the service is killed again and again while clients delete, and what it had told them is in the database.
+//!
+//! Each row is asked for once. Where the client was told 200, the delete is there, whole; where it was told nothing, since the
+//! service died, the row is either untouched or wholly changed. Whole is: a connection, its secret among the revoked ones
+//! and its entry in the feed; a division's `is_active`, `updated_at` and `updated_by`.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::arithmetic_side_effects,
+    reason = "a measurement"
+)]
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use brama_upstream::secret::Secret;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+
+const KILLS: usize = 200;
+/// As many connections, and as many divisions.
+const ROWS: usize = 20_000;
+const CLIENTS: usize = 8;
+const USER: &str = "05e20000-0000-4000-8000-0000000000ff";
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::seeded(folder.path());
+    let asked = Asked::default();
+    let begin = Instant::now();
+    let kills = scope(|threads| {
+        for _ in 0..CLIENTS {
+            threads.spawn(|| asked.delete_all(&service.socket));
+        }
+        let kills = service.kill_again_and_again(&asked);
+        asked.is_over.store(true, SeqCst);
+        kills
+    });
+    // Once more, so that the database is recovered as it would be.
+    service.start().terminate();
+    let (told, open) = (asked.told.lock().unwrap().clone(), asked.open.lock().unwrap().clone());
+    let lost = verify(&service.database, &told, &open);
+    println!(
+        "kill -9 of the service: {kills} kills in {:.0} s; {} deletes acknowledged, {} without an answer, lost = {lost}",
+        begin.elapsed().as_secs_f64(),
+        told.len(),
+        open.len()
+    );
+    assert!(kills > 0 && told.len() > kills && lost == 0);
+}
+
+/// The service over a database with all the rows.
+struct Service {
+    database: PathBuf,
+    socket: PathBuf,
+    internal: PathBuf,
+}
+
+struct Running(Child);
+
+impl Service {
+    fn seeded(folder: &Path) -> Self {
+        let at = |name| folder.join(name);
+        let service = Self { database: at("brama.db"), socket: at("p.sock"), internal: at("i.sock") };
+        std::fs::write(at("fixture.json"), fixture().to_string()).unwrap();
+        let seeded = service.command().arg("seed").arg(at("fixture.json")).output().unwrap();
+        assert!(seeded.status.success(), "{seeded:?}");
+        service
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brama-upstream"));
+        command.env("DATABASE_URL", format!("sqlite://{}", self.database.display()));
+        command.env("BRAMA_AUTHORITY_SECRET", "the-secret-of-a-bench").env("BRAMA_LOG", "error");
+        command.env("PUBLIC_LISTEN", format!("unix:{}", self.socket.display()));
+        command.env("INTERNAL_LISTEN", format!("unix:{}", self.internal.display()));
+        command
+    }
+
+    fn start(&self) -> Running {
+        let mut running = Running(self.command().arg("serve").stdout(Stdio::null()).spawn().unwrap());
+        let until = Instant::now() + Duration::from_secs(20);
+        while UnixStream::connect(&self.socket).is_err() {
+            assert_eq!(running.0.try_wait().unwrap(), None, "the service ended");
+            assert!(Instant::now() < until, "the service does not listen");
+            sleep(Duration::from_millis(2));
+        }
+        running
+    }
+
+    /// How often, until there is nothing left to delete.
+    fn kill_again_and_again(&self, asked: &Asked) -> usize {
+        for kill in 0..KILLS {
+            let running = self.start();
+            // At another moment of the work each time.
+            sleep(Duration::from_millis(20 + u64::try_from(kill * 37 % 120).unwrap()));
+            running.kill();
+            if asked.next.load(SeqCst) >= 2 * ROWS {
+                return kill + 1;
+            }
+        }
+        KILLS
+    }
+}
+
+impl Running {
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    fn terminate(mut self) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+/// What clients were told. Rows are numbers: first the connections, then the divisions, taken in turns.
+#[derive(Default)]
+struct Asked {
+    next: AtomicUsize,
+    told: Mutex<BTreeSet<usize>>,
+    open: Mutex<BTreeSet<usize>>,
+    is_over: AtomicBool,
+}
+
+impl Asked {
+    /// One client: it takes row after row, and asks for each once.
+    fn delete_all(&self, socket: &Path) {
+        while !self.is_over.load(SeqCst) {
+            let Ok(stream) = UnixStream::connect(socket) else {
+                sleep(Duration::from_millis(1));
+                continue;
+            };
+            let number = self.next.fetch_add(1, SeqCst);
+            if number >= 2 * ROWS {
+                return;
+            }
+            let row = number / 2 + number % 2 * ROWS;
+            match answer(stream, row) {
+                Some(200) => self.told.lock().unwrap().insert(row),
+                Some(503) | None => self.open.lock().unwrap().insert(row),
+                Some(other) => panic!("{other} for row {row}"),
+            };
+        }
+    }
+}
+
+/// The status of the answer; `None` where there was none.
+fn answer(mut stream: UnixStream, row: usize) -> Option<u16> {
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let path = match row.checked_sub(ROWS) {
+        None => format!("/api/clients/{}/connections/{}", id(CLIENT, 0), id(CONNECTION, row)),
+        Some(division) => format!("/api/admin/contract_divisions/{}", id(DIVISION, division)),
+    };
+    let request = format!("DELETE {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-consumer-id: {USER}\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
+}
+
+/// How many rows are not as they must be.
+#[tokio::main(flavor = "current_thread")]
+async fn verify(database: &Path, told: &BTreeSet<usize>, open: &BTreeSet<usize>) -> usize {
+    let mut connection = SqliteConnectOptions::new().filename(database).read_only(true).connect().await.unwrap();
+    let there = texts(&mut connection, "SELECT id FROM mithril_connections").await;
+    let revoked = texts(&mut connection, "SELECT secret_hash FROM mithril_revoked_secrets").await;
+    let fed = texts(&mut connection, "SELECT subject FROM brama_revocations WHERE kind = 'credential'").await;
+    let active = texts(
+        &mut connection,
+        "SELECT id FROM prm_contract_divisions WHERE is_active = 1 AND updated_by IS NULL AND updated_at = inserted_at",
+    )
+    .await;
+    let deleted = format!(
+        "SELECT id FROM prm_contract_divisions WHERE is_active = 0 AND updated_by = '{USER}' AND updated_at > inserted_at"
+    );
+    let deleted = texts(&mut connection, &deleted).await;
+    let is_wrong = |row: &usize| {
+        let (untouched, changed) = match row.checked_sub(ROWS) {
+            None => {
+                let secret = Secret::new(secret(*row)).hash().to_hex();
+                let traces = [revoked.contains(&secret), fed.contains(&secret)];
+                let is_there = there.contains(&id(CONNECTION, *row));
+                (is_there && traces == [false; 2], !is_there && traces == [true; 2])
+            }
+            Some(division) => (active.contains(&id(DIVISION, division)), deleted.contains(&id(DIVISION, division))),
+        };
+        match (told.contains(row), open.contains(row)) {
+            (true, _) => !changed,
+            (false, true) => !untouched && !changed,
+            (false, false) => !untouched,
+        }
+    };
+    (0..2 * ROWS).filter(is_wrong).count()
+}
+
+async fn texts(connection: &mut SqliteConnection, query: &str) -> BTreeSet<String> {
+    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
+    query.fetch_all(connection).await.unwrap().into_iter().collect()
+}
+
+fn fixture() -> Value {
+    let rows = |row: fn(usize) -> Value| (0..ROWS).map(row).collect::<Vec<_>>();
+    json!({
+        // A connection is one of a provider and a consumer, so each has a consumer of its own.
+        "clients": rows(|number| json!({
+            "id": id(CLIENT, number), "name": "n", "client_type": "MIS", "scope": "", "is_blocked": false,
+        })),
+        "connections": rows(|number| json!({
+            "id": id(CONNECTION, number), "client_id": id(CLIENT, 0), "consumer_id": id(CLIENT, number),
+            "secret": secret(number), "redirect_uri": "https://a.example",
+        })),
+        "contracts": [{ "id": id(CONTRACT, 0), "type": "GB_CBP" }],
+        "contract_divisions": rows(|number| json!({
+            "id": id(DIVISION, number), "contract_id": id(CONTRACT, 0), "division_id": id(DIVISION, number), "is_active": true,
+        })),
+    })
+}
+
+const CLIENT: &str = "c11e0000";
+const CONNECTION: &str = "c0220000";
+const CONTRACT: &str = "c0170000";
+const DIVISION: &str = "d1710000";
+
+fn id(kind: &str, number: usize) -> String {
+    format!("{kind}-0000-4000-8000-{number:012}")
+}
+
+fn secret(number: usize) -> String {
+    format!("secret-of-connection-{number}")
+}
