@@ -30,11 +30,14 @@ impl Sqlite {
     }
 
     pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
+        // A transaction although it is one statement: given up before its COMMIT, it is not done later.
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let done = sqlx::query("DELETE FROM mithril_connections WHERE id = ? AND client_id = ?")
             .bind(id.to_string())
             .bind(client_id.to_string())
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         match done.rows_affected() {
             0 => Ok(ConnectionDeletion::NotFound),
             _ => Ok(ConnectionDeletion::Deleted),
