@@ -55,6 +55,7 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 .PHONY: test-native
 test-native: ## unit and integration tests of every part, without Envoy
 	@echo "== tests, native"
+	@src/tools/postgres.sh
 	@cargo test --quiet --workspace --exclude brama-e2e
 	@echo "== tests of the policy without conditions, native"
 	@cargo test --quiet -p brama-policy

@@ -38,6 +38,10 @@ pub enum Command {
     ///   BRAMA_AUTHORITY_SECRET_PREVIOUS  optional: the one before, accepted as well while they rotate
     #[command(verbatim_doc_comment)]
     Serve(ServeArgs),
+    /// Brings the database's schema up to date, which `serve` and `seed` do as well, and tells that it is.
+    ///
+    /// For PostgreSQL, so that the role that serves need not be the one that may change the schema.
+    Migrate(MigrateArgs),
     /// Applies a fixture to a new database; on a seeded one, renews the fixture's tokens that are still there.
     Seed(SeedArgs),
 }
@@ -45,7 +49,7 @@ pub enum Command {
 /// The settings of `serve`, as written.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
-    /// The database, sqlite:///absolute/path.db; created and migrated as needed.
+    /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as needed.
     #[arg(long, env = "DATABASE_URL")]
     pub database_url: String,
     /// Where the gateway is served: unix:/path/to.sock or tcp:127.0.0.1:8081.
@@ -63,6 +67,14 @@ pub struct ServeArgs {
     pub longest_jwt_hours: u32,
 }
 
+/// The settings of `migrate`, as written.
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database.
+    #[arg(long, env = "DATABASE_URL")]
+    pub database_url: String,
+}
+
 /// The settings of `seed`, as written.
 #[derive(Args, Debug)]
 pub struct SeedArgs {
@@ -71,7 +83,7 @@ pub struct SeedArgs {
     /// Only tell whether the fixture is sound.
     #[arg(long)]
     pub check: bool,
-    /// The database, sqlite:///absolute/path.db; created and migrated as needed.
+    /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as needed.
     #[arg(long, env = "DATABASE_URL", required_unless_present = "check")]
     pub database_url: Option<String>,
 }
@@ -104,7 +116,7 @@ pub struct Settings {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidSetting {
     /// The database's address.
-    #[error("DATABASE_URL: {0}")]
+    #[error("DATABASE_URL {0}")]
     Database(InvalidDatabaseUrl),
     /// Both listeners at one address.
     #[error("PUBLIC_LISTEN and INTERNAL_LISTEN are the same address")]
@@ -196,7 +208,9 @@ mod tests {
             edit(&mut arguments);
             fault(&arguments, SECRET, "")
         };
-        assert!(edited(|all| all.database_url = "mysql://x".to_owned()).starts_with("DATABASE_URL: `mysql://x`"));
+        assert!(
+            edited(|all| all.database_url = "mysql://x".to_owned()).starts_with("DATABASE_URL begins with neither")
+        );
         assert!(edited(|all| all.public_listen = "x".to_owned()).starts_with("PUBLIC_LISTEN: `x`"));
         assert!(edited(|all| all.internal_listen = "x".to_owned()).starts_with("INTERNAL_LISTEN: `x`"));
         assert!(edited(|all| all.internal_listen.clone_from(&all.public_listen)).contains("the same address"));

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use brama_upstream::cause;
-use brama_upstream::config::{Command, CommandLine, LogFormat, SeedArgs, ServeArgs, Settings};
+use brama_upstream::config::{
+    Command, CommandLine, InvalidSetting, LogFormat, MigrateArgs, SeedArgs, ServeArgs, Settings,
+};
 use brama_upstream::fixture::Fixture;
 use brama_upstream::server;
 use brama_upstream::store::{DatabaseUrl, Seeded, Store};
@@ -28,6 +30,7 @@ async fn run(command_line: &CommandLine) -> Result<()> {
     start_log(command_line)?;
     match &command_line.command {
         Command::Serve(arguments) => serve(arguments).await,
+        Command::Migrate(arguments) => migrate(arguments).await,
         Command::Seed(arguments) => seed(arguments).await,
     }
 }
@@ -53,6 +56,17 @@ async fn serve(arguments: &ServeArgs) -> Result<()> {
     Ok(())
 }
 
+async fn migrate(arguments: &MigrateArgs) -> Result<()> {
+    open(&arguments.database_url).await?.close().await;
+    println!("the schema is up to date");
+    Ok(())
+}
+
+async fn open(url: &str) -> Result<Store> {
+    let url: DatabaseUrl = url.parse().map_err(InvalidSetting::Database)?;
+    Store::open(&url).await.context("cannot open the database")
+}
+
 async fn seed(arguments: &SeedArgs) -> Result<()> {
     let fixture = Fixture::read(&arguments.file)?;
     let url = match &arguments.database_url {
@@ -62,8 +76,7 @@ async fn seed(arguments: &SeedArgs) -> Result<()> {
             return Ok(());
         }
     };
-    let url: DatabaseUrl = url.parse().context("DATABASE_URL")?;
-    let store = Store::open(&url).await.context("cannot open the database")?;
+    let store = open(url).await?;
     let seeded = store.seed(&fixture).await;
     store.close().await;
     match seeded.with_context(|| format!("cannot seed from {}", arguments.file.display()))? {

@@ -1,40 +1,54 @@
 //! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
 
+mod page;
+mod postgres;
 pub mod revocation;
 mod sqlite;
+mod url;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use crate::fixture::Fixture;
 use crate::id::Id;
 use crate::secret::CredentialHash;
+use postgres::Postgres;
 use revocation::{DeniedJwt, Head, Keep, Page, Revocation, RevocationOutcome, Since, TokenRevocation};
 use sqlite::Sqlite;
 use tokio::sync::watch;
+use url::Place;
+pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 
 /// The service's data. A clone is another handle on the same data.
 ///
-/// One kind of database today. A second one becomes a second backend here; what callers see stays as it is, and both
-/// pass `tests/store.rs`.
+/// In a SQLite file or in a PostgreSQL database: callers see no difference, and both keep the contract in
+/// `tests/store.rs`, `tests/feed.rs` and `tests/deny_list.rs`.
+///
+/// What failed was not done and will not be, with one exception: where the answer to a COMMIT is lost or late
+/// ([`StoreError::Timeout`], or a broken connection), nobody here knows. Who repeats a deletion then may be told that
+/// there is nothing to delete.
 #[derive(Clone, Debug)]
 pub struct Store {
-    backend: Sqlite,
+    backend: Backend,
     /// Changes when this process may have revoked something.
     revoked: watch::Sender<()>,
 }
 
-/// Where the data is, parsed from `sqlite:///absolute/path.db`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct DatabaseUrl {
-    path: PathBuf,
+#[derive(Clone, Debug)]
+enum Backend {
+    Postgres(Postgres),
+    Sqlite(Sqlite),
 }
 
-/// A database address that this service cannot use.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{0}` is not of the form sqlite:///absolute/path.db")]
-pub struct InvalidDatabaseUrl(String);
+/// The same work on either kind of database.
+macro_rules! on {
+    ($store:expr, $backend:ident => $work:expr) => {
+        match &$store.backend {
+            Backend::Postgres($backend) => $work,
+            Backend::Sqlite($backend) => $work,
+        }
+    };
+}
 
 /// What came of deleting a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -154,32 +168,39 @@ pub enum StoreError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// The PostgreSQL server is one that follows another: it lags behind what was revoked.
+    #[error("the database server is a replica, and the service needs the primary")]
+    Replica,
     /// No answer in time.
     #[error("the database did not answer in time")]
     Timeout,
 }
 
 impl Store {
-    /// Opens the database, creates it if it is not there, and brings its schema up to date.
+    /// Opens the database and brings its schema up to date. A SQLite file is created if it is not there.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        Ok(Self { backend: Sqlite::open(&url.path).await?, revoked: watch::Sender::new(()) })
+        let backend = match &url.place {
+            Place::Postgres(options) => Backend::Postgres(Postgres::open(options).await?),
+            Place::Sqlite(path) => Backend::Sqlite(Sqlite::open(path).await?),
+        };
+        Ok(Self { backend, revoked: watch::Sender::new(()) })
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        bounded(self.backend.ping()).await
+        on!(self, backend => bounded(backend.ping()).await)
     }
 
     /// Deletes the connection `id` of the client `client_id`, for good.
     pub async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
-        let deletion = bounded(self.backend.delete_connection(client_id, id)).await;
+        let deletion = on!(self, backend => bounded(backend.delete_connection(client_id, id)).await);
         self.revoked.send_replace(());
         deletion
     }
 
     /// Makes the contract division `id` inactive in the name of the user `by`.
     pub async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
-        bounded(self.backend.delete_division(id, by)).await
+        on!(self, backend => bounded(backend.delete_division(id, by)).await)
     }
 
     /// What is known about a credential, looked for as `first` and then as the other kind.
@@ -208,18 +229,18 @@ impl Store {
 
     /// The feed's name and its last number.
     pub async fn revocation_head(&self) -> Result<Head, StoreError> {
-        bounded(self.backend.revocation_head()).await
+        on!(self, backend => bounded(backend.revocation_head()).await)
     }
 
     /// What was revoked since.
     pub async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
-        bounded(self.backend.revocations(since, keep)).await
+        on!(self, backend => bounded(backend.revocations(since, keep)).await)
     }
 
     /// Revokes, in one transaction. It may concern many rows, and so has more time than others.
     pub async fn revoke(&self, revocation: &Revocation, keep: &Keep) -> Result<RevocationOutcome, StoreError> {
-        let work = tokio::time::timeout(REVOCATION_TIMEOUT, self.backend.revoke(revocation, keep));
-        let outcome = work.await.unwrap_or(Err(StoreError::Timeout));
+        let work = async { on!(self, backend => backend.revoke(revocation, keep).await) };
+        let outcome = tokio::time::timeout(REVOCATION_TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout));
         self.revoked.send_replace(());
         outcome
     }
@@ -233,14 +254,14 @@ impl Store {
         jwt: Option<&DeniedJwt>,
         keep: &Keep,
     ) -> Result<TokenRevocation, StoreError> {
-        let revocation = bounded(self.backend.revoke_token(credential, first, jwt, keep)).await;
+        let revocation = on!(self, backend => bounded(backend.revoke_token(credential, first, jwt, keep)).await);
         self.revoked.send_replace(());
         revocation
     }
 
     /// Removes some of the revocations that nobody needs, and tells how many; zero: none is left.
     pub async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
-        bounded(self.backend.prune_revocations(keep)).await
+        on!(self, backend => bounded(backend.prune_revocations(keep)).await)
     }
 
     /// Changes when this process may have revoked something; other processes do so unheard.
@@ -253,12 +274,12 @@ impl Store {
     /// A database is seeded once: later, only the expiry of the fixture's tokens that are still there is set anew, so
     /// that nothing that was deleted comes back. Not bounded in time: it is no part of a request.
     pub async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
-        self.backend.seed(fixture).await
+        on!(self, backend => backend.seed(fixture).await)
     }
 
     /// Lets go of the database.
     pub async fn close(&self) {
-        self.backend.close().await;
+        on!(self, backend => backend.close().await);
     }
 
     /// `None`: the value is not known as a credential of this kind.
@@ -269,11 +290,11 @@ impl Store {
     ) -> Result<Option<Introspection>, StoreError> {
         match kind {
             CredentialKind::AccessToken => {
-                let found = self.backend.access_token(credential).await?;
+                let found = on!(self, backend => backend.access_token(credential).await)?;
                 Ok(found.known(Introspection::AccessToken))
             }
             CredentialKind::ApiKey => {
-                let found = self.backend.api_key(credential).await?;
+                let found = on!(self, backend => backend.api_key(credential).await)?;
                 Ok(found.known(Introspection::ApiKey))
             }
         }
@@ -290,20 +311,6 @@ impl<T> Lookup<T> {
     }
 }
 
-impl FromStr for DatabaseUrl {
-    type Err = InvalidDatabaseUrl;
-
-    fn from_str(url: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let invalid = || InvalidDatabaseUrl(url.to_owned());
-        let path = url.strip_prefix("sqlite://").ok_or_else(invalid)?;
-        // A query, a fragment or percent-encoding would mean one file here and another one to other tools.
-        if path.contains(['?', '#', '%', '\0']) || !path.starts_with('/') || path.ends_with('/') {
-            return Err(invalid());
-        }
-        Ok(Self { path: path.into() })
-    }
-}
-
 async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::time::timeout(TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout))
 }
@@ -313,33 +320,3 @@ const TIMEOUT: Duration = Duration::from_millis(900);
 
 /// How long a revocation of many rows may take. Who asks for it is no gateway with a request in hand.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(30);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn absolute_sqlite_path_is_understood() {
-        let url: DatabaseUrl = "sqlite:///var/lib/brama/a b.db".parse().unwrap();
-        assert_eq!(url.path, PathBuf::from("/var/lib/brama/a b.db"));
-    }
-
-    #[test]
-    fn other_addresses_are_refused() {
-        for url in [
-            "",
-            "/var/lib/brama.db",
-            "sqlite:",
-            "sqlite://",
-            "sqlite://relative.db",
-            "sqlite::memory:",
-            "sqlite:///folder/",
-            "sqlite:///a.db?mode=ro",
-            "sqlite:///a%20b.db",
-            "postgres://localhost/brama",
-        ] {
-            let fault = url.parse::<DatabaseUrl>().unwrap_err();
-            assert_eq!(fault.to_string(), format!("`{url}` is not of the form sqlite:///absolute/path.db"));
-        }
-    }
-}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use support::{CONNECTION, DIVISION, MSP, NOWHERE, OTHER_MSP, Service, USER};
+use support::{CONNECTION, DIVISION, Kind, MSP, NOWHERE, OTHER_MSP, Service, USER, on_both};
 
 const NO_CONNECTION: (u16, &str, &str) = (404, "not_found", "Connection is not found");
 const NO_DIVISION: (u16, &str, &str) = (404, "not_found", "Contract division with such id is not found");
@@ -21,9 +21,8 @@ fn division(id: &str) -> String {
     format!("/api/admin/contract_divisions/{id}")
 }
 
-#[tokio::test]
-async fn connection_is_deleted_for_good() {
-    let service = Service::start().await;
+async fn connection_is_deleted_for_good(kind: Kind) {
+    let service = Service::start(kind).await;
     let path = connection(MSP, CONNECTION);
     let headers = [
         ("x-consumer-id", USER),
@@ -43,16 +42,16 @@ async fn connection_is_deleted_for_good() {
     assert_eq!(reply.header("content-type"), Some("application/json"));
     assert_eq!(reply.header("x-request-id"), Some("6617aeec-15e2-4d6f-b9bd-53559c358f97#17810"));
 
-    assert_eq!(service.database.number("SELECT count(*) FROM mithril_connections WHERE id LIKE 'e537%'").await, 0);
+    let count = format!("SELECT count(*) FROM mithril_connections WHERE id = '{CONNECTION}'");
+    assert_eq!(service.database.number(&count).await, 0);
     let again = service.delete(&path).await;
     again.assert_error(NO_CONNECTION.0, NO_CONNECTION.1, NO_CONNECTION.2);
     assert_eq!(again.json()["meta"]["request_id"], json!(null));
     assert_eq!(again.json()["meta"]["url"], format!("http://gateway.example{path}"));
 }
 
-#[tokio::test]
-async fn connection_that_the_client_has_not_is_not_found() {
-    let service = Service::start().await;
+async fn connection_that_the_client_has_not_is_not_found(kind: Kind) {
+    let service = Service::start(kind).await;
     let before = service.database.number("SELECT count(*) FROM mithril_connections").await;
     for (client, id) in [
         (OTHER_MSP, CONNECTION),
@@ -75,11 +74,9 @@ async fn connection_that_the_client_has_not_is_not_found() {
     assert_eq!(service.database.number("SELECT count(*) FROM mithril_connections").await, before);
 }
 
-#[tokio::test]
-async fn division_becomes_inactive_in_the_name_of_the_user() {
-    let service = Service::start().await;
-    let long_ago =
-        "UPDATE prm_contract_divisions SET inserted_at = '2020-01-01T00:00:00.000Z', updated_at = inserted_at";
+async fn division_becomes_inactive_in_the_name_of_the_user(kind: Kind) {
+    let service = Service::start(kind).await;
+    let long_ago = "UPDATE prm_contract_divisions SET inserted_at = '2020-01-01T00:00:00.000Z', updated_at = '2020-01-01T00:00:00.000Z'";
     service.database.sql(long_ago).await.unwrap();
     let reply = service.delete(&division(DIVISION)).await;
     let expected = json!({
@@ -92,17 +89,19 @@ async fn division_becomes_inactive_in_the_name_of_the_user() {
         "data": {},
     });
     assert_eq!((reply.status, reply.json()), (200, expected));
-    let row = "SELECT is_active || ' ' || updated_by || ' ' || (updated_at > '2025')
-               FROM prm_contract_divisions WHERE id LIKE 'b075%'";
-    assert_eq!(service.database.text(row).await, format!("0 {USER} 1"));
+    let row = format!(
+        "SELECT CASE WHEN is_active THEN 'active' ELSE 'inactive' END || ' ' || CAST(updated_by AS TEXT)
+             || CASE WHEN updated_at > '2025-01-01' THEN ' now' ELSE ' before' END
+         FROM prm_contract_divisions WHERE id = '{DIVISION}'"
+    );
+    assert_eq!(service.database.text(&row).await, format!("inactive {USER} now"));
 
     let again = service.delete(&division(DIVISION)).await;
     again.assert_error(NO_DIVISION.0, NO_DIVISION.1, NO_DIVISION.2);
 }
 
-#[tokio::test]
-async fn division_of_another_contract_type_is_a_conflict_and_unchanged() {
-    let service = Service::start().await;
+async fn division_of_another_contract_type_is_a_conflict_and_unchanged(kind: Kind) {
+    let service = Service::start(kind).await;
     for id in ["d1710000-0000-4000-8000-000000000001", "d1710000-0000-4000-8000-000000000002"] {
         service.delete(&division(id)).await.assert_error(
             409,
@@ -114,9 +113,8 @@ async fn division_of_another_contract_type_is_a_conflict_and_unchanged() {
     assert_eq!(service.database.number(changed).await, 0);
 }
 
-#[tokio::test]
-async fn division_that_is_not_active_is_not_found() {
-    let service = Service::start().await;
+async fn division_that_is_not_active_is_not_found(kind: Kind) {
+    let service = Service::start(kind).await;
     for id in [
         NOWHERE,
         // Inactive; the second one is of another contract type, too: 404 goes before 409.
@@ -133,9 +131,8 @@ async fn division_that_is_not_active_is_not_found() {
     }
 }
 
-#[tokio::test]
-async fn request_without_identity_is_refused_before_it_is_routed() {
-    let service = Service::start().await;
+async fn request_without_identity_is_refused_before_it_is_routed(kind: Kind) {
+    let service = Service::start(kind).await;
     let path = connection(MSP, CONNECTION);
     for headers in [
         &[][..],
@@ -169,9 +166,8 @@ async fn request_without_identity_is_refused_before_it_is_routed() {
     assert_eq!(service.delete(&path).await.status, 200, "nothing was deleted before");
 }
 
-#[tokio::test]
-async fn other_paths_and_methods_are_enveloped_refusals() {
-    let service = Service::start().await;
+async fn other_paths_and_methods_are_enveloped_refusals(kind: Kind) {
+    let service = Service::start(kind).await;
     for path in ["/", "/api", "/api/clients", "//api/admin/contract_divisions/1", "/introspect", "/healthz"] {
         service.delete(path).await.assert_error(404, "not_found", "Not found");
     }
@@ -183,9 +179,8 @@ async fn other_paths_and_methods_are_enveloped_refusals() {
     }
 }
 
-#[tokio::test]
-async fn readiness_needs_no_identity() {
-    let service = Service::start().await;
+async fn readiness_needs_no_identity(kind: Kind) {
+    let service = Service::start(kind).await;
     let reply = service.public("GET", "/readyz", &[]).await;
     assert_eq!((reply.status, &reply.json()["meta"]["code"]), (200, &json!(200)));
     service.database.store.close().await;
@@ -193,9 +188,8 @@ async fn readiness_needs_no_identity() {
     reply.assert_error(503, "internal_error", "Service unavailable");
 }
 
-#[tokio::test]
-async fn of_fifty_equal_deletions_one_succeeds() {
-    let service = Arc::new(Service::start().await);
+async fn of_fifty_equal_deletions_one_succeeds(kind: Kind) {
+    let service = Arc::new(Service::start(kind).await);
     for path in [connection(MSP, CONNECTION), division(DIVISION)] {
         let mut requests = tokio::task::JoinSet::new();
         for _ in 0..50 {
@@ -210,11 +204,14 @@ async fn of_fifty_equal_deletions_one_succeeds() {
     }
 }
 
-#[tokio::test]
-async fn locked_database_is_unavailable_in_bounded_time_and_nothing_happens() {
-    let service = Service::start().await;
+async fn locked_database_is_unavailable_in_bounded_time_and_nothing_happens(kind: Kind) {
+    let service = Service::start(kind).await;
     let mut other = service.database.hand().await;
-    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    other.hold_head().await;
+    // SQLite has one lock for everything.
+    if kind == Kind::Postgres {
+        other.run("LOCK TABLE prm_contract_divisions").await.unwrap();
+    }
     for path in [connection(MSP, CONNECTION), division(DIVISION)] {
         let started = Instant::now();
         let reply = service.delete(&path).await;
@@ -222,17 +219,30 @@ async fn locked_database_is_unavailable_in_bounded_time_and_nothing_happens() {
         assert_eq!(reply.header("retry-after"), Some("1"));
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     }
-    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    other.run("ROLLBACK").await.unwrap();
     for path in [connection(MSP, CONNECTION), division(DIVISION)] {
         assert_eq!(service.delete(&path).await.status, 200, "{path}");
     }
 }
 
-#[tokio::test]
-async fn broken_database_tells_the_client_nothing() {
-    let service = Service::start().await;
+async fn broken_database_tells_the_client_nothing(kind: Kind) {
+    let service = Service::start(kind).await;
     service.database.sql("DROP TABLE prm_contract_divisions").await.unwrap();
     let reply = service.delete(&division(DIVISION)).await;
     reply.assert_error(503, "internal_error", "Service unavailable");
     assert!(!reply.text.contains("prm_"), "{reply:?}");
 }
+
+on_both![
+    connection_is_deleted_for_good,
+    connection_that_the_client_has_not_is_not_found,
+    division_becomes_inactive_in_the_name_of_the_user,
+    division_of_another_contract_type_is_a_conflict_and_unchanged,
+    division_that_is_not_active_is_not_found,
+    request_without_identity_is_refused_before_it_is_routed,
+    other_paths_and_methods_are_enveloped_refusals,
+    readiness_needs_no_identity,
+    of_fifty_equal_deletions_one_succeeds,
+    locked_database_is_unavailable_in_bounded_time_and_nothing_happens,
+    broken_database_tells_the_client_nothing,
+];

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use brama_upstream::secret::Secret;
 use serde_json::{Value, json};
-use support::{CONNECTION, FORM, KEY, MIS_ONE, MIS_TWO, MSP, PREVIOUS, SECRET, Service, TOKEN_AND_KEY};
+use support::{CONNECTION, FORM, KEY, Kind, MIS_ONE, MIS_TWO, MSP, PREVIOUS, SECRET, Service, TOKEN_AND_KEY, on_both};
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -27,9 +27,8 @@ impl Service {
     }
 }
 
-#[tokio::test]
-async fn access_token_is_its_user_and_client() {
-    let service = Service::start().await;
+async fn access_token_is_its_user_and_client(kind: Kind) {
+    let service = Service::start(kind).await;
     let mut facts = service.facts("token=0d7b3a5e9c1f4826b4d0a6e2f8c3957e&token_type_hint=access_token").await;
     let expires = facts["exp"].take().as_u64().unwrap();
     assert!((now() + 86_000..=now() + 86_400).contains(&expires), "{expires}");
@@ -48,9 +47,8 @@ async fn access_token_is_its_user_and_client() {
     );
 }
 
-#[tokio::test]
-async fn api_key_is_its_connections_client() {
-    let service = Service::start().await;
+async fn api_key_is_its_connections_client(kind: Kind) {
+    let service = Service::start(kind).await;
     let facts = service.facts(&format!("token={KEY}&token_type_hint=api_key")).await;
     let of = |client: &str, client_type: &str, consumer: &str| {
         json!({
@@ -67,9 +65,8 @@ async fn api_key_is_its_connections_client() {
     assert_eq!(facts, of(MSP, "MSP", MIS_ONE));
 }
 
-#[tokio::test]
-async fn hinted_kind_goes_first_and_other_kinds_follow() {
-    let service = Service::start().await;
+async fn hinted_kind_goes_first_and_other_kinds_follow(kind: Kind) {
+    let service = Service::start(kind).await;
     for (token, hint, token_use) in [
         (TOKEN_AND_KEY, "", "access_token"),
         (TOKEN_AND_KEY, "&token_type_hint=access_token", "access_token"),
@@ -86,9 +83,8 @@ async fn hinted_kind_goes_first_and_other_kinds_follow() {
     assert_eq!(service.facts(&format!("token={TOKEN_AND_KEY}&token_type_hint=api_key")).await["client_id"], MIS_TWO);
 }
 
-#[tokio::test]
-async fn credential_that_is_not_good_is_just_inactive() {
-    let service = Service::start().await;
+async fn credential_that_is_not_good_is_just_inactive(kind: Kind) {
+    let service = Service::start(kind).await;
     for token in [
         "unknown",
         "demo-expired-token",
@@ -112,9 +108,8 @@ async fn credential_that_is_not_good_is_just_inactive() {
     }
 }
 
-#[tokio::test]
-async fn expired_token_does_not_live_on_as_an_api_key_of_the_same_value() {
-    let service = Service::start().await;
+async fn expired_token_does_not_live_on_as_an_api_key_of_the_same_value(kind: Kind) {
+    let service = Service::start(kind).await;
     service.database.sql("UPDATE mithril_tokens SET expires_at = unixepoch()").await.unwrap();
     for hint in ["", "&token_type_hint=access_token"] {
         let facts = service.facts(&format!("token={TOKEN_AND_KEY}{hint}")).await;
@@ -125,13 +120,12 @@ async fn expired_token_does_not_live_on_as_an_api_key_of_the_same_value() {
     assert_eq!(facts["token_use"], "api_key");
 }
 
-#[tokio::test]
-async fn blocking_a_client_ends_its_credentials_at_once() {
-    let service = Service::start().await;
+async fn blocking_a_client_ends_its_credentials_at_once(kind: Kind) {
+    let service = Service::start(kind).await;
     assert_eq!(service.facts(&format!("token={KEY}")).await["active"], true);
     service
         .database
-        .sql("UPDATE mithril_clients SET is_blocked = 1 WHERE client_type IN ('MIS', 'MSP')")
+        .sql("UPDATE mithril_clients SET is_blocked = TRUE WHERE client_type IN ('MIS', 'MSP')")
         .await
         .unwrap();
     for token in [KEY, TOKEN_AND_KEY, "demo-mis-token", "demo-msp-connection-secret"] {
@@ -139,9 +133,8 @@ async fn blocking_a_client_ends_its_credentials_at_once() {
     }
 }
 
-#[tokio::test]
-async fn deleting_a_connection_ends_its_api_key() {
-    let service = Service::start().await;
+async fn deleting_a_connection_ends_its_api_key(kind: Kind) {
+    let service = Service::start(kind).await;
     let form = "token=demo-msp-connection-secret&token_type_hint=api_key";
     assert_eq!(service.facts(form).await["active"], true);
     let reply = service.delete(&format!("/api/clients/{MSP}/connections/{CONNECTION}")).await;
@@ -149,9 +142,8 @@ async fn deleting_a_connection_ends_its_api_key() {
     assert_eq!(service.facts(form).await, Service::inactive());
 }
 
-#[tokio::test]
-async fn form_is_percent_decoded_and_read_strictly() {
-    let service = Service::start().await;
+async fn form_is_percent_decoded_and_read_strictly(kind: Kind) {
+    let service = Service::start(kind).await;
     let facts = service.facts("ignored=1&%74oken=uXhEczJ56adsfh3Ri9SUkc4%65n&token_type_hint=api%5Fkey").await;
     assert_eq!(facts["token_use"], "api_key");
 
@@ -184,9 +176,8 @@ async fn form_is_percent_decoded_and_read_strictly() {
     }
 }
 
-#[tokio::test]
-async fn only_the_current_and_the_previous_secret_open_the_listener() {
-    let service = Service::start().await;
+async fn only_the_current_and_the_previous_secret_open_the_listener(kind: Kind) {
+    let service = Service::start(kind).await;
     let ask = async |authorizations: &[String], path: &str| {
         let mut headers: Vec<(&str, &str)> = authorizations.iter().map(|value| ("authorization", &**value)).collect();
         headers.push(("content-type", FORM));
@@ -220,9 +211,8 @@ async fn only_the_current_and_the_previous_secret_open_the_listener() {
     assert_eq!(ask(&[format!("Bearer {SECRET}")], "/healthz").await.status, 405);
 }
 
-#[tokio::test]
-async fn health_and_readiness_need_no_secret() {
-    let service = Service::start().await;
+async fn health_and_readiness_need_no_secret(kind: Kind) {
+    let service = Service::start(kind).await;
     for path in ["/healthz", "/readyz"] {
         assert_eq!(service.internal("GET", path, &[], "").await.status, 200, "{path}");
     }
@@ -232,10 +222,23 @@ async fn health_and_readiness_need_no_secret() {
     assert_eq!((reply.status, reply.json()), (503, json!({ "error": "temporarily_unavailable" })));
 }
 
-#[tokio::test]
-async fn unanswered_question_is_never_an_inactive_token() {
-    let service = Service::start().await;
+async fn unanswered_question_is_never_an_inactive_token(kind: Kind) {
+    let service = Service::start(kind).await;
     service.database.sql("DROP TABLE mithril_tokens").await.unwrap();
     let reply = service.introspect(&format!("token={TOKEN_AND_KEY}")).await;
     assert_eq!((reply.status, reply.json()), (503, json!({ "error": "temporarily_unavailable" })));
 }
+
+on_both![
+    access_token_is_its_user_and_client,
+    api_key_is_its_connections_client,
+    hinted_kind_goes_first_and_other_kinds_follow,
+    credential_that_is_not_good_is_just_inactive,
+    expired_token_does_not_live_on_as_an_api_key_of_the_same_value,
+    blocking_a_client_ends_its_credentials_at_once,
+    deleting_a_connection_ends_its_api_key,
+    form_is_percent_decoded_and_read_strictly,
+    only_the_current_and_the_previous_secret_open_the_listener,
+    health_and_readiness_need_no_secret,
+    unanswered_question_is_never_an_inactive_token,
+];

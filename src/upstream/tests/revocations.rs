@@ -11,7 +11,9 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use brama_upstream::secret::Secret;
 use serde_json::{Value, json};
-use support::{CONNECTION, FORM, KEEP, KEY, MIS_ONE, MIS_TWO, MSP, Reply, SECRET, Service, TOKEN_AND_KEY};
+use support::{
+    CONNECTION, FORM, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, Reply, SECRET, Service, TOKEN_AND_KEY, on_both,
+};
 use tokio::task::JoinSet;
 
 const JSON: &str = "application/json";
@@ -81,9 +83,8 @@ fn kinds(entries: &[Value]) -> Vec<(&str, bool)> {
     entries.iter().map(|entry| (entry["kind"].as_str().unwrap(), entry.get("until").is_some())).collect()
 }
 
-#[tokio::test]
-async fn deleted_connection_is_told_with_its_api_keys_hash() {
-    let service = Service::start().await;
+async fn deleted_connection_is_told_with_its_api_keys_hash(kind: Kind) {
+    let service = Service::start(kind).await;
     let page = service.page("").await;
     let feed = page["feed"].as_str().unwrap();
     let expected = json!({
@@ -104,9 +105,8 @@ async fn deleted_connection_is_told_with_its_api_keys_hash() {
     assert!(!service.is_active("demo-msp-connection-secret", "api_key").await);
 }
 
-#[tokio::test]
-async fn reader_without_a_place_begins_at_the_head_or_with_the_deny_list() {
-    let service = Service::start().await;
+async fn reader_without_a_place_begins_at_the_head_or_with_the_deny_list(kind: Kind) {
+    let service = Service::start(kind).await;
     service.delete_connection().await;
     service.revoke(&json!({ "user_id": "a user", "issued_before": 1000 })).await;
     for query in ["", "?from=head", "?from=head&wait=20000"] {
@@ -123,9 +123,8 @@ async fn reader_without_a_place_begins_at_the_head_or_with_the_deny_list() {
     assert_eq!(page["next"], service.cursor().await);
 }
 
-#[tokio::test]
-async fn reader_that_may_have_missed_something_is_reset() {
-    let service = Service::start().await;
+async fn reader_that_may_have_missed_something_is_reset(kind: Kind) {
+    let service = Service::start(kind).await;
     service.delete_connection().await;
     let here = service.page("").await;
     let feed = here["feed"].as_str().unwrap();
@@ -139,9 +138,8 @@ async fn reader_that_may_have_missed_something_is_reset() {
     }
 }
 
-#[tokio::test]
-async fn odd_question_is_refused_with_the_place() {
-    let service = Service::start().await;
+async fn odd_question_is_refused_with_the_place(kind: Kind) {
+    let service = Service::start(kind).await;
     for (query, place) in [
         ("?after=7", "after: not a cursor of this feed's making"),
         ("?after=", "after: not a cursor of this feed's making"),
@@ -160,9 +158,8 @@ async fn odd_question_is_refused_with_the_place() {
     );
 }
 
-#[tokio::test]
-async fn secret_is_required() {
-    let service = Service::start().await;
+async fn secret_is_required(kind: Kind) {
+    let service = Service::start(kind).await;
     for (method, path) in [("GET", "/revocations"), ("POST", "/revocations"), ("POST", "/revoke")] {
         for headers in [&[][..], &[("authorization", "Bearer wrong-secret-of-tests")]] {
             let reply = service.internal(method, path, headers, "").await;
@@ -172,9 +169,8 @@ async fn secret_is_required() {
     assert_eq!(service.page("").await["head"], 0);
 }
 
-#[tokio::test]
-async fn who_waits_is_told_at_once_and_at_the_deadline_otherwise() {
-    let service = Service::start().await;
+async fn who_waits_is_told_at_once_and_at_the_deadline_otherwise(kind: Kind) {
+    let service = Service::start(kind).await;
     let mut delays = Vec::new();
     for round in 0..9 {
         let cursor = service.cursor().await;
@@ -208,9 +204,8 @@ async fn who_waits_is_told_at_once_and_at_the_deadline_otherwise() {
     assert_eq!((&page["next"], &page["entries"]), (&json!(cursor), &json!([])));
 }
 
-#[tokio::test]
-async fn crowd_that_waits_is_told_whole() {
-    let service = Arc::new(Service::start().await);
+async fn crowd_that_waits_is_told_whole(kind: Kind) {
+    let service = Arc::new(Service::start(kind).await);
     let cursor = service.cursor().await;
     let mut crowd = JoinSet::new();
     for _ in 0..200 {
@@ -230,9 +225,8 @@ async fn crowd_that_waits_is_told_whole() {
     }
 }
 
-#[tokio::test]
-async fn answer_that_was_asked_for_after_a_revocation_is_inactive() {
-    let service = Service::start().await;
+async fn answer_that_was_asked_for_after_a_revocation_is_inactive(kind: Kind) {
+    let service = Service::start(kind).await;
     for token in ["demo-msp-read-token", "demo-mis-token", "demo-nhs-token", "demo-pharmacy-token"] {
         assert!(service.is_active(token, "access_token").await, "{token}");
         let query = format!("?after={}&wait=20000", service.cursor().await);
@@ -247,9 +241,8 @@ async fn answer_that_was_asked_for_after_a_revocation_is_inactive() {
     }
 }
 
-#[tokio::test]
-async fn revoke_is_of_rfc_7009() {
-    let service = Service::start().await;
+async fn revoke_is_of_rfc_7009(kind: Kind) {
+    let service = Service::start(kind).await;
     for (form, status, error) in [
         ("token=unknown", 200, None),
         ("token=demo-mis-token&token_type_hint=refresh_token", 200, None),
@@ -276,9 +269,8 @@ async fn revoke_is_of_rfc_7009() {
     assert_eq!(service.database.number(count).await, 0);
 }
 
-#[tokio::test]
-async fn revoked_jwt_is_denied_until_it_ends() {
-    let service = Service::start().await;
+async fn revoked_jwt_is_denied_until_it_ends(kind: Kind) {
+    let service = Service::start(kind).await;
     let start = service.cursor().await;
     let (soon, later) = (now() + 600, now() + i64::try_from(KEEP.longest_jwt.as_secs()).unwrap());
     let (named, nameless) = (jwt(&json!({ "jti": "j-1", "exp": soon })), jwt(&json!({ "sub": "s" })));
@@ -301,9 +293,8 @@ async fn revoked_jwt_is_denied_until_it_ends() {
     assert_eq!((reply.status, &reply.json()["error"]), (400, &json!("invalid_request")));
 }
 
-#[tokio::test]
-async fn client_is_revoked_whole() {
-    let service = Service::start().await;
+async fn client_is_revoked_whole(kind: Kind) {
+    let service = Service::start(kind).await;
     let start = service.cursor().await;
     let answer = service.revoke(&json!({ "client_id": MSP })).await;
     assert_eq!((&answer["tokens"], &answer["connections"]), (&json!(6), &json!(8)), "{answer}");
@@ -324,9 +315,8 @@ async fn client_is_revoked_whole() {
     assert!(service.is_active(KEY, "api_key").await, "{MIS_ONE}");
 }
 
-#[tokio::test]
-async fn user_is_revoked_up_to_a_moment() {
-    let service = Service::start().await;
+async fn user_is_revoked_up_to_a_moment(kind: Kind) {
+    let service = Service::start(kind).await;
     let user = service.introspect("token=demo-mis-token").await.json()["sub"].as_str().unwrap().to_owned();
     let answer = service.revoke(&json!({ "user_id": user, "issued_before": now() - 100 })).await;
     assert_eq!(answer["tokens"], 0, "the demo's tokens are younger");
@@ -335,9 +325,8 @@ async fn user_is_revoked_up_to_a_moment() {
     assert!(!service.is_active("demo-mis-token", "access_token").await);
 }
 
-#[tokio::test]
-async fn everything_is_revoked_but_api_keys() {
-    let service = Service::start().await;
+async fn everything_is_revoked_but_api_keys(kind: Kind) {
+    let service = Service::start(kind).await;
     let old = service.cursor().await;
     let answer = service.revoke(&json!({ "all": true })).await;
     assert_eq!((&answer["tokens"], &answer["connections"]), (&json!(14), &json!(0)));
@@ -347,9 +336,8 @@ async fn everything_is_revoked_but_api_keys() {
     assert!(service.is_active(KEY, "api_key").await);
 }
 
-#[tokio::test]
-async fn odd_revocation_revokes_nothing() {
-    let service = Service::start().await;
+async fn odd_revocation_revokes_nothing(kind: Kind) {
+    let service = Service::start(kind).await;
     for (document, place) in [
         ("", "body: "),
         ("[]", "body: "),
@@ -379,3 +367,20 @@ async fn odd_revocation_revokes_nothing() {
     assert_eq!(service.post("/revocations", JSON, &" ".repeat(40_000)).await.status, 413);
     assert_eq!(service.page("").await["head"], 0);
 }
+
+on_both![
+    deleted_connection_is_told_with_its_api_keys_hash,
+    reader_without_a_place_begins_at_the_head_or_with_the_deny_list,
+    reader_that_may_have_missed_something_is_reset,
+    odd_question_is_refused_with_the_place,
+    secret_is_required,
+    who_waits_is_told_at_once_and_at_the_deadline_otherwise,
+    crowd_that_waits_is_told_whole,
+    answer_that_was_asked_for_after_a_revocation_is_inactive,
+    revoke_is_of_rfc_7009,
+    revoked_jwt_is_denied_until_it_ends,
+    client_is_revoked_whole,
+    user_is_revoked_up_to_a_moment,
+    everything_is_revoked_but_api_keys,
+    odd_revocation_revokes_nothing,
+];

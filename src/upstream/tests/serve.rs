@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use support::{FORM, Reply, exchange};
+use support::{FORM, KEY, Kind, Reply, exchange};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -159,6 +159,38 @@ async fn killed_service_starts_again() {
 }
 
 #[tokio::test]
+async fn service_is_served_from_postgres() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = Kind::Postgres.address(folder.path()).await;
+    // The schema's owner migrates and seeds; the service finds it done.
+    for (arguments, said) in [
+        (&["migrate"][..], "the schema is up to date\n"),
+        (&["seed", concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo.json")], "seeded: "),
+        (&["migrate"], "the schema is up to date\n"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_brama-upstream"))
+            .args(arguments)
+            .env_clear()
+            .env("DATABASE_URL", address.text())
+            .output()
+            .await
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && text.starts_with(said), "{arguments:?}: {text} {:?}", output.stderr);
+    }
+    let child = started(&folder, |command| {
+        command.env("DATABASE_URL", address.text());
+    })
+    .await;
+    let reply = introspect(&folder, &format!("token={KEY}")).await;
+    assert_eq!((reply.status, &reply.json()["active"]), (200, &serde_json::json!(true)));
+    let (code, log, took) = stopped(child, "-TERM").await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(!log.contains("WARN"), "{log}");
+}
+
+#[tokio::test]
 async fn both_secrets_of_a_rotation_are_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let child = started(&folder, |command| {
@@ -178,7 +210,9 @@ async fn fault_is_one_sentence_and_code_1() {
         ("BRAMA_AUTHORITY_SECRET", "", "BRAMA_AUTHORITY_SECRET is not set"),
         ("BRAMA_AUTHORITY_SECRET", "short", "shorter than 16 characters"),
         ("BRAMA_AUTHORITY_SECRET_PREVIOUS", "short", "shorter than 16 characters"),
-        ("DATABASE_URL", "postgres://localhost/a", "DATABASE_URL: `postgres://localhost/a` is not of the form"),
+        ("DATABASE_URL", "mysql://localhost/a", "DATABASE_URL begins with neither sqlite:// nor postgres://"),
+        ("DATABASE_URL", "postgres://db.example/a", "DATABASE_URL is not of the form postgres://user@host/database"),
+        ("DATABASE_URL", "postgres:///a?host=/no/such/folder", "cannot open the database: "),
         ("DATABASE_URL", "sqlite:///no/such/folder.db", "cannot create the database file `/no/such/folder.db`"),
         ("PUBLIC_LISTEN", "8080", "PUBLIC_LISTEN: `8080` is neither unix:"),
         ("INTERNAL_LISTEN", "tcp:nowhere:1", "INTERNAL_LISTEN: `tcp:nowhere:1` is neither"),

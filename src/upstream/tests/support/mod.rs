@@ -1,13 +1,25 @@
 //! What the tests share: the real service on real sockets over a real database, in a folder of its own.
+//!
+//! Tests of what both kinds of database keep are listed in `on_both!`; one that is forgotten there is dead code, which
+//! the lints refuse.
 
 #![allow(
     dead_code,
+    unused_imports,
+    unused_macros,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "test support; each test root uses a part of it"
 )]
+
+mod database;
+mod hand;
+mod server;
+
+pub(crate) use database::{Database, Kind, url};
+pub(crate) use hand::Hand;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,13 +28,9 @@ use brama_upstream::feed::Feed;
 use brama_upstream::fixture::Fixture;
 use brama_upstream::listen::Listen;
 use brama_upstream::secret::AuthoritySecrets;
-use brama_upstream::store::revocation::{Keep, Page, Revoked, Since};
-use brama_upstream::store::{DatabaseUrl, Store};
+use brama_upstream::store::revocation::Keep;
 use brama_upstream::{internal_router, public_router};
 use serde_json::Value;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -46,12 +54,6 @@ pub(crate) const KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 pub(crate) const KEEP: Keep =
     Keep { retention: Duration::from_secs(24 * 3600), longest_jwt: Duration::from_secs(12 * 3600) };
 
-/// A seeded database in a folder of its own.
-pub(crate) struct Database {
-    pub(crate) folder: TempDir,
-    pub(crate) store: Store,
-}
-
 /// The service over a seeded database, on two Unix sockets.
 pub(crate) struct Service {
     pub(crate) database: Database,
@@ -67,75 +69,37 @@ pub(crate) struct Reply {
     pub(crate) text: String,
 }
 
+/// Runs tests against both kinds of database: each is an `async fn` that takes a [`Kind`].
+macro_rules! on_both {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(super::support::Kind::Sqlite).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(super::support::Kind::Postgres).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use on_both;
+
 pub(crate) fn demo() -> Fixture {
     Fixture::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo.json"))).unwrap()
 }
 
-impl Database {
-    /// Nothing but the schema.
-    pub(crate) async fn empty() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&url(&folder.path().join("brama.db"))).await.unwrap();
-        Self { folder, store }
-    }
-
-    pub(crate) async fn demo() -> Self {
-        let database = Self::empty().await;
-        let _ = database.store.seed(&demo()).await.unwrap();
-        database
-    }
-
-    pub(crate) fn file(&self) -> PathBuf {
-        self.folder.path().join("brama.db")
-    }
-
-    pub(crate) fn url(&self) -> DatabaseUrl {
-        url(&self.file())
-    }
-
-    /// Somebody else with a hand in the database, with the settings `sqlite3` would have: no foreign keys.
-    pub(crate) async fn hand(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.file()).foreign_keys(false);
-        options.connect().await.unwrap()
-    }
-
-    /// Runs statements by hand.
-    pub(crate) async fn sql(&self, statements: &'static str) -> Result<(), sqlx::Error> {
-        sqlx::raw_sql(statements).execute(&mut self.hand().await).await?;
-        Ok(())
-    }
-
-    pub(crate) async fn number(&self, query: &'static str) -> i64 {
-        sqlx::query_scalar(query).fetch_one(&mut self.hand().await).await.unwrap()
-    }
-
-    pub(crate) async fn text(&self, query: &'static str) -> String {
-        sqlx::query_scalar(query).fetch_one(&mut self.hand().await).await.unwrap()
-    }
-
-    pub(crate) async fn page(&self, since: Since) -> Page {
-        self.store.revocations(since, &KEEP).await.unwrap()
-    }
-
-    pub(crate) async fn head(&self) -> Since {
-        Since::Cursor(self.page(Since::Head).await.next)
-    }
-
-    /// What one page says was revoked since.
-    pub(crate) async fn revoked(&self, since: Since) -> Vec<Revoked> {
-        let page = self.page(since).await;
-        assert!(!page.more && !page.reset, "{page:?}");
-        page.entries.into_iter().map(|entry| entry.revoked).collect()
-    }
-}
-
-pub(crate) fn url(file: &Path) -> DatabaseUrl {
-    format!("sqlite://{}", file.display()).parse().unwrap()
-}
-
 impl Service {
-    pub(crate) async fn start() -> Self {
-        let database = Database::demo().await;
+    pub(crate) async fn start(kind: Kind) -> Self {
+        let database = Database::demo(kind).await;
         let public = database.folder.path().join("p.sock");
         let internal = database.folder.path().join("i.sock");
         let secrets = AuthoritySecrets::new(SECRET, Some(PREVIOUS)).unwrap();

@@ -1,0 +1,165 @@
+//! Owns the SQL of the PostgreSQL database.
+//!
+//! Time comes from the database, so that a row is judged by the clock that wrote it. Everything runs at READ COMMITTED,
+//! and relies on these:
+//!
+//! - A statement sees what was committed before it began, so one statement reads of one moment: a credential and its
+//!   client, the feed's head and its entries.
+//! - What a lock was waited for is read anew. So a division is judged by its last committed state, and its contract's
+//!   type stays what it was until the answer is committed.
+//!
+//! What revokes takes the feed's head first. The triggers would take it later, after the rows, and two revocations whose
+//! rows overlap could wait for one another.
+
+mod lease;
+mod open;
+mod revocation;
+mod seed;
+
+use sqlx::{Connection, PgConnection, PgPool};
+
+use super::{AccessToken, ApiKey, ConnectionDeletion, DivisionDeletion, Lookup, StoreError};
+use crate::id::Id;
+use crate::secret::CredentialHash;
+use lease::{again, lease};
+
+/// A PostgreSQL database.
+///
+/// Writers wait for one another, and readers for nobody; so each kind has connections of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Postgres {
+    readers: PgPool,
+    writers: PgPool,
+}
+
+impl Postgres {
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        let mut connection = lease(&self.readers).await?;
+        let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
+        connection.finish(done)?;
+        Ok(())
+    }
+
+    pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
+        again(move || async move {
+            let mut connection = lease(&self.writers).await?;
+            let done = delete_connection(client_id, id, &mut connection).await;
+            connection.finish(done)
+        })
+        .await
+    }
+
+    pub(super) async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
+        again(move || async move {
+            let mut connection = lease(&self.writers).await?;
+            let done = delete_division(id, by, &mut connection).await;
+            connection.finish(done)
+        })
+        .await
+    }
+
+    pub(super) async fn access_token(&self, value: CredentialHash) -> Result<Lookup<AccessToken>, StoreError> {
+        // Only rows named `access_token`: production accepts any name, so a refresh token opens doors there.
+        let mut connection = lease(&self.readers).await?;
+        let row = sqlx::query_as(
+            "SELECT token.user_id::text, token.client_id::text, client.client_type, token.scope, token.expires_at,
+                    token.expires_at > brama.unix_now() AND NOT client.is_blocked
+             FROM mithril.tokens AS token
+             JOIN mithril.clients AS client ON client.id = token.client_id
+             WHERE token.value_hash = $1 AND token.name = 'access_token'",
+        )
+        .bind(value.to_hex())
+        .fetch_optional(&mut *connection)
+        .await;
+        let row: Option<(String, String, String, String, i64, bool)> = connection.finish(row)?;
+        Ok(match row {
+            Some((user_id, client_id, client_type, scope, expires_at, true)) => {
+                Lookup::Active(AccessToken { user_id, client_id, client_type, scope, expires_at })
+            }
+            Some((.., false)) => Lookup::Inactive,
+            None => Lookup::Unknown,
+        })
+    }
+
+    pub(super) async fn api_key(&self, secret: CredentialHash) -> Result<Lookup<ApiKey>, StoreError> {
+        let mut connection = lease(&self.readers).await?;
+        let row = sqlx::query_as(
+            "SELECT connection.client_id::text, client.client_type, client.scope, connection.consumer_id::text,
+                    NOT client.is_blocked AND NOT consumer.is_blocked
+             FROM mithril.connections AS connection
+             JOIN mithril.clients AS client ON client.id = connection.client_id
+             JOIN mithril.clients AS consumer ON consumer.id = connection.consumer_id
+             WHERE connection.secret_hash = $1",
+        )
+        .bind(secret.to_hex())
+        .fetch_optional(&mut *connection)
+        .await;
+        let row: Option<(String, String, String, String, bool)> = connection.finish(row)?;
+        Ok(match row {
+            Some((client_id, client_type, scope, consumer_id, true)) => {
+                Lookup::Active(ApiKey { client_id, client_type, scope, consumer_id })
+            }
+            Some((.., false)) => Lookup::Inactive,
+            None => Lookup::Unknown,
+        })
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+}
+
+async fn delete_connection(
+    client_id: Id,
+    id: Id,
+    connection: &mut PgConnection,
+) -> Result<ConnectionDeletion, StoreError> {
+    // A transaction although it is one statement: given up before its COMMIT, it is not done later.
+    let mut transaction = connection.begin().await?;
+    revocation::take_head(&mut transaction).await?;
+    let done = sqlx::query("DELETE FROM mithril.connections WHERE id = $1 AND client_id = $2")
+        .bind(id.uuid())
+        .bind(client_id.uuid())
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    match done.rows_affected() {
+        0 => Ok(ConnectionDeletion::NotFound),
+        _ => Ok(ConnectionDeletion::Deleted),
+    }
+}
+
+async fn delete_division(id: Id, by: Id, connection: &mut PgConnection) -> Result<DivisionDeletion, StoreError> {
+    let mut transaction = connection.begin().await?;
+    // Both rows stay as they are read until the end: of two deletions the second finds the division inactive, and a
+    // change of the contract's type is before this or after it. (KEY SHARE would let the type change.)
+    let contract_type: Option<String> = sqlx::query_scalar(
+        "SELECT contract.type FROM prm.contract_divisions AS division
+         JOIN prm.contracts AS contract ON contract.id = division.contract_id
+         WHERE division.id = $1 AND division.is_active
+         FOR UPDATE OF division FOR SHARE OF contract",
+    )
+    .bind(id.uuid())
+    .fetch_optional(&mut *transaction)
+    .await?;
+    match contract_type.as_deref() {
+        None => return Ok(DivisionDeletion::NotFound),
+        Some(GB_CBP) => {}
+        Some(_) => return Ok(DivisionDeletion::OtherContractType),
+    }
+    sqlx::query(
+        "UPDATE prm.contract_divisions
+         SET is_active = false, updated_at = clock_timestamp(), updated_by = $1
+         WHERE id = $2",
+    )
+    .bind(by.uuid())
+    .bind(id.uuid())
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(DivisionDeletion::Deleted)
+}
+
+/// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
+const GB_CBP: &str = "GB_CBP";

@@ -1,0 +1,127 @@
+//! Owns how a PostgreSQL database is opened: its settings, its migrations.
+
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, SqlSafeStr};
+
+use super::{Postgres, StoreError};
+
+impl Postgres {
+    pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Self, StoreError> {
+        let options = options.clone().disable_statement_logging();
+        let connecting = tokio::time::timeout(PATIENCE, options.connect());
+        let mut connection = connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        prepare(&mut connection).await?;
+        migrate(&mut connection).await?;
+        connection.close().await?;
+        Ok(Self {
+            readers: pool(READERS, READER).connect_lazy_with(options.clone()),
+            writers: pool(WRITERS, WRITER).connect_lazy_with(options),
+        })
+    }
+}
+
+fn pool(size: u32, settings: &'static str) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT).after_connect(move |connection, _| {
+        Box::pin(async move {
+            prepare(connection).await.map_err(|error| match error {
+                StoreError::Database(error) => error,
+                error => sqlx::Error::Configuration(error.into()),
+            })?;
+            sqlx::raw_sql(settings).execute(connection).await?;
+            Ok(())
+        })
+    })
+}
+
+/// What every connection has, whatever the server's own settings are.
+async fn prepare(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::raw_sql(SETTINGS).execute(&mut *connection).await?;
+    // At each connection, not once: a server that failed over comes back as a replica.
+    let is_replica: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(connection).await?;
+    if is_replica { Err(StoreError::Replica) } else { Ok(()) }
+}
+
+/// One transaction around all migrations, one process at a time: a second one waits, and then finds them done.
+///
+/// Where nothing is to be done, nothing is but read, so that a service without the right to change the schema starts.
+async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let migrator = migrator();
+    if is_current(&migrator, connection).await? {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(&mut *transaction).await?;
+    migrator.run_direct(None, &mut *transaction, false).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
+        Migration::new(*version, (*description).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    // The lock above ends with the transaction; the migrator's own is the session's, and outlives an error.
+    migrator.set_locking(false);
+    migrator.create_schema("brama");
+    migrator.dangerous_set_table_name("brama.migrations");
+    migrator
+}
+
+async fn is_current(migrator: &Migrator, connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let is_new: bool =
+        sqlx::query_scalar("SELECT to_regclass('brama.migrations') IS NULL").fetch_one(&mut *connection).await?;
+    if is_new {
+        return Ok(false);
+    }
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM brama.migrations ORDER BY version").fetch_all(connection).await?;
+    for (version, _) in &applied {
+        if !migrator.version_exists(*version) {
+            return Err(MigrateError::VersionMissing(*version).into());
+        }
+    }
+    let known = migrator.iter().map(|migration| (migration.version, migration.checksum.to_vec()));
+    Ok(applied.into_iter().eq(known))
+}
+
+/// Forward-only: a migration that was released is never edited, and a database that knows a newer one is refused.
+const MIGRATIONS: [(i64, &str, &str); 4] = [
+    (1, "init", include_str!("../../../migrations/postgres/0001_init.sql")),
+    (2, "revoked secrets", include_str!("../../../migrations/postgres/0002_revoked_secrets.sql")),
+    (3, "revocations", include_str!("../../../migrations/postgres/0003_revocations.sql")),
+    (4, "revoking triggers", include_str!("../../../migrations/postgres/0004_revoking_triggers.sql")),
+];
+
+/// `brama`, as a number.
+const MIGRATION_LOCK: i64 = 0x62_7261_6d61;
+
+/// A deletion that was answered must outlive a power cut: it revoked a key. A stricter setting stays.
+///
+/// A transaction whose client fell silent holds the feed's head, for which every revocation waits.
+const SETTINGS: &str = "
+    SET default_transaction_isolation = 'read committed';
+    SET idle_in_transaction_session_timeout = '5s';
+    SET statement_timeout = '60s';
+    SET client_min_messages = 'warning';
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";
+
+/// Shorter than the store's time-out, so that the server says that it gave a statement up, with nothing done.
+const READER: &str = "SET statement_timeout = '800ms'; SET default_transaction_read_only = on";
+
+const WRITER: &str = "SET statement_timeout = '800ms'";
+
+/// As above; the wait for a connection ends before its caller's.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(800);
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const READERS: u32 = 4;
+
+/// Revocations go one after the other, so more connections would only wait; these are for deletions of divisions, and
+/// for what is being given up.
+const WRITERS: u32 = 4;

@@ -1,0 +1,217 @@
+//! What PostgreSQL keeps beyond the contract: against transactions that run side by side, and its own ways to lose rows.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+
+mod support;
+
+use std::time::Duration;
+
+use brama_upstream::secret::Secret;
+use brama_upstream::store::revocation::{Revocation, RevocationOutcome, Since};
+use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection, Store, StoreError};
+use support::{CONNECTION, DIVISION, Database, Hand, KEEP, KEY, Kind, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER};
+use tokio::task::JoinHandle;
+
+const CONNECTION_SECRET: &str = "demo-msp-connection-secret";
+
+async fn demo() -> Database {
+    Database::demo(Kind::Postgres).await
+}
+
+async fn delete(store: &Store) -> Result<ConnectionDeletion, StoreError> {
+    store.delete_connection(MSP.parse().unwrap(), CONNECTION.parse().unwrap()).await
+}
+
+async fn connection_lives(store: &Store) -> bool {
+    let hash = Secret::new(CONNECTION_SECRET).hash();
+    store.introspect(hash, CredentialKind::ApiKey).await.unwrap() != Introspection::Inactive
+}
+
+/// Begins a transaction that has deleted the connection.
+async fn deleting(database: &Database) -> Hand {
+    let mut hand = database.hand().await;
+    hand.run(&format!("BEGIN; DELETE FROM mithril_connections WHERE id = '{CONNECTION}'")).await.unwrap();
+    hand
+}
+
+/// Lets somebody run into a lock.
+async fn waiting<T>(task: &JoinHandle<T>) {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!task.is_finished(), "it waits");
+}
+
+fn insertion(secret: &str) -> String {
+    format!(
+        "INSERT INTO mithril_connections
+         VALUES ('{NOWHERE}', '{MIS_TWO}', '{OTHER_MSP}', {secret}, 'https://a', now(), now())"
+    )
+}
+
+#[tokio::test]
+async fn nothing_that_revokes_is_truncated() {
+    let database = demo().await;
+    let tables = ["mithril_tokens", "mithril_connections", "mithril_clients", "mithril_revoked_secrets"];
+    for (table, reason) in tables
+        .map(|table| (table, "not truncated"))
+        .into_iter()
+        .chain([("brama_revocations", "not changed"), ("brama_revocation_head", "stays")])
+    {
+        for cascade in ["", "CASCADE"] {
+            let mut hand = database.hand().await;
+            for role in ["origin", "replica"] {
+                hand.run(&format!("SET session_replication_role = {role}")).await.unwrap();
+                let fault = hand.run(&format!("TRUNCATE {table} {cascade}")).await.unwrap_err().to_string();
+                assert!(fault.contains(reason) || fault.contains("foreign key"), "{table} {cascade}: {fault}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn secret_does_not_return_while_its_connection_is_being_deleted() {
+    for isolation in ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"] {
+        let database = demo().await;
+        let mut deleting = deleting(&database).await;
+        let mut other = database.hand().await;
+        // The other's view of the data is from before the deletion.
+        other.run(&format!("BEGIN ISOLATION LEVEL {isolation}; SELECT FROM mithril_connections")).await.unwrap();
+        let insertion = insertion(&format!("'{}'", Secret::new(CONNECTION_SECRET).hash().to_hex()));
+        let inserting = tokio::spawn(async move { other.run(&insertion).await });
+        waiting(&inserting).await;
+        deleting.run("COMMIT").await.unwrap();
+        assert!(inserting.await.unwrap().is_err(), "{isolation}");
+        assert!(!connection_lives(&database.store).await, "{isolation}");
+    }
+}
+
+#[tokio::test]
+async fn secret_does_not_return_by_the_statement_that_deletes_it() {
+    let database = demo().await;
+    let both = format!(
+        "WITH gone AS (DELETE FROM mithril_connections WHERE id = '{CONNECTION}' RETURNING secret_hash) {} FROM gone",
+        insertion("secret_hash").replace("VALUES (", "SELECT ").replace("now(), now())", "now(), now()")
+    );
+    let fault = database.sql(&both).await.unwrap_err().to_string();
+    assert!(fault.contains("revoked secret"), "{fault}");
+    assert!(connection_lives(&database.store).await, "nothing was done");
+}
+
+#[tokio::test]
+async fn two_open_transactions_have_numbers_in_the_order_of_their_commits() {
+    let database = demo().await;
+    let since = database.head().await;
+    let mut slow = deleting(&database).await;
+    let mut fast = database.hand().await;
+    let inserting = tokio::spawn(async move {
+        let insert = "BEGIN; INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'later')";
+        fast.run(insert).await.unwrap();
+        fast
+    });
+    waiting(&inserting).await;
+    assert_eq!(database.revoked(since).await, [], "neither has committed");
+    // Undone, it leaves no gap for the other.
+    slow.run("ROLLBACK").await.unwrap();
+    let mut fast = inserting.await.unwrap();
+    assert_eq!(database.revoked(since).await, []);
+    fast.run("COMMIT").await.unwrap();
+    let page = database.page(since).await;
+    assert_eq!((page.entries[0].number, page.head.number), (1, 1));
+}
+
+#[tokio::test]
+async fn revocations_whose_rows_overlap_all_succeed() {
+    let database = demo().await;
+    let mut revoking = tokio::task::JoinSet::new();
+    for round in 0..40 {
+        let store = database.store.clone();
+        revoking.spawn(async move {
+            match round % 4 {
+                0 => drop(delete(&store).await.unwrap()),
+                1 => drop(store.revoke(&Revocation::All, &KEEP).await.unwrap()),
+                2 => drop(store.prune_revocations(&KEEP).await.unwrap()),
+                _ => drop(store.revoke(&Revocation::Client(MSP.to_owned()), &KEEP).await.unwrap()),
+            }
+        });
+    }
+    revoking.join_all().await;
+    let numbers: Vec<i64> = database.page(Since::Start).await.entries.iter().map(|entry| entry.number).collect();
+    assert!(numbers.is_sorted_by(|one, two| one < two), "{numbers:?}");
+}
+
+#[tokio::test]
+async fn deadlock_with_a_hand_is_tried_again() {
+    let database = demo().await;
+    let mut hand = database.hand().await;
+    let lock = format!("BEGIN; SELECT FROM mithril_connections WHERE id = '{CONNECTION}' FOR UPDATE");
+    hand.run(&lock).await.unwrap();
+    let store = database.store.clone();
+    let revoking = tokio::spawn(async move { store.revoke(&Revocation::Client(MSP.to_owned()), &KEEP).await });
+    waiting(&revoking).await;
+    // Each has now what the other wants. The service waited first, so the server chooses it.
+    hand.run("INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'by hand')").await.unwrap();
+    hand.run("COMMIT").await.unwrap();
+    let outcome = revoking.await.unwrap().unwrap();
+    assert!(matches!(outcome, RevocationOutcome::Done { connections: 1.., .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn broken_connections_are_an_error_and_then_replaced() {
+    let database = demo().await;
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let mut hand = database.hand().await;
+    // In the midst of a transaction: it is undone.
+    hand.hold_head().await;
+    let store = database.store.clone();
+    let deleting = tokio::spawn(async move { delete(&store).await });
+    waiting(&deleting).await;
+    hand.run(terminate).await.unwrap();
+    assert!(matches!(deleting.await.unwrap(), Err(StoreError::Database(_))));
+    hand.run("ROLLBACK").await.unwrap();
+    assert!(connection_lives(&database.store).await);
+    // While nobody uses them: nobody notices.
+    assert!(database.store.delete_division(DIVISION.parse().unwrap(), USER.parse().unwrap()).await.is_ok());
+    hand.run(terminate).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(connection_lives(&database.store).await);
+    assert_eq!(delete(&database.store).await.unwrap(), ConnectionDeletion::Deleted);
+}
+
+#[tokio::test]
+async fn role_that_cannot_change_the_schema_serves() {
+    let database = demo().await;
+    let mut hand = database.hand().await;
+    let role = hand.text("SELECT current_database() || '_role'").await;
+    let grants = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'secret-of-tests';
+         GRANT USAGE ON SCHEMA brama, mithril, prm TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA brama, mithril, prm TO {role}"
+    );
+    // Not `run`, whose words for tables would change the role's name.
+    let Hand::Postgres(connection) = &mut hand else { panic!("not PostgreSQL") };
+    sqlx::raw_sql(sqlx::AssertSqlSafe(grants)).execute(&mut *connection).await.unwrap();
+
+    let url = database.address().with_user(&role, "secret-of-tests");
+    let store = Store::open(&url.parse().unwrap()).await.unwrap();
+    assert!(
+        store.introspect(Secret::new(KEY).hash(), CredentialKind::ApiKey).await.unwrap() != Introspection::Inactive
+    );
+    let since = database.head().await;
+    assert_eq!(delete(&store).await.unwrap(), ConnectionDeletion::Deleted);
+    assert_eq!(database.revoked(since).await.len(), 1);
+    let division = store.delete_division(DIVISION.parse().unwrap(), USER.parse().unwrap()).await;
+    assert!(division.is_ok(), "{division:?}");
+    let outcome = store.revoke(&Revocation::All, &KEEP).await.unwrap();
+    assert!(matches!(outcome, RevocationOutcome::Done { tokens: 1.., .. }), "{outcome:?}");
+    store.close().await;
+    let drop_role = format!("DROP OWNED BY {role}; DROP ROLE {role}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(drop_role)).execute(connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn changed_migration_is_refused() {
+    let database = demo().await;
+    database.sql("UPDATE brama_migrations SET checksum = '' WHERE version = 2").await.unwrap();
+    let fault = Store::open(&database.url()).await.unwrap_err();
+    assert!(matches!(fault, StoreError::Migrate(_)), "{fault:?}");
+}

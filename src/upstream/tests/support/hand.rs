@@ -1,0 +1,85 @@
+//! Somebody who types SQL.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, SqliteConnection};
+
+use super::Kind;
+
+/// A connection beside the service's. Statements are written with SQLite's names, and said in the other's words.
+pub(crate) enum Hand {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+impl Hand {
+    pub(crate) async fn reach(kind: Kind, url: &str) -> Self {
+        match kind {
+            Kind::Postgres => Self::Postgres(url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap()),
+            Kind::Sqlite => {
+                let file = url.strip_prefix("sqlite://").unwrap();
+                let options = SqliteConnectOptions::new().filename(file).foreign_keys(false);
+                Self::Sqlite(options.connect().await.unwrap())
+            }
+        }
+    }
+
+    /// Whether cascades happen and dangling references are refused.
+    pub(crate) async fn mind_foreign_keys(&mut self, mind: bool) {
+        let statement = match (&self, mind) {
+            (Self::Postgres(_), true) => "SET session_replication_role = origin",
+            (Self::Postgres(_), false) => "SET session_replication_role = replica",
+            (Self::Sqlite(_), true) => "PRAGMA foreign_keys = true",
+            (Self::Sqlite(_), false) => "PRAGMA foreign_keys = false",
+        };
+        self.run(statement).await.unwrap();
+    }
+
+    pub(crate) async fn run(&mut self, statements: &str) -> Result<(), sqlx::Error> {
+        let statements = self.say(statements);
+        match self {
+            Self::Postgres(connection) => sqlx::raw_sql(statements).execute(connection).await.map(|_| ()),
+            Self::Sqlite(connection) => sqlx::raw_sql(statements).execute(connection).await.map(|_| ()),
+        }
+    }
+
+    pub(crate) async fn number(&mut self, query: &str) -> i64 {
+        let query = self.say(query);
+        match self {
+            Self::Postgres(connection) => sqlx::query_scalar(query).fetch_one(connection).await.unwrap(),
+            Self::Sqlite(connection) => sqlx::query_scalar(query).fetch_one(connection).await.unwrap(),
+        }
+    }
+
+    pub(crate) async fn text(&mut self, query: &str) -> String {
+        let query = self.say(query);
+        match self {
+            Self::Postgres(connection) => sqlx::query_scalar(query).fetch_one(connection).await.unwrap(),
+            Self::Sqlite(connection) => sqlx::query_scalar(query).fetch_one(connection).await.unwrap(),
+        }
+    }
+
+    /// Begins a transaction that has the feed's head, for which everybody waits who revokes.
+    pub(crate) async fn hold_head(&mut self) {
+        let begin = match self {
+            Self::Postgres(_) => "BEGIN; SELECT FROM brama_revocation_head FOR UPDATE",
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+        };
+        self.run(begin).await.unwrap();
+    }
+
+    fn say(&self, sql: &str) -> AssertSqlSafe<String> {
+        AssertSqlSafe(match self {
+            Self::Sqlite(_) => sql.to_owned(),
+            Self::Postgres(_) => WORDS.iter().fold(sql.to_owned(), |sql, (one, other)| sql.replace(one, other)),
+        })
+    }
+}
+
+const WORDS: [(&str, &str); 5] = [
+    ("brama_", "brama."),
+    ("mithril_", "mithril."),
+    ("prm_", "prm."),
+    ("unixepoch()", "brama.unix_now()"),
+    ("group_concat(secret_hash)", "string_agg(secret_hash, ',')"),
+];
