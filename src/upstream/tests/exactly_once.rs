@@ -21,7 +21,7 @@ use brama_upstream::store::revocation::{Revocation, RevocationOutcome, Revoked, 
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, DivisionDeletion, Introspection, Store};
 use proptest::prelude::*;
 use serde_json::json;
-use support::{Database, KEEP, USER};
+use support::{Database, KEEP, Kind, USER};
 
 /// As many connections, and as many divisions; even connections are the first client's, odd ones the second's.
 const ROWS: usize = 6;
@@ -126,8 +126,8 @@ fn fixture() -> Fixture {
     Fixture::parse(document.to_string().as_bytes()).unwrap()
 }
 
-async fn seeded() -> Database {
-    let database = Database::empty().await;
+async fn seeded(kind: Kind) -> Database {
+    let database = Database::empty(kind).await;
     let _seeded = database.store.seed(&fixture()).await.unwrap();
     database
 }
@@ -165,14 +165,11 @@ async fn assert_end(database: &Database, since: Since, model: &Model) {
     assert_eq!(told(database, since).await, gone);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn one_after_another_is_as_the_model_says(operations in prop::collection::vec(operation(), 1..40)) {
+fn one_after_another_is_as_the_model_says(kind: Kind) {
+    proptest!(config(), |(operations in prop::collection::vec(operation(), 1..40))| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let database = seeded().await;
+            let database = seeded(kind).await;
             let (store, since) = (&database.store, database.head().await);
             let mut model = Model::new();
             for operation in operations {
@@ -196,14 +193,16 @@ proptest! {
             assert_end(&database, since, &model).await;
             database.store.close().await;
         });
-    }
+    });
+}
 
-    /// Several callers at once. Which of them is first is nobody's to say; that one is, and what follows from it, is.
-    #[test]
-    fn many_at_once_delete_each_row_once(callers in prop::collection::vec(prop::collection::vec(operation(), 1..12), 2..8)) {
+/// Several callers at once. Which of them is first is nobody's to say; that one is, and what follows from it, is.
+fn many_at_once_delete_each_row_once(kind: Kind) {
+    let callers = prop::collection::vec(prop::collection::vec(operation(), 1..12), 2..8);
+    proptest!(config(), |(callers in callers)| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
-            let database = seeded().await;
+            let database = seeded(kind).await;
             let since = database.head().await;
             let gone: &'static [AtomicBool; ROWS] = Box::leak(Box::default());
             let wanted = callers.clone();
@@ -241,6 +240,38 @@ proptest! {
             assert_end(&database, since, &model).await;
             database.store.close().await;
         });
+    });
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+mod sqlite {
+    use super::Kind::Sqlite;
+
+    #[test]
+    fn one_after_another_is_as_the_model_says() {
+        super::one_after_another_is_as_the_model_says(Sqlite);
+    }
+
+    #[test]
+    fn many_at_once_delete_each_row_once() {
+        super::many_at_once_delete_each_row_once(Sqlite);
+    }
+}
+
+mod postgres {
+    use super::Kind::Postgres;
+
+    #[test]
+    fn one_after_another_is_as_the_model_says() {
+        super::one_after_another_is_as_the_model_says(Postgres);
+    }
+
+    #[test]
+    fn many_at_once_delete_each_row_once() {
+        super::many_at_once_delete_each_row_once(Postgres);
     }
 }
 
