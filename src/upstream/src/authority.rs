@@ -14,27 +14,31 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use crate::feed::Feed;
+use crate::feed::{Feed, MOST_WAITING};
 use crate::observe;
+use crate::operations::{Operations, Places};
 use crate::secret::AuthoritySecrets;
 use crate::store::Store;
 use error::AuthorityError;
 
 /// The internal listener: introspection and revocations for the gateway, health for whoever runs the service.
-pub fn internal_router(feed: Feed, secrets: AuthoritySecrets) -> Router {
-    let authority = Authority { feed, secrets };
+pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operations) -> Router {
+    let crowd = Crowd { requests: operations.places(0), readers: operations.places(MOST_WAITING) };
+    let authority = Authority { feed, secrets, operations: operations.clone() };
     Router::new()
         .route("/introspect", post(introspect::introspect))
-        .route("/revocations", get(revocations::read).post(revocations::revoke))
+        .route(REVOCATIONS, get(revocations::read).post(revocations::revoke))
         .route("/revoke", post(revoke::revoke))
         .route(HEALTHZ, get(health::healthz))
         .route(READYZ, get(health::readyz))
         .fallback(async || AuthorityError::PathNotFound)
         .method_not_allowed_fallback(async || AuthorityError::MethodNotAllowed)
-        // The last layer is the first to see a request: log, containment, secret, size, route.
+        // The last layer is the first to see a request: log, containment, secret, place, size, route. The
+        // place is taken inside the containment, so that it is kept for as long as the work lasts.
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(from_fn_with_state(crowd, require_place))
         .layer(from_fn_with_state(authority.clone(), require_secret))
-        .layer(from_fn(observe::contain))
+        .layer(from_fn_with_state(operations, observe::contain))
         .layer(from_fn(observe::log))
         .with_state(authority)
 }
@@ -43,11 +47,25 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets) -> Router {
 struct Authority {
     feed: Feed,
     secrets: AuthoritySecrets,
+    operations: Operations,
+}
+
+/// Who follows the feed mostly waits, and so takes no place from who asks about a credential.
+#[derive(Clone)]
+struct Crowd {
+    requests: Places,
+    readers: Places,
 }
 
 impl FromRef<Authority> for Feed {
     fn from_ref(authority: &Authority) -> Self {
         authority.feed.clone()
+    }
+}
+
+impl FromRef<Authority> for Operations {
+    fn from_ref(authority: &Authority) -> Self {
+        authority.operations.clone()
     }
 }
 
@@ -62,14 +80,28 @@ async fn require_secret(
     request: Request,
     next: Next,
 ) -> Result<Response, AuthorityError> {
-    let is_health = request.method() == Method::GET && matches!(request.uri().path(), HEALTHZ | READYZ);
-    if !is_health {
+    if !is_health(&request) {
         let presented = bearer(request.headers()).ok_or(AuthorityError::Unauthorized)?;
         if !authority.secrets.accept(presented) {
             return Err(AuthorityError::Unauthorized);
         }
     }
     Ok(next.run(request).await)
+}
+
+/// Refuses what would only wait for others. Health is asked about most when there are too many, and is told.
+async fn require_place(State(crowd): State<Crowd>, request: Request, next: Next) -> Result<Response, AuthorityError> {
+    if is_health(&request) {
+        return Ok(next.run(request).await);
+    }
+    let is_reader = request.method() == Method::GET && request.uri().path() == REVOCATIONS;
+    let places = if is_reader { &crowd.readers } else { &crowd.requests };
+    let _place = places.take().ok_or(AuthorityError::Overloaded)?;
+    Ok(next.run(request).await)
+}
+
+fn is_health(request: &Request) -> bool {
+    request.method() == Method::GET && matches!(request.uri().path(), HEALTHZ | READYZ)
 }
 
 /// The presented secret, where there is exactly one `Authorization` header of the scheme `Bearer`.
@@ -95,6 +127,8 @@ const HEALTHZ: &str = "/healthz";
 const LARGEST_BODY: usize = 32 * 1024;
 
 const READYZ: &str = "/readyz";
+
+const REVOCATIONS: &str = "/revocations";
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::listen::{InvalidListen, Listen};
+use crate::operations::MOST_REQUESTS;
 use crate::secret::{AuthoritySecrets, InvalidAuthoritySecret};
 use crate::store::revocation::Keep;
 use crate::store::{DatabaseUrl, InvalidDatabaseUrl};
@@ -65,6 +66,14 @@ pub struct ServeArgs {
     /// is refused whose client was blocked.
     #[arg(long, env = "LONGEST_JWT_HOURS", default_value_t = 24, value_parser = hours())]
     pub longest_jwt_hours: u32,
+    /// How many requests each listener has in work at once; more are answered 503 at once. Gateways that follow the feed
+    /// are not counted.
+    #[arg(long, env = "MAX_REQUESTS", default_value_t = MOST_REQUESTS, value_parser = clap::value_parser!(u16).range(1..))]
+    pub max_requests: u16,
+    /// For how many seconds after SIGTERM or SIGINT everything is served as before, while `/readyz` says 503, so that
+    /// whoever sends requests here can turn elsewhere. A second signal ends it.
+    #[arg(long, env = "DRAIN_SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=3600))]
+    pub drain_seconds: u16,
 }
 
 /// The settings of `migrate`, as written.
@@ -110,6 +119,10 @@ pub struct Settings {
     pub secrets: AuthoritySecrets,
     /// How long revocations are kept.
     pub keep: Keep,
+    /// How many requests each listener has in work at once.
+    pub max_requests: usize,
+    /// For how long it serves on after it was told to stop.
+    pub drain: Duration,
 }
 
 /// A setting that cannot be used.
@@ -151,6 +164,8 @@ impl Settings {
                 retention: HOUR * arguments.revocation_retention_hours,
                 longest_jwt: HOUR * arguments.longest_jwt_hours,
             },
+            max_requests: arguments.max_requests.into(),
+            drain: Duration::from_secs(arguments.drain_seconds.into()),
         };
         if settings.public == settings.internal && !settings.public.is_any_port() {
             return Err(InvalidSetting::OneAddress);
@@ -181,6 +196,8 @@ mod tests {
             internal_listen: "tcp:127.0.0.1:0".to_owned(),
             revocation_retention_hours: 24,
             longest_jwt_hours: 24,
+            max_requests: 1,
+            drain_seconds: 0,
         }
     }
 

@@ -26,9 +26,15 @@ pub enum ApiError {
     /// The path exists with other methods.
     #[error("no such method here")]
     MethodNotAllowed,
+    /// As many requests as may be are in work.
+    #[error("too many requests are in work")]
+    Overloaded,
     /// The path leads nowhere.
     #[error("no such path")]
     PathNotFound,
+    /// The service is about to end.
+    #[error("the service is stopping")]
+    Stopping,
     /// The store gave no answer.
     #[error("the store gave no answer")]
     Store(#[from] StoreError),
@@ -46,7 +52,7 @@ impl ApiError {
             Self::DivisionOfOtherContractType => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             // Not 500: the request may be right, and another try may succeed.
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Stopping | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unforeseen(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -58,7 +64,7 @@ impl ApiError {
             Self::ConnectionNotFound | Self::DivisionNotFound | Self::PathNotFound => "not_found",
             Self::DivisionOfOtherContractType => "request_conflict",
             Self::MethodNotAllowed => "request_malformed",
-            Self::Store(_) | Self::Unforeseen(_) => "internal_error",
+            Self::Overloaded | Self::Stopping | Self::Store(_) | Self::Unforeseen(_) => "internal_error",
         }
     }
 
@@ -71,7 +77,7 @@ impl ApiError {
             Self::DivisionOfOtherContractType => "Only contract divisions for contract with type GB_CBP can be deleted",
             Self::MethodNotAllowed => "Method is not allowed",
             Self::PathNotFound => "Not found",
-            Self::Store(_) => "Service unavailable",
+            Self::Overloaded | Self::Stopping | Self::Store(_) => "Service unavailable",
             Self::Unforeseen(_) => "Internal error",
         }
     }
@@ -84,13 +90,16 @@ impl IntoResponse for ApiError {
             // RFC 9110, 15.5.2: a 401 carries a challenge. RFC 6750, 3: with at least one parameter.
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
-        if let Self::Store(_) = self {
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             // RFC 9110, 10.2.3.
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         response.extensions_mut().insert(Outcome::from(self));
         response
     }
 }
+
+/// In seconds; about as long as the store may take.
+pub(crate) const RETRY_AFTER: &str = "1";
 
 const CHALLENGE: &str = "Bearer realm=\"ehealth\"";

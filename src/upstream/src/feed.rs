@@ -235,6 +235,6 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Waiting costs a task and a socket.
-const MOST_WAITING: usize = 10_000;
+pub(crate) const MOST_WAITING: usize = 10_000;
 
 const PRUNE: Duration = Duration::from_secs(300);

@@ -9,10 +9,10 @@
 //!
 //! Two listeners, kept apart so that neither serves what belongs to the other:
 //!
-//! 1. public, for the gateway's routes. Log, envelope, containment of panics, identity (401), path (404), one store
-//!    call, reply. Every response is an envelope.
-//! 2. internal, for the gateway's own questions. Log, containment, the authority secret (401), RFC 7662 introspection,
-//!    the feed of revocations and what is revoked by hand ([`feed`]), health.
+//! 1. public, for the gateway's routes. Log, envelope, containment of panics, identity (401), a place among the requests
+//!    in work (503), path (404), one store call, reply. Every response is an envelope.
+//! 2. internal, for the gateway's own questions. Log, containment, the authority secret (401), a place (503), RFC 7662
+//!    introspection, the feed of revocations and what is revoked by hand ([`feed`]), health.
 //!
 //! Invariants:
 //!
@@ -22,6 +22,7 @@
 //! - What ends a credential, or changes what it stands for, is in the feed by the commit that does it, and the feed's
 //!   numbers are in the order of commits.
 //! - Of any number of equal deletions, one succeeds.
+//! - Nothing queues without a bound or waits without a deadline.
 //! - An error ends closed: no identity, no secret, no answer of the store, each is a refusal, and a 5xx body is fixed
 //!   text.
 //!
@@ -39,6 +40,7 @@ pub mod id;
 mod jws;
 pub mod listen;
 mod observe;
+pub mod operations;
 mod routes;
 pub mod secret;
 pub mod server;

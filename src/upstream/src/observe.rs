@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::cause;
+use crate::operations::Operations;
 
 /// The cause of a 5xx, on its way to the log and to nobody else.
 #[derive(Clone)]
@@ -51,9 +52,15 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
 }
 
 /// Runs the rest in a task of its own. A panic ends that task and becomes a 500, and a client that hangs up does not
-/// stop a transaction half-way.
-pub(crate) async fn contain(request: Request, next: Next) -> Response {
-    match tokio::spawn(next.run(request)).await {
+/// stop a transaction half-way. Nor does the end of the service, which waits for this work.
+pub(crate) async fn contain(State(operations): State<Operations>, request: Request, next: Next) -> Response {
+    let work = operations.work();
+    let contained = async move {
+        let response = next.run(request).await;
+        drop(work);
+        response
+    };
+    match tokio::spawn(contained).await {
         Ok(response) => response,
         Err(error) => {
             let body = Json(json!({ "error": "server_error" }));

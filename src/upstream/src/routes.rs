@@ -5,34 +5,55 @@ mod divisions;
 mod health;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{FromRef, Request, State};
 use axum::http::Method;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{delete, get};
 
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::operations::{Operations, Places};
 use crate::store::Store;
 use crate::{envelope, observe};
 
 /// The public listener. Only the gateway may reach it.
-pub fn public_router(store: Store) -> Router {
+pub fn public_router(store: Store, operations: Operations) -> Router {
     let routes = Router::new()
         .route("/api/clients/{client_id}/connections/{connection_id}", delete(connections::delete))
         .route("/api/admin/contract_divisions/{id}", delete(divisions::delete))
         .route(READYZ, get(health::readyz));
-    guarded(routes).with_state(store)
+    guarded(routes, &operations).with_state(Public { store, operations })
+}
+
+#[derive(Clone)]
+struct Public {
+    store: Store,
+    operations: Operations,
+}
+
+impl FromRef<Public> for Operations {
+    fn from_ref(public: &Public) -> Self {
+        public.operations.clone()
+    }
+}
+
+impl FromRef<Public> for Store {
+    fn from_ref(public: &Public) -> Self {
+        public.store.clone()
+    }
 }
 
 /// What surrounds every route, and what answers where there is none.
-fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, operations: &Operations) -> Router<S> {
     routes
         .fallback(async || ApiError::PathNotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        // The last layer is the first to see a request: log, envelope, containment, identity, route.
+        // The last layer is the first to see a request: log, envelope, containment, identity, place, route. The
+        // place is taken inside the containment, so that it is kept for as long as the work lasts.
+        .layer(from_fn_with_state(operations.places(0), require_place))
         .layer(from_fn(require_identity))
-        .layer(from_fn(observe::contain))
+        .layer(from_fn_with_state(operations.clone(), observe::contain))
         .layer(from_fn(envelope::wrap))
         .layer(from_fn(observe::log))
 }
@@ -44,6 +65,12 @@ async fn require_identity(request: Request, next: Next) -> Result<Response, ApiE
     if !is_readiness {
         Caller::from_headers(request.headers())?;
     }
+    Ok(next.run(request).await)
+}
+
+/// Refuses what would only wait for others.
+async fn require_place(State(places): State<Places>, request: Request, next: Next) -> Result<Response, ApiError> {
+    let _place = places.take().ok_or(ApiError::Overloaded)?;
     Ok(next.run(request).await)
 }
 
@@ -62,7 +89,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         let listener = UnixListener::bind(&path).unwrap();
-        let server = tokio::spawn(axum::serve(listener, guarded(routes)).into_future());
+        let server = tokio::spawn(axum::serve(listener, guarded(routes, &Operations::new(1))).into_future());
         let mut stream = UnixStream::connect(&path).await.unwrap();
         let request = "GET /odd HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\
                        x-consumer-id: 05e20000-0000-4000-8000-0000000000ff\r\n\r\n";

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::config::Settings;
 use crate::feed::Feed;
 use crate::listen::ListenError;
+use crate::operations::Operations;
 use crate::store::{Store, StoreError};
 use crate::{internal_router, public_router};
 
@@ -25,7 +26,8 @@ pub enum ServeError {
     Store(#[from] StoreError),
 }
 
-/// Serves until SIGTERM or SIGINT. Then the socket files go, and open requests have two seconds to be answered.
+/// Serves until SIGTERM or SIGINT. Then it says that it is not ready, for as long as the settings have it; the socket
+/// files go; and what was begun is finished.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     // Asked for first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
@@ -36,6 +38,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let internal = settings.internal.bind().await?;
     tracing::info!(public = public.address(), internal = internal.address(), "serving");
 
+    let operations = Operations::new(settings.max_requests);
     let feed = Feed::start(store.clone(), settings.keep);
     let (stop, stopped) = watch::channel(());
     let wait = |mut stopped: watch::Receiver<()>| {
@@ -47,8 +50,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     };
     let serving = async {
         tokio::try_join!(
-            public.serve(public_router(store.clone()), wait(stopped.clone())),
-            internal.serve(internal_router(feed.clone(), settings.secrets), wait(stopped)),
+            public.serve(public_router(store.clone(), operations.clone()), wait(stopped.clone())),
+            internal.serve(internal_router(feed.clone(), settings.secrets, operations.clone()), wait(stopped)),
         )
     };
     tokio::pin!(serving);
@@ -59,10 +62,21 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
+    operations.stop();
+    if !settings.drain.is_zero() {
+        tokio::select! {
+            ended = &mut serving => return Ok(ended.map(drop)?),
+            () = tokio::time::sleep(settings.drain) => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
     drop(stop);
     feed.stop();
-    if tokio::time::timeout(GRACE, serving).await.is_err() {
-        tracing::warn!("stopped with requests unanswered");
+    match finished(serving, operations.idle(), GRACE, LONGEST_WORK).await {
+        Finished::Served => {}
+        Finished::Idle => tracing::info!("stopped with connections open on which nothing was asked"),
+        Finished::No => tracing::warn!("stopped with requests unanswered"),
     }
     if tokio::time::timeout(GRACE, store.close()).await.is_err() {
         tracing::warn!("stopped with the database busy");
@@ -70,5 +84,67 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// Longer than a request may wait for the store.
+/// How it ended.
+#[derive(Debug, Eq, PartialEq)]
+enum Finished {
+    /// Every connection is closed.
+    Served,
+    /// No request is in work; connections are open on which none arrived, or whose peers do not read.
+    Idle,
+    /// Requests are in work still.
+    No,
+}
+
+/// Waits for connections to end while there is work, and after it for `grace`; at most for `longest`.
+async fn finished<T>(
+    serving: impl Future<Output = T>,
+    idle: impl Future<Output = ()>,
+    grace: Duration,
+    longest: Duration,
+) -> Finished {
+    let answered = async {
+        idle.await;
+        // For the answers to be read, and for requests on their way when the end began.
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        _ = serving => Finished::Served,
+        () = answered => Finished::Idle,
+        () = tokio::time::sleep(longest) => Finished::No,
+    }
+}
+
+/// Longer than a request of a gateway's may wait for the store.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Longer than a revocation of many rows may take.
+const LONGEST_WORK: Duration = Duration::from_secs(32);
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn work_is_waited_for_beyond_the_grace() {
+        let operations = Operations::new(1);
+        let work = operations.work();
+        let end = finished(pending::<()>(), operations.idle(), SHORT, LONG);
+        tokio::pin!(end);
+        assert!(tokio::time::timeout(SHORT * 4, &mut end).await.is_err());
+        drop(work);
+        assert_eq!(end.await, Finished::Idle);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_waited_for_without_end() {
+        let idle = finished(pending::<()>(), async {}, SHORT, LONG).await;
+        let busy = finished(pending::<()>(), pending(), SHORT, SHORT * 2).await;
+        let served = finished(async {}, pending(), LONG, LONG).await;
+        assert_eq!((idle, busy, served), (Finished::Idle, Finished::No, Finished::Served));
+    }
+}

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use support::{FORM, KEY, Kind, Reply, exchange};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
@@ -46,13 +48,17 @@ async fn started(folder: &TempDir, edit: impl FnOnce(&mut Command)) -> Child {
 /// Sends a signal, and gives the exit code, the log, and how long it took.
 async fn stopped(mut child: Child, signal: &str) -> (Option<i32>, String, Duration) {
     let asked = Instant::now();
-    let id = child.id().unwrap().to_string();
-    assert!(std::process::Command::new("sh").args(["-c", &format!("kill {signal} {id}")]).status().unwrap().success());
+    self::signal(&child, signal);
     let status = child.wait().await.unwrap();
     let took = asked.elapsed();
     let mut log = String::new();
     child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
     (status.code(), log, took)
+}
+
+fn signal(child: &Child, signal: &str) {
+    let id = child.id().unwrap();
+    assert!(std::process::Command::new("sh").args(["-c", &format!("kill {signal} {id}")]).status().unwrap().success());
 }
 
 async fn introspect(folder: &TempDir, form: &str) -> Reply {
@@ -131,10 +137,80 @@ async fn reader_that_waits_is_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn settings_of_the_feed_are_bounded() {
+async fn what_was_begun_is_finished_before_the_end() {
     let folder = tempfile::tempdir().unwrap();
-    for variable in ["REVOCATION_RETENTION_HOURS", "LONGEST_JWT_HOURS"] {
-        for value in ["0", "8761", "1.5", "a day"] {
+    let child = started(&folder, |_| {}).await;
+    let options = SqliteConnectOptions::new().filename(folder.path().join("brama.db"));
+    let mut hand = options.connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut hand).await.unwrap();
+    let authorization = format!("Bearer {SECRET}");
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    let revocation = "{\"jti\":\"begun\",\"exp\":4000000000}";
+    let internal = folder.path().join("i.sock");
+    let begun = exchange(&internal, "POST", "/revocations", &headers, revocation);
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let stopping = stopped(child, "-TERM");
+        let unlocking = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            sqlx::raw_sql("ROLLBACK").execute(&mut hand).await.unwrap();
+        };
+        tokio::join!(stopping, unlocking).0
+    };
+    let (reply, (code, log, _)) = tokio::join!(begun, stopping);
+    assert_eq!((reply.status, code), (200, Some(0)), "{log}");
+    assert!(!log.contains("unanswered"), "{log}");
+    let mut hand = options.connect().await.unwrap();
+    let query = "SELECT count(*) FROM brama_revocations WHERE subject = 'begun'";
+    let written: i64 = sqlx::query_scalar(query).fetch_one(&mut hand).await.unwrap();
+    assert_eq!(written, 1);
+}
+
+#[tokio::test]
+async fn service_that_drains_serves_on_and_says_that_it_is_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = started(&folder, |command| {
+        command.env("DRAIN_SECONDS", "60");
+    })
+    .await;
+    let ready = async || exchange(&folder.path().join("p.sock"), "GET", "/readyz", &[], "").await.status;
+    assert_eq!(ready().await, 200);
+    signal(&child, "-TERM");
+    let give_up = Instant::now() + Duration::from_secs(5);
+    while ready().await != 503 {
+        assert!(Instant::now() < give_up, "it is ready still");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(introspect(&folder, "token=a").await.status, 200);
+    // The second signal is for who cannot wait.
+    let (code, log, took) = stopped(child, "-TERM").await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[tokio::test]
+async fn idle_connection_is_closed_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = started(&folder, |_| {}).await;
+    let mut kept = tokio::net::UnixStream::connect(folder.path().join("p.sock")).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut kept, b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    assert_ne!(kept.read(&mut [0; 4096]).await.unwrap(), 0);
+    let (code, log, took) = stopped(child, "-TERM").await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test]
+async fn settings_in_numbers_are_bounded_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let beyond = [
+        ("REVOCATION_RETENTION_HOURS", ["0", "8761"]),
+        ("LONGEST_JWT_HOURS", ["0", "8761"]),
+        ("MAX_REQUESTS", ["0", "65536"]),
+        ("DRAIN_SECONDS", ["-1", "3601"]),
+    ];
+    for (variable, [low, high]) in beyond {
+        for value in [low, high, "1.5", "a day"] {
             let output = serve(folder.path()).env(variable, value).output().await.unwrap();
             let text = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(2), "{variable}={value}: {text}");
@@ -142,7 +218,7 @@ async fn settings_of_the_feed_are_bounded() {
     }
     let help = Command::new(env!("CARGO_BIN_EXE_brama-upstream")).args(["serve", "--help"]).output().await.unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for variable in ["REVOCATION_RETENTION_HOURS", "LONGEST_JWT_HOURS"] {
+    for (variable, _) in beyond {
         assert!(help.contains(variable), "{help}");
     }
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::error::RETRY_AFTER;
 use crate::observe::Cause;
 use crate::store::StoreError;
 
@@ -22,8 +23,12 @@ pub(super) enum AuthorityError {
     InvalidRequest,
     #[error("no such method here")]
     MethodNotAllowed,
+    #[error("too many requests are in work")]
+    Overloaded,
     #[error("no such path")]
     PathNotFound,
+    #[error("the service is stopping")]
+    Stopping,
     #[error("the store gave no answer")]
     Store(#[from] StoreError),
     #[error("the body is too large")]
@@ -44,7 +49,7 @@ impl AuthorityError {
             Self::Invalid(_) | Self::InvalidRequest | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PathNotFound => StatusCode::NOT_FOUND,
-            Self::DenyListFull | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
         }
@@ -56,7 +61,7 @@ impl AuthorityError {
             Self::Invalid(_) | Self::InvalidRequest | Self::TooLarge => "invalid_request",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::PathNotFound => "not_found",
-            Self::DenyListFull | Self::Store(_) => "temporarily_unavailable",
+            Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => "temporarily_unavailable",
             Self::Unauthorized => "invalid_token",
             Self::UnsupportedTokenType => "unsupported_token_type",
         }
@@ -76,7 +81,11 @@ impl IntoResponse for AuthorityError {
             // RFC 7662, 2.3 refers to RFC 6750, 3, which wants at least one parameter after the scheme.
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
-        if let Self::DenyListFull | Self::Store(_) = self {
+        if let Self::Overloaded | Self::Stopping | Self::Store(_) = self {
+            // RFC 9110, 10.2.3. A list that is full is so for longer.
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if response.status().is_server_error() {
             response.extensions_mut().insert(Cause(Arc::new(self)));
         }
         response

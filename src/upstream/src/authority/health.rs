@@ -1,10 +1,12 @@
-//! Owns the internal listener's health: that the process lives, and that its database answers.
+//! Owns the internal listener's health: that the process lives, that its database answers, and that
+//! it is to go on.
 
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::error::AuthorityError;
+use crate::operations::Operations;
 use crate::store::Store;
 
 /// `GET /healthz`: whoever reads this knows that the process lives.
@@ -13,7 +15,13 @@ pub(super) async fn healthz() -> Json<Value> {
 }
 
 /// `GET /readyz`.
-pub(super) async fn readyz(State(store): State<Store>) -> Result<Json<Value>, AuthorityError> {
+pub(super) async fn readyz(
+    State(store): State<Store>,
+    State(operations): State<Operations>,
+) -> Result<Json<Value>, AuthorityError> {
+    if operations.is_stopping() {
+        return Err(AuthorityError::Stopping);
+    }
     store.ping().await?;
     Ok(Json(json!({ "status": "ready" })))
 }

@@ -27,6 +27,7 @@ use std::time::Duration;
 use brama_upstream::feed::Feed;
 use brama_upstream::fixture::Fixture;
 use brama_upstream::listen::Listen;
+use brama_upstream::operations::Operations;
 use brama_upstream::secret::AuthoritySecrets;
 use brama_upstream::store::revocation::Keep;
 use brama_upstream::{internal_router, public_router};
@@ -99,13 +100,17 @@ pub(crate) fn demo() -> Fixture {
 
 impl Service {
     pub(crate) async fn start(kind: Kind) -> Self {
+        Self::with(kind, Operations::new(256)).await
+    }
+
+    pub(crate) async fn with(kind: Kind, operations: Operations) -> Self {
         let database = Database::demo(kind).await;
         let public = database.folder.path().join("p.sock");
         let internal = database.folder.path().join("i.sock");
         let secrets = AuthoritySecrets::new(SECRET, Some(PREVIOUS)).unwrap();
         for (path, router) in [
-            (&public, public_router(database.store.clone())),
-            (&internal, internal_router(Feed::start(database.store.clone(), KEEP), secrets)),
+            (&public, public_router(database.store.clone(), operations.clone())),
+            (&internal, internal_router(Feed::start(database.store.clone(), KEEP), secrets, operations)),
         ] {
             let bound = Listen::Unix(path.clone()).bind().await.unwrap();
             tokio::spawn(bound.serve(router, async |file| {

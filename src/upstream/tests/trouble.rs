@@ -1,0 +1,157 @@
+//! Behaviour under trouble: too many requests, a database that is locked or gone, bodies that nobody asked for.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use brama_upstream::operations::Operations;
+use serde_json::json;
+use support::{CONNECTION, FORM, KEY, Kind, MSP, SECRET, Service};
+
+const UNAVAILABLE: (u16, &str, &str) = (503, "internal_error", "Service unavailable");
+
+fn connection() -> String {
+    format!("/api/clients/{MSP}/connections/{CONNECTION}")
+}
+
+fn authorization() -> String {
+    format!("Bearer {SECRET}")
+}
+
+#[tokio::test]
+async fn what_finds_no_place_is_refused_at_once_and_the_rest_goes_on() {
+    let service = Service::with(Kind::Sqlite, Operations::new(1)).await;
+    let mut other = service.database.hand().await;
+    other.run("BEGIN IMMEDIATE").await.unwrap();
+    let path = connection();
+    let first = service.delete(&path);
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let asked = Instant::now();
+        let reply = service.delete(&path).await;
+        let took = asked.elapsed();
+        // Each listener has its own places.
+        let introspection = service.introspect(&format!("token={KEY}")).await;
+        other.run("ROLLBACK").await.unwrap();
+        (reply, took, introspection.status)
+    };
+    let (first, (second, took, introspection)) = tokio::join!(first, second);
+    second.assert_error(UNAVAILABLE.0, UNAVAILABLE.1, UNAVAILABLE.2);
+    assert_eq!(second.header("retry-after"), Some("1"));
+    assert!(took < Duration::from_millis(400), "{took:?}");
+    assert_eq!((first.status, introspection), (200, 200), "{first:?}");
+    // The place is free again.
+    assert_eq!(service.delete(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn caller_that_gives_up_keeps_its_place_until_its_work_is_done() {
+    let service = Service::with(Kind::Sqlite, Operations::new(1)).await;
+    let mut other = service.database.hand().await;
+    other.run("BEGIN IMMEDIATE").await.unwrap();
+    let path = connection();
+    assert!(tokio::time::timeout(Duration::from_millis(200), service.delete(&path)).await.is_err());
+    assert_eq!(service.delete(&path).await.status, 503);
+    other.run("ROLLBACK").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(service.delete(&path).await.status, 404, "what was begun was done");
+}
+
+#[tokio::test]
+async fn crowd_at_the_authority_is_refused_apart_from_health_and_readers_of_the_feed() {
+    let service = Service::with(Kind::Sqlite, Operations::new(1)).await;
+    let mut other = service.database.hand().await;
+    other.run("BEGIN IMMEDIATE").await.unwrap();
+    let authorization = authorization();
+    let headers = [("authorization", authorization.as_str()), ("content-type", FORM)];
+    let first = service.internal("POST", "/revoke", &headers, "token=a.b.c");
+    let rest = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let second = service.introspect("token=a").await;
+        assert_eq!((second.status, second.json()), (503, json!({ "error": "temporarily_unavailable" })));
+        assert_eq!(second.header("retry-after"), Some("1"));
+        for path in ["/healthz", "/readyz", "/revocations"] {
+            assert_eq!(service.internal("GET", path, &headers, "").await.status, 200, "{path}");
+        }
+        // Strangers are told nothing, not even that there are too many.
+        assert_eq!(service.internal("POST", "/introspect", &[], "").await.status, 401);
+        other.run("ROLLBACK").await.unwrap();
+    };
+    let (first, ()) = tokio::join!(first, rest);
+    assert_eq!(first.status, 200);
+    assert_eq!(service.introspect("token=a").await.status, 200);
+}
+
+#[tokio::test]
+async fn gateways_that_wait_for_news_take_no_place_of_others() {
+    let service = Service::with(Kind::Sqlite, Operations::new(1)).await;
+    let authorization = authorization();
+    let headers = [("authorization", authorization.as_str())];
+    let page = service.internal("GET", "/revocations", &headers, "").await.json();
+    let path = format!("/revocations?wait=600&after={}", page["next"].as_str().unwrap());
+    let wait = || service.internal("GET", &path, &headers, "");
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        service.introspect("token=a").await.status
+    };
+    let (one, two, three, introspection) = tokio::join!(wait(), wait(), wait(), meanwhile);
+    assert_eq!([one.status, two.status, three.status, introspection], [200; 4]);
+}
+
+#[tokio::test]
+async fn authority_over_a_locked_or_broken_database_is_unavailable_and_recovers_by_itself() {
+    let service = Service::start(Kind::Sqlite).await;
+    let authorization = authorization();
+    let headers = [("authorization", authorization.as_str()), ("content-type", FORM)];
+    let mut other = service.database.hand().await;
+
+    other.run("BEGIN IMMEDIATE").await.unwrap();
+    let asked = Instant::now();
+    let reply = service.internal("POST", "/revoke", &headers, "token=demo-mis-token").await;
+    assert_eq!((reply.status, reply.json()), (503, json!({ "error": "temporarily_unavailable" })));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    // Who writes keeps nobody from reading.
+    assert_eq!(service.introspect("token=demo-mis-token").await.json()["active"], true);
+    other.run("ROLLBACK").await.unwrap();
+    assert_eq!(service.internal("POST", "/revoke", &headers, "token=demo-mis-token").await.status, 200);
+    assert_eq!(service.introspect("token=demo-mis-token").await.json()["active"], false);
+
+    let api_key = format!("token={KEY}&token_type_hint=api_key");
+    service.database.sql("ALTER TABLE mithril_connections RENAME TO away").await.unwrap();
+    let reply = service.introspect(&api_key).await;
+    assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")), "{reply:?}");
+    assert_eq!(service.delete(&connection()).await.status, 503);
+    service.database.sql("ALTER TABLE away RENAME TO mithril_connections").await.unwrap();
+    assert_eq!(service.introspect(&api_key).await.json()["active"], true);
+    assert_eq!(service.delete(&connection()).await.status, 200);
+}
+
+#[tokio::test]
+async fn body_on_the_public_listener_is_not_waited_for() {
+    let service = Service::start(Kind::Sqlite).await;
+    let asked = Instant::now();
+    // Announced, and never sent.
+    for (name, value) in [("content-length", "10000000000"), ("transfer-encoding", "chunked")] {
+        let headers = [("x-consumer-id", support::USER), (name, value)];
+        let reply = service.public("DELETE", &connection(), &headers).await;
+        assert!([200, 404].contains(&reply.status), "{name}: {reply:?}");
+    }
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn service_that_is_to_stop_is_alive_and_not_ready() {
+    let operations = Operations::new(1);
+    let service = Service::with(Kind::Sqlite, operations.clone()).await;
+    operations.stop();
+    assert_eq!(service.internal("GET", "/healthz", &[], "").await.status, 200);
+    let reply = service.internal("GET", "/readyz", &[], "").await;
+    assert_eq!((reply.status, reply.json()), (503, json!({ "error": "temporarily_unavailable" })));
+    let reply = service.public("GET", "/readyz", &[]).await;
+    reply.assert_error(UNAVAILABLE.0, UNAVAILABLE.1, UNAVAILABLE.2);
+    // What arrives is served until the listeners go.
+    assert_eq!(service.delete(&connection()).await.status, 200);
+}
