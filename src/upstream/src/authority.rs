@@ -4,32 +4,39 @@ mod error;
 mod form;
 mod health;
 mod introspect;
+mod metrics;
 mod revocations;
 mod revoke;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::{HeaderMap, Method, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::feed::{Feed, MOST_WAITING};
-use crate::observe;
+use crate::metrics::Listener;
+use crate::observe::{self, Watch};
 use crate::operations::{Operations, Places};
 use crate::secret::AuthoritySecrets;
 use crate::store::Store;
 use error::AuthorityError;
 
-/// The internal listener: introspection and revocations for the gateway, health for whoever runs the service.
+/// The internal listener: introspection and revocations for the gateway, health and metrics for whoever runs the service.
 pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operations) -> Router {
-    let crowd = Crowd { requests: operations.places(0), readers: operations.places(MOST_WAITING) };
-    let authority = Authority { feed, secrets, operations: operations.clone() };
+    let crowd = Crowd {
+        requests: operations.places(Listener::Internal, 0),
+        readers: operations.places(Listener::Internal, MOST_WAITING),
+    };
+    let watch = Watch { operations: operations.clone(), listener: Listener::Internal };
+    let authority = Authority { feed, secrets, operations };
     Router::new()
         .route("/introspect", post(introspect::introspect))
         .route(REVOCATIONS, get(revocations::read).post(revocations::revoke))
         .route("/revoke", post(revoke::revoke))
         .route(HEALTHZ, get(health::healthz))
+        .route(METRICS, get(metrics::metrics))
         .route(READYZ, get(health::readyz))
         .fallback(async || AuthorityError::PathNotFound)
         .method_not_allowed_fallback(async || AuthorityError::MethodNotAllowed)
@@ -38,8 +45,8 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(crowd, require_place))
         .layer(from_fn_with_state(authority.clone(), require_secret))
-        .layer(from_fn_with_state(operations, observe::contain))
-        .layer(from_fn(observe::log))
+        .layer(from_fn_with_state(watch.clone(), observe::contain))
+        .layer(from_fn_with_state(watch, observe::log))
         .with_state(authority)
 }
 
@@ -80,7 +87,7 @@ async fn require_secret(
     request: Request,
     next: Next,
 ) -> Result<Response, AuthorityError> {
-    if !is_health(&request) {
+    if !is_open(&request) {
         let presented = bearer(request.headers()).ok_or(AuthorityError::Unauthorized)?;
         if !authority.secrets.accept(presented) {
             return Err(AuthorityError::Unauthorized);
@@ -89,9 +96,9 @@ async fn require_secret(
     Ok(next.run(request).await)
 }
 
-/// Refuses what would only wait for others. Health is asked about most when there are too many, and is told.
+/// Refuses what would only wait for others. Health and metrics are asked for most when there are too many.
 async fn require_place(State(crowd): State<Crowd>, request: Request, next: Next) -> Result<Response, AuthorityError> {
-    if is_health(&request) {
+    if is_open(&request) {
         return Ok(next.run(request).await);
     }
     let is_reader = request.method() == Method::GET && request.uri().path() == REVOCATIONS;
@@ -100,8 +107,9 @@ async fn require_place(State(crowd): State<Crowd>, request: Request, next: Next)
     Ok(next.run(request).await)
 }
 
-fn is_health(request: &Request) -> bool {
-    request.method() == Method::GET && matches!(request.uri().path(), HEALTHZ | READYZ)
+/// What tells about the service and about nobody else. Who watches it should not hold the authority secret for that.
+fn is_open(request: &Request) -> bool {
+    request.method() == Method::GET && matches!(request.uri().path(), HEALTHZ | METRICS | READYZ)
 }
 
 /// The presented secret, where there is exactly one `Authorization` header of the scheme `Bearer`.
@@ -125,6 +133,8 @@ const HEALTHZ: &str = "/healthz";
 /// The gateway asks about credentials of up to 8 KiB, and each byte may be percent-encoded as three; a larger one would
 /// look like an outage to it.
 const LARGEST_BODY: usize = 32 * 1024;
+
+const METRICS: &str = "/metrics";
 
 const READYZ: &str = "/readyz";
 

@@ -181,6 +181,11 @@ impl Feed {
         self.shared.stopping.send_replace(true);
     }
 
+    /// How many wait for news.
+    pub(crate) fn readers_waiting(&self) -> usize {
+        MOST_WAITING.saturating_sub(self.shared.waiting.available_permits())
+    }
+
     pub(crate) fn keep(&self) -> &Keep {
         &self.shared.keep
     }

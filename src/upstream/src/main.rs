@@ -1,18 +1,14 @@
 //! Owns the wiring of the command: arguments in, exit code out.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use brama_upstream::cause;
-use brama_upstream::config::{
-    Command, CommandLine, InvalidSetting, LogFormat, MigrateArgs, SeedArgs, ServeArgs, Settings,
-};
+use brama_upstream::config::{Command, CommandLine, InvalidSetting, MigrateArgs, SeedArgs, ServeArgs, Settings};
 use brama_upstream::fixture::Fixture;
-use brama_upstream::server;
 use brama_upstream::store::{DatabaseUrl, Seeded, Store};
+use brama_upstream::{log, server};
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,26 +23,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command_line: &CommandLine) -> Result<()> {
-    start_log(command_line)?;
+    log::start(&command_line.log, command_line.log_format)?;
     match &command_line.command {
         Command::Serve(arguments) => serve(arguments).await,
         Command::Migrate(arguments) => migrate(arguments).await,
         Command::Seed(arguments) => seed(arguments).await,
     }
-}
-
-fn start_log(command_line: &CommandLine) -> Result<()> {
-    let filter = EnvFilter::try_new(&command_line.log)
-        .with_context(|| format!("BRAMA_LOG: `{}` says not what to log", command_line.log))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let started = match command_line.log_format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-    };
-    started.map_err(|error| anyhow!("cannot start the log: {error}"))
 }
 
 async fn serve(arguments: &ServeArgs) -> Result<()> {

@@ -1,18 +1,29 @@
-//! Owns what every request leaves behind: one log line, and an answer even where its handler panics.
+//! Owns what every request leaves behind: one log line, its part of the metrics, and an answer
+//! even where its handler panics.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tracing::{Instrument, Span};
 
 use crate::cause;
+use crate::metrics::Listener;
 use crate::operations::Operations;
+use crate::store::StoreError;
+
+/// What is watched: the requests of one listener.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) operations: Operations,
+    pub(crate) listener: Listener,
+}
 
 /// The cause of a 5xx, on its way to the log and to nobody else.
 #[derive(Clone)]
@@ -28,22 +39,31 @@ pub(crate) struct Routine;
 struct Unfinished(#[source] tokio::task::JoinError);
 
 /// Writes the request's line. Never a query, a header or a body: these may hold credentials and personal data.
-pub(crate) async fn log(request: Request, next: Next) -> Response {
+pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let request_id = request.headers().get(REQUEST_ID).cloned();
-    let response = next.run(request).await;
-
     let request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or("-");
+    // Of the highest level, so that whichever line is written has it.
+    let span = tracing::error_span!("request", request.id = request_id);
+    let response = next.run(request).instrument(span).await;
+
+    let took = started.elapsed();
+    let metrics = watch.operations.metrics();
+    metrics.answered(watch.listener, &method, route.as_ref().map(MatchedPath::as_str), response.status(), took);
     let status = response.status().as_u16();
-    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let duration_ms = took.as_secs_f64() * 1000.0;
     match response.extensions().get::<Cause>() {
         None if response.extensions().get::<Routine>().is_some() => {
             tracing::debug!(%method, path, status, duration_ms, request.id = request_id, "request");
         }
         None => tracing::info!(%method, path, status, duration_ms, request.id = request_id, "request"),
         Some(Cause(cause)) => {
+            if let Some(error) = store_error(cause.as_ref()) {
+                metrics.store_failed(error);
+            }
             let error = cause::chain(cause.as_ref());
             tracing::error!(%method, path, status, duration_ms, request.id = request_id, error, "request failed");
         }
@@ -53,14 +73,14 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
 
 /// Runs the rest in a task of its own. A panic ends that task and becomes a 500, and a client that hangs up does not
 /// stop a transaction half-way. Nor does the end of the service, which waits for this work.
-pub(crate) async fn contain(State(operations): State<Operations>, request: Request, next: Next) -> Response {
-    let work = operations.work();
+pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: Next) -> Response {
+    let work = watch.operations.work(watch.listener);
     let contained = async move {
         let response = next.run(request).await;
         drop(work);
         response
     };
-    match tokio::spawn(contained).await {
+    match tokio::spawn(contained.instrument(Span::current())).await {
         Ok(response) => response,
         Err(error) => {
             let body = Json(json!({ "error": "server_error" }));
@@ -69,6 +89,18 @@ pub(crate) async fn contain(State(operations): State<Operations>, request: Reque
             response
         }
     }
+}
+
+/// The store's error among the causes.
+fn store_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
+    let mut cause = Some(cause);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The header by which a request is known in every part's log.

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::metrics::{Listener, Metrics};
 
 /// The running of one service. A clone is another handle on it.
 #[derive(Clone, Debug)]
@@ -17,12 +21,16 @@ struct Shared {
     stopping: AtomicBool,
     /// Every request's task holds a receiver.
     work: watch::Sender<()>,
+    metrics: Metrics,
 }
 
 /// The requests that may be in work at once. Who finds no place is refused at once rather than kept waiting: by the
 /// time it had its turn, the gateway would have given it up.
 #[derive(Clone, Debug)]
-pub(crate) struct Places(Arc<Semaphore>);
+pub(crate) struct Places {
+    free: Arc<Semaphore>,
+    refused: Counter,
+}
 
 /// A place among the requests in work; it is free again when this is dropped.
 #[derive(Debug)]
@@ -32,12 +40,21 @@ pub(crate) struct Place(#[expect(dead_code, reason = "held for its drop")] Owned
 /// A request that is in work, whether or not somebody still waits for its answer.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Work(#[expect(dead_code, reason = "held for its drop")] watch::Receiver<()>);
+pub(crate) struct Work {
+    in_work: Gauge,
+    #[expect(dead_code, reason = "held for its drop")]
+    receiver: watch::Receiver<()>,
+}
 
 impl Operations {
     /// A service whose listeners have `most_requests` in work each.
     pub fn new(most_requests: usize) -> Self {
-        let shared = Shared { most_requests, stopping: AtomicBool::new(false), work: watch::Sender::new(()) };
+        let shared = Shared {
+            most_requests,
+            stopping: AtomicBool::new(false),
+            work: watch::Sender::new(()),
+            metrics: Metrics::new(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -55,21 +72,38 @@ impl Operations {
         self.shared.stopping.load(Ordering::Relaxed)
     }
 
-    /// The places of one listener, and `more`.
-    pub(crate) fn places(&self, more: usize) -> Places {
-        let places = self.shared.most_requests.saturating_add(more).min(Semaphore::MAX_PERMITS);
-        Places(Arc::new(Semaphore::new(places)))
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
-    pub(crate) fn work(&self) -> Work {
-        Work(self.shared.work.subscribe())
+    /// The places of one listener, and `more`.
+    pub(crate) fn places(&self, listener: Listener, more: usize) -> Places {
+        let places = self.shared.most_requests.saturating_add(more).min(Semaphore::MAX_PERMITS);
+        Places { free: Arc::new(Semaphore::new(places)), refused: self.metrics().refused(listener) }
+    }
+
+    /// A request begins at `listener`.
+    pub(crate) fn work(&self, listener: Listener) -> Work {
+        let in_work = self.metrics().in_work(listener);
+        in_work.inc();
+        Work { in_work, receiver: self.shared.work.subscribe() }
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.in_work.dec();
     }
 }
 
 impl Places {
     /// A place, if one is free.
     pub(crate) fn take(&self) -> Option<Place> {
-        Arc::clone(&self.0).try_acquire_owned().ok().map(Place)
+        let place = Arc::clone(&self.free).try_acquire_owned().ok();
+        if place.is_none() {
+            self.refused.inc();
+        }
+        place.map(Place)
     }
 }
 
@@ -84,7 +118,7 @@ mod tests {
 
     #[test]
     fn place_is_free_again_when_it_is_dropped() {
-        let places = Operations::new(1).places(1);
+        let places = Operations::new(1).places(Listener::Public, 1);
         let first = places.take();
         let second = places.take();
         assert!(first.is_some() && second.is_some() && places.take().is_none());
@@ -96,7 +130,7 @@ mod tests {
     async fn service_is_idle_when_no_work_is_left() {
         let operations = Operations::new(1);
         operations.idle().await;
-        let work = operations.work();
+        let work = operations.work(Listener::Public);
         let soon = Duration::from_millis(20);
         assert!(tokio::time::timeout(soon, operations.idle()).await.is_err());
         drop(work);

@@ -13,6 +13,8 @@ use axum::routing::{delete, get};
 
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::metrics::Listener;
+use crate::observe::Watch;
 use crate::operations::{Operations, Places};
 use crate::store::Store;
 use crate::{envelope, observe};
@@ -46,16 +48,17 @@ impl FromRef<Public> for Store {
 
 /// What surrounds every route, and what answers where there is none.
 fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, operations: &Operations) -> Router<S> {
+    let watch = Watch { operations: operations.clone(), listener: Listener::Public };
     routes
         .fallback(async || ApiError::PathNotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         // The last layer is the first to see a request: log, envelope, containment, identity, place, route. The
         // place is taken inside the containment, so that it is kept for as long as the work lasts.
-        .layer(from_fn_with_state(operations.places(0), require_place))
+        .layer(from_fn_with_state(operations.places(Listener::Public, 0), require_place))
         .layer(from_fn(require_identity))
-        .layer(from_fn_with_state(operations.clone(), observe::contain))
+        .layer(from_fn_with_state(watch.clone(), observe::contain))
         .layer(from_fn(envelope::wrap))
-        .layer(from_fn(observe::log))
+        .layer(from_fn_with_state(watch, observe::log))
 }
 
 /// Refuses before anything is routed, so that a path without identity does not even tell whether it exists.

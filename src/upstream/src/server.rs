@@ -125,6 +125,7 @@ mod tests {
     use std::future::pending;
 
     use super::*;
+    use crate::metrics::Listener;
 
     const SHORT: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_secs(60);
@@ -132,7 +133,7 @@ mod tests {
     #[tokio::test]
     async fn work_is_waited_for_beyond_the_grace() {
         let operations = Operations::new(1);
-        let work = operations.work();
+        let work = operations.work(Listener::Public);
         let end = finished(pending::<()>(), operations.idle(), SHORT, LONG);
         tokio::pin!(end);
         assert!(tokio::time::timeout(SHORT * 4, &mut end).await.is_err());

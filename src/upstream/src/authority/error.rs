@@ -1,5 +1,6 @@
 //! Owns the refusals of the internal listener: the one map from an error to status and body.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Json;
@@ -23,6 +24,8 @@ pub(super) enum AuthorityError {
     InvalidRequest,
     #[error("no such method here")]
     MethodNotAllowed,
+    #[error("the metrics cannot be written")]
+    Metrics(#[source] fmt::Error),
     #[error("too many requests are in work")]
     Overloaded,
     #[error("no such path")]
@@ -48,6 +51,7 @@ impl AuthorityError {
         match self {
             Self::Invalid(_) | Self::InvalidRequest | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Metrics(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::PathNotFound => StatusCode::NOT_FOUND,
             Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -60,6 +64,7 @@ impl AuthorityError {
         match self {
             Self::Invalid(_) | Self::InvalidRequest | Self::TooLarge => "invalid_request",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::Metrics(_) => "server_error",
             Self::PathNotFound => "not_found",
             Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => "temporarily_unavailable",
             Self::Unauthorized => "invalid_token",

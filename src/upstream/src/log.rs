@@ -1,0 +1,98 @@
+//! Owns how log lines are written: their form, and that a panic is one of them.
+
+use std::io::IsTerminal;
+use std::panic;
+
+use tracing::Subscriber;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::LogFormat;
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// What to log cannot be understood.
+    #[error("BRAMA_LOG: `{0}` says not what to log")]
+    Filter(String, #[source] ParseError),
+    /// There is one already.
+    #[error("cannot start the log")]
+    Started(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Starts the log, on stderr.
+pub fn start(filter: &str, format: LogFormat) -> Result<(), LogError> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| LogError::Filter(filter.to_owned(), error))?;
+    lines(filter, format, std::io::stderr().is_terminal(), std::io::stderr).try_init()?;
+    // The standard library would write lines of its own, between those that machines read.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let error = panic.payload_as_str().unwrap_or("without words");
+        tracing::error!(place, error, "panicked");
+    }));
+    Ok(())
+}
+
+/// Each line within a request has the request's id: where it is not the line's own, it is that of its `span`.
+fn lines<W>(filter: EnvFilter, format: LogFormat, colours: bool, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
+    match format {
+        LogFormat::Text => Box::new(log.finish()),
+        LogFormat::Json => Box::new(log.json().flatten_event(true).with_span_list(false).finish()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::Request;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::metrics::Listener;
+    use crate::observe::{self, Watch};
+    use crate::operations::Operations;
+
+    #[derive(Clone)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn each_line_within_a_request_has_its_id() {
+        let written = Written(Arc::default());
+        let writer = written.clone();
+        let subscriber = lines(EnvFilter::new("warn"), LogFormat::Json, false, move || writer.clone());
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let watch = Watch { operations: Operations::new(1), listener: Listener::Public };
+        let router = Router::new()
+            .route("/", get(async || tracing::warn!("within")))
+            .layer(from_fn_with_state(watch.clone(), observe::contain))
+            .layer(from_fn_with_state(watch, observe::log));
+        let request = Request::get("/").header("x-request-id", "id-7").body(Body::empty()).unwrap();
+        assert!(router.oneshot(request).await.unwrap().status().is_success());
+        let line: Value = serde_json::from_slice(&written.0.lock().unwrap()).unwrap();
+        assert_eq!((&line["message"], &line["span"]["request.id"]), (&"within".into(), &"id-7".into()), "{line}");
+    }
+}
