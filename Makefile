@@ -73,8 +73,9 @@ test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 	@src/tools/wasm-test.sh -p brama-replay --lib --test cases --test corpus --test line
 
 .PHONY: schema
-schema: ## write policies/schema.json, which helps editors, anew
+schema: ## write anew what is generated: policies/schema.json, which helps editors, and src/upstream/openapi
 	@cargo run --quiet -p brama-cli -- schema --output policies/schema.json
+	@for listener in internal public; do cargo run --quiet -p brama-upstream -- openapi $$listener >target/openapi.json && mv target/openapi.json src/upstream/openapi/$$listener.json; done
 
 .PHONY: wasm
 wasm: ## build the plugin, target/brama_filter.wasm (FEATURES, such as ps-eddsa)

@@ -1,5 +1,6 @@
 //! Owns the internal listener: the authority's paths, and the secret without which it tells nothing.
 
+mod describe;
 mod error;
 mod form;
 mod health;
@@ -13,14 +14,15 @@ use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use serde_json::{Value, json};
 
 use crate::feed::{Feed, MOST_WAITING};
-use crate::metrics::Listener;
+use crate::listen::Listener;
 use crate::observe::{self, Watch};
+use crate::openapi::{Described, Refusal};
 use crate::operations::{Operations, Places};
 use crate::secret::AuthoritySecrets;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use error::AuthorityError;
 
 /// The internal listener: introspection and revocations for the gateway, health and metrics for whoever runs the service.
@@ -31,13 +33,8 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
     };
     let watch = Watch { operations: operations.clone(), listener: Listener::Internal };
     let authority = Authority { feed, secrets, operations };
-    Router::new()
-        .route("/introspect", post(introspect::introspect))
-        .route(REVOCATIONS, get(revocations::read).post(revocations::revoke))
-        .route("/revoke", post(revoke::revoke))
-        .route(HEALTHZ, get(health::healthz))
-        .route(METRICS, get(metrics::metrics))
-        .route(READYZ, get(health::readyz))
+    described()
+        .router
         .fallback(async || AuthorityError::PathNotFound)
         .method_not_allowed_fallback(async || AuthorityError::MethodNotAllowed)
         // The last layer is the first to see a request: log, containment, secret, place, size, route. The
@@ -48,6 +45,35 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         .layer(from_fn_with_state(watch.clone(), observe::contain))
         .layer(from_fn_with_state(watch, observe::log))
         .with_state(authority)
+}
+
+/// The internal listener's description.
+pub(crate) fn document() -> Value {
+    let scheme = json!({ "type": "http", "scheme": "bearer", "description": "One of the authority secrets" });
+    let description = "What the gateway asks about credentials, and how they are revoked.";
+    described().document("Brama upstream, internal listener", description, "authority_secret", scheme)
+}
+
+fn described() -> Described<Authority> {
+    Described::new()
+        .serve(introspect::operation(), introspect::introspect)
+        .serve(describe::read_revocations(), revocations::read)
+        .serve(describe::revoke(), revocations::revoke)
+        .serve(revoke::operation(), revoke::revoke)
+        .serve(health::alive(), health::healthz)
+        .serve(health::ready(), health::readyz)
+        .serve(metrics::operation(), metrics::metrics)
+}
+
+/// These, and what every operation may answer that asks the store.
+fn refusals(errors: impl IntoIterator<Item = AuthorityError>) -> impl Iterator<Item = Refusal> {
+    let common = [AuthorityError::Unauthorized, AuthorityError::Overloaded, StoreError::Timeout.into()];
+    errors.into_iter().chain(common).map(Refusal::from).chain([unfinished()])
+}
+
+/// What any operation may answer.
+fn unfinished() -> Refusal {
+    AuthorityError::Metrics(std::fmt::Error).into()
 }
 
 #[derive(Clone)]

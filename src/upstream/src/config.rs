@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::listen::{InvalidListen, Listen};
+use crate::listen::{InvalidListen, Listen, Listener};
 use crate::operations::MOST_REQUESTS;
 use crate::secret::{AuthoritySecrets, InvalidAuthoritySecret};
 use crate::store::revocation::Keep;
@@ -43,6 +43,8 @@ pub enum Command {
     ///
     /// For PostgreSQL, so that the role that serves need not be the one that may change the schema.
     Migrate(MigrateArgs),
+    /// Prints the OpenAPI 3.1 document of a listener.
+    Openapi(OpenapiArgs),
     /// Applies a fixture to a new database; on a seeded one, renews the fixture's tokens that are still there.
     Seed(SeedArgs),
 }
@@ -82,6 +84,14 @@ pub struct MigrateArgs {
     /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database.
     #[arg(long, env = "DATABASE_URL")]
     pub database_url: String,
+}
+
+/// The settings of `openapi`, as written.
+#[derive(Args, Debug)]
+pub struct OpenapiArgs {
+    /// Which listener.
+    #[arg(value_enum)]
+    pub listener: Listener,
 }
 
 /// The settings of `seed`, as written.

@@ -3,7 +3,8 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::envelope::Outcome;
+use crate::envelope::{self, Outcome};
+use crate::openapi::Refusal;
 use crate::store::StoreError;
 
 /// Why a request of the public listener was not fulfilled.
@@ -96,6 +97,14 @@ impl IntoResponse for ApiError {
         }
         response.extensions_mut().insert(Outcome::from(self));
         response
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        let body = envelope::refusal_schema(&error);
+        let response = error.into_response();
+        Self { status: response.status(), headers: response.headers().clone(), body }
     }
 }
 

@@ -42,6 +42,7 @@ pub mod listen;
 pub mod log;
 mod metrics;
 mod observe;
+pub mod openapi;
 pub mod operations;
 mod routes;
 pub mod secret;

@@ -1,4 +1,4 @@
-//! Owns the addresses of the listeners: how they are written, bound, and given back.
+//! Owns the listeners and their addresses: how these are written, bound, and given back.
 
 use std::fmt;
 use std::fs::Permissions;
@@ -10,7 +10,17 @@ use std::str::FromStr;
 
 use axum::Router;
 use axum::serve::ListenerExt;
+use clap::ValueEnum;
 use tokio::net::{TcpListener, UnixListener};
+
+/// The two listeners.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Listener {
+    /// For the gateway's own questions.
+    Internal,
+    /// For the gateway's routes.
+    Public,
+}
 
 /// An address to listen at: `unix:/path/to.sock` or `tcp:127.0.0.1:8081`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -173,6 +183,15 @@ impl FromStr for Listen {
         }
         let address = text.strip_prefix("tcp:").ok_or_else(form)?;
         Ok(Self::Tcp(address.parse().map_err(|_| form())?))
+    }
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Internal => "internal",
+            Self::Public => "public",
+        })
     }
 }
 

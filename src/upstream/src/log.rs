@@ -61,7 +61,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::metrics::Listener;
+    use crate::listen::Listener;
     use crate::observe::{self, Watch};
     use crate::operations::Operations;
 

@@ -7,7 +7,7 @@ use brama_upstream::cause;
 use brama_upstream::config::{Command, CommandLine, InvalidSetting, MigrateArgs, SeedArgs, ServeArgs, Settings};
 use brama_upstream::fixture::Fixture;
 use brama_upstream::store::{DatabaseUrl, Seeded, Store};
-use brama_upstream::{log, server};
+use brama_upstream::{log, openapi, server};
 use clap::Parser;
 
 #[tokio::main]
@@ -27,6 +27,10 @@ async fn run(command_line: &CommandLine) -> Result<()> {
     match &command_line.command {
         Command::Serve(arguments) => serve(arguments).await,
         Command::Migrate(arguments) => migrate(arguments).await,
+        Command::Openapi(arguments) => {
+            println!("{:#}", openapi::document(arguments.listener));
+            Ok(())
+        }
         Command::Seed(arguments) => seed(arguments).await,
     }
 }

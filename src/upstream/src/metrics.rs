@@ -26,6 +26,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::listen::Listener;
 use crate::store::StoreError;
 
 /// The metrics of one service.
@@ -36,13 +37,6 @@ pub(crate) struct Metrics {
     in_work: Family<Labels<1>, Gauge>,
     refused: Family<Labels<1>, Counter>,
     store_failures: Family<Labels<1>, Counter>,
-}
-
-/// The listener of a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Listener {
-    Internal,
-    Public,
 }
 
 /// What is found out when metrics are asked for.
@@ -145,15 +139,6 @@ impl Metrics {
         text::encode_registry(&mut written, &now)?;
         text::encode_eof(&mut written)?;
         Ok(written)
-    }
-}
-
-impl fmt::Display for Listener {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Internal => "internal",
-            Self::Public => "public",
-        })
     }
 }
 

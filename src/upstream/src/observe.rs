@@ -14,7 +14,7 @@ use serde_json::json;
 use tracing::{Instrument, Span};
 
 use crate::cause;
-use crate::metrics::Listener;
+use crate::listen::Listener;
 use crate::operations::Operations;
 use crate::store::StoreError;
 
@@ -83,7 +83,7 @@ pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: 
     match tokio::spawn(contained.instrument(Span::current())).await {
         Ok(response) => response,
         Err(error) => {
-            let body = Json(json!({ "error": "server_error" }));
+            let body = Json(json!({ "error": SERVER_ERROR }));
             let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
             response.extensions_mut().insert(Cause(Arc::new(Unfinished(error))));
             response
@@ -102,6 +102,9 @@ fn store_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
     }
     None
 }
+
+/// What the internal listener says of a handler that did not finish.
+pub(crate) const SERVER_ERROR: &str = "server_error";
 
 /// The header by which a request is known in every part's log.
 pub(crate) const REQUEST_ID: &str = "x-request-id";

@@ -7,7 +7,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::metrics::{Listener, Metrics};
+use crate::listen::Listener;
+use crate::metrics::Metrics;
 
 /// The running of one service. A clone is another handle on it.
 #[derive(Clone, Debug)]

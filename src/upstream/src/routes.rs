@@ -6,26 +6,43 @@ mod health;
 
 use axum::Router;
 use axum::extract::{FromRef, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{delete, get};
+use serde_json::Value;
 
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::error::ApiError;
-use crate::metrics::Listener;
+use crate::listen::Listener;
 use crate::observe::Watch;
+use crate::openapi::{Described, Refusal};
 use crate::operations::{Operations, Places};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::{envelope, observe};
 
 /// The public listener. Only the gateway may reach it.
 pub fn public_router(store: Store, operations: Operations) -> Router {
-    let routes = Router::new()
-        .route("/api/clients/{client_id}/connections/{connection_id}", delete(connections::delete))
-        .route("/api/admin/contract_divisions/{id}", delete(divisions::delete))
-        .route(READYZ, get(health::readyz));
-    guarded(routes, &operations).with_state(Public { store, operations })
+    guarded(described().router, &operations).with_state(Public { store, operations })
+}
+
+/// The public listener's description.
+pub(crate) fn document() -> Value {
+    let description = "What the gateway's routes lead to. The gateway has decided what the caller may do.";
+    described().document("Brama upstream, public listener", description, "identity", caller::scheme())
+}
+
+fn described() -> Described<Public> {
+    Described::new()
+        .serve(connections::operation(), connections::delete)
+        .serve(divisions::operation(), divisions::delete)
+        .serve(health::operation(), health::readyz)
+}
+
+/// These, and what every operation may answer.
+fn refusals(errors: impl IntoIterator<Item = ApiError>) -> impl Iterator<Item = Refusal> {
+    let common =
+        [ApiError::Overloaded, StoreError::Timeout.into(), ApiError::Unforeseen(StatusCode::INTERNAL_SERVER_ERROR)];
+    errors.into_iter().chain(common).map(Refusal::from)
 }
 
 #[derive(Clone)]
@@ -81,6 +98,7 @@ const READYZ: &str = "/readyz";
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{UnixListener, UnixStream};

@@ -125,7 +125,7 @@ mod tests {
     use std::future::pending;
 
     use super::*;
-    use crate::metrics::Listener;
+    use crate::listen::Listener;
 
     const SHORT: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use brama_upstream::operations::Operations;
-use support::{CONNECTION, KEY, MSP, SECRET, Service, USER};
+use support::{CONNECTION, KEY, Kind, MSP, SECRET, Service, USER};
 
 impl Service {
     async fn metrics(&self) -> String {
@@ -35,7 +35,7 @@ fn answered(listener: &str, method: &str, route: &str, class: &str) -> String {
 
 #[tokio::test]
 async fn requests_are_counted_by_route_and_class_and_name_nobody() {
-    let service = Service::start().await;
+    let service = Service::start(Kind::Sqlite).await;
     let before = value(&service.metrics().await, "revocations_total");
     let path = format!("/api/clients/{MSP}/connections/{CONNECTION}");
     assert_eq!(service.delete(&path).await.status, 200);
@@ -72,9 +72,9 @@ async fn requests_are_counted_by_route_and_class_and_name_nobody() {
 
 #[tokio::test]
 async fn trouble_is_counted() {
-    let service = Service::with(Operations::new(1)).await;
+    let service = Service::with(Kind::Sqlite, Operations::new(1)).await;
     let mut other = service.database.hand().await;
-    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    other.run("BEGIN IMMEDIATE").await.unwrap();
     let path = format!("/api/clients/{MSP}/connections/{CONNECTION}");
     let second = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -94,7 +94,7 @@ async fn trouble_is_counted() {
 
 #[tokio::test]
 async fn gateways_that_wait_are_counted() {
-    let service = Service::start().await;
+    let service = Service::start(Kind::Sqlite).await;
     let authorization = format!("Bearer {SECRET}");
     let headers = [("authorization", authorization.as_str())];
     let page = service.internal("GET", "/revocations", &headers, "").await.json();

@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::error::RETRY_AFTER;
-use crate::observe::Cause;
+use crate::observe::{Cause, SERVER_ERROR};
+use crate::openapi::{Refusal, exactly, joined};
 use crate::store::StoreError;
 
 /// Why a request of the internal listener was not fulfilled.
@@ -64,7 +65,7 @@ impl AuthorityError {
         match self {
             Self::Invalid(_) | Self::InvalidRequest | Self::TooLarge => "invalid_request",
             Self::MethodNotAllowed => "method_not_allowed",
-            Self::Metrics(_) => "server_error",
+            Self::Metrics(_) => SERVER_ERROR,
             Self::PathNotFound => "not_found",
             Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => "temporarily_unavailable",
             Self::Unauthorized => "invalid_token",
@@ -94,6 +95,24 @@ impl IntoResponse for AuthorityError {
             response.extensions_mut().insert(Cause(Arc::new(self)));
         }
         response
+    }
+}
+
+impl From<AuthorityError> for Refusal {
+    fn from(error: AuthorityError) -> Self {
+        let code = json!({ "error": { "const": error.code() } });
+        let description = match &error {
+            AuthorityError::DenyListFull | AuthorityError::Invalid(_) | AuthorityError::UnsupportedTokenType => {
+                json!({ "error_description": { "type": "string" } })
+            }
+            _ => json!({}),
+        };
+        let response = error.into_response();
+        Self {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: exactly(joined(code, description)),
+        }
     }
 }
 

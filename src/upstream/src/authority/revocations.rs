@@ -172,4 +172,4 @@ fn entry_json(entry: Entry) -> Value {
 }
 
 /// The schema has the same bound.
-const LONGEST_TEXT: usize = 512;
+pub(super) const LONGEST_TEXT: usize = 512;

@@ -1,0 +1,254 @@
+//! The OpenAPI documents and the listeners: neither says or does what the other does not.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use brama_upstream::listen::Listener;
+use brama_upstream::openapi;
+use brama_upstream::operations::Operations;
+use serde_json::Value;
+use support::{CONNECTION, DIVISION, FORM, KEY, Kind, MSP, NOWHERE, Reply, SECRET, Service, TOKEN_AND_KEY, USER};
+
+const LISTENERS: [Listener; 2] = [Listener::Internal, Listener::Public];
+
+const JSON: &str = "application/json";
+
+/// A listener's document, and which of its answers were seen.
+struct Contract {
+    listener: Listener,
+    document: Value,
+    seen: BTreeSet<(String, String, String)>,
+}
+
+impl Contract {
+    fn new(listener: Listener) -> Self {
+        Self { listener, document: openapi::document(listener), seen: BTreeSet::new() }
+    }
+
+    /// Each path, method and status that the document has.
+    fn told(&self) -> BTreeSet<(String, String, String)> {
+        let mut told = BTreeSet::new();
+        for (path, methods) in self.document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                for status in operation["responses"].as_object().unwrap().keys() {
+                    told.insert((path.clone(), method.clone(), status.clone()));
+                }
+            }
+        }
+        told
+    }
+
+    /// Holds an answer against the document.
+    #[track_caller]
+    fn hold(&mut self, method: &str, path: &str, reply: &Reply) {
+        let (method, status) = (method.to_lowercase(), reply.status.to_string());
+        let place = format!("{} {method} {path} {status}", self.listener);
+        let response = &self.document["paths"][path][&method]["responses"][&status];
+        assert!(response.is_object(), "{place}: not in the document: {reply:?}");
+        for (name, told) in response["headers"].as_object().into_iter().flatten() {
+            assert!(told["required"] == false || reply.header(name).is_some(), "{place}: no {name}");
+        }
+        for name in ["retry-after", "www-authenticate"] {
+            assert!(reply.header(name).is_none() || response["headers"][name].is_object(), "{place}: {name}");
+        }
+        match response["content"].as_object() {
+            None => assert_eq!(reply.text, "", "{place}"),
+            Some(content) => {
+                let media_type = reply.header("content-type").unwrap();
+                let body = match media_type {
+                    JSON => reply.json(),
+                    _ => reply.text.clone().into(),
+                };
+                let schema = jsonschema::draft202012::new(&content[media_type]["schema"]).unwrap();
+                let complaints: Vec<String> = schema.iter_errors(&body).map(|error| error.to_string()).collect();
+                assert!(complaints.is_empty(), "{place}: {complaints:?}: {reply:?}");
+            }
+        }
+        self.seen.insert((path.to_owned(), method, status));
+    }
+
+    /// All that the document tells of was seen, apart from faults that cannot be provoked from outside.
+    fn assert_all_seen(&self) {
+        let unseen: Vec<_> = self.told().into_iter().filter(|told| !self.seen.contains(told)).collect();
+        assert!(unseen.iter().all(|(.., status)| status == "500"), "{}: never seen: {unseen:?}", self.listener);
+    }
+}
+
+fn file(listener: Listener) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("openapi/{listener}.json"))
+}
+
+#[test]
+fn documents_in_the_repository_are_fresh() {
+    for listener in LISTENERS {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_brama-upstream"))
+            .args(["openapi", &listener.to_string()])
+            .output()
+            .unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        let fresh: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(fresh, openapi::document(listener));
+        let written: Value = serde_json::from_str(&fs::read_to_string(file(listener)).unwrap()).unwrap();
+        assert!(written == fresh, "src/upstream/openapi/{listener}.json is stale; run `make schema`");
+    }
+}
+
+#[test]
+fn documents_are_openapi_3_1() {
+    // https://spec.openapis.org/oas/3.1/schema/2022-10-07
+    let schema: Value = serde_json::from_str(include_str!("openapi/oas-3.1.schema.json")).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    for listener in LISTENERS {
+        let document = openapi::document(listener);
+        let complaints: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(complaints.is_empty(), "{listener}: {complaints:?}");
+        let mut ids = BTreeSet::new();
+        let mut schemas = 0;
+        walk(&document, &mut |name, value| match name {
+            "operationId" => assert!(ids.insert(value.to_string()), "{value} twice"),
+            "schema" => {
+                assert!(jsonschema::draft202012::meta::is_valid(value), "{value}");
+                schemas += 1;
+            }
+            _ => {}
+        });
+        assert!(schemas > ids.len(), "{listener}: {schemas}");
+    }
+    assert!(!validator.is_valid(&serde_json::json!({ "openapi": "3.1.0", "info": {}, "paths": {} })));
+}
+
+fn walk(value: &Value, see: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, value)| {
+            see(name, value);
+            walk(value, see);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| walk(item, see)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn paths_have_the_methods_of_the_documents_and_no_others() {
+    let service = Service::start(Kind::Sqlite).await;
+    let authorization = format!("Bearer {SECRET}");
+    for listener in LISTENERS {
+        let document = openapi::document(listener);
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            let requested = path.replace(['{', '}'], "");
+            for method in ["GET", "PUT", "POST", "DELETE", "OPTIONS", "PATCH", "TRACE"] {
+                let reply = match listener {
+                    Listener::Internal => {
+                        let headers = [("authorization", authorization.as_str())];
+                        service.internal(method, &requested, &headers, "").await
+                    }
+                    Listener::Public => service.public(method, &requested, &[("x-consumer-id", USER)]).await,
+                };
+                let is_told = operations.get(method.to_lowercase()).is_some();
+                assert_eq!(reply.status != 405, is_told, "{listener} {method} {path}: {reply:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_of_the_public_listener_are_those_of_its_document() {
+    let mut contract = Contract::new(Listener::Public);
+    let (connection, division) =
+        ("/api/clients/{client_id}/connections/{connection_id}", "/api/admin/contract_divisions/{id}");
+    let to_connection = |id: &str| format!("/api/clients/{MSP}/connections/{id}");
+    let to_division = |id: &str| format!("/api/admin/contract_divisions/{id}");
+    let operations = Operations::new(1);
+    let service = Service::with(Kind::Sqlite, operations.clone()).await;
+    let other_type = service
+        .database
+        .text(
+            "SELECT division.id FROM prm_contract_divisions AS division
+             JOIN prm_contracts AS contract ON contract.id = division.contract_id
+             WHERE contract.type <> 'GB_CBP' AND division.is_active = 1 LIMIT 1",
+        )
+        .await;
+
+    contract.hold("GET", "/readyz", &service.public("GET", "/readyz", &[]).await);
+    for (template, path) in [(connection, to_connection(CONNECTION)), (division, to_division(DIVISION))] {
+        contract.hold("DELETE", template, &service.public("DELETE", &path, &[]).await);
+        // Locked: one asks the store in vain, and the other finds no place.
+        let mut other = service.database.hand().await;
+        other.run("BEGIN IMMEDIATE").await.unwrap();
+        let crowd = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            service.delete(&path).await
+        };
+        let (first, second) = tokio::join!(service.delete(&path), crowd);
+        other.run("ROLLBACK").await.unwrap();
+        for reply in [first, second, service.delete(&path).await, service.delete(&path).await] {
+            contract.hold("DELETE", template, &reply);
+        }
+    }
+    contract.hold("DELETE", connection, &service.delete(&to_connection("no-id")).await);
+    contract.hold("DELETE", connection, &service.delete(&to_connection(NOWHERE)).await);
+    contract.hold("DELETE", division, &service.delete(&to_division(&other_type)).await);
+    operations.stop();
+    contract.hold("GET", "/readyz", &service.public("GET", "/readyz", &[]).await);
+    contract.assert_all_seen();
+}
+
+#[tokio::test]
+async fn answers_of_the_internal_listener_are_those_of_its_document() {
+    let mut contract = Contract::new(Listener::Internal);
+    let operations = Operations::new(64);
+    let service = Service::with(Kind::Sqlite, operations.clone()).await;
+    let authorization = format!("Bearer {SECRET}");
+    let ask = async |method: &str, path: &str, media_type: &str, body: &str| {
+        let headers = [("authorization", authorization.as_str()), ("content-type", media_type)];
+        service.internal(method, path, &headers, body).await
+    };
+    let long = format!("token={}", "a".repeat(40_000));
+    // {"exp":4000000000}
+    let jwt = "token=e30.eyJleHAiOjQwMDAwMDAwMDB9.c2ln";
+    let posted = [
+        ("/introspect", FORM, format!("token={TOKEN_AND_KEY}")),
+        ("/introspect", FORM, format!("token={KEY}")),
+        ("/introspect", FORM, "token=unknown".to_owned()),
+        ("/introspect", FORM, String::new()),
+        ("/introspect", FORM, long.clone()),
+        ("/revocations", JSON, "{\"jti\":\"one\",\"exp\":4000000000}".to_owned()),
+        ("/revocations", JSON, format!("{{\"client_id\":\"{MSP}\"}}")),
+        ("/revocations", JSON, format!("{{\"user_id\":\"{USER}\"}}")),
+        ("/revocations", JSON, "{\"all\":true}".to_owned()),
+        ("/revocations", JSON, "{}".to_owned()),
+        ("/revocations", JSON, long.clone()),
+        ("/revoke", FORM, jwt.to_owned()),
+        ("/revoke", FORM, format!("token={KEY}&token_type_hint=api_key")),
+        ("/revoke", FORM, String::new()),
+        ("/revoke", FORM, long),
+    ];
+    for (path, media_type, body) in &posted {
+        contract.hold("POST", path, &ask("POST", path, media_type, body).await);
+        contract.hold("POST", path, &service.internal("POST", path, &[], "").await);
+    }
+    for path in ["/healthz", "/metrics", "/readyz"] {
+        contract.hold("GET", path, &ask("GET", path, JSON, "").await);
+    }
+    // Now the feed has entries of each kind.
+    for query in ["", "?from=start", "?after=1380df72-275a-11e7-93ae-92361f002671:0", "?after=7"] {
+        contract.hold("GET", "/revocations", &ask("GET", &format!("/revocations{query}"), JSON, "").await);
+    }
+    contract.hold("GET", "/revocations", &service.internal("GET", "/revocations", &[], "").await);
+    operations.stop();
+    contract.hold("GET", "/readyz", &ask("GET", "/readyz", JSON, "").await);
+    service.database.store.close().await;
+    contract.hold("GET", "/metrics", &ask("GET", "/metrics", JSON, "").await);
+    contract.hold("GET", "/revocations", &ask("GET", "/revocations", JSON, "").await);
+    for (path, body) in [("/introspect", "token=a"), ("/revoke", "token=a")] {
+        contract.hold("POST", path, &ask("POST", path, FORM, body).await);
+    }
+    contract.hold("POST", "/revocations", &ask("POST", "/revocations", JSON, "{\"all\":true}").await);
+    contract.assert_all_seen();
+}
