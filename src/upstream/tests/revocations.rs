@@ -355,6 +355,8 @@ async fn odd_revocation_revokes_nothing(kind: Kind) {
         (r#"{"user_id":"a","issued_before":-1}"#, "issued_before: "),
         (r#"{"user_id":"a","issued_before":1.5}"#, "issued_before: "),
         (r#"{"jti":"a","exp":9223372036854775807}"#, "exp: "),
+        (r#"{"user_id":"a","issued_before":null}"#, "issued_before: "),
+        (r#"{"client_id":"a","all":null}"#, "all: "),
         (r#"{"all":true,"all":true}"#, "body: "),
         (r#"{"everything":true}"#, "everything"),
     ] {

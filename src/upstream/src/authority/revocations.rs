@@ -8,7 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::error::AuthorityError;
@@ -55,12 +55,23 @@ pub(super) async fn revoke(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RevocationDocument {
+    #[serde(default, deserialize_with = "given")]
     client_id: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     user_id: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     issued_before: Option<i64>,
+    #[serde(default, deserialize_with = "given")]
     jti: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     exp: Option<i64>,
+    #[serde(default, deserialize_with = "given")]
     all: Option<bool>,
+}
+
+/// Reads what is given. A `null` is no way to leave it out: a program that lost a value would revoke something else.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityError> {
