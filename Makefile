@@ -88,6 +88,12 @@ e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstre
 	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
 	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo test -p brama-e2e
 
+.PHONY: schemathesis
+schemathesis: ## the upstream's two listeners, held against their OpenAPI documents by Schemathesis (SEED, EXAMPLES)
+	@echo "== the upstream and its OpenAPI documents"
+	@cargo build --quiet -p brama-upstream
+	@src/tools/schemathesis.sh
+
 .PHONY: bench-core
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
 	@cargo bench --quiet -p brama-policy --features cel --bench decide
