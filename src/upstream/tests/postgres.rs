@@ -7,9 +7,9 @@ mod support;
 use std::time::Duration;
 
 use brama_upstream::secret::Secret;
-use brama_upstream::store::revocation::{Revocation, RevocationOutcome, Since};
+use brama_upstream::store::revocation::{Keep, Revocation, RevocationOutcome, Since};
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection, Store, StoreError};
-use support::{CONNECTION, DIVISION, Database, Hand, KEEP, KEY, Kind, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER};
+use support::{CONNECTION, DIVISION, Database, Hand, KEEP, KEY, Kind, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, standby};
 use tokio::task::JoinHandle;
 
 const CONNECTION_SECRET: &str = "demo-msp-connection-secret";
@@ -138,6 +138,37 @@ async fn revocations_whose_rows_overlap_all_succeed() {
     assert!(numbers.is_sorted_by(|one, two| one < two), "{numbers:?}");
 }
 
+/// So two of them never wait for one another: who has the head finds no row locked by somebody who waits for it.
+#[tokio::test]
+async fn revocations_take_the_head_before_their_rows() {
+    let token = Secret::new("demo-mis-token").hash();
+    for number in 0..4 {
+        let database = demo().await;
+        database.sql("INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'to be pruned')").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let mut hand = database.hand().await;
+        hand.hold_head().await;
+        let store = database.store.clone();
+        let keep = Keep { retention: Duration::ZERO, ..KEEP };
+        let revoking = tokio::spawn(async move {
+            match number {
+                0 => drop(delete(&store).await.unwrap()),
+                1 => drop(store.revoke(&Revocation::Client(MSP.to_owned()), &KEEP).await.unwrap()),
+                2 => drop(store.revoke_token(token, CredentialKind::AccessToken, None, &KEEP).await.unwrap()),
+                _ => drop(store.prune_revocations(&keep).await.unwrap()),
+            }
+        });
+        waiting(&revoking).await;
+        hand.run(
+            "SET lock_timeout = '100ms'; DELETE FROM mithril_connections; DELETE FROM mithril_tokens;
+             DELETE FROM brama_revocations; COMMIT",
+        )
+        .await
+        .unwrap();
+        revoking.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn deadlock_with_a_hand_is_tried_again() {
     let database = demo().await;
@@ -206,6 +237,47 @@ async fn role_that_cannot_change_the_schema_serves() {
     store.close().await;
     let drop_role = format!("DROP OWNED BY {role}; DROP ROLE {role}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(drop_role)).execute(connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn settings_of_the_server_and_the_database_do_not_matter() {
+    let database = demo().await;
+    database
+        .sql(
+            "CREATE TABLE seen (setting text, value text);
+             CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN
+                 INSERT INTO seen SELECT name, current_setting(name) FROM unnest(ARRAY[
+                     'default_transaction_isolation', 'idle_in_transaction_session_timeout', 'statement_timeout',
+                     'synchronous_commit', 'transaction_isolation']) AS name;
+                 RETURN NULL;
+             END $$;
+             CREATE TRIGGER see AFTER UPDATE ON prm_contract_divisions EXECUTE FUNCTION see();
+             DO $$ BEGIN
+                 EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database());
+                 EXECUTE format('ALTER DATABASE %I SET statement_timeout = 0', current_database());
+                 EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database());
+             END $$",
+        )
+        .await
+        .unwrap();
+    let store = Store::open(&database.url()).await.unwrap();
+    let _ = store.delete_division(DIVISION.parse().unwrap(), USER.parse().unwrap()).await.unwrap();
+    let seen = "SELECT string_agg(value, ', ' ORDER BY setting) FROM seen";
+    assert_eq!(database.text(seen).await, "read committed, 5s, 800ms, on, read committed");
+}
+
+#[tokio::test]
+async fn replica_is_refused() {
+    let (url, _server) = standby();
+    let give_up = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        match Store::open(&url.parse().unwrap()).await.unwrap_err() {
+            StoreError::Replica => break,
+            error => assert!(std::time::Instant::now() < give_up, "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod server;
 
 pub(crate) use database::{Database, Kind, url};
 pub(crate) use hand::Hand;
+pub(crate) use server::standby;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -31,7 +31,7 @@ impl Server {
         SERVER.get_or_init(|| {
             let (url, watch) = match env::var("BRAMA_TEST_DATABASE_URL") {
                 Ok(url) => (with_placeholder(&url), None),
-                Err(_) => start(),
+                Err(_) => start(false),
             };
             Self { url, created: AtomicU32::new(0), _watch: watch }
         })
@@ -77,8 +77,14 @@ fn with_placeholder(url: &str) -> String {
     format!("{server}/{{}}{query}")
 }
 
+/// A server that follows another one, of which it hears nothing; with its address. Without its pipe it ends.
+pub(crate) fn standby() -> (String, Option<Child>) {
+    let (url, watch) = start(true);
+    (url.replace("{}", "postgres"), watch)
+}
+
 /// Starts a server that ends with this process, however that ends, and takes its folder along.
-fn start() -> (String, Option<Child>) {
+fn start(is_standby: bool) -> (String, Option<Child>) {
     let programs = programs();
     let folder = tempfile::Builder::new().prefix("brama-pg-").tempdir().unwrap().keep();
     // The server refuses to run as root, so that it can do no harm; nobody can do less.
@@ -100,6 +106,9 @@ fn start() -> (String, Option<Child>) {
         .unwrap();
     assert!(initialised.status.success(), "{initialised:?}");
 
+    if is_standby {
+        File::create(folder.join("data/standby.signal")).unwrap();
+    }
     let log = File::create(folder.join("log")).unwrap();
     // When this process is gone, `read` meets the end of its input.
     let watch = command(Path::new("/bin/sh"))

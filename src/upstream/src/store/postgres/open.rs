@@ -12,7 +12,7 @@ impl Postgres {
     pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Self, StoreError> {
         let options = options.clone().disable_statement_logging();
         let connecting = tokio::time::timeout(PATIENCE, options.connect());
-        let mut connection = connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        let mut connection = connecting.await.map_err(|_| StoreError::Timeout)??;
         prepare(&mut connection).await?;
         migrate(&mut connection).await?;
         connection.close().await?;

@@ -144,7 +144,6 @@ async fn delete_of_client(id: Id, connection: &mut PgConnection) -> Result<(u64,
 }
 
 async fn delete_of_user(id: Id, issued_before: Option<i64>, connection: &mut PgConnection) -> Result<u64, StoreError> {
-    // A row without a sound time (`-infinity` is one) may be as old as any, and is.
     let deleted = sqlx::query(
         "DELETE FROM mithril.tokens
          WHERE user_id = $1 AND floor(extract(epoch FROM inserted_at)) < coalesce($2, brama.unix_now() + 1)",
