@@ -209,6 +209,26 @@ async fn broken_connections_are_an_error_and_then_replaced() {
 }
 
 #[tokio::test]
+async fn commit_that_fails_hangs_or_loses_its_connection_is_an_error() {
+    for end in ["PERFORM 1 / 0", "PERFORM pg_sleep(10)", "PERFORM pg_terminate_backend(pg_backend_pid())"] {
+        let database = demo().await;
+        let at_commit = format!(
+            "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {end}; RETURN NULL; END $$;
+             CREATE CONSTRAINT TRIGGER at_commit AFTER DELETE ON mithril_connections
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit()"
+        );
+        database.sql(&at_commit).await.unwrap();
+        let head = database.head().await;
+        let started = std::time::Instant::now();
+        let deletion = delete(&database.store).await;
+        assert!(deletion.is_err(), "{end}: {deletion:?}");
+        assert!(started.elapsed() < Duration::from_millis(1500), "{end}: {:?}", started.elapsed());
+        assert!(connection_lives(&database.store).await, "{end}");
+        assert_eq!(database.revoked(head).await, [], "{end}");
+    }
+}
+
+#[tokio::test]
 async fn role_that_cannot_change_the_schema_serves() {
     let database = demo().await;
     let mut hand = database.hand().await;
