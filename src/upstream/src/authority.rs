@@ -9,10 +9,13 @@ mod metrics;
 mod revocations;
 mod revoke;
 
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Request, State};
 use axum::http::{HeaderMap, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -37,10 +40,11 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         .router
         .fallback(async || AuthorityError::PathNotFound)
         .method_not_allowed_fallback(async || AuthorityError::MethodNotAllowed)
-        // The last layer is the first to see a request: log, containment, secret, place, size, route. The
-        // place is taken inside the containment, so that it is kept for as long as the work lasts.
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        // The last layer is the first to see a request: log, containment, secret, size, body, place,
+        // route. The place is taken inside the containment, so that it is kept for as long as the work lasts.
         .layer(from_fn_with_state(crowd, require_place))
+        .layer(from_fn(require_body))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(authority.clone(), require_secret))
         .layer(from_fn_with_state(watch.clone(), observe::contain))
         .layer(from_fn_with_state(watch, observe::log))
@@ -122,6 +126,18 @@ async fn require_secret(
     Ok(next.run(request).await)
 }
 
+/// Reads the whole body, before a place is taken: a sender that stops half-way would keep it for ever.
+async fn require_body(request: Request, next: Next) -> Result<Response, AuthorityError> {
+    if is_open(&request) {
+        return Ok(next.run(request).await);
+    }
+    let (parts, body) = request.into_parts();
+    let reading = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
+    let body = tokio::time::timeout(LONGEST_BODY, reading).await.map_err(|_| AuthorityError::TooSlow)?;
+    let body = body.map_err(|rejection| form::unreadable(rejection.status()))?;
+    Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+}
+
 /// Refuses what would only wait for others. Health and metrics are asked for most when there are too many.
 async fn require_place(State(crowd): State<Crowd>, request: Request, next: Next) -> Result<Response, AuthorityError> {
     if is_open(&request) {
@@ -159,6 +175,9 @@ const HEALTHZ: &str = "/healthz";
 /// The gateway asks about credentials of up to 8 KiB, and each byte may be percent-encoded as three; a larger one would
 /// look like an outage to it.
 const LARGEST_BODY: usize = 32 * 1024;
+
+/// How long a body may take to arrive. The gateway has all of it when it begins to send.
+const LONGEST_BODY: Duration = Duration::from_secs(2);
 
 const METRICS: &str = "/metrics";
 

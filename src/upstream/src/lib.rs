@@ -11,7 +11,7 @@
 //!
 //! 1. public, for the gateway's routes. Log, envelope, containment of panics, identity (401), a place among the requests
 //!    in work (503), path (404), one store call, reply. Every response is an envelope.
-//! 2. internal, for the gateway's own questions. Log, containment, the authority secret (401), a place (503), RFC 7662
+//! 2. internal, for the gateway's own questions. Log, containment, the authority secret (401), the body (408, 413), a place (503), RFC 7662
 //!    introspection, the feed of revocations and what is revoked by hand ([`feed`]), health and metrics.
 //!
 //! Invariants:

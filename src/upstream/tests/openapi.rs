@@ -233,6 +233,13 @@ async fn answers_of_the_internal_listener_are_those_of_its_document() {
         contract.hold("POST", path, &ask("POST", path, media_type, body).await);
         contract.hold("POST", path, &service.internal("POST", path, &[], "").await);
     }
+    let stopped = [("authorization", authorization.as_str()), ("content-type", FORM), ("content-length", "9")];
+    let stopped = |path| service.internal("POST", path, &stopped, "");
+    let paths = ["/introspect", "/revocations", "/revoke"];
+    let (one, two, three) = tokio::join!(stopped(paths[0]), stopped(paths[1]), stopped(paths[2]));
+    for (path, reply) in paths.into_iter().zip([one, two, three]) {
+        contract.hold("POST", path, &reply);
+    }
     for path in ["/healthz", "/metrics", "/readyz"] {
         contract.hold("GET", path, &ask("GET", path, JSON, "").await);
     }

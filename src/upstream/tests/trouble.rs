@@ -143,6 +143,28 @@ async fn body_on_the_public_listener_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn body_that_stops_half_way_is_given_up_and_takes_no_place() {
+    let service = Service::with(Operations::new(1)).await;
+    let authorization = authorization();
+    let headers = [("authorization", authorization.as_str()), ("content-type", FORM), ("content-length", "100")];
+    let asked = Instant::now();
+    let stopped = service.internal("POST", "/introspect", &headers, "");
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        service.introspect("token=a").await.status
+    };
+    let (stopped, meanwhile) = tokio::join!(stopped, meanwhile);
+    assert_eq!((stopped.status, stopped.json()), (408, json!({ "error": "invalid_request" })));
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    assert_eq!(meanwhile, 200);
+    // Strangers are not waited for.
+    let asked = Instant::now();
+    let headers = [("content-type", FORM), ("content-length", "100")];
+    assert_eq!(service.internal("POST", "/introspect", &headers, "").await.status, 401);
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
 async fn service_that_is_to_stop_is_alive_and_not_ready() {
     let operations = Operations::new(1);
     let service = Service::with(Kind::Sqlite, operations.clone()).await;

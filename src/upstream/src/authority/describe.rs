@@ -43,7 +43,8 @@ pub(super) fn revoke() -> Operation {
     ]});
     let count = || json!({ "type": "integer", "minimum": 0 });
     let done = exactly(json!({ "next": cursor(), "tokens": count(), "connections": count() }));
-    let errors = [AuthorityError::invalid(""), AuthorityError::TooLarge, AuthorityError::DenyListFull];
+    let errors =
+        [AuthorityError::invalid(""), AuthorityError::TooLarge, AuthorityError::TooSlow, AuthorityError::DenyListFull];
     Operation::new(Served::Post, REVOCATIONS, "revoke", "Revokes all of a client, of a user, of a `jti`, or everything")
         .body(JSON, forms)
         .done("Revoked", JSON, done)

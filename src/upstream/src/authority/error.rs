@@ -37,6 +37,8 @@ pub(super) enum AuthorityError {
     Store(#[from] StoreError),
     #[error("the body is too large")]
     TooLarge,
+    #[error("the body did not arrive in time")]
+    TooSlow,
     #[error("the authority secret is missing or wrong")]
     Unauthorized,
     #[error("an API key ends with its connection")]
@@ -56,6 +58,7 @@ impl AuthorityError {
             Self::PathNotFound => StatusCode::NOT_FOUND,
             Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
         }
     }
@@ -63,7 +66,7 @@ impl AuthorityError {
     /// The body's `error`: words of RFC 6749, 5.2, RFC 6750, 3.1 and RFC 7009, 2.2.1 where they have some.
     fn code(&self) -> &'static str {
         match self {
-            Self::Invalid(_) | Self::InvalidRequest | Self::TooLarge => "invalid_request",
+            Self::Invalid(_) | Self::InvalidRequest | Self::TooLarge | Self::TooSlow => "invalid_request",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Metrics(_) => SERVER_ERROR,
             Self::PathNotFound => "not_found",

@@ -38,7 +38,7 @@ pub(super) fn operation() -> Operation {
     Operation::new(Served::Post, "/introspect", "introspect", "What a credential is, RFC 7662")
         .body(FORM, TokenForm::schema())
         .done("Its facts", JSON, json!({ "oneOf": [access_token, api_key, inactive] }))
-        .refused(super::refusals([AuthorityError::InvalidRequest, AuthorityError::TooLarge]))
+        .refused(super::refusals([AuthorityError::InvalidRequest, AuthorityError::TooLarge, AuthorityError::TooSlow]))
 }
 
 /// `POST /introspect`.

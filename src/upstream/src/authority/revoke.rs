@@ -21,6 +21,7 @@ pub(super) fn operation() -> Operation {
         AuthorityError::invalid(""),
         AuthorityError::UnsupportedTokenType,
         AuthorityError::TooLarge,
+        AuthorityError::TooSlow,
         AuthorityError::DenyListFull,
     ];
     Operation::new(Served::Post, "/revoke", "revokeToken", "Revokes a token, RFC 7009")
