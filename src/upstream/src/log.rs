@@ -1,7 +1,7 @@
 //! Owns how log lines are written: their form, and that a panic is one of them.
 
 use std::io::IsTerminal;
-use std::panic;
+use std::panic::{self, PanicHookInfo};
 
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
@@ -27,12 +27,14 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), LogError> {
     let filter = EnvFilter::try_new(filter).map_err(|error| LogError::Filter(filter.to_owned(), error))?;
     lines(filter, format, std::io::stderr().is_terminal(), std::io::stderr).try_init()?;
     // The standard library would write lines of its own, between those that machines read.
-    panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        let error = panic.payload_as_str().unwrap_or("without words");
-        tracing::error!(place, error, "panicked");
-    }));
+    panic::set_hook(Box::new(write_panic));
     Ok(())
+}
+
+fn write_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    let error = panic.payload_as_str().unwrap_or("without words");
+    tracing::error!(place, error, "panicked");
 }
 
 /// Each line within a request has the request's id: where it is not the line's own, it is that of its `span`.
@@ -86,13 +88,27 @@ mod tests {
         let subscriber = lines(EnvFilter::new("warn"), LogFormat::Json, false, move || writer.clone());
         let _guard = tracing::subscriber::set_default(subscriber);
         let watch = Watch { operations: Operations::new(1), listener: Listener::Public };
+        async fn panics() {
+            panic!("on purpose")
+        }
         let router = Router::new()
             .route("/", get(async || tracing::warn!("within")))
+            .route("/panics", get(panics))
             .layer(from_fn_with_state(watch.clone(), observe::contain))
             .layer(from_fn_with_state(watch, observe::log));
-        let request = Request::get("/").header("x-request-id", "id-7").body(Body::empty()).unwrap();
-        assert!(router.oneshot(request).await.unwrap().status().is_success());
-        let line: Value = serde_json::from_slice(&written.0.lock().unwrap()).unwrap();
-        assert_eq!((&line["message"], &line["span"]["request.id"]), (&"within".into(), &"id-7".into()), "{line}");
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(write_panic));
+        for path in ["/", "/panics"] {
+            let request = Request::get(path).header("x-request-id", "id-7").body(Body::empty()).unwrap();
+            let _ = router.clone().oneshot(request).await.unwrap();
+        }
+        panic::set_hook(hook);
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let messages: Vec<&str> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        assert_eq!(messages, ["within", "panicked", "request failed"], "{text}");
+        for line in &lines {
+            assert!(line["request.id"] == "id-7" || line["span"]["request.id"] == "id-7", "{text}");
+        }
     }
 }
