@@ -144,7 +144,7 @@ async fn body_on_the_public_listener_is_not_waited_for() {
 
 #[tokio::test]
 async fn body_that_stops_half_way_is_given_up_and_takes_no_place() {
-    let service = Service::with(Operations::new(1)).await;
+    let service = Service::with(Kind::Sqlite, Operations::new(1)).await;
     let authorization = authorization();
     let headers = [("authorization", authorization.as_str()), ("content-type", FORM), ("content-length", "100")];
     let asked = Instant::now();
