@@ -126,8 +126,9 @@ fn send(connection: &Connection, token: &str) -> u16 {
 fn worker() -> String {
     let own = std::process::id().to_string();
     let envoy = entries("/proc").into_iter().find(|process| {
+        // A folder that is no process's, or of one that has ended meanwhile.
+        let Ok(stat) = fs::read_to_string(format!("{process}/stat")) else { return false };
         // proc(5): the number, the name in brackets, the state, the parent.
-        let stat = fs::read_to_string(format!("{process}/stat")).unwrap_or_default();
         stat.rsplit_once(") ")
             .is_some_and(|(head, tail)| head.ends_with("(envoy") && tail.split(' ').nth(1) == Some(own.as_str()))
     });

@@ -16,8 +16,8 @@ pub struct Breakers(Rc<RefCell<BTreeMap<(CredentialKind, u64), Breaker>>>);
 
 /// Lookups in a row that had no answer; there is none while they have.
 ///
-/// By kind of credential and verifier, not by authority: to ask about a token takes a good API key, so whoever can make the authority fail over API
-/// keys ends no token's lookup by it.
+/// By kind of credential and verifier, not by authority: to ask about a token takes a good API key, so whoever can make the
+/// authority fail over API keys ends no token's lookup by it.
 #[derive(Debug)]
 struct Breaker {
     failures: u32,

@@ -22,8 +22,8 @@ use crate::waiting::{Seat, Waiter};
 
 mod follower;
 
+pub use follower::News;
 use follower::{Follower, State};
-pub use follower::{MOST_DENIED, News};
 
 /// The feeds that one worker follows; clones share them.
 #[derive(Clone, Debug, Default)]

@@ -20,7 +20,7 @@ use crate::config::Settings;
 use crate::feeds::Standing;
 use crate::host::{CallId, RootId, StreamId};
 use crate::memory::Key;
-use crate::waiting::{Room, Seat, Waiter};
+use crate::waiting::{Room, SLACK, Seat, Waiter};
 
 /// The lookups of one worker; clones share them.
 #[derive(Clone, Debug, Default)]
@@ -228,9 +228,6 @@ pub const MOST_IN_FLIGHT: usize = 100;
 
 /// Lookups of tokens behind one API key that a worker may have out: a caller's flood leaves half of the room to others.
 pub const MOST_BEHIND_A_KEY: usize = 50;
-
-/// What a request waits beyond the lookup's own timeout: the ticks in which it is sent and answered.
-const SLACK: Duration = Duration::from_millis(200);
 
 /// Beyond its timeout: after so long a flight is out no more, whatever the proxy says.
 const LOST: Duration = Duration::from_secs(2);

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use brama_policy::{
     Answer, Facts, Feed, Jwt, KeyFetch, KeySet, KeySource, Lookup, Moment, Monotonic, NoKey, Rejected, Unavailable,
@@ -12,7 +11,7 @@ use crate::config::Settings;
 use crate::host::{Counter, Host, StreamId};
 use crate::memory::{Key, Signed};
 use crate::signature;
-use crate::waiting::{Seat, Waiter};
+use crate::waiting::{SLACK, Seat, Waiter};
 use crate::worker::Learnt;
 
 /// A token of one request, to be verified.
@@ -147,6 +146,3 @@ impl Token<'_> {
 fn vouched(facts: Arc<Facts>) -> Known {
     Known::Answer(Answer::Active(facts))
 }
-
-/// What a request waits beyond the timeout of what it waits for: the ticks in which it is sent and answered.
-const SLACK: Duration = Duration::from_millis(200);

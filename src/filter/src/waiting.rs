@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use brama_policy::{Moment, Monotonic};
 
@@ -77,6 +78,9 @@ impl Drop for Seat {
         waiters.retain(|waiter| waiter.stream != self.stream);
     }
 }
+
+/// What a request waits beyond the timeout of what it waits for: the ticks in which that is sent and answered.
+pub(crate) const SLACK: Duration = Duration::from_millis(200);
 
 /// Requests that may wait for one answer. Each of them is held in memory by the proxy, whatever it sends.
 pub const MOST_WAITING: usize = 1_000;

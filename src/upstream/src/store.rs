@@ -301,6 +301,36 @@ impl Store {
     }
 }
 
+/// A token's user, client, client's type, scopes and end; and whether it is good now.
+type TokenRow = (String, String, String, String, i64, bool);
+
+/// An API key's client, that one's type and scopes, and its consumer; and whether it is good now.
+type ApiKeyRow = (String, String, String, String, bool);
+
+impl Lookup<AccessToken> {
+    fn token(row: Option<TokenRow>) -> Self {
+        match row {
+            Some((user_id, client_id, client_type, scope, expires_at, true)) => {
+                Self::Active(AccessToken { user_id, client_id, client_type, scope, expires_at })
+            }
+            Some((.., false)) => Self::Inactive,
+            None => Self::Unknown,
+        }
+    }
+}
+
+impl Lookup<ApiKey> {
+    fn api_key(row: Option<ApiKeyRow>) -> Self {
+        match row {
+            Some((client_id, client_type, scope, consumer_id, true)) => {
+                Self::Active(ApiKey { client_id, client_type, scope, consumer_id })
+            }
+            Some((.., false)) => Self::Inactive,
+            None => Self::Unknown,
+        }
+    }
+}
+
 impl<T> Lookup<T> {
     fn known(self, introspection: impl FnOnce(T) -> Introspection) -> Option<Introspection> {
         match self {
@@ -311,9 +341,17 @@ impl<T> Lookup<T> {
     }
 }
 
+/// That a row of a fixture was refused.
+fn refused(row: String) -> impl FnOnce(sqlx::Error) -> StoreError {
+    move |source| StoreError::Seed { row, source }
+}
+
 async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::time::timeout(TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout))
 }
+
+/// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
+const GB_CBP: &str = "GB_CBP";
 
 /// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
 const TIMEOUT: Duration = Duration::from_millis(900);

@@ -56,7 +56,7 @@ impl Check {
         }
         let is_bad = checked.is_none() || self.strict && report.lints() > 0;
         let wanted = checked.as_ref().and_then(source::Checked::wanted_plugin);
-        let wanted = wanted.map(|wanted| format!("  note: {wanted}\n")).unwrap_or_default();
+        let wanted = wanted.map_or_else(String::new, |wanted| format!("  note: {wanted}\n"));
         Judged {
             summary: format!("{}{wanted}", report.summary(checked.map(|checked| checked.rules()))),
             outcome: if is_bad { Outcome::Bad } else { Outcome::Good },

@@ -193,7 +193,7 @@ impl Follower {
 const MOST_RECENT: usize = 16;
 
 /// Entries of a deny list: each worker holds it whole. With more of them no JWT is taken.
-pub const MOST_DENIED: usize = 200_000;
+const MOST_DENIED: usize = 200_000;
 
 /// Beyond its patience: the ticks in which a question is sent and answered.
 const SLACK: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Owns how rows that a database gives become a page of the feed.
+//! Owns which rows a database is asked for, and how they become a page of the feed.
 
 use super::StoreError;
 use super::revocation::{Cursor, Denied, Entry, Head, PAGE, Page, Revoked, Since};
@@ -9,6 +9,31 @@ use crate::secret::CredentialHash;
 /// was made, and until when it refuses JWTs.
 pub(super) type Row =
     (String, i64, i64, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<i64>);
+
+/// Which entries are read for a page: those after a number, up to another or to the head.
+pub(super) struct Wanted {
+    pub(super) from: Source,
+    pub(super) after: i64,
+    pub(super) up_to: Option<i64>,
+}
+
+/// Where they are read from.
+pub(super) enum Source {
+    Feed,
+    DenyList,
+}
+
+/// What is read for whoever asks from `since`.
+pub(super) fn wanted(since: Since) -> Wanted {
+    let (from, after, up_to) = match since {
+        Since::Cursor(Cursor { number, denied: Denied::Done, .. }) => (Source::Feed, number, None),
+        Since::Cursor(Cursor { number, denied: Denied::UpTo(loaded), .. }) => (Source::DenyList, loaded, Some(number)),
+        // Nothing is after this number, but the head is read all the same.
+        Since::Head => (Source::Feed, i64::MAX, None),
+        Since::Start => (Source::DenyList, 0, None),
+    };
+    Wanted { from, after, up_to }
+}
 
 /// The page that `rows` are for whoever asked from `since`.
 pub(super) fn page(since: Since, rows: Vec<Row>) -> Result<Page, StoreError> {

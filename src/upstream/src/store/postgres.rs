@@ -18,7 +18,9 @@ mod seed;
 
 use sqlx::{Connection, PgConnection, PgPool};
 
-use super::{AccessToken, ApiKey, ConnectionDeletion, DivisionDeletion, Lookup, StoreError};
+use super::{
+    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, StoreError, TokenRow,
+};
 use crate::id::Id;
 use crate::secret::CredentialHash;
 use lease::{again, lease};
@@ -71,14 +73,8 @@ impl Postgres {
         .bind(value.to_hex())
         .fetch_optional(&mut *connection)
         .await;
-        let row: Option<(String, String, String, String, i64, bool)> = connection.finish(row)?;
-        Ok(match row {
-            Some((user_id, client_id, client_type, scope, expires_at, true)) => {
-                Lookup::Active(AccessToken { user_id, client_id, client_type, scope, expires_at })
-            }
-            Some((.., false)) => Lookup::Inactive,
-            None => Lookup::Unknown,
-        })
+        let row: Option<TokenRow> = connection.finish(row)?;
+        Ok(Lookup::token(row))
     }
 
     pub(super) async fn api_key(&self, secret: CredentialHash) -> Result<Lookup<ApiKey>, StoreError> {
@@ -94,14 +90,8 @@ impl Postgres {
         .bind(secret.to_hex())
         .fetch_optional(&mut *connection)
         .await;
-        let row: Option<(String, String, String, String, bool)> = connection.finish(row)?;
-        Ok(match row {
-            Some((client_id, client_type, scope, consumer_id, true)) => {
-                Lookup::Active(ApiKey { client_id, client_type, scope, consumer_id })
-            }
-            Some((.., false)) => Lookup::Inactive,
-            None => Lookup::Unknown,
-        })
+        let row: Option<ApiKeyRow> = connection.finish(row)?;
+        Ok(Lookup::api_key(row))
     }
 
     pub(super) async fn close(&self) {
@@ -160,6 +150,3 @@ async fn delete_division(id: Id, by: Id, connection: &mut PgConnection) -> Resul
     transaction.commit().await?;
     Ok(DivisionDeletion::Deleted)
 }
-
-/// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
-const GB_CBP: &str = "GB_CBP";

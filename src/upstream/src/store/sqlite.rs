@@ -8,7 +8,9 @@ mod seed;
 
 use sqlx::SqlitePool;
 
-use super::{AccessToken, ApiKey, ConnectionDeletion, DivisionDeletion, Lookup, StoreError};
+use super::{
+    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, StoreError, TokenRow,
+};
 use crate::id::Id;
 use crate::secret::CredentialHash;
 
@@ -75,7 +77,7 @@ impl Sqlite {
 
     pub(super) async fn access_token(&self, value: CredentialHash) -> Result<Lookup<AccessToken>, StoreError> {
         // Only rows named `access_token`: production accepts any name, so a refresh token opens doors there.
-        let row: Option<(String, String, String, String, i64, bool)> = sqlx::query_as(
+        let row: Option<TokenRow> = sqlx::query_as(
             "SELECT token.user_id, token.client_id, client.client_type, token.scope, token.expires_at,
                     token.expires_at > unixepoch() AND NOT client.is_blocked
              FROM mithril_tokens AS token
@@ -85,17 +87,11 @@ impl Sqlite {
         .bind(value.to_hex())
         .fetch_optional(&self.readers)
         .await?;
-        Ok(match row {
-            Some((user_id, client_id, client_type, scope, expires_at, true)) => {
-                Lookup::Active(AccessToken { user_id, client_id, client_type, scope, expires_at })
-            }
-            Some((.., false)) => Lookup::Inactive,
-            None => Lookup::Unknown,
-        })
+        Ok(Lookup::token(row))
     }
 
     pub(super) async fn api_key(&self, secret: CredentialHash) -> Result<Lookup<ApiKey>, StoreError> {
-        let row: Option<(String, String, String, String, bool)> = sqlx::query_as(
+        let row: Option<ApiKeyRow> = sqlx::query_as(
             "SELECT connection.client_id, client.client_type, client.scope, connection.consumer_id,
                     NOT client.is_blocked AND NOT consumer.is_blocked
              FROM mithril_connections AS connection
@@ -106,13 +102,7 @@ impl Sqlite {
         .bind(secret.to_hex())
         .fetch_optional(&self.readers)
         .await?;
-        Ok(match row {
-            Some((client_id, client_type, scope, consumer_id, true)) => {
-                Lookup::Active(ApiKey { client_id, client_type, scope, consumer_id })
-            }
-            Some((.., false)) => Lookup::Inactive,
-            None => Lookup::Unknown,
-        })
+        Ok(Lookup::api_key(row))
     }
 
     pub(super) async fn close(&self) {
@@ -120,6 +110,3 @@ impl Sqlite {
         self.writer.close().await;
     }
 }
-
-/// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
-const GB_CBP: &str = "GB_CBP";

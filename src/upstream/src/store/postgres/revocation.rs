@@ -7,10 +7,10 @@ use super::{Postgres, StoreError};
 use crate::id::Id;
 use crate::secret::CredentialHash;
 use crate::store::CredentialKind;
-use crate::store::page::{PAGE_AND_ONE, Row, odd, page};
+use crate::store::page::{PAGE_AND_ONE, Row, Source, Wanted, odd, page, wanted};
 use crate::store::revocation::{
-    CLOCK_MARGIN, Cursor, DENY_LIST_LIMIT, Denied, DeniedJwt, Head, Keep, LATEST, Page, Revocation, RevocationOutcome,
-    Since, TokenRevocation,
+    CLOCK_MARGIN, DENY_LIST_LIMIT, DeniedJwt, Head, Keep, LATEST, Page, Revocation, RevocationOutcome, Since,
+    TokenRevocation,
 };
 
 impl Postgres {
@@ -21,12 +21,10 @@ impl Postgres {
     }
 
     pub(in crate::store) async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
-        let (query, after, up_to) = match since {
-            Since::Cursor(Cursor { number, denied: Denied::Done, .. }) => (ENTRIES, number, None),
-            Since::Cursor(Cursor { number, denied: Denied::UpTo(loaded), .. }) => (DENIED, loaded, Some(number)),
-            // Nothing is after this number, but the head is read all the same.
-            Since::Head => (ENTRIES, i64::MAX, None),
-            Since::Start => (DENIED, 0, None),
+        let Wanted { from, after, up_to } = wanted(since);
+        let query = match from {
+            Source::Feed => ENTRIES,
+            Source::DenyList => DENIED,
         };
         let mut connection = lease(&self.readers).await?;
         // One statement, so that the head and the entries are of one moment.

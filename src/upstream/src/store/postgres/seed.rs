@@ -6,7 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 use super::lease::lease;
 use super::{Postgres, StoreError};
 use crate::fixture::{Client, Connection, Contract, ContractDivision, Fixture, Token};
-use crate::store::Seeded;
+use crate::store::{Seeded, refused};
 
 impl Postgres {
     pub(in crate::store) async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
@@ -73,10 +73,6 @@ async fn insert(fixture: &Fixture, connection: &mut PgConnection) -> Result<(), 
         done.map_err(refused(format!("contract division `{}`", division.id)))?;
     }
     Ok(())
-}
-
-fn refused(row: String) -> impl FnOnce(sqlx::Error) -> StoreError {
-    move |source| StoreError::Seed { row, source }
 }
 
 async fn insert_client(client: &Client, connection: &mut PgConnection) -> sqlx::Result<PgQueryResult> {

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteQueryResult;
 
 use super::{Sqlite, StoreError};
 use crate::fixture::{Client, Connection, Contract, ContractDivision, Fixture, Token};
-use crate::store::Seeded;
+use crate::store::{Seeded, refused};
 
 impl Sqlite {
     pub(in crate::store) async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
@@ -68,10 +68,6 @@ async fn insert(fixture: &Fixture, connection: &mut SqliteConnection) -> Result<
         done.map_err(refused(format!("contract division `{}`", division.id)))?;
     }
     Ok(())
-}
-
-fn refused(row: String) -> impl FnOnce(sqlx::Error) -> StoreError {
-    move |source| StoreError::Seed { row, source }
 }
 
 async fn insert_client(client: &Client, connection: &mut SqliteConnection) -> sqlx::Result<SqliteQueryResult> {
