@@ -11,39 +11,15 @@ set -euo pipefail
 version=4.32.5
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-tools=$root/target/tools
-# One environment for each version: an update neither breaks a test that is running nor waits for it.
-home=$tools/schemathesis-$version
 upstream=$root/target/debug/brama-upstream
 
 fail() { echo "$1" >&2; exit 1; }
-
-# Written last, so that an interrupted installation never looks like an environment.
-installed() { [[ -f $home/complete ]]; }
-
-install() {
-    command -v python3 >/dev/null || fail "python3 is missing: it is needed to install Schemathesis"
-    mkdir -p "$tools"
-    # Two `make` side by side must not fill the same folder; the second finds the first one's work.
-    if command -v flock >/dev/null; then
-        exec 9>"$tools/.lock"
-        flock 9
-        installed && return
-    fi
-    echo "installing schemathesis==$version into target/tools" >&2
-    "$root/src/tools/venv.sh" "$home"
-    "$home/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: "schemathesis==$version" >&2 \
-        || fail "pip could not install schemathesis==$version: is there a wheel for this machine, and a way to the package index?"
-    touch "$home/complete"
-    # Closed, so that what is started later does not hold the lock.
-    exec 9>&-
-}
 
 # Whoever names a program means that one: a wrong name is a mistake to report, not to work round.
 if [[ -n ${SCHEMATHESIS:-} ]]; then
     schemathesis=$(command -v -- "$SCHEMATHESIS") || fail "SCHEMATHESIS is \`$SCHEMATHESIS\`, which is no program"
 else
-    installed || install
+    home=$("$root/src/tools/packages.sh" "schemathesis==$version")
     schemathesis=$home/bin/schemathesis
 fi
 
