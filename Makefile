@@ -13,6 +13,8 @@ MAKEFLAGS += --no-print-directory
 # One place for everything built, wherever the caller's own settings point: the scripts and the launcher look here.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 FILTER := target/brama_filter.wasm
+# The end-to-end tests that look at what becomes of the data.
+ON_POSTGRES := body:: connection:: denied:: division:: revocation::
 POLICIES := policies/ehealth.yaml policies/examples/machine.yaml policies/examples/public-read.yaml policies/examples/saas.yaml
 
 .PHONY: help
@@ -85,8 +87,11 @@ wasm: ## build the plugin, target/brama_filter.wasm (FEATURES, such as ps-eddsa)
 .PHONY: e2e
 e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstream
 	@echo "== end to end"
+	@src/tools/postgres.sh
 	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
-	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo test -p brama-e2e
+	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB BRAMA_WASM=$(CURDIR)/$(FILTER); \
+		cargo test -p brama-e2e; \
+		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres cargo test --quiet -p brama-e2e --test e2e -- $(ON_POSTGRES)
 
 .PHONY: schemathesis
 schemathesis: ## the upstream's two listeners, held against their OpenAPI documents by Schemathesis (SEED, EXAMPLES)
@@ -108,8 +113,11 @@ bench-memory: ## what 100,000 remembered credentials take of the Wasm guest's me
 	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench --quiet -p brama-filter --bench memory
 
 .PHONY: chaos
-chaos: ## what is lost when the upstream is killed again and again under load: nothing
+chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are killed again and again under load: nothing
+	@src/tools/postgres.sh
 	@cargo bench --quiet -p brama-upstream --bench chaos
+	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench chaos
 
 .PHONY: bench-lookups
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause

@@ -29,6 +29,8 @@ mod corpus;
 mod database;
 #[path = "../e2e/policy.rs"]
 mod policy;
+#[path = "../../src/upstream/tests/support/server.rs"]
+mod server;
 #[path = "../e2e/stack.rs"]
 mod stack;
 #[path = "../e2e/table.rs"]

@@ -28,6 +28,8 @@ mod corpus;
 mod database;
 #[path = "../e2e/policy.rs"]
 mod policy;
+#[path = "../../src/upstream/tests/support/server.rs"]
+mod server;
 #[path = "../e2e/stack.rs"]
 mod stack;
 #[path = "../e2e/table.rs"]
@@ -105,13 +107,13 @@ fn warm_up(gateway: &Gateway, api_key: &str) {
 
 /// The lag at each gateway.
 fn measure(gateways: &[Gateway; 3], connection: &'static str, api_key: &str) -> Vec<Duration> {
-    let deleted = "DELETE FROM mithril_connections WHERE id = 'c0220000-0000-4000-8000-0000000000' || ?";
+    let id = format!("c0220000-0000-4000-8000-0000000000{connection}");
     scope(|threads| {
         let clients = gateways.iter().flat_map(|gateway| [gateway; 2]);
         let clients: Vec<_> = clients.map(|gateway| threads.spawn(move || last_passed(gateway, api_key))).collect();
         // So that requests are under way.
         sleep(Duration::from_millis(100));
-        gateways[2].database.change(deleted, connection);
+        gateways[2].database.change("DELETE FROM mithril_connections WHERE id = ?", &id);
         let committed = Instant::now();
         let ends: Vec<_> = clients.into_iter().map(|client| client.join().unwrap()).collect();
         ends.chunks(2).map(|ends| ends.iter().max().unwrap().saturating_duration_since(committed)).collect()

@@ -30,6 +30,8 @@ mod corpus;
 mod database;
 #[path = "../e2e/policy.rs"]
 mod policy;
+#[path = "../../src/upstream/tests/support/server.rs"]
+mod server;
 #[path = "../../src/policy/tests/jwt/signer.rs"]
 mod signer;
 #[path = "../e2e/stack.rs"]

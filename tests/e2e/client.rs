@@ -91,9 +91,14 @@ pub struct Connection(TcpStream);
 
 impl Connection {
     pub fn open(to: SocketAddr) -> Self {
-        let stream = TcpStream::connect(to).unwrap();
+        Self::try_open(to).expect("somebody who listens")
+    }
+
+    /// A connection; `None` where nobody listens.
+    pub fn try_open(to: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(to).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self(stream)
+        Some(Self(stream))
     }
 
     /// Writes bytes and reads the answer; `None` where the connection is closed without one.

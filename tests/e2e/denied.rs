@@ -63,7 +63,7 @@ fn jwts_of_a_client_that_was_blocked_are_refused_and_later_ones_pass() {
     for token in [&others, &early] {
         (0..20).for_each(|_| passes(&gateway, token));
     }
-    gateway.database.change("UPDATE mithril_clients SET is_blocked = 1 WHERE id = ?", CLIENT);
+    gateway.database.change("UPDATE mithril_clients SET is_blocked = true WHERE id = ?", CLIENT);
     dies(&gateway, &early);
     passes(&gateway, &others);
     // Blocking one counts whole seconds.

@@ -27,18 +27,24 @@ mod database;
 mod denied;
 mod division;
 mod envelope;
+mod fleet;
 mod flights;
 mod hot_reload;
 mod identity;
 mod jwt;
 mod language;
 mod launcher;
+mod ledger;
 mod outage;
 mod partner;
 mod policy;
 mod protocol;
 mod reload;
 mod revocation;
+mod scale;
+#[allow(dead_code, reason = "no standby here")]
+#[path = "../../src/upstream/tests/support/server.rs"]
+mod server;
 #[allow(dead_code, reason = "the plugin is built without the feature `ps-eddsa`")]
 #[path = "../../src/policy/tests/jwt/signer.rs"]
 mod signer;

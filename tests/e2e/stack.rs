@@ -1,5 +1,6 @@
 //! A stack for one test: the launcher's own, with a tap and a proxy between its parts.
 
+use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ use crate::tap::Tap;
 pub struct Gateway {
     pub authority: Authority,
     pub tap: Tap,
-    pub database: Database,
     stack: Stack,
+    pub database: Database,
     _sockets: TempDir,
     _data: TempDir,
 }
@@ -111,7 +112,7 @@ impl Plan {
 
     /// Another gateway, with an upstream of its own, on the same database.
     pub fn beside(mut self, other: &Gateway) -> Self {
-        self.settings.database_url = Some(other.database.url());
+        self.settings.database_url = Some(other.database.url().to_owned());
         self
     }
 
@@ -151,8 +152,13 @@ impl Plan {
     pub fn try_start(self) -> Result<Gateway, StartError> {
         let data = tempfile::tempdir().unwrap();
         let sockets = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").unwrap();
-        let shared = self.settings.database_url.clone();
-        let prepared = Prepared::new(Settings { data_dir: Some(data.path().to_owned()), ..self.settings }).unwrap();
+        let database = match &self.settings.database_url {
+            None if is_on_postgres() => Database::on_server(),
+            shared => Database::of_stack(shared.as_deref(), data.path()),
+        };
+        let database_url = Some(database.url().to_owned());
+        let settings = Settings { data_dir: Some(data.path().to_owned()), database_url, ..self.settings };
+        let prepared = Prepared::new(settings).unwrap();
         let (tapped, proxied) = (sockets.path().join("tap"), sockets.path().join("proxy"));
         let tap = Tap::open(&tapped, prepared.public_socket());
         let authority = Authority::open(&proxied, prepared.internal_socket());
@@ -170,16 +176,24 @@ impl Plan {
             change(&mut ecds["resources"][0]["typed_config"]["config"], data.path());
             fs::write(prepared.ecds(), ecds.to_string()).unwrap();
         }
-        let database = shared.map_or_else(|| Database::at(&data.path().join("brama.db")), |url| Database::of(&url));
         let stack = prepared.start()?;
         tap.take();
         authority.take();
-        Ok(Gateway { authority, tap, database, stack, _sockets: sockets, _data: data })
+        Ok(Gateway { authority, tap, stack, database, _sockets: sockets, _data: data })
+    }
+}
+
+/// Whether each stack has a database on PostgreSQL, rather than a file.
+fn is_on_postgres() -> bool {
+    match env::var("BRAMA_E2E_STORE").as_deref() {
+        Err(_) | Ok("sqlite") => false,
+        Ok("postgres") => true,
+        Ok(other) => panic!("BRAMA_E2E_STORE is `{other}`: it is sqlite or postgres"),
     }
 }
 
 /// The launcher's settings, on free ports, whatever the caller's environment says of the rest.
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         port: 0,
         admin_port: 0,

@@ -1,0 +1,53 @@
+//! Three gateways, two replicas of the upstream and one PostgreSQL, as where one machine is not enough.
+
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use crate::client::Call;
+use crate::fleet::Fleet;
+use crate::ledger::{API_KEY, Ledger, TOKEN};
+
+#[test]
+fn replica_that_is_killed_under_load_loses_nothing() {
+    let ledger = Ledger::new(20_000);
+    let fleet = Fleet::start(3, 2, &ledger.fixture(include_str!("../../src/upstream/fixtures/demo.json")));
+    scope(|threads| {
+        for gateway in fleet.gateways.iter().cycle().take(12) {
+            threads.spawn(|| ledger.delete_at(gateway.address()));
+        }
+        goes_on(&ledger);
+        for replica in &fleet.replicas {
+            replica.kill();
+            // The other one serves.
+            goes_on(&ledger);
+            replica.start();
+            goes_on(&ledger);
+        }
+        ledger.end();
+    });
+    assert_eq!(ledger.wrong(&fleet.database), [0; 0]);
+    println!("{} acknowledged, {} without an answer", ledger.told(), ledger.open());
+
+    // What was deleted is no API key any more, at whichever gateway and replica it was deleted.
+    sleep(MAX_LAG);
+    let dead = ledger.dead_api_key();
+    for gateway in &fleet.gateways {
+        let harmless = |key: &str| Call::delete("/api/admin/contract_divisions/x").api_key(key).token(TOKEN);
+        harmless(&dead).send(gateway.address()).is_unauthenticated();
+        assert_eq!(harmless(API_KEY).send(gateway.address()).status, 404);
+    }
+}
+
+/// Until many more rows were told to be deleted.
+#[track_caller]
+fn goes_on(ledger: &Ledger) {
+    let (enough, until) = (ledger.told() + 200, Instant::now() + Duration::from_secs(20));
+    while ledger.told() < enough {
+        assert!(Instant::now() < until, "{} told, {} without an answer", ledger.told(), ledger.open());
+        assert!(!ledger.is_used_up(), "there are too few rows");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// The policy's.
+const MAX_LAG: Duration = Duration::from_secs(3);
