@@ -1,5 +1,6 @@
 //! Owns the settings: how they are written on the command line or in the environment, and what they mean.
 
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::listen::{InvalidListen, Listen, Listener};
 use crate::operations::MOST_REQUESTS;
 use crate::secret::{AuthoritySecrets, InvalidAuthoritySecret};
 use crate::store::revocation::Keep;
-use crate::store::{DatabaseUrl, InvalidDatabaseUrl};
+use crate::store::{DatabaseUrl, InvalidDatabaseUrl, USUAL_CONNECTIONS};
 
 /// The service behind the gateway: it owns connections and contract divisions, and vouches for credentials.
 ///
@@ -72,6 +73,9 @@ pub struct ServeArgs {
     /// are not counted.
     #[arg(long, env = "MAX_REQUESTS", default_value_t = MOST_REQUESTS, value_parser = clap::value_parser!(u16).range(1..))]
     pub max_requests: u16,
+    /// How many connections to the database there are for what reads, and as many for what writes; SQLite has one writer.
+    #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = USUAL_CONNECTIONS)]
+    pub database_connections: NonZeroU8,
     /// For how many seconds after SIGTERM or SIGINT everything is served as before, while `/readyz` says 503, so that
     /// whoever sends requests here can turn elsewhere. A second signal ends it.
     #[arg(long, env = "DRAIN_SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=3600))]
@@ -127,6 +131,8 @@ pub struct Settings {
     pub internal: Listen,
     /// By what the gateway is known to the authority.
     pub secrets: AuthoritySecrets,
+    /// How many connections to the database there are of each kind.
+    pub connections: NonZeroU8,
     /// How long revocations are kept.
     pub keep: Keep,
     /// How many requests each listener has in work at once.
@@ -170,6 +176,7 @@ impl Settings {
             internal: arguments.internal_listen.parse().map_err(InvalidSetting::Internal)?,
             secrets: AuthoritySecrets::new(current, Some(previous).filter(|text| !text.is_empty()))
                 .map_err(InvalidSetting::Secret)?,
+            connections: arguments.database_connections,
             keep: Keep {
                 retention: HOUR * arguments.revocation_retention_hours,
                 longest_jwt: HOUR * arguments.longest_jwt_hours,
@@ -207,6 +214,7 @@ mod tests {
             revocation_retention_hours: 24,
             longest_jwt_hours: 24,
             max_requests: 1,
+            database_connections: USUAL_CONNECTIONS,
             drain_seconds: 0,
         }
     }

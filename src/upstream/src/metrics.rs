@@ -9,6 +9,7 @@
 //! | `brama_upstream_store_failures_total` | `kind` | requests that the store did not answer: `timeout`, or `failed` |
 //! | `brama_upstream_feed_readers_waiting` | | gateways that wait for news of the feed |
 //! | `brama_upstream_database_up` | | whether the database answered this question for metrics |
+//! | `brama_upstream_database_connections` | `pool`, `state` | connections to the database: of the `readers` or the `writers`, `idle` or `used` |
 //! | `brama_upstream_revocations_total` | | entries that were ever written to the feed, by whoever; only if the database answered |
 //!
 //! `route` is a path as it is declared, or `none`; `class` is `2xx` to `5xx`. No label has a value from a request, so
@@ -27,7 +28,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::listen::Listener;
-use crate::store::StoreError;
+use crate::store::{PoolUse, StoreError};
 
 /// The metrics of one service.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub(crate) struct Findings {
     pub(crate) feed_readers_waiting: usize,
     /// The last number of the feed, if the database answered.
     pub(crate) revocations: Option<i64>,
+    pub(crate) pools: [PoolUse; 2],
 }
 
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -124,12 +126,20 @@ impl Metrics {
 
     /// All metrics, in the text format of OpenMetrics, which Prometheus reads.
     pub(crate) fn write(&self, findings: Findings) -> Result<String, fmt::Error> {
-        let Findings { feed_readers_waiting, revocations } = findings;
+        let Findings { feed_readers_waiting, revocations, pools } = findings;
         let mut now = Registry::with_prefix(PREFIX);
         let waiting = ConstGauge::new(i64::try_from(feed_readers_waiting).unwrap_or(i64::MAX));
         now.register("feed_readers_waiting", "Gateways that wait for news of the feed", waiting);
         let up = ConstGauge::new(i64::from(revocations.is_some()));
         now.register("database_up", "Whether the database answered this question for metrics", up);
+        let connections = Family::<Labels<2>, Gauge>::default();
+        now.register("database_connections", "Connections to the database", connections.clone());
+        for PoolUse { pool, idle, used } in pools {
+            for (state, number) in [("idle", idle), ("used", used)] {
+                let labels = [("pool", pool.to_owned()), ("state", state.to_owned())];
+                connections.get_or_create(&labels).set(i64::try_from(number).unwrap_or(i64::MAX));
+            }
+        }
         // A feed that is not known is left out: a zero would look like a new one.
         if let Some(number) = revocations.and_then(|number| u64::try_from(number).ok()) {
             now.register("revocations", "Entries ever written to the feed", ConstCounter::new(number));

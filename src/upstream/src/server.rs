@@ -33,7 +33,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
-    let store = Store::open(&settings.database).await?;
+    let store = Store::open_with(&settings.database, settings.connections).await?;
     let public = settings.public.bind().await?;
     let internal = settings.internal.bind().await?;
     tracing::info!(public = public.address(), internal = internal.address(), "serving");

@@ -1,17 +1,20 @@
 //! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
 
 mod page;
+mod pool;
 mod postgres;
 pub mod revocation;
 mod sqlite;
 mod url;
 
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fixture::Fixture;
 use crate::id::Id;
 use crate::secret::CredentialHash;
+pub(crate) use pool::PoolUse;
 use postgres::Postgres;
 use revocation::{DeniedJwt, Head, Keep, Page, Revocation, RevocationOutcome, Since, TokenRevocation};
 use sqlite::Sqlite;
@@ -179,9 +182,15 @@ pub enum StoreError {
 impl Store {
     /// Opens the database and brings its schema up to date. A SQLite file is created if it is not there.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        Self::open_with(url, USUAL_CONNECTIONS).await
+    }
+
+    /// The same, with so many connections for what reads, and as many for what writes; SQLite has one writer.
+    pub async fn open_with(url: &DatabaseUrl, connections: NonZeroU8) -> Result<Self, StoreError> {
+        let connections = u32::from(connections.get());
         let backend = match &url.place {
-            Place::Postgres(options) => Backend::Postgres(Postgres::open(options).await?),
-            Place::Sqlite(path) => Backend::Sqlite(Sqlite::open(path).await?),
+            Place::Postgres(options) => Backend::Postgres(Postgres::open(options, connections).await?),
+            Place::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, connections).await?),
         };
         Ok(Self { backend, revoked: watch::Sender::new(()) })
     }
@@ -277,6 +286,11 @@ impl Store {
         on!(self, backend => backend.seed(fixture).await)
     }
 
+    /// How many connections there are now, and in use.
+    pub(crate) fn pool_use(&self) -> [PoolUse; 2] {
+        on!(self, backend => backend.pool_use())
+    }
+
     /// Lets go of the database.
     pub async fn close(&self) {
         on!(self, backend => backend.close().await);
@@ -352,6 +366,10 @@ async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result
 
 /// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
 const GB_CBP: &str = "GB_CBP";
+
+/// Revocations go one after the other, so more writers would only wait; these are for deletions of divisions, and for what
+/// is being given up. Readers wait for nobody.
+pub const USUAL_CONNECTIONS: NonZeroU8 = NonZeroU8::new(4).unwrap();
 
 /// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
 const TIMEOUT: Duration = Duration::from_millis(900);

@@ -25,8 +25,10 @@ pub(super) async fn metrics(
     State(operations): State<Operations>,
     State(feed): State<Feed>,
 ) -> Result<impl IntoResponse, AuthorityError> {
+    // Before the question that follows, which uses a connection itself.
+    let pools = feed.store().pool_use();
     let revocations = feed.store().revocation_head().await.ok().map(|head| head.number);
-    let findings = Findings { feed_readers_waiting: feed.readers_waiting(), revocations };
+    let findings = Findings { feed_readers_waiting: feed.readers_waiting(), revocations, pools };
     let text = operations.metrics().write(findings).map_err(AuthorityError::Metrics)?;
     Ok((axum::Extension(Routine), [(header::CONTENT_TYPE, MEDIA_TYPE)], text))
 }

@@ -19,7 +19,7 @@ mod seed;
 use sqlx::{Connection, PgConnection, PgPool};
 
 use super::{
-    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, StoreError, TokenRow,
+    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, PoolUse, StoreError, TokenRow,
 };
 use crate::id::Id;
 use crate::secret::CredentialHash;
@@ -92,6 +92,10 @@ impl Postgres {
         .await;
         let row: Option<ApiKeyRow> = connection.finish(row)?;
         Ok(Lookup::api_key(row))
+    }
+
+    pub(super) fn pool_use(&self) -> [PoolUse; 2] {
+        [PoolUse::of("readers", &self.readers), PoolUse::of("writers", &self.writers)]
     }
 
     pub(super) async fn close(&self) {

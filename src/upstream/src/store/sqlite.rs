@@ -9,7 +9,7 @@ mod seed;
 use sqlx::SqlitePool;
 
 use super::{
-    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, StoreError, TokenRow,
+    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, PoolUse, StoreError, TokenRow,
 };
 use crate::id::Id;
 use crate::secret::CredentialHash;
@@ -103,6 +103,10 @@ impl Sqlite {
         .fetch_optional(&self.readers)
         .await?;
         Ok(Lookup::api_key(row))
+    }
+
+    pub(super) fn pool_use(&self) -> [PoolUse; 2] {
+        [PoolUse::of("readers", &self.readers), PoolUse::of("writers", &self.writer)]
     }
 
     pub(super) async fn close(&self) {

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, SqlSafeStr};
 use super::{Postgres, StoreError};
 
 impl Postgres {
-    pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Self, StoreError> {
+    pub(in crate::store) async fn open(options: &PgConnectOptions, connections: u32) -> Result<Self, StoreError> {
         let options = options.clone().disable_statement_logging();
         let connecting = tokio::time::timeout(PATIENCE, options.connect());
         let mut connection = connecting.await.map_err(|_| StoreError::Timeout)??;
@@ -17,8 +17,8 @@ impl Postgres {
         migrate(&mut connection).await?;
         connection.close().await?;
         Ok(Self {
-            readers: pool(READERS, READER).connect_lazy_with(options.clone()),
-            writers: pool(WRITERS, WRITER).connect_lazy_with(options),
+            readers: pool(connections, READER).connect_lazy_with(options.clone()),
+            writers: pool(connections, WRITER).connect_lazy_with(options),
         })
     }
 }
@@ -119,9 +119,3 @@ const WRITER: &str = "SET statement_timeout = '800ms'";
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(800);
 
 const PATIENCE: Duration = Duration::from_secs(10);
-
-const READERS: u32 = 4;
-
-/// Revocations go one after the other, so more connections would only wait; these are for deletions of divisions, and
-/// for what is being given up.
-const WRITERS: u32 = 4;

@@ -13,7 +13,7 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 use super::{Sqlite, StoreError};
 
 impl Sqlite {
-    pub(in crate::store) async fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(in crate::store) async fn open(path: &Path, connections: u32) -> Result<Self, StoreError> {
         create_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -25,7 +25,10 @@ impl Sqlite {
         prepare_patiently(&options).await?;
         let pool = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
         Ok(Self {
-            readers: pool().max_connections(READERS).connect_with(options.clone().pragma("query_only", "ON")).await?,
+            readers: pool()
+                .max_connections(connections)
+                .connect_with(options.clone().pragma("query_only", "ON"))
+                .await?,
             writer: pool().max_connections(1).connect_with(options).await?,
         })
     }
@@ -98,8 +101,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(800);
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const READERS: u32 = 4;
-
 const RETRY: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
@@ -109,7 +110,7 @@ mod tests {
     #[tokio::test]
     async fn settings_hold_on_every_connection() {
         let folder = tempfile::tempdir().unwrap();
-        let database = Sqlite::open(&folder.path().join("a.db")).await.unwrap();
+        let database = Sqlite::open(&folder.path().join("a.db"), 4).await.unwrap();
         for (pool, name, query_only) in [(&database.readers, "readers", 1), (&database.writer, "writer", 0)] {
             let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
             assert_eq!(mode, "wal", "{name}");
