@@ -119,6 +119,11 @@ chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are kille
 	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
 	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench chaos
 
+.PHONY: bench-upstream
+bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench with the same statements
+	@src/tools/postgres.sh
+	@cargo bench --quiet -p brama-upstream --bench speed
+
 .PHONY: bench-lookups
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
 	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run

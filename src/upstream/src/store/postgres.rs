@@ -11,58 +11,58 @@
 //! What revokes takes the feed's head first. The triggers would take it later, after the rows, and two revocations whose
 //! rows overlap could wait for one another.
 
-mod lease;
+mod connections;
 mod open;
 mod revocation;
 mod seed;
 
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgTransaction};
 
 use super::{
     AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, PoolUse, StoreError, TokenRow,
 };
 use crate::id::Id;
 use crate::secret::CredentialHash;
-use lease::{again, lease};
+use connections::{Connections, again};
 
 /// A PostgreSQL database.
 ///
 /// Writers wait for one another, and readers for nobody; so each kind has connections of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Postgres {
-    readers: PgPool,
-    writers: PgPool,
+    readers: Connections,
+    writers: Connections,
 }
 
 impl Postgres {
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        let mut connection = lease(&self.readers).await?;
+        let mut connection = self.readers.lease().await?;
         let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
-        connection.finish(done)?;
+        connection.keep(done)?;
         Ok(())
     }
 
     pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
         again(move || async move {
-            let mut connection = lease(&self.writers).await?;
+            let mut connection = self.writers.lease().await?;
             let done = delete_connection(client_id, id, &mut connection).await;
-            connection.finish(done)
+            connection.keep(done)
         })
         .await
     }
 
     pub(super) async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
         again(move || async move {
-            let mut connection = lease(&self.writers).await?;
+            let mut connection = self.writers.lease().await?;
             let done = delete_division(id, by, &mut connection).await;
-            connection.finish(done)
+            connection.keep(done)
         })
         .await
     }
 
     pub(super) async fn access_token(&self, value: CredentialHash) -> Result<Lookup<AccessToken>, StoreError> {
         // Only rows named `access_token`: production accepts any name, so a refresh token opens doors there.
-        let mut connection = lease(&self.readers).await?;
+        let mut connection = self.readers.lease().await?;
         let row = sqlx::query_as(
             "SELECT token.user_id::text, token.client_id::text, client.client_type, token.scope, token.expires_at,
                     token.expires_at > brama.unix_now() AND NOT client.is_blocked
@@ -73,12 +73,12 @@ impl Postgres {
         .bind(value.to_hex())
         .fetch_optional(&mut *connection)
         .await;
-        let row: Option<TokenRow> = connection.finish(row)?;
+        let row: Option<TokenRow> = connection.keep(row)?;
         Ok(Lookup::token(row))
     }
 
     pub(super) async fn api_key(&self, secret: CredentialHash) -> Result<Lookup<ApiKey>, StoreError> {
-        let mut connection = lease(&self.readers).await?;
+        let mut connection = self.readers.lease().await?;
         let row = sqlx::query_as(
             "SELECT connection.client_id::text, client.client_type, client.scope, connection.consumer_id::text,
                     NOT client.is_blocked AND NOT consumer.is_blocked
@@ -90,12 +90,12 @@ impl Postgres {
         .bind(secret.to_hex())
         .fetch_optional(&mut *connection)
         .await;
-        let row: Option<ApiKeyRow> = connection.finish(row)?;
+        let row: Option<ApiKeyRow> = connection.keep(row)?;
         Ok(Lookup::api_key(row))
     }
 
     pub(super) fn pool_use(&self) -> [PoolUse; 2] {
-        [PoolUse::of("readers", &self.readers), PoolUse::of("writers", &self.writers)]
+        [self.readers.pool_use("readers"), self.writers.pool_use("writers")]
     }
 
     pub(super) async fn close(&self) {
@@ -138,9 +138,9 @@ async fn delete_division(id: Id, by: Id, connection: &mut PgConnection) -> Resul
     .fetch_optional(&mut *transaction)
     .await?;
     match contract_type.as_deref() {
-        None => return Ok(DivisionDeletion::NotFound),
+        None => return undone(transaction, DivisionDeletion::NotFound).await,
         Some(GB_CBP) => {}
-        Some(_) => return Ok(DivisionDeletion::OtherContractType),
+        Some(_) => return undone(transaction, DivisionDeletion::OtherContractType).await,
     }
     sqlx::query(
         "UPDATE prm.contract_divisions
@@ -153,4 +153,10 @@ async fn delete_division(id: Id, by: Id, connection: &mut PgConnection) -> Resul
     .await?;
     transaction.commit().await?;
     Ok(DivisionDeletion::Deleted)
+}
+
+/// Without it, the rows would be locked until the connection is used again.
+async fn undone<T>(transaction: PgTransaction<'_>, outcome: T) -> Result<T, StoreError> {
+    transaction.rollback().await?;
+    Ok(outcome)
 }

@@ -85,46 +85,69 @@ pub(crate) fn standby() -> (String, Option<Child>) {
 
 /// Starts a server that ends with this process, however that ends, and takes its folder along.
 fn start(is_standby: bool) -> (String, Option<Child>) {
-    let programs = programs();
-    let folder = tempfile::Builder::new().prefix("brama-pg-").tempdir().unwrap().keep();
-    // The server refuses to run as root, so that it can do no harm; nobody can do less.
-    let is_root = folder.metadata().unwrap().uid() == 0;
-    if is_root {
-        chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
-    }
-    let command = |program: &Path| {
-        let mut command = Command::new(program);
-        command.current_dir(&folder).env_clear().env("PATH", "/usr/bin:/bin").process_group(0);
-        if is_root {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        command
-    };
-    let initialised = command(&programs.join("initdb"))
-        .args(["-D", "data", "-U", "brama", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
-        .output()
-        .unwrap();
-    assert!(initialised.status.success(), "{initialised:?}");
-
+    let place = Place::prepare();
     if is_standby {
-        File::create(folder.join("data/standby.signal")).unwrap();
+        File::create(place.folder.join("data/standby.signal")).unwrap();
     }
-    let log = File::create(folder.join("log")).unwrap();
+    let log = File::create(place.folder.join("log")).unwrap();
     // When this process is gone, `read` meets the end of its input.
-    let watch = command(Path::new("/bin/sh"))
+    let watch = place
+        .command(Path::new("/bin/sh"))
         .args([
             "-c",
             r#""$1" -D data -k "$2" -h '' -F -c max_connections=500 & read -r _; kill -QUIT $!; wait; rm -rf "$2""#,
         ])
         .arg("sh")
-        .arg(programs.join("postgres"))
-        .arg(&folder)
+        .arg(place.programs.join("postgres"))
+        .arg(&place.folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .unwrap();
-    (format!("postgres://brama@localhost/{{}}?host={}", folder.display()), Some(watch))
+    (place.url("{}"), Some(watch))
+}
+
+/// A folder with the data of a new server, which listens there and nowhere else.
+pub(crate) struct Place {
+    pub(crate) folder: PathBuf,
+    pub(crate) programs: PathBuf,
+    is_root: bool,
+}
+
+impl Place {
+    /// Whose folder it is removes it.
+    pub(crate) fn prepare() -> Self {
+        let folder = tempfile::Builder::new().prefix("brama-pg-").tempdir().unwrap().keep();
+        // The server refuses to run as root, so that it can do no harm; nobody can do less.
+        let is_root = folder.metadata().unwrap().uid() == 0;
+        if is_root {
+            chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let place = Self { folder, programs: programs(), is_root };
+        let initialised = place
+            .command(&place.programs.join("initdb"))
+            .args(["-D", "data", "-U", "brama", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
+            .output()
+            .unwrap();
+        assert!(initialised.status.success(), "{initialised:?}");
+        place
+    }
+
+    /// A program in the folder, as who may run the server, and in a group of its own: Ctrl-C is not for it.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder).env_clear().env("PATH", "/usr/bin:/bin").process_group(0);
+        if self.is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+
+    /// The address of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://brama@localhost/{database}?host={}", self.folder.display())
+    }
 }
 
 /// The folder with PostgreSQL's programs: on PATH, or where Debian puts them.

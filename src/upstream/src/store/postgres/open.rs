@@ -6,6 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqlSafeStr};
 
+use super::connections::{ACQUIRE_TIMEOUT, Connections};
 use super::{Postgres, StoreError};
 
 impl Postgres {
@@ -16,10 +17,9 @@ impl Postgres {
         prepare(&mut connection).await?;
         migrate(&mut connection).await?;
         connection.close().await?;
-        Ok(Self {
-            readers: pool(connections, READER).connect_lazy_with(options.clone()),
-            writers: pool(connections, WRITER).connect_lazy_with(options),
-        })
+        let kind =
+            |settings| Connections::new(pool(connections, settings).connect_lazy_with(options.clone()), connections);
+        Ok(Self { readers: kind(READER), writers: kind(WRITER) })
     }
 }
 
@@ -114,8 +114,5 @@ const SETTINGS: &str = "
 const READER: &str = "SET statement_timeout = '800ms'; SET default_transaction_read_only = on";
 
 const WRITER: &str = "SET statement_timeout = '800ms'";
-
-/// As above; the wait for a connection ends before its caller's.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(800);
 
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use sqlx::{Connection, PgConnection};
 
-use super::lease::{again, lease};
+use super::connections::again;
 use super::{Postgres, StoreError};
 use crate::id::Id;
 use crate::secret::CredentialHash;
@@ -15,7 +15,7 @@ use crate::store::revocation::{
 
 impl Postgres {
     pub(in crate::store) async fn revocation_head(&self) -> Result<Head, StoreError> {
-        let mut connection = lease(&self.readers).await?;
+        let mut connection = self.readers.lease().await?;
         let head = head(&mut connection).await;
         connection.finish(head)
     }
@@ -26,7 +26,7 @@ impl Postgres {
             Source::Feed => ENTRIES,
             Source::DenyList => DENIED,
         };
-        let mut connection = lease(&self.readers).await?;
+        let mut connection = self.readers.lease().await?;
         // One statement, so that the head and the entries are of one moment.
         let rows = sqlx::query_as(query)
             .bind(after)
@@ -46,7 +46,7 @@ impl Postgres {
         keep: &Keep,
     ) -> Result<RevocationOutcome, StoreError> {
         again(move || async move {
-            let mut connection = lease(&self.writers).await?;
+            let mut connection = self.writers.lease().await?;
             let outcome = revoke(revocation, keep, &mut connection).await;
             connection.finish(outcome)
         })
@@ -61,7 +61,7 @@ impl Postgres {
         keep: &Keep,
     ) -> Result<TokenRevocation, StoreError> {
         again(move || async move {
-            let mut connection = lease(&self.writers).await?;
+            let mut connection = self.writers.lease().await?;
             let revocation = revoke_token(credential, first, jwt, keep, &mut connection).await;
             connection.finish(revocation)
         })
@@ -71,7 +71,7 @@ impl Postgres {
     /// Removes one batch of the entries that nobody needs, and tells how many those were.
     pub(in crate::store) async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
         again(move || async move {
-            let mut connection = lease(&self.writers).await?;
+            let mut connection = self.writers.lease().await?;
             let pruned = prune(keep, &mut connection).await;
             connection.finish(pruned)
         })

@@ -3,14 +3,13 @@
 use sqlx::postgres::PgQueryResult;
 use sqlx::{Connection as _, PgConnection};
 
-use super::lease::lease;
 use super::{Postgres, StoreError};
 use crate::fixture::{Client, Connection, Contract, ContractDivision, Fixture, Token};
 use crate::store::{Seeded, refused};
 
 impl Postgres {
     pub(in crate::store) async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
-        let mut connection = lease(&self.writers).await?;
+        let mut connection = self.writers.lease().await?;
         let done = seed(fixture, &mut connection).await;
         connection.finish(done)
     }

@@ -1,0 +1,77 @@
+//! How fast the service deletes, beside pgbench with the same statements on the same PostgreSQL: two connections each,
+//! fsync on, in turns. Every row is deleted once.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "a measurement"
+)]
+
+#[path = "../support/durable.rs"]
+mod durable;
+mod http;
+mod pgbench;
+mod rows;
+#[path = "../../tests/support/server.rs"]
+mod server;
+
+use durable::Durable;
+use rows::Kind;
+
+/// Of one leg.
+const ROWS: usize = 15_000;
+const PAIRS: usize = 3;
+
+fn main() {
+    let database = Durable::start();
+    let service = http::Service::start(&database);
+    for kind in [Kind::Division, Kind::Connection] {
+        rows::insert(&database, kind, 2 * PAIRS * ROWS);
+    }
+    let settings = ["server_version", "fsync", "synchronous_commit"]
+        .map(|name| format!("{name} {}", database.texts(&format!("SHOW {name}"))[0]));
+    println!("PostgreSQL: {}; {ROWS} rows a leg; the service: {} requests at once", settings.join(", "), http::AT_ONCE);
+    for kind in [Kind::Division, Kind::Connection] {
+        let mut legs = (0..2 * PAIRS).map(|leg| leg * ROWS..(leg + 1) * ROWS);
+        let mut measure = |run: &dyn Fn(std::ops::Range<usize>) -> f64| {
+            let rows = legs.next().unwrap();
+            // So that none pays for what another wrote.
+            database.run("CHECKPOINT");
+            let rate = run(rows.clone());
+            assert_eq!(rows::left(&database, kind), 2 * PAIRS * ROWS - rows.end, "every row was deleted");
+            rate
+        };
+        let pairs: Vec<(f64, f64)> = (0..PAIRS)
+            .map(|_| {
+                let straight = measure(&|rows| pgbench::delete(&database, kind, rows));
+                (straight, measure(&|rows| service.delete(kind, rows)))
+            })
+            .collect();
+        let rates = |side: fn(&(f64, f64)) -> f64| pairs.iter().map(side).collect::<Vec<_>>();
+        println!(
+            "{}: pgbench {} a second, the service {}; the service's share, median of {PAIRS}: {:.2} ({})",
+            kind.name(),
+            written(&rates(|pair| pair.0), 0),
+            written(&rates(|pair| pair.1), 0),
+            median(rates(|pair| pair.1 / pair.0)),
+            written(&rates(|pair| pair.1 / pair.0), 2)
+        );
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn written(values: &[f64], digits: usize) -> String {
+    values.iter().map(|value| format!("{value:.digits$}")).collect::<Vec<_>>().join(", ")
+}
