@@ -1,5 +1,5 @@
-//! Nothing is lost: gateways, and the service behind them, are killed again and again while clients delete through them,
-//! and what the clients were told is in the database. (Kills of PostgreSQL: the upstream's own bench.)
+//! Nothing is lost: gateways, the service behind them, and PostgreSQL are killed again and again while clients delete, and
+//! what the clients were told is in the database.
 
 #![allow(
     missing_docs,
@@ -24,6 +24,8 @@ mod client;
 mod corpus;
 #[path = "../e2e/database.rs"]
 mod database;
+#[path = "../../src/upstream/benches/support/durable.rs"]
+mod durable;
 #[path = "../e2e/fleet.rs"]
 mod fleet;
 #[path = "../e2e/ledger.rs"]
@@ -39,38 +41,57 @@ mod table;
 #[path = "../e2e/tap.rs"]
 mod tap;
 
+use std::sync::Mutex;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
+use database::Database;
+use durable::Durable;
 use fleet::{Fleet, Node};
 use ledger::Ledger;
 
-const ROWS: usize = 30_000;
+const ROWS: usize = 60_000;
 const CLIENTS: usize = 12;
 
 fn main() {
-    println!("3 gateways of 2 workers, 2 replicas of the upstream, 1 PostgreSQL; {CLIENTS} clients");
-    report("a gateway", 25, |fleet| &fleet.gateways);
-    report("a replica", 100, |fleet| &fleet.replicas);
+    println!("3 gateways of 2 workers, 2 replicas of the upstream, 1 PostgreSQL with fsync on; {CLIENTS} clients");
+    report("a gateway", 25, |fleet, _| fleet.gateways.iter().map(node).collect());
+    report("a replica", 100, |fleet, _| fleet.replicas.iter().map(node).collect());
+    report("PostgreSQL", 60, |_, server| {
+        vec![Box::new(|| {
+            let mut server = server.lock().unwrap();
+            server.kill();
+            server.start_again();
+        })]
+    });
 }
 
-/// Kills each of the victims so often.
-fn report(what: &str, times: u64, victims: fn(&Fleet) -> &[Node]) {
+/// Kills something, and starts it again.
+type Killer<'a> = Box<dyn Fn() + Send + 'a>;
+
+fn node(node: &Node) -> Killer<'_> {
+    Box::new(|| {
+        node.kill();
+        node.start();
+    })
+}
+
+/// Has each of the killers kill so often, until there is nothing left to delete.
+fn report(what: &str, times: u64, killers: for<'a> fn(&'a Fleet, &'a Mutex<Durable>) -> Vec<Killer<'a>>) {
     let ledger = Ledger::new(ROWS);
-    let fleet = Fleet::start(3, 2, &ledger.fixture(include_str!("../../src/upstream/fixtures/demo.json")));
+    let server = Mutex::new(Durable::start());
+    let database = Database::at(server.lock().unwrap().url());
+    let fixture = ledger.fixture(include_str!("../../src/upstream/fixtures/demo.json"));
+    let fleet = Fleet::start(3, 2, database, &fixture);
     let begin = Instant::now();
     let kills = scope(|threads| {
         for gateway in fleet.gateways.iter().cycle().take(CLIENTS) {
             threads.spawn(|| ledger.delete_at(gateway.address()));
         }
-        let victims = victims(&fleet).iter().zip(0..);
-        let killers = victims.map(|(victim, number)| {
-            threads.spawn({
-                let ledger = &ledger;
-                move || kill_again_and_again(victim, number, times, ledger)
-            })
-        });
-        let kills: usize = killers.collect::<Vec<_>>().into_iter().map(|killer| killer.join().unwrap()).sum();
+        let ledger = &ledger;
+        let kill = |(killer, number)| threads.spawn(move || kill_again_and_again(killer, number, times, ledger));
+        let killing: Vec<_> = killers(&fleet, &server).into_iter().zip(0..).map(kill).collect();
+        let kills: u64 = killing.into_iter().map(|killer| killer.join().unwrap()).sum();
         ledger.end();
         kills
     });
@@ -82,18 +103,17 @@ fn report(what: &str, times: u64, victims: fn(&Fleet) -> &[Node]) {
         ledger.open(),
         lost.len()
     );
-    assert!(kills > 0 && ledger.told() > kills && lost.is_empty(), "{lost:?}");
+    assert!(kills > 0 && ledger.told() as u64 > kills && lost.is_empty(), "{lost:?}");
 }
 
-/// How often, until there is nothing left to delete. Each kill is at another moment of the work.
-fn kill_again_and_again(victim: &Node, number: u64, times: u64, ledger: &Ledger) -> usize {
+/// How often. Each kill is at another moment of the work.
+fn kill_again_and_again(killer: Killer<'_>, number: u64, times: u64, ledger: &Ledger) -> u64 {
     for kill in 1..=times {
         sleep(Duration::from_millis(20 + (kill * 37 + number * 53) % 120));
-        victim.kill();
-        victim.start();
+        killer();
         if ledger.is_used_up() {
-            return usize::try_from(kill).unwrap();
+            return kill;
         }
     }
-    usize::try_from(times).unwrap()
+    times
 }

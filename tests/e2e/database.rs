@@ -19,7 +19,12 @@ impl Database {
     /// The one that a stack was given, else the file in its folder.
     pub fn of_stack(given: Option<&str>, folder: &Path) -> Self {
         let file = || format!("sqlite://{}", folder.join("brama.db").display());
-        Self { url: given.map_or_else(file, ToOwned::to_owned), is_own: false }
+        Self::at(given.map_or_else(file, ToOwned::to_owned))
+    }
+
+    /// The one of a `DATABASE_URL`.
+    pub fn at(url: String) -> Self {
+        Self { url, is_own: false }
     }
 
     /// An empty one of PostgreSQL's.

@@ -48,12 +48,11 @@ struct Sockets {
 }
 
 impl Fleet {
-    /// The shipped policy, and this data.
-    pub fn start(gateways: usize, replicas: usize, fixture: &Value) -> Self {
+    /// The shipped policy, and this data in this database.
+    pub fn start(gateways: usize, replicas: usize, database: Database, fixture: &Value) -> Self {
         let folder = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").unwrap();
         let fixtures = folder.path().join("fixture.json");
         fs::write(&fixtures, fixture.to_string()).unwrap();
-        let database = Database::on_server();
         let place = |kind: &str, number: usize| {
             let place = folder.path().join(format!("{kind}{number}"));
             fs::create_dir(&place).unwrap();

@@ -80,7 +80,7 @@ impl Ledger {
                 Some(200) => self.told.lock().unwrap().insert(row),
                 // The authority, the service or the way to it is gone, or the gateway is.
                 Some(503) | None => {
-                    sleep(Duration::from_millis(20));
+                    sleep(Duration::from_millis(50));
                     self.open.lock().unwrap().insert(row)
                 }
                 Some(other) => panic!("{other} for row {row}"),

@@ -4,13 +4,15 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use crate::client::Call;
+use crate::database::Database;
 use crate::fleet::Fleet;
 use crate::ledger::{API_KEY, Ledger, TOKEN};
 
 #[test]
 fn replica_that_is_killed_under_load_loses_nothing() {
     let ledger = Ledger::new(20_000);
-    let fleet = Fleet::start(3, 2, &ledger.fixture(include_str!("../../src/upstream/fixtures/demo.json")));
+    let fixture = ledger.fixture(include_str!("../../src/upstream/fixtures/demo.json"));
+    let fleet = Fleet::start(3, 2, Database::on_server(), &fixture);
     scope(|threads| {
         for gateway in fleet.gateways.iter().cycle().take(12) {
             threads.spawn(|| ledger.delete_at(gateway.address()));
