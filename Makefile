@@ -93,6 +93,31 @@ e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstre
 		cargo test -p brama-e2e; \
 		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres cargo test --quiet -p brama-e2e --test e2e -- $(ON_POSTGRES)
 
+.PHONY: docker-up
+docker-up: docker-build ## start the composed stack: Envoy, two replicas of the upstream, PostgreSQL (PORT, POLICY, BASE)
+	@src/tools/docker.sh compose up --detach >/dev/null
+	@src/tools/docker.sh wait
+
+.PHONY: docker-policy
+docker-policy: ## put another policy of policies/ in force there (POLICY)
+	@src/tools/docker.sh compose run --rm policy
+
+.PHONY: docker-down
+docker-down: ## stop the composed stack, and remove its containers and data
+	@src/tools/docker.sh compose down --volumes
+
+.PHONY: docker-test
+docker-test: docker-build ## test the composed stack, as shipped and end to end
+	@e2e=$$(cargo test -p brama-e2e --test e2e --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1); src/tools/docker-test.sh "$$e2e"
+
+.PHONY: docker-build
+docker-build: wasm
+	@echo "== building the stack's programs"
+	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
+	@echo "== building the stack's images"
+	@src/tools/docker.sh prepare
+	@src/tools/docker.sh compose build --quiet
+
 .PHONY: schemathesis
 schemathesis: ## the upstream's two listeners, held against their OpenAPI documents by Schemathesis (SEED, EXAMPLES)
 	@echo "== the upstream and its OpenAPI documents"

@@ -24,6 +24,8 @@
 mod authority;
 #[path = "../e2e/client.rs"]
 mod client;
+#[path = "../e2e/composed.rs"]
+mod composed;
 #[path = "../e2e/corpus.rs"]
 mod corpus;
 #[path = "../e2e/database.rs"]

@@ -30,6 +30,7 @@ pub enum Mode {
     Table(Arc<Table>),
 }
 
+#[derive(Clone)]
 pub struct Authority {
     mode: Arc<Mutex<Mode>>,
     asked: Arc<Mutex<Vec<String>>>,
@@ -53,21 +54,29 @@ pub const KEYS: &str = "/jwks.json";
 impl Authority {
     /// Listens at `at` and passes on to `authority`.
     pub fn open(at: &Path, authority: PathBuf) -> Self {
-        let (mode, asked) = (Arc::new(Mutex::new(Mode::Pass)), Arc::new(Mutex::new(Vec::new())));
+        let proxy = Self {
+            mode: Arc::new(Mutex::new(Mode::Pass)),
+            asked: Arc::default(),
+            keys: Arc::default(),
+            proof: Arc::default(),
+            service: authority.clone(),
+        };
+        proxy.listen(at, authority);
+        proxy
+    }
+
+    /// Listens at another place too.
+    pub fn listen(&self, at: &Path, authority: PathBuf) {
         let listener = UnixListener::bind(at).unwrap();
-        let keys = Arc::<Mutex<Keys>>::default();
-        let proof = Arc::<Mutex<String>>::default();
-        let (modes, record, published) = (Arc::clone(&mode), Arc::clone(&asked), Arc::clone(&keys));
-        let (service, seen) = (authority.clone(), Arc::clone(&proof));
+        let proxy = Self { service: authority, ..self.clone() };
         thread::spawn(move || {
             for connection in listener.incoming() {
-                let (connection, modes, record, authority) =
-                    (connection.unwrap(), Arc::clone(&modes), Arc::clone(&record), authority.clone());
-                let (published, seen) = (Arc::clone(&published), Arc::clone(&seen));
-                thread::spawn(move || serve(connection, &modes, &record, &published, &seen, &authority));
+                let (connection, proxy) = (connection.unwrap(), proxy.clone());
+                thread::spawn(move || {
+                    serve(connection, &proxy.mode, &proxy.asked, &proxy.keys, &proxy.proof, &proxy.service)
+                });
             }
         });
-        Self { mode, asked, keys, proof, service }
     }
 
     /// Sends a form to the authority itself, as one who has the gateway's secret, and says with which status it answers.

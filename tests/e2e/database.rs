@@ -51,12 +51,17 @@ impl Database {
 
     /// Changes the row with this id by hand.
     pub fn change(&self, statement: &str, id: &str) {
-        let statement = self.say(statement, id);
-        let changed = wait(async {
-            let mut connection = self.connect().await;
-            sqlx::query(AssertSqlSafe(statement.clone())).execute(&mut connection).await.unwrap().rows_affected()
-        });
-        assert_eq!(changed, 1, "{statement}");
+        assert_eq!(self.execute(self.say(statement, id)), 1, "{statement} {id}");
+    }
+
+    /// Runs a statement, on however many rows.
+    pub fn run(&self, statement: &str) {
+        self.execute(self.say(statement, ""));
+    }
+
+    fn execute(&self, statement: String) -> u64 {
+        let query = sqlx::query(AssertSqlSafe(statement));
+        wait(async { query.execute(&mut self.connect().await).await.unwrap().rows_affected() })
     }
 
     /// The first column of every row. Columns are cast to TEXT.

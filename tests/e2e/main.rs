@@ -21,6 +21,7 @@ mod body;
 mod bootstrap;
 mod cases;
 mod client;
+mod composed;
 mod connection;
 mod corpus;
 mod database;

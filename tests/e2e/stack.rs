@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::authority::Authority;
+use crate::composed::{self, Turn};
 use crate::database::Database;
 use crate::tap::Tap;
 
@@ -19,10 +20,16 @@ use crate::tap::Tap;
 pub struct Gateway {
     pub authority: Authority,
     pub tap: Tap,
-    stack: Stack,
+    place: Place,
     pub database: Database,
-    _sockets: TempDir,
-    _data: TempDir,
+}
+
+/// Which stack it is.
+enum Place {
+    /// One of its own, with its folders.
+    Own { stack: Box<Stack>, _sockets: TempDir, _data: TempDir },
+    /// The composed one, in turns.
+    Composed { turn: Turn },
 }
 
 /// What a test changes before the stack starts.
@@ -40,17 +47,37 @@ impl Gateway {
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.stack.address()
+        match &self.place {
+            Place::Own { stack, .. } => stack.address(),
+            Place::Composed { .. } => composed::GATEWAY,
+        }
+    }
+
+    fn admin_address(&self) -> SocketAddr {
+        match &self.place {
+            Place::Own { stack, .. } => stack.admin_address(),
+            Place::Composed { .. } => composed::ADMIN,
+        }
+    }
+
+    /// The access log of this test's requests.
+    fn access_log(&self) -> String {
+        let (path, from) = match &self.place {
+            Place::Own { stack, .. } => (stack.logs().access, 0),
+            Place::Composed { turn } => (composed::ACCESS_LOG.into(), turn.logged_before()),
+        };
+        let log = fs::read(path).unwrap_or_default();
+        String::from_utf8_lossy(log.get(from..).unwrap_or_default()).into_owned()
     }
 
     /// Replaces the plugin's configuration as `brama render` does: by a rename.
     pub fn reload(&self, change: impl Fn(&mut Value)) {
-        let mut ecds: Value = serde_json::from_str(&fs::read_to_string(self.stack.ecds()).unwrap()).unwrap();
+        let mut ecds: Value = serde_json::from_str(&fs::read_to_string(self.ecds()).unwrap()).unwrap();
         change(&mut ecds["resources"][0]["typed_config"]["config"]);
         ecds["version_info"] = Value::from(format!("{}+", ecds["version_info"].as_str().unwrap()));
-        let next = self.stack.ecds().with_extension("next");
+        let next = self.ecds().with_extension("next");
         fs::write(&next, ecds.to_string()).unwrap();
-        fs::rename(next, self.stack.ecds()).unwrap();
+        fs::rename(next, self.ecds()).unwrap();
     }
 
     /// Puts a policy in force as an operator does.
@@ -58,18 +85,21 @@ impl Gateway {
         let settings = settings();
         let mut command = Command::new(settings.brama);
         command.arg("render").arg(policy).args(["--target", "envoy-ecds", "--wasm"]).arg(settings.wasm);
-        command.arg("-o").arg(self.stack.ecds()).output().unwrap()
+        command.arg("-o").arg(self.ecds()).output().unwrap()
     }
 
     /// The file with the policy as Envoy takes it.
     pub fn ecds(&self) -> PathBuf {
-        self.stack.ecds()
+        match &self.place {
+            Place::Own { stack, .. } => stack.ecds(),
+            Place::Composed { .. } => composed::ECDS.into(),
+        }
     }
 
     /// A counter of Envoy's by its name; 0 where it has not moved yet.
     pub fn counter(&self, name: &str) -> u64 {
         let request = crate::client::Call::new("GET", "/stats?format=json&usedonly").header("Host", "admin");
-        let stats: Value = serde_json::from_str(&request.send(self.stack.admin_address()).text()).unwrap();
+        let stats: Value = serde_json::from_str(&request.send(self.admin_address()).text()).unwrap();
         let found = stats["stats"].as_array().unwrap().iter().find(|stat| stat["name"] == name);
         found.map_or(0, |stat| stat["value"].as_u64().unwrap())
     }
@@ -78,7 +108,7 @@ impl Gateway {
     pub fn logged(&self, request_id: &str) -> Value {
         let until = Instant::now() + Duration::from_secs(5);
         while Instant::now() < until {
-            let log = fs::read_to_string(self.stack.logs().access).unwrap_or_default();
+            let log = self.access_log();
             let mut entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             if let Some(entry) = entries.find(|entry| entry["request_id"] == request_id) {
                 return entry;
@@ -150,6 +180,28 @@ impl Plan {
     }
 
     pub fn try_start(self) -> Result<Gateway, StartError> {
+        match composed::is_wanted() {
+            true => Ok(self.compose()),
+            false => self.start_own(),
+        }
+    }
+
+    /// Has the composed stack do as planned, as far as it can be made to.
+    fn compose(self) -> Gateway {
+        let is_possible = self.edits.is_empty() && self.settings.workers == 2 && self.settings.database_url.is_none();
+        assert!(is_possible, "the composed stack cannot be started so: name this test in tests/e2e/not_composed.txt");
+        let data = tempfile::tempdir().unwrap();
+        let turn = Turn::begin(&self.settings, self.keys, |config| {
+            if let Some(change) = self.ecds {
+                change(config, data.path());
+            }
+        });
+        let (tap, authority) = (turn.tap(), turn.authority());
+        let database = Database::at(composed::database_url());
+        Gateway { authority, tap, place: Place::Composed { turn }, database }
+    }
+
+    fn start_own(self) -> Result<Gateway, StartError> {
         let data = tempfile::tempdir().unwrap();
         let sockets = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").unwrap();
         let database = match &self.settings.database_url {
@@ -176,10 +228,10 @@ impl Plan {
             change(&mut ecds["resources"][0]["typed_config"]["config"], data.path());
             fs::write(prepared.ecds(), ecds.to_string()).unwrap();
         }
-        let stack = prepared.start()?;
+        let stack = Box::new(prepared.start()?);
         tap.take();
         authority.take();
-        Ok(Gateway { authority, tap, stack, database, _sockets: sockets, _data: data })
+        Ok(Gateway { authority, tap, place: Place::Own { stack, _sockets: sockets, _data: data }, database })
     }
 }
 

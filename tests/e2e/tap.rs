@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+#[derive(Clone, Default)]
 pub struct Tap {
     seen: Arc<Mutex<Vec<u8>>>,
     shut: Arc<AtomicBool>,
@@ -16,10 +17,15 @@ pub struct Tap {
 impl Tap {
     /// Listens at `at` and passes on to `upstream`.
     pub fn open(at: &Path, upstream: PathBuf) -> Self {
-        let seen = Arc::new(Mutex::new(Vec::new()));
+        let tap = Self::default();
+        tap.listen(at, upstream);
+        tap
+    }
+
+    /// Listens at another place too.
+    pub fn listen(&self, at: &Path, upstream: PathBuf) {
         let listener = UnixListener::bind(at).unwrap();
-        let shut = Arc::new(AtomicBool::new(false));
-        let (record, closed) = (Arc::clone(&seen), Arc::clone(&shut));
+        let (record, closed) = (Arc::clone(&self.seen), Arc::clone(&self.shut));
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let (connection, record, closed) = (connection.unwrap(), Arc::clone(&record), Arc::clone(&closed));
@@ -35,12 +41,16 @@ impl Tap {
                 });
             }
         });
-        Self { seen, shut }
     }
 
     /// From now on, requests find the connection closed.
     pub fn shut(&self) {
         self.shut.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on, requests are passed on again.
+    pub fn reopen(&self) {
+        self.shut.store(false, Ordering::SeqCst);
     }
 
     /// All that Envoy has sent since the last time this was asked.

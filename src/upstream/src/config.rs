@@ -44,6 +44,8 @@ pub enum Command {
     ///
     /// For PostgreSQL, so that the role that serves need not be the one that may change the schema.
     Migrate(MigrateArgs),
+    /// Asks a running service, at its internal listener, whether it is ready; exit code 0 if it is. For health checks.
+    Ready(ReadyArgs),
     /// Prints the OpenAPI 3.1 document of a listener.
     Openapi(OpenapiArgs),
     /// Applies a fixture to a new database; on a seeded one, renews the fixture's tokens that are still there.
@@ -88,6 +90,14 @@ pub struct MigrateArgs {
     /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database.
     #[arg(long, env = "DATABASE_URL")]
     pub database_url: String,
+}
+
+/// The settings of `ready`, as written.
+#[derive(Args, Debug)]
+pub struct ReadyArgs {
+    /// Where the service's internal listener is: unix:/path/to.sock or tcp:address:port.
+    #[arg(long, env = "INTERNAL_LISTEN")]
+    pub internal_listen: String,
 }
 
 /// The settings of `openapi`, as written.

@@ -44,6 +44,7 @@ mod metrics;
 mod observe;
 pub mod openapi;
 pub mod operations;
+pub mod ready;
 mod routes;
 pub mod secret;
 pub mod server;

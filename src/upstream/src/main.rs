@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use brama_upstream::cause;
-use brama_upstream::config::{Command, CommandLine, InvalidSetting, MigrateArgs, SeedArgs, ServeArgs, Settings};
+use brama_upstream::config::{
+    Command, CommandLine, InvalidSetting, MigrateArgs, ReadyArgs, SeedArgs, ServeArgs, Settings,
+};
 use brama_upstream::fixture::Fixture;
 use brama_upstream::store::{DatabaseUrl, Seeded, Store};
-use brama_upstream::{log, openapi, server};
+use brama_upstream::{log, openapi, ready, server};
 use clap::Parser;
 
 #[tokio::main]
@@ -31,6 +33,7 @@ async fn run(command_line: &CommandLine) -> Result<()> {
             println!("{:#}", openapi::document(arguments.listener));
             Ok(())
         }
+        Command::Ready(arguments) => ready(arguments).await,
         Command::Seed(arguments) => seed(arguments).await,
     }
 }
@@ -45,6 +48,13 @@ async fn serve(arguments: &ServeArgs) -> Result<()> {
 async fn migrate(arguments: &MigrateArgs) -> Result<()> {
     open(&arguments.database_url).await?.close().await;
     println!("the schema is up to date");
+    Ok(())
+}
+
+async fn ready(arguments: &ReadyArgs) -> Result<()> {
+    let internal = arguments.internal_listen.parse().map_err(InvalidSetting::Internal)?;
+    ready::ask(&internal).await?;
+    println!("the service is ready");
     Ok(())
 }
 

@@ -329,3 +329,26 @@ async fn wrong_usage_is_code_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
 }
+
+#[tokio::test]
+async fn ready_tells_by_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = || async {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brama-upstream"));
+        command.arg("ready").env_clear().env("INTERNAL_LISTEN", format!("unix:{}/i.sock", folder.path().display()));
+        let output = command.output().await.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, fault) = ask().await;
+    assert_eq!((code, fault.starts_with("brama-upstream: the service cannot be asked: ")), (Some(1), true), "{fault}");
+    let child = started(&folder, |command| {
+        command.env("DRAIN_SECONDS", "60");
+    })
+    .await;
+    assert_eq!(ask().await, (Some(0), String::new()));
+    signal(&child, "-TERM");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let (code, fault) = ask().await;
+    assert_eq!(code, Some(1), "{fault}");
+    assert!(fault.contains("the service answers `HTTP/1.1 503"), "{fault}");
+}

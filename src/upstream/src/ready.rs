@@ -1,0 +1,51 @@
+//! Owns the question whether a running service is ready, for who can start a program beside it and send nothing.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::listen::Listen;
+
+/// Why a service is not known to be ready.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// It says so itself: its answer's first line.
+    #[error("the service answers `{0}`")]
+    Answer(String),
+    /// Nobody listens, or somebody who does not answer as the service does.
+    #[error("the service cannot be asked")]
+    System(#[from] std::io::Error),
+    /// No answer in time.
+    #[error("the service did not answer in time")]
+    Timeout,
+}
+
+/// Asks the internal listener at `internal`.
+pub async fn ask(internal: &Listen) -> Result<(), NotReady> {
+    tokio::time::timeout(PATIENCE, async {
+        match internal {
+            Listen::Unix(path) => exchange(UnixStream::connect(path).await?).await,
+            Listen::Tcp(address) => exchange(TcpStream::connect(address).await?).await,
+        }
+    })
+    .await
+    .unwrap_or(Err(NotReady::Timeout))
+}
+
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), NotReady> {
+    stream.write_all(REQUEST).await?;
+    let mut answer = Vec::new();
+    // Bounded, whoever it is that listens there.
+    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    let line = answer.lines().next().unwrap_or("");
+    if line.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(NotReady::Answer(line.to_owned())) }
+}
+
+const REQUEST: &[u8] = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+const LONGEST_ANSWER: u64 = 64 * 1024;
+
+/// Longer than the service waits for its database.
+const PATIENCE: Duration = Duration::from_secs(2);
