@@ -26,6 +26,8 @@ mod connection;
 mod corpus;
 mod database;
 mod denied;
+#[path = "../../src/filter/tests/support/dice.rs"]
+mod dice;
 mod division;
 mod envelope;
 mod fleet;
@@ -38,6 +40,7 @@ mod launcher;
 mod ledger;
 mod outage;
 mod partner;
+mod paths;
 mod policy;
 mod protocol;
 mod reload;
