@@ -67,6 +67,10 @@ test-native: ## unit and integration tests of every part, without Envoy
 	@cargo run --quiet -p brama-cli -- check --strict $(POLICIES)
 	@for policy in $(POLICIES); do cargo run --quiet -p brama-cli -- test $$policy --min-coverage 100 | grep -E "^(FAILED|cases:|coverage:)"; done
 
+.PHONY: oracle
+oracle: ## a million random policies, requests and identities, decided by the core and by a model of its order of decision
+	@ORACLE_POLICIES=2800 cargo test --quiet -p brama-replay --test oracle -- --nocapture
+
 .PHONY: test-wasm
 test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 	@echo "== tests of the policy, as Wasm"
@@ -153,6 +157,11 @@ bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench w
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
 	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
 	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench lookups
+
+.PHONY: bench-soak
+bench-soak: wasm ## what a million mixed requests leave in the gateway's memory
+	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench soak
 
 .PHONY: bench-jwt
 bench-jwt: wasm ## what a JWT costs that is seen for the first time, beside Envoy's own jwt_authn

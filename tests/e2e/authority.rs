@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::client::{Call, Reply};
 use crate::table::Table;
 
 /// What the proxy does with the next lookups, and with questions what was revoked.
@@ -81,7 +82,7 @@ impl Authority {
 
     /// Sends a form to the authority itself, as one who has the gateway's secret, and says with which status it answers.
     pub fn post(&self, path: &str, form: &str) -> u16 {
-        let proof = self.proof.lock().unwrap().clone();
+        let proof = self.proof();
         let head = format!("POST {path} HTTP/1.1\r\nhost: authority\r\n{proof}\r\n");
         let message = format!(
             "{head}content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
@@ -89,6 +90,16 @@ impl Authority {
         );
         let answer = ask(&self.service, message.as_bytes()).expect("an answer");
         String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The header by which the gateway proves itself.
+    pub fn proof(&self) -> String {
+        self.proof.lock().unwrap().clone()
+    }
+
+    /// Asks the authority itself, as one who has no secret.
+    pub fn get(&self, path: &str) -> Reply {
+        Call::new("GET", path).send_local(&self.service)
     }
 
     /// Publishes keys from now on; `None` closes the connection.

@@ -46,6 +46,7 @@ mod protocol;
 mod reload;
 mod revocation;
 mod scale;
+mod secrets;
 #[allow(dead_code, reason = "no standby here")]
 #[path = "../../src/upstream/tests/support/server.rs"]
 mod server;

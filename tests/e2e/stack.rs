@@ -53,7 +53,7 @@ impl Gateway {
         }
     }
 
-    fn admin_address(&self) -> SocketAddr {
+    pub fn admin_address(&self) -> SocketAddr {
         match &self.place {
             Place::Own { stack, .. } => stack.admin_address(),
             Place::Composed { .. } => composed::ADMIN,
@@ -68,6 +68,13 @@ impl Gateway {
         };
         let log = fs::read(path).unwrap_or_default();
         String::from_utf8_lossy(log.get(from..).unwrap_or_default()).into_owned()
+    }
+
+    /// The files that the launcher and its processes have written.
+    pub fn written(&self) -> Vec<PathBuf> {
+        let Place::Own { _data: data, .. } = &self.place else { panic!("the composed stack has no folder") };
+        let entries = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.is_file()).collect()
     }
 
     /// Replaces the plugin's configuration as `brama render` does: by a rename.
