@@ -1,0 +1,93 @@
+//! Random policies and requests, decided by the core and by a model of its order of decision: they agree.
+//!
+//! `ORACLE_POLICIES` says how many policies there are, each with 400 requests.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "test support"
+)]
+
+#[path = "../../../filter/tests/support/dice.rs"]
+mod dice;
+mod model;
+mod random;
+mod written;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use brama_policy::{Policy, PolicyDocument, UnixTime};
+use brama_replay::RequestLine;
+use dice::Dice;
+use model::{Oddity, decide};
+
+const REQUESTS: usize = 400;
+
+#[test]
+fn core_and_model_decide_alike() {
+    let policies = std::env::var("ORACLE_POLICIES").map_or(150, |text| text.parse().unwrap());
+    let (mut dice, mut outcomes) = (Dice::of(7), BTreeMap::<&str, usize>::new());
+    let (mut faulty, mut stricter) = (0, 0);
+    for number in 0..policies {
+        let routes = random::routes(&mut dice);
+        let document = written::policy(&routes);
+        // Two routes for the same requests, for example.
+        let Ok(policy) = Policy::compile(&PolicyDocument::read(&document.to_string()).unwrap()) else {
+            faulty += 1;
+            continue;
+        };
+        let policy = Arc::new(policy);
+        for _ in 0..REQUESTS {
+            let request = random::request(&routes, &mut dice);
+            let line = written::line(&request).to_string();
+            let decision =
+                RequestLine::read(line.as_bytes()).unwrap().judge(&policy, UnixTime::from_seconds(0)).unwrap();
+            let (core, model) = (written::verdict(&decision), decide(&routes, &request));
+            // Paths that are nearly another route's are refused, and the model does not know which those are.
+            let may_be_stricter = matches!(request.oddity, Oddity::Slash | Oddity::Capitals);
+            let is_stricter = may_be_stricter && core.denial.is_some();
+            stricter += usize::from(core != model);
+            assert!(
+                core == model || is_stricter,
+                "policy {number}: {document:#}\n{line}\ncore: {core:?}\nmodel: {model:?}"
+            );
+            *outcomes.entry(model.denial.or(model.would_refuse).unwrap_or("allow")).or_default() += 1;
+        }
+    }
+    let requests: usize = outcomes.values().sum();
+    println!("{policies} policies, {faulty} of them with a fault; {requests} requests; {outcomes:?}");
+    println!("{stricter} of them, with a slash at the end or in capitals, were too near another route for the core");
+    assert!(faulty * 2 < policies, "{faulty} of {policies} policies have a fault");
+    for outcome in OUTCOMES {
+        assert!(outcomes.contains_key(outcome), "no request came to `{outcome}`");
+    }
+}
+
+/// What the search has to have met, or it is no search.
+const OUTCOMES: [&str; 20] = [
+    "allow",
+    "path_ambiguous",
+    "method_overridden",
+    "path_overridden",
+    "route_unknown",
+    "api_key_repeated",
+    "token_repeated",
+    "api_key_malformed",
+    "token_malformed",
+    "api_key_missing",
+    "token_missing",
+    "api_key_refused",
+    "token_refused",
+    "api_key_unavailable",
+    "token_unavailable",
+    "token_expired",
+    "not_bound",
+    "scope_missing",
+    "not_owner",
+    "fact_missing",
+];

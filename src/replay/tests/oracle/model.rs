@@ -1,0 +1,301 @@
+//! The order of decision, written once more from `policies/README.md` alone: slow, and obvious where it can be.
+//!
+//! It shares no code with the core. Policies and requests are its own types; what the core is given is written from them.
+
+pub struct Route {
+    pub id: String,
+    pub methods: Vec<&'static str>,
+    pub hosts: Vec<Host>,
+    pub path: Vec<Segment>,
+    pub need: Need,
+    pub is_shadow: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Host {
+    Name(&'static str),
+    /// `*.suffix`.
+    Below(&'static str),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Segment {
+    Literal(&'static str),
+    Uuid,
+    Int,
+    Any,
+    Rest,
+}
+
+pub enum Need {
+    Nothing,
+    Credentials(Requirement),
+}
+
+pub struct Requirement {
+    pub api_key: bool,
+    pub token: bool,
+    pub is_bound: bool,
+    pub scopes: Scopes,
+    pub scopes_of: Vec<Kind>,
+    pub owner: Option<Owner>,
+}
+
+pub enum Scopes {
+    None,
+    All(Vec<&'static str>),
+    Any(Vec<&'static str>),
+}
+
+pub struct Owner {
+    /// The place of the captured segment.
+    pub segment: usize,
+    pub of: Kind,
+    pub fact: Fact,
+    pub except: Vec<&'static str>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Kind {
+    ApiKey,
+    Token,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Fact {
+    ClientId,
+    Subject,
+}
+
+pub struct Request {
+    pub method: &'static str,
+    pub host: &'static str,
+    pub segments: Vec<String>,
+    pub oddity: Oddity,
+    pub api_key: Credential,
+    pub token: Credential,
+}
+
+/// What leaves a request without one reading, or with another one than a route's.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Oddity {
+    None,
+    /// Such a part in the path.
+    Path(&'static str),
+    /// Such a header besides.
+    Override(&'static str),
+    /// A slash at the end.
+    Slash,
+    /// Capitals.
+    Capitals,
+}
+
+pub struct Credential {
+    pub sent: Sent,
+    pub stated: Stated,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Sent {
+    Not,
+    Once,
+    Twice,
+    Malformed,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Stated {
+    Refused,
+    Unavailable,
+    Expired(Facts),
+    Active(Facts),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub struct Facts {
+    pub client_id: Option<&'static str>,
+    pub client_type: Option<&'static str>,
+    pub scope: Option<&'static str>,
+    pub subject: Option<&'static str>,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Verdict {
+    pub denial: Option<&'static str>,
+    pub rule: Option<String>,
+    /// What a rule in shadow mode would have refused it for.
+    pub would_refuse: Option<&'static str>,
+}
+
+impl Request {
+    /// The segments as they are sent.
+    fn asked(&self) -> Vec<String> {
+        let mut segments = self.segments.clone();
+        match self.oddity {
+            Oddity::Slash => segments.push(String::new()),
+            Oddity::Capitals => segments = segments.iter().map(|segment| segment.to_uppercase()).collect(),
+            Oddity::None | Oddity::Path(_) | Oddity::Override(_) => {}
+        }
+        segments
+    }
+}
+
+/// The whole decision, step by step.
+pub fn decide(routes: &[Route], request: &Request) -> Verdict {
+    let refused = |denial, rule: Option<&Route>| Verdict {
+        denial: Some(denial),
+        rule: rule.map(|route| route.id.clone()),
+        would_refuse: None,
+    };
+    // 1. One reading.
+    match request.oddity {
+        Oddity::Path(_) => return refused("path_ambiguous", None),
+        Oddity::Override(header) if header.contains("method") => return refused("method_overridden", None),
+        Oddity::Override(_) => return refused("path_overridden", None),
+        Oddity::None | Oddity::Slash | Oddity::Capitals => {}
+    }
+    // 2. Route.
+    let Some(route) = find(routes, request) else { return refused("route_unknown", None) };
+    let Need::Credentials(need) = &route.need else {
+        return Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: None };
+    };
+    // 3. Credentials that are there once and well formed: one that is repeated first, then the API key's lack. Only that
+    // one is not there can be waived.
+    let api_key = ("api_key_repeated", "api_key_malformed", "api_key_missing", &request.api_key, need.api_key);
+    let token = ("token_repeated", "token_malformed", "token_missing", &request.token, need.token);
+    let required = [api_key, token].into_iter().filter(|(.., is_required)| *is_required);
+    for (repeated, _, _, credential, _) in required.clone() {
+        if credential.sent == Sent::Twice {
+            return refused(repeated, Some(route));
+        }
+    }
+    let mut lacks = None;
+    for (_, malformed, missing, credential, _) in required {
+        match credential.sent {
+            Sent::Malformed => return refused(malformed, Some(route)),
+            Sent::Not if !route.is_shadow => return refused(missing, Some(route)),
+            Sent::Not => lacks = lacks.or(Some(missing)),
+            Sent::Once | Sent::Twice => {}
+        }
+    }
+    match lacks.or_else(|| lacking(need, request)) {
+        None => Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: None },
+        Some(denial) if route.is_shadow => {
+            Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: Some(denial) }
+        }
+        Some(denial) => refused(denial, Some(route)),
+    }
+}
+
+/// Steps 4 to 9, of credentials that are there.
+fn lacking(need: &Requirement, request: &Request) -> Option<&'static str> {
+    // 4. API key, then token.
+    for (required, credential, codes) in [
+        (need.api_key, &request.api_key, ["api_key_refused", "api_key_unavailable", "api_key_expired"]),
+        (need.token, &request.token, ["token_refused", "token_unavailable", "token_expired"]),
+    ] {
+        match credential.stated {
+            _ if !required => {}
+            Stated::Refused => return Some(codes[0]),
+            Stated::Unavailable => return Some(codes[1]),
+            Stated::Expired(_) => return Some(codes[2]),
+            Stated::Active(_) => {}
+        }
+    }
+    let facts = |kind| match (kind, &request.api_key.stated, &request.token.stated) {
+        (Kind::ApiKey, Stated::Active(facts), _) | (Kind::Token, _, Stated::Active(facts)) => *facts,
+        _ => panic!("step 4 was passed"),
+    };
+    // 5. Binding. A fact that is not stated equals nothing.
+    let equal = |one: Option<&str>, other: Option<&str>| one.is_some() && one == other;
+    if need.is_bound && !equal(facts(Kind::Token).client_id, facts(Kind::ApiKey).client_id) {
+        return Some("not_bound");
+    }
+    // 6. Scopes, of each on its own.
+    for kind in &need.scopes_of {
+        let scope = facts(*kind).scope;
+        let has = |wanted: &&&str| scope.is_some_and(|scope| scope.split(' ').any(|scope| scope == **wanted));
+        let is_enough = match &need.scopes {
+            Scopes::None => true,
+            Scopes::All(wanted) => wanted.iter().all(|wanted| has(&wanted)),
+            Scopes::Any(wanted) => wanted.iter().any(|wanted| has(&wanted)),
+        };
+        if !is_enough {
+            return Some("scope_missing");
+        }
+    }
+    // 7. Owner.
+    if let Some(owner) = &need.owner {
+        let facts = facts(owner.of);
+        let is_exempt = facts.client_type.is_some_and(|client_type| owner.except.contains(&client_type));
+        let fact = match owner.fact {
+            Fact::ClientId => facts.client_id,
+            Fact::Subject => facts.subject,
+        };
+        if !is_exempt && !equal(Some(&request.asked()[owner.segment]), fact) {
+            return Some("not_owner");
+        }
+    }
+    // 9. Forward: the token's subject and the API key's client, where they are required.
+    let is_stated =
+        |required: bool, kind, fact: fn(Facts) -> Option<&'static str>| !required || fact(facts(kind)).is_some();
+    let all_stated = is_stated(need.token, Kind::Token, |facts| facts.subject)
+        && is_stated(need.api_key, Kind::ApiKey, |facts| facts.client_id);
+    if all_stated { None } else { Some("fact_missing") }
+}
+
+/// The most specific route that takes the request.
+fn find<'r>(routes: &'r [Route], request: &Request) -> Option<&'r Route> {
+    let segments = request.asked();
+    let mut found: Vec<(Vec<u8>, &Route)> = Vec::new();
+    for route in routes.iter().filter(|route| route.methods.contains(&request.method)) {
+        let hosts = route.hosts.iter().filter_map(|host| specificity_of_host(*host, request.host)).max();
+        let host = if route.hosts.is_empty() { Some(0) } else { hosts };
+        if let (Some(host), Some(path)) = (host, specificity_of_path(&route.path, &segments)) {
+            found.push(([vec![host], path].concat(), route));
+        }
+    }
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    found.pop().map(|(_, route)| route)
+}
+
+/// A name before a suffix, a longer suffix before a shorter.
+fn specificity_of_host(host: Host, asked: &str) -> Option<u8> {
+    match host {
+        Host::Name(name) => (name == asked).then_some(u8::MAX),
+        Host::Below(suffix) => asked.ends_with(&format!(".{suffix}")).then(|| u8::try_from(suffix.len()).unwrap()),
+    }
+}
+
+/// From the left: a literal before a typed capture, that before any, that before the rest.
+fn specificity_of_path(path: &[Segment], segments: &[String]) -> Option<Vec<u8>> {
+    let mut specificity = Vec::new();
+    for (number, segment) in path.iter().enumerate() {
+        let asked = segments.get(number)?;
+        match segment {
+            Segment::Rest => {
+                // One segment at least; the last of several may be empty: a slash at the end.
+                return (!asked.is_empty()).then(|| {
+                    specificity.push(1);
+                    specificity
+                });
+            }
+            Segment::Any if !asked.is_empty() => specificity.push(2),
+            Segment::Int if is_int(asked) => specificity.push(3),
+            Segment::Uuid if is_uuid(asked) => specificity.push(3),
+            Segment::Literal(literal) if literal == asked => specificity.push(4),
+            _ => return None,
+        }
+    }
+    (path.len() == segments.len()).then_some(specificity)
+}
+
+fn is_int(text: &str) -> bool {
+    text.chars().all(|sign| sign.is_ascii_digit()) && text.parse::<i64>().is_ok_and(|number| number.to_string() == text)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let hex = |sign: char| sign.is_ascii_digit() || ('a'..='f').contains(&sign);
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| part.chars().all(hex))
+}

@@ -1,0 +1,161 @@
+//! Random policies of a few routes, and requests that come near them.
+
+use crate::dice::Dice;
+use crate::model::{
+    Credential, Fact, Facts, Host, Kind, Need, Oddity, Owner, Request, Requirement, Route, Scopes, Segment, Sent,
+    Stated,
+};
+
+const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
+const LITERALS: [&str; 3] = ["a", "b", "c"];
+const UUIDS: [&str; 2] = ["1380df72-275a-11e7-93ae-92361f002671", "c11e0000-0000-4000-8000-000000000010"];
+const SCOPES: [&str; 3] = ["r:read", "r:write", "r:wri"];
+const TYPES: [&str; 3] = ["MSP", "NHS", "NHS ADMIN"];
+const HOSTS: [Host; 4] =
+    [Host::Name("api.example"), Host::Name("x.eu.example"), Host::Below("eu.example"), Host::Below("example")];
+const ASKED_HOSTS: [&str; 5] = ["api.example", "x.eu.example", "y.eu.example", "eu.example", "other.test"];
+
+fn pick<T: Copy>(dice: &mut Dice, of: &[T]) -> T {
+    of[dice.pick(of.len())]
+}
+
+fn one_in(dice: &mut Dice, sides: u64) -> bool {
+    dice.roll(sides) == 0
+}
+
+fn some<T: Copy>(dice: &mut Dice, of: &[T]) -> Vec<T> {
+    let chosen: Vec<T> = of.iter().copied().filter(|_| one_in(dice, 2)).collect();
+    if chosen.is_empty() { vec![pick(dice, of)] } else { chosen }
+}
+
+pub fn routes(dice: &mut Dice) -> Vec<Route> {
+    let is_by_host = one_in(dice, 3);
+    (0..=dice.pick(5)).map(|number| route(number, is_by_host, dice)).collect()
+}
+
+fn route(number: usize, is_by_host: bool, dice: &mut Dice) -> Route {
+    let path = path(dice);
+    let hosts = if is_by_host && one_in(dice, 2) { vec![pick(dice, &HOSTS)] } else { Vec::new() };
+    let need = if one_in(dice, 6) { Need::Nothing } else { Need::Credentials(requirement(&path, dice)) };
+    let is_shadow = matches!(need, Need::Credentials(_)) && one_in(dice, 8);
+    Route { id: format!("r{number}"), methods: some(dice, &METHODS), hosts, path, need, is_shadow }
+}
+
+fn path(dice: &mut Dice) -> Vec<Segment> {
+    let mut path = Vec::new();
+    for _ in 0..=dice.pick(3) {
+        path.push(match dice.pick(8) {
+            0..4 => Segment::Literal(pick(dice, &LITERALS)),
+            4 => Segment::Uuid,
+            5 => Segment::Int,
+            6 => Segment::Any,
+            _ => {
+                path.push(Segment::Rest);
+                break;
+            }
+        });
+    }
+    path
+}
+
+fn requirement(path: &[Segment], dice: &mut Dice) -> Requirement {
+    let (api_key, token) = pick(dice, &[(true, true), (true, true), (false, true), (true, false)]);
+    let kinds: Vec<_> = [(api_key, Kind::ApiKey), (token, Kind::Token)].into_iter().filter(|(is, _)| *is).collect();
+    let kinds: Vec<_> = kinds.into_iter().map(|(_, kind)| kind).collect();
+    let scopes = match dice.pick(4) {
+        0 => Scopes::None,
+        1 => Scopes::Any(some(dice, &SCOPES)),
+        _ => Scopes::All(some(dice, &SCOPES)),
+    };
+    let scopes_of = if matches!(scopes, Scopes::None) { Vec::new() } else { some(dice, &kinds) };
+    let owned: Vec<_> =
+        path.iter().enumerate().filter(|(_, segment)| matches!(segment, Segment::Uuid | Segment::Any)).collect();
+    let owner = (!owned.is_empty() && one_in(dice, 2)).then(|| Owner {
+        segment: pick(dice, &owned).0,
+        of: pick(dice, &kinds),
+        fact: pick(dice, &[Fact::ClientId, Fact::ClientId, Fact::Subject]),
+        except: if one_in(dice, 2) { some(dice, &TYPES[1..]) } else { Vec::new() },
+    });
+    Requirement { api_key, token, is_bound: api_key && token && one_in(dice, 3), scopes, scopes_of, owner }
+}
+
+/// Mostly one that a route takes.
+pub fn request(routes: &[Route], dice: &mut Dice) -> Request {
+    let route = &routes[dice.pick(routes.len())];
+    let is_near = !one_in(dice, 6);
+    let segments = if is_near { taken(&route.path, dice) } else { (0..=dice.pick(3)).map(|_| segment(dice)).collect() };
+    let host = match route.hosts.first() {
+        Some(Host::Name(name)) if is_near => name,
+        _ => pick(dice, &ASKED_HOSTS),
+    };
+    let oddity = match dice.roll(24) {
+        0 => {
+            Oddity::Path(pick(dice, &["/./a", "/../a", "//a", "/%2fa", "/a;b", "/%61", "/a\\b", "/%00", "/%zz", "#a"]))
+        }
+        1 => Oddity::Override(pick(dice, &["x-http-method-override", "x-original-url", "x-forwarded-uri"])),
+        2 => Oddity::Slash,
+        3 => Oddity::Capitals,
+        _ => Oddity::None,
+    };
+    Request {
+        method: if is_near { pick(dice, &route.methods) } else { pick(dice, &METHODS) },
+        host,
+        segments,
+        oddity,
+        api_key: credential(dice),
+        token: credential(dice),
+    }
+}
+
+fn taken(path: &[Segment], dice: &mut Dice) -> Vec<String> {
+    let mut segments = Vec::new();
+    for wanted in path {
+        segments.push(match wanted {
+            Segment::Literal(literal) => (*literal).to_owned(),
+            Segment::Uuid => pick(dice, &UUIDS).to_owned(),
+            Segment::Int => pick(dice, &["0", "7", "9223372036854775807"]).to_owned(),
+            Segment::Any | Segment::Rest => segment(dice),
+        });
+        while *wanted == Segment::Rest && one_in(dice, 2) {
+            segments.push(segment(dice));
+        }
+    }
+    segments
+}
+
+fn segment(dice: &mut Dice) -> String {
+    let others = ["x", "007", "7", "-1", "9223372036854775808", "a.b", "~", "1380df72-275a-11e7-93ae-92361f00267"];
+    match dice.pick(3) {
+        0 => pick(dice, &LITERALS).to_owned(),
+        1 => pick(dice, &UUIDS).to_owned(),
+        _ => pick(dice, &others).to_owned(),
+    }
+}
+
+fn credential(dice: &mut Dice) -> Credential {
+    let sent = match dice.roll(20) {
+        0 => Sent::Not,
+        1 => Sent::Twice,
+        2 => Sent::Malformed,
+        _ => Sent::Once,
+    };
+    let facts = facts(dice);
+    let stated = match dice.roll(20) {
+        0 => Stated::Refused,
+        1 => Stated::Unavailable,
+        2 => Stated::Expired(facts),
+        _ => Stated::Active(facts),
+    };
+    Credential { sent, stated }
+}
+
+fn facts(dice: &mut Dice) -> Facts {
+    let id = |dice: &mut Dice| (!one_in(dice, 8)).then(|| pick(dice, &[UUIDS[0], UUIDS[0], UUIDS[1], "x"]));
+    let scopes = ["r:read r:write", "r:read", "r:write r:wri r:read", "r:read r:write", "", "R:READ", "r:writer"];
+    Facts {
+        client_id: id(dice),
+        client_type: (!one_in(dice, 6)).then(|| pick(dice, &TYPES)),
+        scope: (!one_in(dice, 10)).then(|| pick(dice, &scopes)),
+        subject: id(dice),
+    }
+}

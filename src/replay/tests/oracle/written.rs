@@ -1,0 +1,135 @@
+//! The model's policies and requests, written down as the core reads them; and what it says, in the model's words.
+
+use brama_policy::Decision;
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    Credential, Fact, Facts, Host, Kind, Need, Oddity, Request, Route, Scopes, Segment, Sent, Stated, Verdict,
+};
+
+pub fn policy(routes: &[Route]) -> Value {
+    let mut document: Value = serde_saphyr::from_str(include_str!("../../../../policies/ehealth.yaml")).unwrap();
+    document["forward"] = json!({ "headers": { "x-subject": "token.subject", "x-client": "api_key.client_id" } });
+    document["routes"] = routes.iter().map(route).collect();
+    document
+}
+
+fn route(route: &Route) -> Value {
+    let mut written = json!({ "id": route.id, "methods": route.methods, "path": template(&route.path) });
+    if !route.hosts.is_empty() {
+        written["hosts"] = route.hosts.iter().map(|host| host_name(*host)).collect();
+    }
+    if route.is_shadow {
+        written["mode"] = json!("shadow");
+    }
+    let Need::Credentials(need) = &route.need else {
+        written["public"] = json!({ "because": "a test" });
+        return written;
+    };
+    let kinds = [(need.api_key, "api_key"), (need.token, "token")];
+    let credentials: Vec<_> = kinds.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    let of: Vec<_> = need.scopes_of.iter().map(|kind| kind_name(*kind)).collect();
+    let scopes = match &need.scopes {
+        Scopes::None => json!("none"),
+        Scopes::All(scopes) => json!({ "all": scopes, "of": of }),
+        Scopes::Any(scopes) => json!({ "any": scopes, "of": of }),
+    };
+    let mut require = json!({ "credentials": credentials, "scopes": scopes });
+    if need.is_bound {
+        require["bind"] = json!({ "token": "client_id", "api_key": "client_id" });
+    }
+    if let Some(owner) = &need.owner {
+        let fact = match owner.fact {
+            Fact::ClientId => "client_id",
+            Fact::Subject => "subject",
+        };
+        let fact = format!("{}.{fact}", kind_name(owner.of));
+        require["owner"] = json!({ "param": format!("p{}", owner.segment), "equals": fact });
+        if !owner.except.is_empty() {
+            require["owner"]["except_client_types"] = json!(owner.except);
+        }
+    }
+    written["require"] = require;
+    written
+}
+
+fn template(path: &[Segment]) -> String {
+    let segments = path.iter().enumerate().map(|(number, segment)| match segment {
+        Segment::Literal(literal) => format!("/{literal}"),
+        Segment::Uuid => format!("/{{p{number}:uuid}}"),
+        Segment::Int => format!("/{{p{number}:int}}"),
+        Segment::Any => format!("/{{p{number}}}"),
+        Segment::Rest => format!("/{{p{number}...}}"),
+    });
+    segments.collect()
+}
+
+fn host_name(host: Host) -> String {
+    match host {
+        Host::Name(name) => name.to_owned(),
+        Host::Below(suffix) => format!("*.{suffix}"),
+    }
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ApiKey => "api_key",
+        Kind::Token => "token",
+    }
+}
+
+pub fn line(request: &Request) -> Value {
+    let mut path = format!("/{}", request.segments.join("/"));
+    let mut headers = Vec::new();
+    match request.oddity {
+        Oddity::None => {}
+        Oddity::Path(part) => path.push_str(part),
+        Oddity::Override(header) => headers.push([header, "x"]),
+        Oddity::Slash => path.push('/'),
+        Oddity::Capitals => path = path.to_uppercase(),
+    }
+    for (credential, name, once, malformed) in
+        [(&request.api_key, "api-key", "k", "k k"), (&request.token, "authorization", "Bearer t", "Bearer t t")]
+    {
+        match credential.sent {
+            // One is added for what is stated.
+            Sent::Not | Sent::Once => {}
+            Sent::Twice => headers.extend([[name, once], [name, once]]),
+            Sent::Malformed => headers.push([name, malformed]),
+        }
+    }
+    json!({
+        "method": request.method, "host": request.host, "path": path, "headers": headers, "now": NOW,
+        "api_key": statement(&request.api_key), "token": statement(&request.token),
+    })
+}
+
+fn statement(credential: &Credential) -> Value {
+    match credential.stated {
+        _ if credential.sent == Sent::Not => Value::Null,
+        Stated::Refused => json!("refused"),
+        Stated::Unavailable => json!("unavailable"),
+        Stated::Expired(facts) => stated(facts, NOW - 1),
+        Stated::Active(facts) => stated(facts, NOW + 1),
+    }
+}
+
+fn stated(facts: Facts, expires: u64) -> Value {
+    let said = [
+        ("client_id", facts.client_id),
+        ("client_type", facts.client_type),
+        ("scope", facts.scope),
+        ("subject", facts.subject),
+    ];
+    let mut written: Map<_, _> =
+        said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();
+    written.insert("expires".to_owned(), json!(expires));
+    Value::Object(written)
+}
+
+pub fn verdict(decision: &Decision) -> Verdict {
+    let said = brama_replay::Verdict::from(decision);
+    Verdict { denial: said.denial, rule: said.rule.map(ToOwned::to_owned), would_refuse: said.would_refuse }
+}
+
+const NOW: u64 = 1_700_000_000;
