@@ -44,7 +44,7 @@ impl Database {
     /// `is_active`, `updated_at` and `updated_by` of a division; the last is empty where nobody has changed it.
     pub fn division(&self, id: &str) -> Vec<String> {
         let query =
-            "SELECT CASE WHEN is_active THEN '1' ELSE '0' END, CAST(updated_at AS TEXT), CAST(updated_by AS TEXT)
+            "SELECT CASE WHEN is_active THEN '1' ELSE '0' END, CAST(updated_at AS TEXT), COALESCE(CAST(updated_by AS TEXT), '')
              FROM prm_contract_divisions WHERE id = ?";
         self.row(query, id)
     }
@@ -72,7 +72,7 @@ impl Database {
     fn row(&self, query: &str, id: &str) -> Vec<String> {
         let rows = self.rows(query, id);
         let [row] = rows.as_slice() else { panic!("{} rows: {query} {id}", rows.len()) };
-        (0..row.len()).map(|column| row.get::<Option<String>, _>(column).unwrap_or_default()).collect()
+        (0..row.len()).map(|column| row.get(column)).collect()
     }
 
     fn rows(&self, query: &str, id: &str) -> Vec<AnyRow> {

@@ -64,10 +64,10 @@ impl Gateway {
     fn access_log(&self) -> String {
         let (path, from) = match &self.place {
             Place::Own { stack, .. } => (stack.logs().access, 0),
-            Place::Composed { turn } => (composed::ACCESS_LOG.into(), turn.logged_before()),
+            Place::Composed { turn } => (PathBuf::from(composed::ACCESS_LOG), turn.logged_before()),
         };
-        let log = fs::read(path).unwrap_or_default();
-        String::from_utf8_lossy(log.get(from..).unwrap_or_default()).into_owned()
+        // It only grows.
+        String::from_utf8_lossy(&composed::read_log(&path)[from..]).into_owned()
     }
 
     /// The files that the launcher and its processes have written.

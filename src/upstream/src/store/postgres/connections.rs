@@ -101,7 +101,7 @@ impl Lease {
 }
 
 impl Ready {
-    /// The one that was given back last, so that those that are not needed are closed.
+    /// The one that was given back last, so that those that are not needed go back to the pool.
     fn take(&self) -> Option<Held> {
         let mut all = self.lock();
         // Dropped, they go to the pool, which asks whether they live.
