@@ -67,18 +67,15 @@ fn asked(lookup: &Lookup) -> (CredentialKind, u64) {
     (lookup.kind(), lookup.verifier().fingerprint())
 }
 
-/// A half to one and a half of the usual one: workers that began together do not come back together.
+/// A half to one and a half of a second: workers that began together do not come back together.
 fn rest() -> Duration {
     // Every one of them has other keys.
     let random = RandomState::new().hash_one(());
-    REST / 2 + Duration::from_millis(random % 1_000)
+    Duration::from_millis(500).saturating_add(Duration::from_millis(random % 1_000))
 }
 
 /// Lookups in a row without an answer, after which nobody asks.
 pub const MOST_FAILURES: u32 = 5;
-
-/// How long nobody asks, on average.
-const REST: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

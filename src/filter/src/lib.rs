@@ -9,6 +9,9 @@
 //!   plugin finds no mark.
 //! - After a refusal every callback of the request pauses.
 
+// With numbers of a client's an overflow is a trap; who adds says what becomes of one.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod breaker;
 pub mod config;
 pub mod envoy;

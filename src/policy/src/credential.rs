@@ -91,11 +91,11 @@ pub(crate) enum NotPresented {
 impl Presentation {
     /// The one credential of this kind in a request.
     pub(crate) fn read(&self, request: &Request<'_>) -> Result<Credential, NotPresented> {
-        let mut values = request.values(&self.header);
-        let value = values.next().ok_or(NotPresented::Missing)?;
-        // "First wins" and "last wins" are both somebody's reading. Envoy joins the copies of some headers with a
-        // comma, and no credential has one.
-        if values.next().is_some() || value.contains(&b',') {
+        let value = request.values(&self.header).next().ok_or(NotPresented::Missing)?;
+        // "First wins" and "last wins" are both somebody's reading, and so is a name with other signs. Envoy joins the copies
+        // of some headers with a comma, and no credential has one.
+        let copies = request.names().filter(|sent| self.header.could_be(sent)).count();
+        if copies > 1 || value.contains(&b',') {
             return Err(NotPresented::Repeated);
         }
         let value = std::str::from_utf8(value).map_err(|_not_utf8| NotPresented::Malformed)?;
@@ -200,6 +200,20 @@ mod tests {
             assert_eq!(bearer(values), Err(NotPresented::Repeated));
         }
         assert_eq!(read(Form::Raw, &[b"a,b"]), Err(NotPresented::Repeated));
+    }
+
+    #[test]
+    fn name_with_other_signs_is_a_second_credential_and_no_first() {
+        let presentation = Presentation { header: "api-key".parse().unwrap(), form: Form::Raw };
+        let read = |names: &[&str]| {
+            let headers: Vec<_> = names.iter().map(|name| ((*name).to_owned(), b"k".to_vec())).collect();
+            presentation.read(&Request::new(&headers)).map(|credential| credential.expose_secret().to_owned())
+        };
+        assert_eq!(read(&["api-key", "apikey", "x-api-key"]), Ok("k".to_owned()));
+        for names in [["api-key", "api_key"], ["api.key", "API-Key"], ["api-key", "Api-Key"]] {
+            assert_eq!(read(&names), Err(NotPresented::Repeated), "{names:?}");
+        }
+        assert_eq!(read(&["api_key"]), Err(NotPresented::Missing));
     }
 
     #[test]

@@ -32,6 +32,9 @@
 //! # Where to start reading
 //! [`Policy::begin`] and [`Awaiting::resume`] in `exchange.rs` are the order above in code.
 
+// With numbers of a client's an overflow is a trap; who adds says what becomes of one.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod compile;
 #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "without the feature no condition is compiled or judged"))]
 mod condition;

@@ -46,7 +46,7 @@ pub enum Ambiguity {
     /// `%41` for `A`.
     #[error("The path percent-encodes a character that needs no encoding.")]
     NeedlessEncoding,
-    /// `%2F`, `%5C`, or an encoded control.
+    /// `%2F`, `%5C`, `%3B`, `%3F`, `%23`, or an encoded control.
     #[error("The path percent-encodes a separator or a control character.")]
     EncodedSeparator,
     /// `%2541`.
@@ -161,7 +161,9 @@ fn encoded(rest: &[u8]) -> Result<(u8, &[u8]), Ambiguity> {
     if is_unreserved(byte) {
         return Err(Ambiguity::NeedlessEncoding);
     }
-    if byte == b'/' || byte == b'\\' || byte.is_ascii_control() {
+    // Who decodes before splitting, or decodes and sends on, takes them for what they are not here: the end of a segment, of
+    // its name, or of the path.
+    if matches!(byte, b'/' | b'\\' | b';' | b'?' | b'#') || byte.is_ascii_control() {
         return Err(Ambiguity::EncodedSeparator);
     }
     if byte == b'%' && matches!(after, [high, low, ..] if pair(*high, *low).is_some()) {
@@ -203,7 +205,7 @@ mod tests {
             ("/a%20b/%D0%B1", &["a b", "б"]),
             ("/a%25", &["a%"]),
             ("/100%25-x", &["100%-x"]),
-            ("/%3B%23", &[";#"]),
+            ("/%5B%7C%5D", &["[|]"]),
             ("/a:b@c,d!$&'()*+=~", &["a:b@c,d!$&'()*+=~"]),
             ("/...", &["..."]),
             ("/a?b[c]={d|e}^`%zz", &["a"]),
@@ -255,6 +257,10 @@ mod tests {
             (b"/%7E", Ambiguity::NeedlessEncoding),
             (b"/a%2Fb", Ambiguity::EncodedSeparator),
             (b"/a%5Cb", Ambiguity::EncodedSeparator),
+            (b"/a%3Bb", Ambiguity::EncodedSeparator),
+            (b"/..%3B/a", Ambiguity::EncodedSeparator),
+            (b"/a%3Fb", Ambiguity::EncodedSeparator),
+            (b"/a%23b", Ambiguity::EncodedSeparator),
             (b"/a%00", Ambiguity::EncodedSeparator),
             (b"/a%0D%0A", Ambiguity::EncodedSeparator),
             (b"/a%7F", Ambiguity::EncodedSeparator),

@@ -6,6 +6,8 @@ use crate::host::Host;
 use crate::path::CanonicalPath;
 use crate::request::Request;
 
+mod query;
+
 /// The method, host and path of a request that has one reading.
 #[derive(Debug)]
 pub(crate) struct Target<'a> {
@@ -28,7 +30,9 @@ impl<'a> Target<'a> {
         if request.has_alike("upgrade") {
             return Err(Denial::UpgradeRefused);
         }
-        if METHOD_OVERRIDES.iter().any(|name| request.has_alike(name)) {
+        // `_method` is like `:method` to those who fold signs, so it is looked for as it is.
+        let is_named = request.names().any(|name| name.eq_ignore_ascii_case("_method"));
+        if is_named || METHOD_OVERRIDES.iter().any(|name| request.has_alike(name)) {
             return Err(Denial::MethodOverridden);
         }
         if PATH_OVERRIDES.iter().any(|name| request.has_alike(name)) {
@@ -36,6 +40,9 @@ impl<'a> Target<'a> {
         }
         let host = Host::parse(host).map_err(Denial::HostMalformed)?;
         let path = CanonicalPath::parse(path).map_err(Denial::PathAmbiguous)?;
+        if request.query().is_some_and(query::overrides_method) {
+            return Err(Denial::MethodOverridden);
+        }
         let preflight_for = if method == "OPTIONS" { preflight_for(request) } else { None };
         Ok(Self { method, host, path, preflight_for })
     }

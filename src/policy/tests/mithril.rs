@@ -76,9 +76,7 @@ fn api_key_is_asked_about_alone() {
 
 /// API keys, and how they stand in the path.
 const ENCODED: &[(&str, &str)] = &[
-    ("a?b=c&d", "a%3Fb%3Dc%26d"),
-    ("a#b", "a%23b"),
-    ("a;b", "a%3Bb"),
+    ("a=b&c", "a%3Db%26c"),
     ("a:b@c", "a%3Ab%40c"),
     ("a%", "a%25"),
     ("100%zz", "100%25zz"),
@@ -108,6 +106,9 @@ fn credential_that_could_be_taken_for_another_path_is_refused_unasked() {
         "../x",
         "..\\x",
         "a\\b",
+        "a?b",
+        "a#b",
+        "a;b",
         "../../clients/1/details?",
         "%2f",
         "..%2fx",

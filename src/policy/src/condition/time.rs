@@ -51,6 +51,7 @@ pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
 }
 
 /// [RFC 3339, 5.6](https://www.rfc-editor.org/rfc/rfc3339#section-5.6), without fractions of a second.
+#[allow(clippy::arithmetic_side_effects, reason = "every number has four digits at most")]
 pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_once('T')?;
     let (clock, offset) = match rest.strip_suffix('Z') {
@@ -116,6 +117,7 @@ const fn days_of(year: i64, month: i64) -> i64 {
 }
 
 /// Days from 1970-01-01 to a date of the years 1 to 9999.
+#[allow(clippy::arithmetic_side_effects, reason = "every number has four digits at most")]
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let past = year - 1;
     let years = past * 365 + past / 4 - past / 100 + past / 400;

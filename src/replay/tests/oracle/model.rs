@@ -84,6 +84,10 @@ pub enum Oddity {
     Path(&'static str),
     /// Such a header besides.
     Override(&'static str),
+    /// Such a query, with a parameter `_method`.
+    MethodInQuery(&'static str),
+    /// Such a query, without.
+    Query(&'static str),
     /// A slash at the end.
     Slash,
     /// Capitals.
@@ -134,7 +138,7 @@ impl Request {
         match self.oddity {
             Oddity::Slash => segments.push(String::new()),
             Oddity::Capitals => segments = segments.iter().map(|segment| segment.to_uppercase()).collect(),
-            Oddity::None | Oddity::Path(_) | Oddity::Override(_) => {}
+            Oddity::None | Oddity::Path(_) | Oddity::Override(_) | Oddity::MethodInQuery(_) | Oddity::Query(_) => {}
         }
         segments
     }
@@ -152,7 +156,8 @@ pub fn decide(routes: &[Route], request: &Request) -> Verdict {
         Oddity::Path(_) => return refused("path_ambiguous", None),
         Oddity::Override(header) if header.contains("method") => return refused("method_overridden", None),
         Oddity::Override(_) => return refused("path_overridden", None),
-        Oddity::None | Oddity::Slash | Oddity::Capitals => {}
+        Oddity::MethodInQuery(_) => return refused("method_overridden", None),
+        Oddity::None | Oddity::Query(_) | Oddity::Slash | Oddity::Capitals => {}
     }
     // 2. Route.
     let Some(route) = find(routes, request) else { return refused("route_unknown", None) };

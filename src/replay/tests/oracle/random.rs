@@ -89,12 +89,15 @@ pub fn request(routes: &[Route], dice: &mut Dice) -> Request {
         _ => pick(dice, &ASKED_HOSTS),
     };
     let oddity = match dice.roll(24) {
-        0 => {
-            Oddity::Path(pick(dice, &["/./a", "/../a", "//a", "/%2fa", "/a;b", "/%61", "/a\\b", "/%00", "/%zz", "#a"]))
-        }
+        0 => Oddity::Path(pick(
+            dice,
+            &["/./a", "/../a", "//a", "/%2fa", "/a;b", "/%61", "/a\\b", "/%00", "/%zz", "#a", "/%3B"],
+        )),
         1 => Oddity::Override(pick(dice, &["x-http-method-override", "x-original-url", "x-forwarded-uri"])),
         2 => Oddity::Slash,
         3 => Oddity::Capitals,
+        4 => Oddity::MethodInQuery(pick(dice, &["_method=GET", "a=1&_method", "%5fmethod=x"])),
+        5 => Oddity::Query(pick(dice, &["", "method=x", "a=_method"])),
         _ => Oddity::None,
     };
     Request {

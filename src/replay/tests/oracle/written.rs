@@ -85,6 +85,7 @@ pub fn line(request: &Request) -> Value {
         Oddity::None => {}
         Oddity::Path(part) => path.push_str(part),
         Oddity::Override(header) => headers.push([header, "x"]),
+        Oddity::MethodInQuery(query) | Oddity::Query(query) => path = format!("{path}?{query}"),
         Oddity::Slash => path.push('/'),
         Oddity::Capitals => path = path.to_uppercase(),
     }
