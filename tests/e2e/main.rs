@@ -16,6 +16,7 @@
     reason = "test support"
 )]
 
+mod attack;
 mod authority;
 mod body;
 mod bootstrap;
