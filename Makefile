@@ -51,6 +51,8 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@src/tools/wasm.sh wasm32-wasip1 rustc --quiet -p brama-filter --features ps-eddsa --lib --crate-type rlib -- -D warnings
 	@echo "== what only the commands or a feature need stays out of the plugin"
 	@linked=$$(cargo tree --quiet -p brama-filter --target wasm32-wasip1 --edges normal --prefix none); ! grep -E '^(schemars|rsa|ed25519-dalek) ' <<<"$$linked"
+	@echo "== dependencies: bans, licences, sources"
+	@$$(src/tools/crate.sh cargo-deny) --log-level error check bans licenses sources
 	@echo "== documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
 
@@ -70,6 +72,10 @@ test-native: ## unit and integration tests of every part, without Envoy
 .PHONY: oracle
 oracle: ## a million random policies, requests and identities, decided by the core and by a model of its order of decision
 	@ORACLE_POLICIES=2800 cargo test --quiet -p brama-replay --test oracle -- --nocapture
+
+.PHONY: fuzz
+fuzz: ## inputs made up by libFuzzer: each kind for a minute (SECONDS_EACH, KINDS; KEEP=1 keeps what reaches new code)
+	@src/tools/fuzz.sh $(KINDS)
 
 .PHONY: test-wasm
 test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
@@ -179,6 +185,23 @@ bench-signatures: wasm ## what verifying a signature costs a worker, and the fea
 bench-decide: ## how many requests `brama decide` decides in a second
 	@echo "== brama decide, built as for release"
 	@cargo bench --quiet -p brama-cli --bench decide
+
+.PHONY: advisories
+advisories: ## known faults of dependencies, from RustSec's database (needs the network)
+	@$$(src/tools/crate.sh cargo-deny) --log-level error check advisories
+
+.PHONY: sbom
+sbom: wasm ## what the plugin is made of, target/brama_filter.cdx.json (CycloneDX)
+	@src/tools/sbom.sh $(FILTER) target/brama_filter.cdx.json
+
+.PHONY: reproducible
+reproducible: wasm ## the plugin built again in another folder: the same to the last bit
+	@echo "== the plugin, built in another folder"
+	@src/tools/reproducible.sh $(FILTER)
+
+.PHONY: mutants
+mutants: ## the code changed in one place after the other: a test has to fail each time (FILES, as cargo mutants takes them)
+	@src/tools/mutants.sh $(FILES)
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here

@@ -49,8 +49,12 @@ debian_toolchain() {
     [[ ${#missing[@]} -eq 0 ]] || "$root/src/tools/apt.sh" "${missing[@]}"
 }
 
+# Where the dependencies are unpacked is nobody's business, and would be in the plugin: panics name their files.
+remap="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
+
 # Each compiler has its own folder: neither can use what the other built, and both would rebuild in turns.
 run_usual() {
+    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=$remap
     exec cargo "$command" --target "$target" --target-dir "$root/target/wasm/rustup" "$@"
 }
 
@@ -62,7 +66,7 @@ run_debian() {
     export RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1
     export CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-$lld CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-$lld
     # Debian ships the C library apart from the compiler, so the compiler's own copy must not be looked for.
-    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=/usr/lib/wasm32-wasi"
+    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=/usr/lib/wasm32-wasi $remap"
     exec /usr/bin/cargo "$command" --target "$target" --target-dir "$root/target/wasm/debian" -Z "build-std=$parts" "$@"
 }
 

@@ -106,6 +106,9 @@ impl Session {
 
     /// The request's trailers have come: those that could be taken for an identity are removed.
     pub fn on_trailers(&mut self, host: &mut impl Host) -> Flow {
+        if matches!(self.phase, Phase::Refused) {
+            return self.flow();
+        }
         for name in host.trailer_names() {
             if self.settings.policy().strips(&name) && host.remove_trailer(&name).is_err() {
                 return self.refuse(host, &Refused::not_carried_out());

@@ -1,0 +1,38 @@
+//! What an authority replies about a credential: it counts only where it says so plainly, of a credential of this kind.
+
+use brama_policy::{Answer, CredentialKind, Reply};
+use serde_json::Value;
+
+use crate::gateway;
+
+/// The first byte says of which kind, the next two are the status, the rest is the body.
+///
+/// # Panics
+/// Something was learnt that the reply does not say.
+pub fn holds_for(bytes: &[u8]) {
+    let Some(([kind, high, low], body)) = bytes.split_first_chunk() else { return };
+    let (kind, token_use) = match kind {
+        b'k' => (CredentialKind::ApiKey, "api_key"),
+        _ => (CredentialKind::Token, "access_token"),
+    };
+    let status = u16::from_be_bytes([*high, *low]);
+    let lookup = gateway::lookup(kind, "opaque").unwrap();
+    let answer = lookup.answer(Reply { status, body });
+    let said = serde_json::from_slice::<Value>(body).unwrap_or(Value::Null);
+    match answer {
+        Answer::Active(facts) => {
+            assert_eq!(status, 200);
+            assert_eq!(said["active"], true);
+            assert_eq!(said["token_use"], token_use);
+            gateway::assert_sound(&facts);
+            for (member, fact) in [("sub", &facts.subject), ("client_id", &facts.client_id)] {
+                assert_eq!(said[member].as_str(), fact.as_ref().map(brama_policy::Fact::as_str), "{member}");
+            }
+        }
+        Answer::Inactive => {
+            assert_eq!(status, 200);
+            assert!(said["active"] == false || said["token_use"] != token_use, "a good credential is told to be bad");
+        }
+        Answer::Unavailable(_reason) => {}
+    }
+}

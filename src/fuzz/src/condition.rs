@@ -1,0 +1,43 @@
+//! A condition of a route: it allows, refuses or fails, and what is denied of it is not allowed too.
+
+use brama_policy::{Answer, Decision, Request, Step};
+use serde_json::json;
+
+use crate::gateway;
+
+/// The condition; after a zero byte, the value of the header it may read, and after another the number of a thing.
+///
+/// # Panics
+/// A condition and its opposite both allow, or one allows that is joined to what is false.
+pub fn holds_for(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let mut parts = text.split('\0');
+    let (Some(condition), purpose, thing) = (parts.next(), parts.next(), parts.next()) else { return };
+    let allows = |condition: &str| allows(condition, purpose.unwrap_or("care"), thing.unwrap_or("7"));
+    // What is no condition by itself may become another one where it is put into parentheses.
+    let Some(holds) = allows(condition) else { return };
+    let opposite = allows(&format!("!({condition}\n)"));
+    assert!(!(holds && opposite == Some(true)), "both {condition:?} and its opposite hold");
+    assert_ne!(allows(&format!("({condition}\n) && request.method == \"POST\"")), Some(true), "{condition:?}");
+}
+
+/// Whether a request passes under this condition; `None` where the policy is refused.
+fn allows(condition: &str, purpose: &str, thing: &str) -> Option<bool> {
+    let policy = gateway::compile(&gateway::with("/routes/1/require/conditions", json!([condition])))?;
+    let path = format!("/things/{thing}");
+    let headers = [
+        (":method", "GET"),
+        (":authority", "api.example:8080"),
+        (":path", &*path),
+        ("authorization", "Bearer opaque"),
+        ("x-purpose", purpose),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+    Some(match policy.begin(&Request::new(&headers)) {
+        Step::Done(decision) => matches!(decision, Decision::Allow(_)),
+        Step::Ask(_lookup, awaiting) => {
+            let step = awaiting.resume(Answer::Active(gateway::facts()), gateway::moment(0));
+            matches!(step, Step::Done(Decision::Allow(_)))
+        }
+    })
+}

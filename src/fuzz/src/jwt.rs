@@ -1,0 +1,61 @@
+//! A JWT, though its signature were good: it is taken only where its header and claims are what the policy wants.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use brama_filter::signature;
+use brama_policy::{CredentialKind, UnixTime, Verifier};
+use serde_json::Value;
+
+use crate::gateway;
+
+/// A token in its compact form; or, where there is a line's end, a header and claims that are made one.
+///
+/// # Panics
+/// A token was taken that the policy does not want.
+pub fn holds_for(bytes: &[u8]) {
+    let token = match bytes.iter().position(|byte| *byte == b'\n') {
+        None => String::from_utf8_lossy(bytes).into_owned(),
+        Some(end) => {
+            let (header, claims) = bytes.split_at(end);
+            let encoded = |part| URL_SAFE_NO_PAD.encode(part);
+            format!("{}.{}.{}", encoded(header), encoded(claims.get(1..).unwrap_or_default()), encoded(&[1; 64]))
+        }
+    };
+    judge(&token);
+}
+
+fn judge(token: &str) -> Option<()> {
+    let lookup = gateway::lookup(CredentialKind::Token, token)?;
+    let Verifier::Jwt(jwt) = lookup.verifier() else { return None };
+    let now = UnixTime::from_seconds(gateway::WALL);
+    let _deniable = jwt.deniable(lookup.credential());
+    let opened = jwt.open(lookup.credential()).ok()?;
+    let (_claims, _key_id) = (opened.claims(now), opened.key_id());
+    let check = opened.check_with(gateway::keys()).ok()?;
+    let _arguments = signature::envoy::arguments(&check);
+    // Whoever had the key could sign anything.
+    let facts = check.verified_by(|_check| true).ok()?.accept(now).ok()?;
+    gateway::assert_sound(&facts);
+    let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
+    let mut part = || serde_json::from_slice::<Value>(&parts.next().unwrap()).unwrap();
+    let (header, claims) = (part(), part());
+    assert!(header["alg"] == "RS256" || header["alg"] == "ES256", "{header}");
+    let kind = header["typ"].as_str().unwrap().to_ascii_lowercase();
+    assert!(kind == "at+jwt" || kind == "application/at+jwt", "{header}");
+    assert!(header.get("crit").is_none() && header.get("b64").is_none(), "{header}");
+    assert_eq!(claims["iss"], "https://id.example");
+    let names_us = |audience: &Value| audience == "api";
+    assert!(
+        names_us(&claims["aud"]) || claims["aud"].as_array().is_some_and(|all| all.iter().any(names_us)),
+        "{claims}"
+    );
+    let seconds = |name: &str| claims[name].as_f64();
+    assert!(seconds("exp").is_some_and(|end| end > now_as_f64()), "{claims}");
+    assert!(seconds("nbf").is_none_or(|start| start <= now_as_f64() + 1.0), "{claims}");
+    assert_eq!(claims["sub"].as_str(), facts.subject.as_ref().map(brama_policy::Fact::as_str), "{claims}");
+    Some(())
+}
+
+fn now_as_f64() -> f64 {
+    f64::from(u32::try_from(gateway::WALL).unwrap())
+}

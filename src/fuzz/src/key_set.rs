@@ -1,0 +1,42 @@
+//! An issuer's keys: each that is taken is one, and fit for the algorithm of the token that names it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use brama_filter::signature;
+use brama_policy::{CredentialKind, KeyParts, KeySet, LEAST_RSA_BITS, LONGEST_KEY_SET, MOST_RSA_BITS, Verifier};
+
+use crate::gateway;
+
+/// # Panics
+/// A key was taken that is none, or for an algorithm it is not for.
+pub fn holds_for(text: &[u8]) {
+    let Ok(keys) = KeySet::parse(text) else { return };
+    assert!(text.len() <= LONGEST_KEY_SET, "it is too long");
+    for (algorithm, key_id, length) in [("RS256", Some("r"), 256), ("ES256", Some("e"), 64), ("ES256", None, 64)] {
+        let mut header = serde_json::json!({ "alg": algorithm, "typ": "at+jwt" });
+        if let Some(key_id) = key_id {
+            header["kid"] = key_id.into();
+        }
+        let parts = [header.to_string().as_bytes(), b"{}", &vec![1; length]].map(|part| URL_SAFE_NO_PAD.encode(part));
+        check(&keys, algorithm, &parts.join("."));
+    }
+}
+
+fn check(keys: &KeySet, algorithm: &str, token: &str) -> Option<()> {
+    let lookup = gateway::lookup(CredentialKind::Token, token)?;
+    let Verifier::Jwt(jwt) = lookup.verifier() else { panic!("{token} claims to be a JWT") };
+    let opened = jwt.open(lookup.credential()).ok()?;
+    let check = opened.check_with(keys).ok()?;
+    let _arguments = signature::envoy::arguments(&check);
+    assert!(keys.has(check.key()));
+    match check.parts() {
+        KeyParts::Rsa { modulus, exponent } => {
+            assert_eq!(algorithm, "RS256");
+            let bits = modulus.len().checked_mul(8).unwrap();
+            assert!((LEAST_RSA_BITS..=MOST_RSA_BITS).contains(&bits), "{bits}");
+            assert!(exponent.last().is_some_and(|last| last % 2 == 1), "an even exponent is none");
+        }
+        _ => assert_eq!(algorithm, "ES256"),
+    }
+    Some(())
+}

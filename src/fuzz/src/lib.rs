@@ -1,0 +1,44 @@
+//! What must hold for every sequence of bytes: no panic, no overflow, and a law of its own for each kind of input.
+//!
+//! Each module is one kind: its `holds_for` panics where the law is broken. `make fuzz` runs each under libFuzzer for a
+//! minute; what that has found worth keeping stands in `corpus`, and the test `replay` goes through it.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a law that is broken, or a policy of ours that is faulty, ends the run"
+)]
+
+pub mod answer;
+pub mod condition;
+pub mod host;
+pub mod jwt;
+pub mod key_set;
+pub mod page;
+pub mod path;
+pub mod policy;
+pub mod request;
+pub mod session;
+pub mod template;
+
+mod gateway;
+
+/// Whether a law holds for some input; it panics where not.
+pub type Law = fn(&[u8]);
+
+/// Every kind of input, by its name: that of its program and of its folder in `corpus`.
+pub const LAWS: [(&str, Law); 11] = [
+    ("answer", answer::holds_for),
+    ("condition", condition::holds_for),
+    ("host", host::holds_for),
+    ("jwt", jwt::holds_for),
+    ("key_set", key_set::holds_for),
+    ("page", page::holds_for),
+    ("path", path::holds_for),
+    ("policy", policy::holds_for),
+    ("request", request::holds_for),
+    ("session", session::holds_for),
+    ("template", template::holds_for),
+];

@@ -1,0 +1,101 @@
+//! A request, with all its headers: nothing opens what is guarded but both credentials, each said once and vouched for.
+
+use brama_policy::{Answer, CredentialKind, Decision, Grant, Request, Step, Unavailable};
+
+use crate::gateway;
+
+/// Lines: method, host, path, then headers, each `name:value`; a value may hold any byte but a line's end.
+///
+/// # Panics
+/// A request was allowed that should not be, a credential was read that is not the only one, or what was granted leaves a
+/// client's own identity in place.
+pub fn holds_for(lines: &[u8]) {
+    let headers = headers(lines);
+    let request = Request::new(&headers);
+    assert!(!opens(&request, None), "{headers:?} opens though nobody vouches for it");
+    let _opened = opens(&request, Some(&Answer::Inactive));
+    assert!(!opens(&request, Some(&Answer::Unavailable(Unavailable::NoReply))), "{headers:?} opens in an outage");
+    let _opened = opens(&request, Some(&Answer::Active(gateway::facts())));
+}
+
+fn headers(lines: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut lines = lines.split(|byte| *byte == b'\n');
+    let mut headers: Vec<_> = [":method", ":authority", ":path"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), lines.next()?.to_vec())))
+        .collect();
+    headers.extend(lines.filter_map(|line| {
+        // A pseudo-header begins with the colon that separates others.
+        let end = line.iter().skip(1).position(|byte| *byte == b':')?.checked_add(1)?;
+        let (name, value) = line.split_at_checked(end)?;
+        // Envoy lets no name through that is not ASCII.
+        let name = std::str::from_utf8(name).ok().filter(|name| name.is_ascii())?;
+        Some((name.to_owned(), value.get(1..)?.to_vec()))
+    }));
+    headers
+}
+
+/// Whether the request passes where every question gets this answer.
+fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
+    let mut step = gateway::policy().begin(request);
+    let mut asked = 0;
+    loop {
+        match step {
+            Step::Done(Decision::Refuse(_refused)) => return false,
+            Step::Done(Decision::Allow(grant)) => {
+                assert_clean(request, &grant);
+                // What is open is written so; what a rule in shadow mode lets pass is marked.
+                return match grant.rule().map(brama_policy::RuleId::as_str) {
+                    Some("open") => false,
+                    Some("tried") if asked == 0 || !matches!(answer, Some(Answer::Active(_))) => {
+                        assert!(grant.would_refuse().is_some(), "a rule in shadow mode marks what it would refuse");
+                        false
+                    }
+                    Some(rule) => {
+                        assert_eq!(asked, if rule == "own" { 2 } else { 1 }, "`{rule}` asks for what it requires");
+                        true
+                    }
+                    None => panic!("no rule allows"),
+                };
+            }
+            Step::Ask(lookup, awaiting) => {
+                asked += 1;
+                let (header, value) = match lookup.kind() {
+                    CredentialKind::ApiKey => ("api-key", lookup.credential().expose_secret().to_owned()),
+                    CredentialKind::Token => ("authorization", lookup.credential().expose_secret().to_owned()),
+                };
+                let mut said = request.names().filter(|name| alike(name, header));
+                assert!(said.next().is_some() && said.next().is_none(), "a credential is said once");
+                assert!(value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b','), "{value:?}");
+                let Some(answer) = answer else { return false };
+                step = awaiting.resume(answer.clone(), gateway::moment(0));
+            }
+        }
+    }
+}
+
+/// No copy of a header that states an identity goes on, whatever its spelling, and ours are there once.
+fn assert_clean(request: &Request<'_>, grant: &Grant) {
+    for name in request.names() {
+        let states = ["x-user", "x-identity", "x-gateway"].iter().any(|own| alike(name, own));
+        let is_stripped = states || name.get(..11).is_some_and(|start| alike(start, "x-consumer-"));
+        assert!(!is_stripped || grant.remove().iter().any(|removed| removed == name), "{name:?} goes on");
+    }
+    for (index, (name, value)) in grant.set().iter().enumerate() {
+        assert!(
+            grant.set().iter().skip(index.saturating_add(1)).all(|(other, _value)| other != name),
+            "{name} is set twice"
+        );
+        assert!(value.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{value:?}");
+    }
+}
+
+/// Whether a reader who takes signs for one another takes two names for one another.
+fn alike(one: &str, two: &str) -> bool {
+    let folded = |name: &str| -> String {
+        name.chars()
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' })
+            .collect()
+    };
+    folded(one) == folded(two)
+}

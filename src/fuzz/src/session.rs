@@ -1,0 +1,32 @@
+//! The plugin's whole life under arbitrary events of its host: requests, replies, ticks, reloads, resets and failures in any
+//! order, with whatever they bring.
+//!
+//! The laws: a request is decided once and goes on once; none passes whose credentials nobody has vouched for; after a refusal
+//! every callback pauses; and whoever waits is told in the end, though nobody ever answers.
+
+mod event;
+mod proxy;
+
+use arbitrary::Unstructured;
+
+use event::Event;
+use proxy::Proxy;
+
+/// # Panics
+/// One of the laws is broken.
+pub fn holds_for(bytes: &[u8]) {
+    let mut bytes = Unstructured::new(bytes);
+    let mut proxy = Proxy::new();
+    for _event in 0..MOST_EVENTS {
+        if bytes.is_empty() {
+            break;
+        }
+        let Ok(event) = bytes.arbitrary::<Event>() else { break };
+        proxy.take(event);
+    }
+    proxy.let_time_pass();
+    proxy.assert_all_decided();
+}
+
+/// Events of one life: more only take longer.
+const MOST_EVENTS: usize = 256;

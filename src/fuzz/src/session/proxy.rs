@@ -1,0 +1,250 @@
+//! Owns the proxy around the plugin: its streams, roots and calls, and who has vouched for what.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use brama_filter::config::Settings;
+use brama_filter::host::{CallId, RootId, StreamId};
+use brama_filter::session::{Flow, Session};
+use brama_filter::worker::Worker;
+use brama_policy::Reply;
+use serde_json::{Value, json};
+
+use super::event::{Event, Failing, Said, Sent};
+use crate::gateway;
+
+mod host;
+mod stream;
+
+use stream::Stream;
+
+pub(super) struct Proxy {
+    worker: Rc<Worker>,
+    settings: Rc<Settings>,
+    sessions: BTreeMap<StreamId, Rc<RefCell<Session>>>,
+    outside: Outside,
+    /// The roots that are at work, oldest first; the last has the configuration in force.
+    roots: Vec<RootId>,
+    last_stream: u32,
+    last_root: u32,
+}
+
+/// What is around the plugin, as its verbs reach it.
+struct Outside {
+    streams: BTreeMap<StreamId, Stream>,
+    /// The root whose callback is running.
+    root: RootId,
+    calls: Vec<Call>,
+    last_call: u32,
+    clock: Clock,
+    failing: Failing,
+    /// The credentials of which an authority has said, or a signature shown, that they are good.
+    vouched: Rc<RefCell<BTreeSet<String>>>,
+}
+
+/// A question that is out.
+struct Call {
+    root: RootId,
+    id: CallId,
+    path: String,
+    form: String,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Clock {
+    seconds: u64,
+    /// By how much the wall clock was stepped.
+    stepped: i64,
+}
+
+impl Proxy {
+    pub(super) fn new() -> Self {
+        let outside = Outside {
+            streams: BTreeMap::new(),
+            root: RootId(0),
+            calls: Vec::new(),
+            last_call: 0,
+            clock: Clock::default(),
+            failing: Failing::default(),
+            vouched: Rc::default(),
+        };
+        let mut proxy = Self {
+            worker: Rc::default(),
+            settings: gateway::settings(),
+            sessions: BTreeMap::new(),
+            outside,
+            roots: Vec::new(),
+            last_stream: 1000,
+            last_root: 0,
+        };
+        proxy.reload();
+        proxy
+    }
+
+    pub(super) fn take(&mut self, event: Event) {
+        match event {
+            Event::Headers(sent) => self.request(&sent),
+            Event::Body(stream) => self.with(stream, |session, _stream| session.on_body()),
+            Event::Trailers(stream, names) => self.with(stream, |session, stream| {
+                stream.trailers = names;
+                session.on_trailers(stream)
+            }),
+            Event::Reset(stream) => self.reset(stream),
+            Event::Tick(root) => self.tick(root),
+            Event::Reply(call, said) => self.reply(call, &said),
+            Event::Reload => self.reload(),
+            Event::End(root) => self.end(root),
+            Event::Seconds(seconds) => self.set_clock(|clock| clock.seconds += u64::from(seconds)),
+            Event::Step(seconds) => self.set_clock(|clock| clock.stepped += i64::from(seconds)),
+            Event::Failing(failing) => self.outside.set_failing(failing),
+        }
+    }
+
+    fn request(&mut self, sent: &Sent) {
+        self.last_stream += 1;
+        let id = StreamId(self.last_stream);
+        let session = self.worker.open(id, Rc::clone(&self.settings));
+        let outside = &self.outside;
+        let mut stream = Stream::new(sent, outside.clock, outside.failing, Rc::clone(&outside.vouched));
+        let flow = session.borrow_mut().on_headers(&mut stream);
+        stream.answered(flow);
+        self.sessions.insert(id, session);
+        self.outside.streams.insert(id, stream);
+    }
+
+    fn with(&mut self, number: u8, callback: impl FnOnce(&mut Session, &mut Stream) -> Flow) {
+        let Some(id) = nth(self.sessions.keys(), number) else { return };
+        let (Some(session), Some(stream)) = (self.sessions.get(&id), self.outside.streams.get_mut(&id)) else { return };
+        let flow = callback(&mut session.borrow_mut(), stream);
+        stream.called_back(flow);
+    }
+
+    fn reset(&mut self, number: u8) {
+        let Some(id) = nth(self.sessions.keys(), number) else { return };
+        self.sessions.remove(&id);
+        self.outside.streams.remove(&id);
+        self.worker.close(id);
+    }
+
+    fn tick(&mut self, number: u8) {
+        let Some(root) = nth(self.roots.iter(), number) else { return };
+        self.outside.root = root;
+        let _next = self.worker.on_tick(root, &mut self.outside);
+    }
+
+    fn reply(&mut self, number: u8, said: &Said) {
+        let Some(index) = usize::from(number).checked_rem(self.outside.calls.len()) else { return };
+        let call = self.outside.calls.remove(index);
+        self.outside.root = call.root;
+        let reply = call.reply(said);
+        if let Some((200, body)) = &reply
+            && let Ok(Value::Object(said)) = serde_json::from_slice(body)
+            && said.get("active") == Some(&Value::Bool(true))
+        {
+            self.outside.vouched.borrow_mut().insert(call.credential());
+        }
+        let reply = reply.as_ref().map(|(status, body)| Reply { status: *status, body });
+        self.worker.on_reply(call.root, &mut self.outside, call.id, reply);
+    }
+
+    /// A new root under the same policy; the old ones stay for as long as they have something to do.
+    fn reload(&mut self) {
+        self.last_root += 1;
+        let root = RootId(self.last_root);
+        self.roots.push(root);
+        self.worker.follow(root, &self.settings, self.outside.clock.moment());
+    }
+
+    /// A root that is gone takes its calls with it.
+    fn end(&mut self, number: u8) {
+        let Some(root) = nth(self.roots.iter(), number).filter(|_root| self.roots.len() > 1) else { return };
+        self.roots.retain(|other| *other != root);
+        self.outside.calls.retain(|call| call.root != root);
+        self.worker.abandoned_by(root);
+    }
+
+    fn set_clock(&mut self, step: impl FnOnce(&mut Clock)) {
+        step(&mut self.outside.clock);
+        for stream in self.outside.streams.values_mut() {
+            stream.clock = self.outside.clock;
+        }
+    }
+
+    /// Nothing fails any more, nobody answers, and the clock goes on.
+    pub(super) fn let_time_pass(&mut self) {
+        self.outside.set_failing(Failing::default());
+        for _round in 0..8 {
+            self.set_clock(|clock| clock.seconds += 2);
+            for number in 0..u8::try_from(self.roots.len()).unwrap_or(u8::MAX) {
+                self.tick(number);
+            }
+        }
+    }
+
+    pub(super) fn assert_all_decided(&self) {
+        for (id, stream) in &self.outside.streams {
+            assert!(stream.is_decided(), "{id:?} waits for ever");
+        }
+    }
+}
+
+impl Outside {
+    fn set_failing(&mut self, failing: Failing) {
+        self.failing = failing;
+        for stream in self.streams.values_mut() {
+            stream.failing = failing;
+        }
+    }
+}
+
+impl Call {
+    /// The credential it asks about.
+    fn credential(&self) -> String {
+        let value = self.form.split('&').find_map(|field| field.strip_prefix("token="));
+        crate::path::decoded(value.unwrap_or(""))
+    }
+
+    fn reply(&self, said: &Said) -> Option<(u16, Vec<u8>)> {
+        let is_feed = self.path.starts_with("/revocations");
+        let page =
+            |entries: Value, reset: bool| json!({ "entries": entries, "more": false, "reset": reset, "next": "f:1" });
+        let body = match said {
+            Said::Nothing => return None,
+            Said::Bytes(status, body) => return Some((*status, body.clone())),
+            Said::Good if is_feed => page(json!([]), false),
+            Said::Good if self.path == "/jwks.json" => return Some((200, gateway::KEYS.into())),
+            Said::Good => json!({
+                "active": true, "token_use": if self.form.contains("hint=api_key") { "api_key" } else { "access_token" },
+                "sub": "u1", "client_id": gateway::CLIENT, "client_type": "MSP", "scope": "thing:delete thing:read",
+                "exp": gateway::WALL + 90, "ext": { "tenant": "t" },
+            }),
+            Said::Revoked(0) => page(json!([]), true),
+            Said::Revoked(which) => {
+                let all = json!([
+                    { "kind": "all" },
+                    { "kind": "client", "client_id": gateway::CLIENT },
+                    { "kind": "user", "user_id": "u1", "until": gateway::WALL + 60, "issued_before": gateway::WALL },
+                    { "kind": "jti", "jti": "j", "at": gateway::WALL, "until": gateway::WALL + 60 },
+                ]);
+                page(json!([all[usize::from(*which) % 4]]), false)
+            }
+            Said::Inactive => json!({ "active": false }),
+        };
+        Some((200, body.to_string().into_bytes()))
+    }
+}
+
+impl Clock {
+    fn moment(self) -> brama_policy::Moment {
+        let mut moment = gateway::moment(self.seconds);
+        let wall = gateway::WALL.saturating_add(self.seconds).saturating_add_signed(self.stepped);
+        moment.wall = brama_policy::UnixTime::from_seconds(wall);
+        moment
+    }
+}
+
+fn nth<'a, T: Copy + 'a>(all: impl ExactSizeIterator<Item = &'a T>, number: u8) -> Option<T> {
+    let index = usize::from(number).checked_rem(all.len())?;
+    all.copied().nth(index)
+}

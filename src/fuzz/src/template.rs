@@ -1,0 +1,44 @@
+//! A route's path in a policy, and a path that is asked for: where it matches, its literals stand where they are written.
+
+use brama_policy::{CanonicalPath, Decision, Request, Step};
+use serde_json::json;
+
+use crate::gateway;
+
+/// Two lines: what a policy's author writes, and what a client sends.
+///
+/// # Panics
+/// A path was allowed that the template does not describe.
+pub fn holds_for(lines: &[u8]) {
+    let Ok(text) = std::str::from_utf8(lines) else { return };
+    let Some((template, sent)) = text.split_once('\n') else { return };
+    let route = json!([{ "id": "r", "methods": ["GET"], "path": template, "public": { "because": "tried" } }]);
+    let Some(policy) = gateway::compile(&gateway::with("/routes", route)) else { return };
+    let headers = [(":method", "GET"), (":authority", "h"), (":path", sent)];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+    let Step::Done(decision) = policy.begin(&Request::new(&headers)) else { panic!("a public route asks nobody") };
+    let Decision::Allow(_grant) = decision else { return };
+    let path = CanonicalPath::parse(sent.as_bytes()).expect("what is allowed has one reading");
+    assert!(describes(template, path.segments()), "{template:?} does not describe {sent:?}");
+}
+
+fn describes<T: AsRef<str>>(template: &str, sent: &[T]) -> bool {
+    let wanted: Vec<&str> = template.split('/').skip(1).collect();
+    let takes_rest = wanted.last().is_some_and(|last| last.ends_with("...}"));
+    let lengths = if takes_rest { sent.len() >= wanted.len() } else { sent.len() == wanted.len() };
+    lengths
+        && wanted.iter().zip(sent).all(|(wanted, sent)| {
+            let sent = sent.as_ref();
+            match wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                None => *wanted == sent,
+                Some(name) if name.ends_with(":int") => {
+                    sent.parse::<i64>().is_ok_and(|number| number.to_string() == sent)
+                }
+                Some(name) if name.ends_with(":uuid") => {
+                    sent.len() == 36 && sent.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
+                }
+                Some(name) if name.ends_with("...") => true,
+                Some(_name) => !sent.is_empty(),
+            }
+        })
+}
