@@ -20,7 +20,7 @@ const TOKEN: &str = "c2778f3064753ea70de870a53795f5c9";
 const CLIENT: &str = "1380df72-275a-11e7-93ae-92361f002671";
 
 /// A deletion that is judged, allowed, and finds nothing: it arrives at the service and changes nothing there.
-const NOTHING: &str =
+pub const NOTHING: &str =
     "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/00000000-0000-4000-8000-000000000000";
 
 /// An Envoy that lets through what the shipped one refuses by itself, so that the plugin is asked.

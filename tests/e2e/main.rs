@@ -31,6 +31,7 @@ mod denied;
 mod dice;
 mod division;
 mod envelope;
+mod faulty;
 mod fleet;
 mod flights;
 mod hot_reload;

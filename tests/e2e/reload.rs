@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use brama_run::StartError;
 use serde_json::{Value, json};
 
+use crate::authority::Mode;
 use crate::client::Call;
 use crate::stack::{Gateway, Plan};
 
@@ -76,6 +77,44 @@ fn refused_configuration_leaves_the_last_good_one_serving() {
             assert_eq!(division().send(gateway.address()).status, 404);
             Call::delete("/api/admin/contract_divisions/x").send(gateway.address()).is_unauthenticated();
         }
+    }
+}
+
+#[test]
+fn request_that_waits_while_the_plugin_is_replaced_is_judged_as_it_began() {
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change, u16); 3] = [
+        ("another policy", |config| edit(config, "private_contracts:write", "private_contracts:other"), 403),
+        ("a fault in the policy", |config| edit(config, "\"DELETE\"", "\"delete\""), 404),
+        ("another VM", |config| config["vm_config"]["vm_id"] = json!("another"), 404),
+    ];
+    for (what, change, afterwards) in changes {
+        let gateway = Gateway::start();
+        gateway.authority.set(Mode::Slow(Duration::from_millis(400)));
+        let address = gateway.address();
+        let waiting: Vec<_> = (0..20)
+            .map(|number| {
+                // Half of them would be refused, whatever the policy.
+                let key =
+                    if number % 2 == 0 { "uXhEczJ56adsfh3Ri9SUkc4en".to_owned() } else { format!("unknown-{number}") };
+                let call = Call::delete("/api/admin/contract_divisions/x").api_key(&key);
+                let call = call.token("0d7b3a5e9c1f4826b4d0a6e2f8c3957e");
+                thread::spawn(move || (number % 2, call.send(address).status))
+            })
+            .collect();
+        // While their API keys are asked about, and the same again while their tokens are.
+        for change in [change, |_config| {}, |_config| {}] {
+            thread::sleep(Duration::from_millis(200));
+            gateway.reload(change);
+        }
+        let statuses: Vec<_> = waiting.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert!(statuses.iter().all(|status| matches!(status, (0, 404) | (1, 401))), "{what}: {statuses:?}");
+        gateway.authority.set(Mode::Pass);
+        wait_until(what, || division().send(gateway.address()).status == afterwards);
+        // Ten, and those that were sent until the change was there.
+        let arrived = gateway.tap.take();
+        assert!(arrived.matches("x-consumer-id: ").count() >= 10, "{what}: {arrived}");
+        assert_eq!(arrived.matches("DELETE ").count(), arrived.matches("x-consumer-id: ").count(), "{what}");
     }
 }
 

@@ -153,7 +153,7 @@ impl Plan {
         self
     }
 
-    /// Replaces a text of the bootstrap, which must be there.
+    /// Replaces a text of the bootstrap, which must be there; `${ECDS_FILE}` is filled in, as in the bootstrap.
     pub fn edit(mut self, text: &str, by: &str) -> Self {
         self.edits.push((text.to_owned(), by.to_owned()));
         self
@@ -227,7 +227,8 @@ impl Plan {
         let mut bootstrap = fs::read_to_string(prepared.bootstrap()).unwrap();
         for (text, by) in edits.iter().chain(&self.edits) {
             assert!(bootstrap.contains(text), "{text} is not in the bootstrap");
-            bootstrap = bootstrap.replace(text, by);
+            let by = by.replace("${ECDS_FILE}", &prepared.ecds().display().to_string());
+            bootstrap = bootstrap.replace(text, &by);
         }
         fs::write(prepared.bootstrap(), bootstrap).unwrap();
         if let Some(change) = self.ecds {

@@ -2,77 +2,18 @@
 //!
 //! The plugin is the real one, but for one of its functions, which traps where a test tells it to.
 
-use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use walrus::ir::BinaryOp;
-use walrus::{ExportItem, FunctionBuilder, Module, ValType};
-
+use crate::attack;
 use crate::authority::Mode;
 use crate::client::Call;
+use crate::faulty::{self, MANY_HEADERS};
 use crate::stack::{Gateway, Plan};
 
 const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/e5372365-d47a-467f-81d0-f35117864352";
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "c2778f3064753ea70de870a53795f5c9";
-
-/// Requests with at least this many headers trap.
-const MANY_HEADERS: i32 = 40;
-/// Replies with at least this many bytes trap.
-const MANY_BYTES: i32 = 5000;
-
-/// Writes a copy of the plugin in which `export` traps where its argument `argument` is `limit` or more.
-fn trapping(wasm: &Path, folder: &Path, export: &str, argument: usize, limit: i32) -> PathBuf {
-    let mut module = Module::from_file(wasm).unwrap();
-    let original = module.exports.get_func(export).unwrap();
-    let kind = module.types.get(module.funcs.get(original).ty());
-    let (parameters, results): (Vec<ValType>, Vec<ValType>) = (kind.params().into(), kind.results().into());
-    let arguments: Vec<_> = parameters.iter().map(|parameter| module.locals.add(*parameter)).collect();
-    let mut function = FunctionBuilder::new(&mut module.types, &parameters, &results);
-    let mut body = function.func_body();
-    body.local_get(arguments[argument]).i32_const(limit).binop(BinaryOp::I32GeU).if_else(
-        None,
-        |then| {
-            then.unreachable();
-        },
-        |_otherwise| {},
-    );
-    for argument in &arguments {
-        body.local_get(*argument);
-    }
-    body.call(original);
-    let replacement = function.finish(arguments, &mut module.funcs);
-    let export = module.exports.iter_mut().find(|entry| entry.name == export).unwrap();
-    export.item = ExportItem::Function(replacement);
-    let path = folder.join("trapping.wasm");
-    module.emit_wasm_file(&path).unwrap();
-    path
-}
-
-fn replace_plugin(config: &mut Value, path: &Path) {
-    config["vm_config"]["code"]["local"]["filename"] = json!(path);
-}
-
-fn plugin(config: &Value) -> PathBuf {
-    config["vm_config"]["code"]["local"]["filename"].as_str().unwrap().into()
-}
-
-fn fail_open(config: &mut Value, folder: &Path) {
-    fail_reload(config, folder);
-    config["failure_policy"] = json!("FAIL_OPEN");
-}
-
-fn fail_reload(config: &mut Value, folder: &Path) {
-    let path = trapping(&plugin(config), folder, "proxy_on_request_headers", 1, MANY_HEADERS);
-    replace_plugin(config, &path);
-}
-
-fn trap_on_reply(config: &mut Value, folder: &Path) {
-    let path = trapping(&plugin(config), folder, "proxy_on_http_call_response", 3, MANY_BYTES);
-    replace_plugin(config, &path);
-}
 
 fn good() -> Call {
     Call::delete(PATH).api_key(API_KEY).token(TOKEN)
@@ -95,7 +36,7 @@ fn never_passes(gateway: &Gateway, call: &Call) -> u16 {
 
 #[test]
 fn nothing_passes_a_plugin_that_fails_open() {
-    let gateway = Plan::shipped().one_worker().plugin(fail_open).start();
+    let gateway = Plan::shipped().one_worker().plugin(faulty::fails_open).start();
     // Until the first trap it does its work.
     assert_eq!(Call::new("GET", "/readyz").send(gateway.address()).status, 200);
     assert!(gateway.tap.take().starts_with("GET /readyz"));
@@ -113,15 +54,23 @@ fn nothing_passes_a_plugin_that_fails_open() {
 
 #[test]
 fn plugin_that_trapped_is_made_anew() {
-    let gateway = Plan::shipped().plugin(fail_reload).start();
+    let gateway = Plan::shipped().plugin(faulty::traps_on_headers).start();
     for _ in 0..4 {
         never_passes(&gateway, &deadly());
     }
-    let until = Instant::now() + Duration::from_secs(20);
-    while good().send(gateway.address()).status != 200 {
-        assert!(Instant::now() < until, "the plugin did not come back");
-        thread::sleep(Duration::from_millis(100));
+    comes_back(&gateway);
+}
+
+/// Good requests are served again, and it is said after how long.
+fn comes_back(gateway: &Gateway) {
+    let begin = Instant::now();
+    let nothing = || Call::delete(attack::NOTHING).api_key(API_KEY).token(TOKEN);
+    while nothing().send(gateway.address()).status != 404 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the plugin did not come back");
+        thread::sleep(Duration::from_millis(10));
     }
+    println!("the plugin was back after {:?}", begin.elapsed());
+    gateway.tap.take();
 }
 
 /// Kills the one worker's plugin by a reply, while another request waits in it.
@@ -146,14 +95,68 @@ fn trap_while_another_waits(gateway: &Gateway) {
 
 #[test]
 fn requests_paused_in_a_plugin_that_traps_are_answered_and_do_not_pass() {
-    trap_while_another_waits(&Plan::shipped().one_worker().plugin(trap_on_reply).start());
+    trap_while_another_waits(&Plan::shipped().one_worker().plugin(faulty::traps_on_reply).start());
 }
 
 #[test]
 fn requests_paused_in_a_plugin_that_traps_and_fails_open_do_not_pass() {
-    let plan = Plan::shipped().one_worker().plugin(|config, folder| {
-        trap_on_reply(config, folder);
-        config["failure_policy"] = json!("FAIL_OPEN");
-    });
+    let plan = Plan::shipped().one_worker().plugin(faulty::traps_on_reply_and_fails_open);
     trap_while_another_waits(&plan.start());
+}
+
+#[test]
+fn plugin_without_memory_lets_nothing_pass_and_comes_back() {
+    let gateway = Plan::shipped().one_worker().plugin(faulty::runs_out_of_memory).start();
+    let address = gateway.address();
+    for _round in 0..3 {
+        // It takes all memory, and is decided with what is left.
+        let _status = deadly().send(address).status;
+        // Whoever waits keeps its credentials in memory that is not there.
+        gateway.authority.set(Mode::Hang);
+        let waiting: Vec<_> = (0..150)
+            .map(|number| {
+                let call =
+                    Call::delete(PATH).api_key(&format!("{number}-{}", "x".repeat(7000))).token(&"y".repeat(8000));
+                thread::spawn(move || call.send(address).status)
+            })
+            .collect();
+        for thread in waiting {
+            assert_eq!(thread.join().unwrap(), 503);
+        }
+        gateway.authority.set(Mode::Pass);
+        comes_back(&gateway);
+    }
+    // Each time it was the end of the plugin.
+    assert!(gateway.counter("wasm.brama.vm_reload_success") >= 3);
+}
+
+#[test]
+fn upgrade_chain_lets_nothing_pass_a_plugin_that_fails_open() {
+    // The chain as envoy/README.md wants it: the plugin, and the lock behind it.
+    let main = "                http_filters:\n";
+    let chain = r#"                upgrade_configs:
+                  - upgrade_type: websocket
+                    filters:
+                      - name: brama
+                        config_discovery:
+                          config_source: { path_config_source: { path: "${ECDS_FILE}" }, resource_api_version: V3 }
+                          type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]
+                      - name: envoy.filters.http.rbac
+                        typed_config:
+                          "@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC
+                          rules_stat_prefix: upgrades
+                          rules: { action: ALLOW, policies: { allowed: { permissions: [{ any: true }], principals: [{ filter_state: { key: wasm.brama_decision, string_match: { exact: allow } } }] } } }
+                      - name: envoy.filters.http.router
+                        typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
+"#;
+    let plan = Plan::shipped().one_worker().plugin(faulty::fails_open);
+    let gateway = plan.edit(main, &format!("{chain}{main}")).start();
+    let upgrade = |call: Call| call.header("Connection", "Upgrade").header("Upgrade", "websocket");
+    // Alive, the plugin refuses every upgrade.
+    upgrade(good()).send(gateway.address()).is_error(400, "request_malformed", "The protocol must not be upgraded.");
+    never_passes(&gateway, &upgrade(deadly()));
+    for call in [good(), deadly(), Call::new("GET", "/readyz")] {
+        assert_eq!(never_passes(&gateway, &upgrade(call)), 403);
+    }
+    assert!(gateway.counter("http.public.rbac.upgrades.denied") >= 3);
 }

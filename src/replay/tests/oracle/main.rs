@@ -14,6 +14,7 @@
 
 #[path = "../../../filter/tests/support/dice.rs"]
 mod dice;
+mod laws;
 mod model;
 mod random;
 mod written;

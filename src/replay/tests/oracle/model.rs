@@ -67,6 +67,7 @@ pub enum Fact {
     Subject,
 }
 
+#[derive(Clone)]
 pub struct Request {
     pub method: &'static str,
     pub host: &'static str,
@@ -94,6 +95,7 @@ pub enum Oddity {
     Capitals,
 }
 
+#[derive(Clone)]
 pub struct Credential {
     pub sent: Sent,
     pub stated: Stated,

@@ -1,0 +1,62 @@
+//! What is printed of the plugin's values tells no secret: neither a client's nor the gateway's own.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "test support"
+)]
+
+mod support;
+
+use brama_policy::{Lookup, Request, Step, Verifier};
+use support::FakeHost;
+use support::feed::{FOLLOWING, policy};
+use support::proxy::{GOOD_KEY, PATH, Proxy};
+
+const API_KEY: &str = "a-key-5a1e";
+const TOKEN: &str = "a-token-5a1e";
+
+#[track_caller]
+fn tells_nothing(printed: &str) {
+    assert!(printed.len() > 20, "{printed}");
+    // The gateway's own is what every secret is in these tests.
+    for secret in [API_KEY, TOKEN, "s3cret"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}
+
+#[test]
+fn worker_and_requests_tell_nothing_whatever_they_wait_for() {
+    let mut proxy = Proxy::new(&policy(FOLLOWING));
+    let stream = proxy.request(API_KEY, TOKEN);
+    let tells_nothing_now = |proxy: &Proxy| {
+        tells_nothing(&format!("{:?}", proxy.sessions[&stream]));
+        tells_nothing(&format!("{:?}", proxy.worker));
+        tells_nothing(&format!("{:?}", proxy.settings));
+    };
+    tells_nothing_now(&proxy);
+    let _rest = proxy.tick(1);
+    tells_nothing_now(&proxy);
+    proxy.reply(1, 1, Some(GOOD_KEY));
+    let _rest = proxy.tick(1);
+    assert!(proxy.forms().iter().any(|form| form.contains(TOKEN)), "the token is asked about");
+    tells_nothing_now(&proxy);
+    proxy.reply(1, 3, Some(&format!(r#"{{"active":true,"token_use":"access_token","token":"{TOKEN}"}}"#)));
+    tells_nothing_now(&proxy);
+}
+
+#[test]
+fn lookup_and_its_answers_tell_nothing() {
+    let proxy = Proxy::default();
+    let host = FakeHost::new("DELETE", PATH, &[("api-key", API_KEY), ("authorization", &format!("Bearer {TOKEN}"))]);
+    let Step::Ask(lookup, awaiting) = proxy.settings.policy().begin(&Request::new(&host.headers)) else { panic!() };
+    tells_nothing(&format!("{lookup:?} {awaiting:?} {:?}", lookup.revocable()));
+    let verifier: fn(&Lookup) -> &Verifier = Lookup::verifier;
+    tells_nothing(&format!("{:?}", verifier(&lookup)));
+}
