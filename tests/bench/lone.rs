@@ -1,5 +1,6 @@
-//! An Envoy of one worker with nothing behind it: what its filters let through, it answers itself.
+//! An Envoy with nothing behind it: what its filters let through, it answers itself.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
@@ -15,16 +16,39 @@ pub struct Lone {
     _folder: TempDir,
 }
 
+/// What an Envoy is started with.
+#[derive(Default)]
+pub struct Setup {
+    pub filters: Vec<Value>,
+    pub clusters: Vec<Value>,
+    /// One, where it is not said.
+    pub workers: Option<usize>,
+    pub environment: Vec<(&'static str, &'static str)>,
+    /// Further arguments.
+    pub arguments: Vec<&'static str>,
+    /// Where its log goes; to this process's own, where it is not said.
+    pub log: Option<File>,
+}
+
 impl Lone {
-    /// Starts Envoy with these HTTP filters.
+    /// Starts Envoy with one worker and these HTTP filters.
     pub fn start(envoy: &Path, filters: &[Value]) -> Self {
+        Self::with(envoy, Setup { filters: filters.to_vec(), ..Setup::default() })
+    }
+
+    /// Starts Envoy, and waits until it listens.
+    pub fn with(envoy: &Path, setup: Setup) -> Self {
         // Whoever takes the port meanwhile makes Envoy fail.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let bootstrap = folder.path().join("envoy.json");
-        std::fs::write(&bootstrap, configuration(address, filters).to_string()).unwrap();
+        std::fs::write(&bootstrap, configuration(address, &setup).to_string()).unwrap();
         let mut command = Command::new(envoy);
-        command.arg("-c").arg(bootstrap).args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]);
+        command.arg("-c").arg(bootstrap).args(["--disable-hot-restart", "--log-level", "error"]).args(setup.arguments);
+        command.arg("--concurrency").arg(setup.workers.unwrap_or(1).to_string()).envs(setup.environment);
+        if let Some(log) = setup.log {
+            command.stderr(log);
+        }
         let mut lone = Self { process: command.spawn().unwrap(), address, _folder: folder };
         lone.wait();
         lone
@@ -36,7 +60,7 @@ impl Lone {
         while TcpStream::connect(self.address).is_err() {
             assert_eq!(self.process.try_wait().unwrap(), None, "Envoy ended");
             assert!(Instant::now() < until, "Envoy does not listen");
-            sleep(Duration::from_millis(50));
+            sleep(Duration::from_millis(5));
         }
     }
 
@@ -52,6 +76,13 @@ impl Lone {
         let ticks: u32 = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().unwrap()).sum();
         ticks * TICK
     }
+
+    /// Its resident memory in KiB.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
 }
 
 impl Drop for Lone {
@@ -61,7 +92,7 @@ impl Drop for Lone {
     }
 }
 
-fn configuration(address: SocketAddr, filters: &[Value]) -> Value {
+fn configuration(address: SocketAddr, setup: &Setup) -> Value {
     let router = json!({
         "name": "envoy.filters.http.router",
         "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
@@ -69,14 +100,14 @@ fn configuration(address: SocketAddr, filters: &[Value]) -> Value {
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "public",
-        "http_filters": filters.iter().chain([&router]).collect::<Vec<_>>(),
+        "http_filters": setup.filters.iter().chain([&router]).collect::<Vec<_>>(),
         "route_config": { "virtual_hosts": [{
             "name": "everything",
             "domains": ["*"],
             "routes": [{ "match": { "prefix": "/" }, "direct_response": { "status": 200 } }],
         }]},
     });
-    json!({ "static_resources": { "listeners": [{
+    json!({ "static_resources": { "clusters": setup.clusters, "listeners": [{
         "name": "public",
         "address": { "socket_address": { "address": "127.0.0.1", "port_value": address.port() } },
         "filter_chains": [{ "filters": [{

@@ -226,6 +226,20 @@ mod tests {
         assert!("a ".repeat(LONGEST_SCOPE_LIST).parse::<GrantedScopes>().is_err());
     }
 
+    #[test]
+    fn bound_is_the_longest_list_that_is_taken() {
+        let longest = "a".repeat(LONGEST_SCOPE_LIST);
+        let longer = format!("{longest}a");
+        assert!(longest.parse::<Scope>().is_ok() && longest.parse::<GrantedScopes>().is_ok());
+        assert_eq!(longer.parse::<Scope>(), Err(InvalidScope::TooLong));
+        assert_eq!(longer.parse::<GrantedScopes>(), Err(InvalidScope::TooLong));
+        // The same as entries: with what stands between them.
+        let (half, rest) = longest.split_at(LONGEST_SCOPE_LIST / 2);
+        assert_eq!(GrantedScopes::of(&[half, rest]), Err(InvalidScope::TooLong));
+        assert!(GrantedScopes::of(&[half, &rest[1..]]).is_ok() && GrantedScopes::of(&[&longest]).is_ok());
+        assert_eq!(GrantedScopes::of(&[&longer]), Err(InvalidScope::TooLong));
+    }
+
     #[track_caller]
     fn missing(wanted: impl Fn(Scopes) -> WantedScopes, named: &[&str], granted: &str) -> Option<String> {
         let named = Scopes::new(named.iter().map(|scope| scope.parse().unwrap()).collect()).unwrap();

@@ -1,0 +1,49 @@
+//! What a request costs with Brama, beside what else Envoy can do: nothing, a plugin that does nothing, its own filters, Lua, and a
+//! service that is asked.
+//!
+//! Every Envoy answers by itself what its filters let through. All are up from beginning to end and take turns, short ones, so
+//! that what else the machine does meets all alike. What is counted is the time of Envoy's process on a processor; how long a
+//! client waits is measured beside it. The table is written to `target/bench`, with a picture.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::arithmetic_side_effects,
+    reason = "a measurement"
+)]
+
+mod authority;
+mod brama;
+#[path = "../../e2e/client.rs"]
+mod client;
+mod envoys;
+mod figures;
+mod load;
+#[path = "../lone.rs"]
+mod lone;
+mod once;
+mod report;
+#[path = "../../../src/policy/tests/jwt/signer.rs"]
+mod signer;
+
+use brama_run::Settings;
+
+fn main() {
+    let settings = Settings::from_environment().unwrap();
+    let authority = authority::Authority::start();
+    let table = [1, 2].map(|workers| {
+        let contest = envoys::Contest::start(&settings, &authority, workers);
+        contest.judges();
+        (workers, load::rounds(&contest))
+    });
+    let once = once::measure(&settings, &authority);
+    report::write(&table, &once);
+}

@@ -1,0 +1,110 @@
+//! Owns what is measured apart from the load: memory, the start, host calls, sizes.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use brama_run::Settings;
+use serde_json::Value;
+
+use super::authority::Authority;
+use super::brama;
+use super::client::{Call, Connection};
+use super::envoys::{self, API_KEY, CLIENT, TOKEN};
+use super::lone::Lone;
+
+/// Names with what was measured.
+pub type Once = Vec<(&'static str, String)>;
+
+/// How many identities fill the memory; as many as a token's cache of the policy keeps.
+const IDENTITIES: usize = 100_000;
+
+pub fn measure(settings: &Settings, authority: &Authority) -> Once {
+    let shipped = brama::shipped();
+    let large = brama::filters(settings, &brama::with_routes(&shipped, 10_000));
+    let roomy = {
+        let mut policy = shipped.clone();
+        policy["credentials"]["token"]["cache"]["entries"] = IDENTITIES.into();
+        brama::filters(settings, &policy)
+    };
+    let size = |file: &std::path::Path| std::fs::metadata(file).unwrap().len();
+    let noop = std::env::var("BRAMA_NOOP_WASM").unwrap();
+    let [empty, full] = memory(settings, authority, &roomy);
+    let [of_noop, _] = memory(settings, authority, &envoys::noop());
+    let shipped = brama::filters(settings, &shipped);
+    let starts = |filters: &[Value]| {
+        let mut all: Vec<_> = (0..9).map(|_| start(settings, authority, filters)).collect();
+        all.sort();
+        all[4]
+    };
+    let (noop_start, shipped_start, large_start) = (starts(&envoys::noop()), starts(&shipped), starts(&large));
+    let above = |one: u64, other: u64| format!("{:.1} MiB", (one as f64 - other as f64) / 1024.0);
+    vec![
+        ("host calls of a request that is allowed, facts known", host_calls(settings, authority, &shipped).to_string()),
+        ("host calls of the plugin that does nothing", host_calls(settings, authority, &envoys::noop()).to_string()),
+        ("memory of a worker above the plugin that does nothing, nothing remembered", above(empty, of_noop)),
+        ("the same, 100,000 identities remembered", above(full, of_noop)),
+        ("from Envoy's start to the first decision, the plugin that does nothing", format!("{noop_start:.0?}")),
+        ("the same, policies/ehealth.yaml", format!("{shipped_start:.0?}")),
+        ("the same, 10,000 routes", format!("{large_start:.0?}")),
+        ("the plugin", format!("{} bytes", size(&settings.wasm))),
+        ("the plugin that does nothing", format!("{} bytes", size(noop.as_ref()))),
+    ]
+}
+
+fn good(token: &str) -> Call {
+    Call::delete(&format!("/api/clients/{CLIENT}/connections/x")).api_key(API_KEY).token(token)
+}
+
+/// KiB of an Envoy of two workers less those of one, before and after: what a worker has.
+fn memory(settings: &Settings, authority: &Authority, filters: &[Value]) -> [u64; 2] {
+    let [one, three] = [1, 3].map(|workers| {
+        let envoy = envoys::start(&settings.envoy, authority, filters.to_vec(), workers);
+        // Every worker has decided something.
+        for _ in 0..60 {
+            assert_eq!(good(TOKEN).send(envoy.address()).status, 200);
+        }
+        let before = envoy.memory();
+        fill(&envoy, workers);
+        [before, envoy.memory()]
+    });
+    [0, 1].map(|which: usize| three[which].saturating_sub(one[which]) / 2)
+}
+
+/// So many tokens at each worker, on connections of which each worker has as many.
+fn fill(envoy: &Lone, workers: usize) {
+    let connections: Vec<_> = (0..workers * 2).map(|_| Connection::open(envoy.address())).collect();
+    for number in 0..IDENTITIES / 2 {
+        for (place, connection) in connections.iter().enumerate() {
+            let call = good(&format!("good-{place}-{number}")).header("Connection", "keep-alive");
+            assert_eq!(connection.exchange(&call.bytes()).unwrap().status, 200);
+        }
+    }
+}
+
+/// From the process's start to its first answer.
+fn start(settings: &Settings, authority: &Authority, filters: &[Value]) -> Duration {
+    let begin = Instant::now();
+    let envoy = envoys::start(&settings.envoy, authority, filters.to_vec(), 1);
+    assert_eq!(good(TOKEN).send(envoy.address()).status, 200);
+    begin.elapsed()
+}
+
+/// Counted in the log of Envoy's Wasm runtime, between two requests that are alike.
+fn host_calls(settings: &Settings, authority: &Authority, filters: &[Value]) -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let setup = envoys::setup(authority, filters.to_vec(), 1);
+    let envoy = Lone::with(&settings.envoy, envoys::talkative(setup, File::create(&path).unwrap()));
+    let calls = || std::fs::read_to_string(&path).unwrap().matches("[vm->host]").count();
+    for _ in 0..5 {
+        assert_eq!(good(TOKEN).send(envoy.address()).status, 200);
+    }
+    // A tick comes between some; the fewest are the request's own.
+    let of_one = || {
+        let before = calls();
+        assert_eq!(good(TOKEN).send(envoy.address()).status, 200);
+        std::thread::sleep(Duration::from_millis(20));
+        calls() - before
+    };
+    (0..9).map(|_| of_one()).min().unwrap()
+}
