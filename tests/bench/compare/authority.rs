@@ -80,7 +80,7 @@ fn answer(line: &str, form: &str, asked: &AtomicUsize) -> String {
         }
         return json!({ "entries": [], "more": false, "reset": false, "next": "f:1" }).to_string();
     }
-    if line.starts_with("GET") {
+    if !line.starts_with("POST /introspect ") {
         // What `ext_authz` asks.
         return String::new();
     }

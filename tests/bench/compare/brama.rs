@@ -29,9 +29,11 @@ pub fn with_routes(policy: &Value, count: usize) -> Value {
     for number in routes.len()..count {
         let mut route = route.clone();
         route["id"] = json!(format!("r{number}"));
+        // Short: the command reads documents of 250,000 nodes at most.
+        route["require"] = json!({ "credentials": ["api_key", "token"], "scopes": "none" });
         route["path"] = match number % 2 {
-            0 => json!(format!("/api/clients/{{client_id:uuid}}/connections/{{_connection_id}}/p{number}")),
-            _ => json!(format!("/api/s{number}/clients/{{client_id:uuid}}/connections/{{_connection_id}}")),
+            0 => json!(format!("/api/clients/{{_client_id:uuid}}/connections/{{_connection_id}}/p{number}")),
+            _ => json!(format!("/api/s{number}/clients/{{_client_id:uuid}}/connections/{{_connection_id}}")),
         };
         routes.push(route);
     }
