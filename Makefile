@@ -135,7 +135,7 @@ schemathesis: ## the upstream's two listeners, held against their OpenAPI docume
 	@src/tools/schemathesis.sh
 
 .PHONY: bench
-bench: wasm ## what a request costs, beside a plugin that does nothing, Envoy's own filters, Lua and ext_authz (about ten minutes)
+bench: wasm ## what a request costs, beside a plugin that does nothing, Envoy's own filters, Lua and ext_authz (some minutes)
 	@echo "== building the plugin that does nothing, and the command"
 	@src/tools/wasm.sh wasm32-wasip1 build --quiet --release -p brama-filter --example noop
 	@cargo build --quiet -p brama-cli

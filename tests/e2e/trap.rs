@@ -1,6 +1,6 @@
 //! A plugin that traps: nothing passes, whatever Envoy was told to do then.
 //!
-//! The plugin is the real one, but for one of its functions, which traps where a test tells it to.
+//! The plugin is the real one, but for one of its functions ([`faulty`]).
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -123,6 +123,7 @@ fn plugin_without_memory_lets_nothing_pass_and_comes_back() {
         for thread in waiting {
             assert_eq!(thread.join().unwrap(), 503);
         }
+        assert!(!gateway.tap.take().contains("forged"));
         gateway.authority.set(Mode::Pass);
         comes_back(&gateway);
     }

@@ -97,7 +97,11 @@ pub(crate) fn alike(one: &str, two: &str) -> bool {
 }
 
 pub(crate) fn folded(name: &str) -> impl Iterator<Item = u8> {
-    name.bytes().map(|byte| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' })
+    name.bytes().map(fold)
+}
+
+pub(crate) const fn fold(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanonicalPath<'a> {
     text: &'a str,
+    query: &'a str,
     segments: Vec<Cow<'a, str>>,
 }
 
@@ -87,13 +88,18 @@ impl<'a> CanonicalPath<'a> {
             return Err(Ambiguity::EmptySegment);
         }
         let segments = inner.split('/').map(segment).collect::<Result<_, _>>()?;
-        Ok(Self { text, segments })
+        Ok(Self { text, query, segments })
     }
 
     /// The path as it was sent, without the query.
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.text
+    }
+
+    /// What follows the first `?`; empty where nothing does.
+    pub(crate) const fn query(&self) -> &'a str {
+        self.query
     }
 
     /// The segments between the slashes, percent-decoded once; a trailing slash makes the last one empty.
@@ -106,7 +112,7 @@ impl<'a> CanonicalPath<'a> {
     pub(crate) fn without_trailing_slash(&self) -> Option<Self> {
         let text = self.text.strip_suffix('/').filter(|text| !text.is_empty())?;
         let (_empty, segments) = self.segments.split_last()?;
-        Some(Self { text, segments: segments.to_vec() })
+        Some(Self { text, query: self.query, segments: segments.to_vec() })
     }
 }
 
@@ -172,7 +178,8 @@ fn encoded(rest: &[u8]) -> Result<(u8, &[u8]), Ambiguity> {
     Ok((byte, after))
 }
 
-fn pair(high: u8, low: u8) -> Option<u8> {
+/// The byte that two hexadecimal digits stand for.
+pub(crate) fn pair(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     Some(digit(high)? << 4 | digit(low)?)
 }

@@ -55,13 +55,6 @@ impl<'a> Request<'a> {
         format!("{}://{}{path}", text(":scheme"), text(":authority"))
     }
 
-    /// What follows the first `?` of the request's target.
-    pub(crate) fn query(&self) -> Option<&'a [u8]> {
-        let target = self.pseudo(":path")?;
-        let start = target.iter().position(|byte| *byte == b'?')?;
-        target.get(start.saturating_add(1)..)
-    }
-
     /// Whether a header is there that could be taken for this one.
     pub(crate) fn has_alike(&self, name: &str) -> bool {
         self.names().any(|sent| alike(sent, name))

@@ -40,7 +40,7 @@ impl<'a> Target<'a> {
         }
         let host = Host::parse(host).map_err(Denial::HostMalformed)?;
         let path = CanonicalPath::parse(path).map_err(Denial::PathAmbiguous)?;
-        if request.query().is_some_and(query::overrides_method) {
+        if query::overrides_method(path.query()) {
             return Err(Denial::MethodOverridden);
         }
         let preflight_for = if method == "OPTIONS" { preflight_for(request) } else { None };

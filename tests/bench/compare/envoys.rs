@@ -53,11 +53,7 @@ pub const SCOPE_MISSING: &str = "Brama: refused, no scope";
 pub const FLOOD: &str = "Brama: refused, a token nobody knows";
 pub const CHAIN_COLD: &str = "jwt_authn + rbac, a new token each time";
 pub const JWT_COLD: &str = "Brama: allowed, a new JWT each time";
-pub const ROUTES: [(usize, &str); 3] = [
-    (10, "Brama: allowed, 10 routes"),
-    (1_000, "Brama: allowed, 1,000 routes"),
-    (10_000, "Brama: allowed, 10,000 routes"),
-];
+pub const ROUTES: [(usize, &str); 2] = [(10, "Brama: allowed, 10 routes"), (10_000, "Brama: allowed, 10,000 routes")];
 
 /// Envoys by their places in [`Contest::envoys`].
 pub const VARIANTS: [Variant; 16] = [
@@ -94,7 +90,7 @@ pub const VARIANTS: [Variant; 16] = [
     Variant { name: JWT_COLD, envoy: 7, requests: Requests::Fresh(fresh_jwt), status: 200, turn: 200 },
     Variant { name: CHAIN_COLD, envoy: 8, requests: Requests::Fresh(fresh_jwt), status: 200, turn: 200 },
     Variant { name: ROUTES[0].1, envoy: 9, requests: Requests::Same(opaque), status: 200, turn: 400 },
-    Variant { name: ROUTES[2].1, envoy: 10, requests: Requests::Same(opaque), status: 200, turn: 400 },
+    Variant { name: ROUTES[1].1, envoy: 10, requests: Requests::Same(opaque), status: 200, turn: 400 },
 ];
 
 pub const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
@@ -178,7 +174,7 @@ impl Contest {
             ehealth(&brama::with_jwt(&shipped, &keys.jwk())),
             jwt_authn(&keys, false),
             ehealth(&brama::with_routes(&shipped, ROUTES[0].0)),
-            ehealth(&brama::with_routes(&shipped, ROUTES[2].0)),
+            ehealth(&brama::with_routes(&shipped, ROUTES[1].0)),
         ];
         let envoys = chains.into_iter().map(|filters| start(&settings.envoy, authority, filters, workers));
         Self { envoys: envoys.collect(), keys }

@@ -16,7 +16,7 @@ use super::lone::Lone;
 /// Names with what was measured.
 pub type Once = Vec<(&'static str, String)>;
 
-/// How many identities fill the memory; as many as a token's cache of the policy keeps.
+/// How many identities fill the memory; the policy is given a cache for so many.
 const IDENTITIES: usize = 100_000;
 
 pub fn measure(settings: &Settings, authority: &Authority) -> Once {

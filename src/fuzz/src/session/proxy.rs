@@ -48,7 +48,8 @@ struct Call {
     root: RootId,
     id: CallId,
     path: String,
-    form: String,
+    /// What is asked about a credential; feeds and keys are asked for without.
+    form: Option<String>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -142,7 +143,7 @@ impl Proxy {
             && let Ok(Value::Object(said)) = serde_json::from_slice(body)
             && said.get("active") == Some(&Value::Bool(true))
         {
-            self.outside.vouched.borrow_mut().insert(call.credential());
+            self.outside.vouched.borrow_mut().extend(call.credential());
         }
         let reply = reply.as_ref().map(|(status, body)| Reply { status: *status, body });
         self.worker.on_reply(call.root, &mut self.outside, call.id, reply);
@@ -199,10 +200,15 @@ impl Outside {
 }
 
 impl Call {
-    /// The credential it asks about.
-    fn credential(&self) -> String {
-        let value = self.form.split('&').find_map(|field| field.strip_prefix("token="));
-        crate::path::decoded(value.unwrap_or(""))
+    /// The credential it asks about, where it asks about one.
+    fn credential(&self) -> Option<String> {
+        let value = self.form.as_ref()?.split('&').find_map(|field| field.strip_prefix("token="));
+        Some(crate::path::decoded(value.expect("a form names a credential")))
+    }
+
+    fn token_use(&self) -> &'static str {
+        let is_for_key = self.form.as_ref().is_some_and(|form| form.contains("hint=api_key"));
+        if is_for_key { "api_key" } else { "access_token" }
     }
 
     fn reply(&self, said: &Said) -> Option<(u16, Vec<u8>)> {
@@ -215,7 +221,7 @@ impl Call {
             Said::Good if is_feed => page(json!([]), false),
             Said::Good if self.path == "/jwks.json" => return Some((200, gateway::KEYS.into())),
             Said::Good => json!({
-                "active": true, "token_use": if self.form.contains("hint=api_key") { "api_key" } else { "access_token" },
+                "active": true, "token_use": self.token_use(),
                 "sub": "u1", "client_id": gateway::CLIENT, "client_type": "MSP", "scope": "thing:delete thing:read",
                 "exp": gateway::WALL + 90, "ext": { "tenant": "t" },
             }),

@@ -1,30 +1,34 @@
 //! Owns the one thing that a query is judged for: a parameter that some frameworks take for the method.
 
-use crate::header::folded;
+use crate::header::fold;
+use crate::path::pair;
 
 /// Whether a parameter is called `_method`, in any spelling in which a framework could read that
 /// (<https://symfony.com/doc/current/reference/configuration/framework.html#http-method-override>; PHP takes `.method`,
 /// `+_method` and `_method[]` for it too).
-pub(super) fn overrides_method(query: &[u8]) -> bool {
-    query.split(|byte| matches!(byte, b'&' | b';')).any(|parameter| {
-        let name = parameter.split(|byte| *byte == b'=').next().unwrap_or(parameter);
-        let name: String = decoded(name).map(char::from).collect();
-        let name = name.trim_start_matches(' ').split('[').next().unwrap_or(&name);
-        folded(name).eq(*b"-method")
+pub(super) fn overrides_method(query: &str) -> bool {
+    query.split(['&', ';']).any(|parameter| {
+        let name = parameter.split_once('=').map_or(parameter, |(name, _value)| name);
+        let name = decoded(name.as_bytes()).skip_while(|byte| *byte == b' ').take_while(|byte| *byte != b'[');
+        name.map(fold).eq(*b"-method")
     })
 }
 
 /// The bytes of a name in a form: escapes decoded once, `+` a space. What is no escape stands for itself.
-fn decoded(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    let mut rest = name;
+fn decoded(mut rest: &[u8]) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
-        let (first, after) = rest.split_first()?;
-        let escape = after.first_chunk().filter(|_digits| *first == b'%').and_then(|[high, low]| {
-            let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
-            Some(digit(high)? << 4 | digit(low)?)
-        });
-        rest = if escape.is_some() { after.get(2..)? } else { after };
-        Some(escape.unwrap_or(if *first == b'+' { b' ' } else { *first }))
+        let escaped = match rest {
+            [b'%', high, low, after @ ..] => pair(*high, *low).map(|byte| (byte, after)),
+            _ => None,
+        };
+        let (byte, after) = match (escaped, rest) {
+            (Some(escaped), _) => escaped,
+            (None, [b'+', after @ ..]) => (b' ', after),
+            (None, [first, after @ ..]) => (*first, after),
+            (None, []) => return None,
+        };
+        rest = after;
+        Some(byte)
     })
 }
 
@@ -54,12 +58,12 @@ mod tests {
             "_method%5B%5D=x",
             "&&_method",
         ] {
-            assert!(overrides_method(query.as_bytes()), "{query}");
+            assert!(overrides_method(query), "{query}");
         }
         for query in
             ["", "method=DELETE", "a=_method", "x_method=1", "_methods=1", "_method_=1", "%255Fmethod=x", "_metho%"]
         {
-            assert!(!overrides_method(query.as_bytes()), "{query}");
+            assert!(!overrides_method(query), "{query}");
         }
     }
 }

@@ -22,7 +22,7 @@ impl RootHost for Outside {
             root: self.root,
             id: CallId(self.last_call),
             path: path.map(|(_name, value)| value.clone()).expect("a question has a path"),
-            form: question.body.clone().unwrap_or_default(),
+            form: question.body.clone(),
         });
         Ok(CallId(self.last_call))
     }
