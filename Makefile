@@ -148,6 +148,13 @@ bench: wasm ## what a request costs, beside a plugin that does nothing, Envoy's 
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
 	@cargo bench --quiet -p brama-policy --features cel --bench decide
 
+.PHONY: bench-guest
+bench-guest: ## what the plugin's own code takes of an allowed request, natively and in a Wasm guest (Node), without Envoy
+	@echo "== natively"
+	@cargo bench --quiet -p brama-filter --bench warm
+	@echo "== in a Wasm guest"
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench --quiet -p brama-filter --bench warm
+
 .PHONY: bench-revocation
 bench-revocation: wasm ## how soon a deleted connection is dead at three gateways
 	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run

@@ -12,7 +12,7 @@ use brama_policy::{Answer, CredentialKind, Lookup, Moment, Monotonic};
 
 /// The breakers of one worker; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Breakers(Rc<RefCell<BTreeMap<(CredentialKind, u64), Breaker>>>);
+pub struct Breakers(Rc<RefCell<BTreeMap<Asked, Breaker>>>);
 
 /// Lookups in a row that had no answer; there is none while they have.
 ///
@@ -63,7 +63,9 @@ impl Breakers {
 }
 
 /// What is asked, of whom: a kind of credential, by its verifier.
-fn asked(lookup: &Lookup) -> (CredentialKind, u64) {
+pub(crate) type Asked = (CredentialKind, u64);
+
+pub(crate) fn asked(lookup: &Lookup) -> Asked {
     (lookup.kind(), lookup.verifier().fingerprint())
 }
 

@@ -5,8 +5,8 @@
 //! with that request, and those who wait with it would wait in vain. A root that goes leaves its flights to be sent again.
 //!
 //! Each kind of credential has its own bound, and so has each API key for the tokens behind it: a flood of random keys leaves
-//! room to ask about the tokens of good callers, and one caller's flood of tokens leaves room for others. Beyond the bound a
-//! request is refused at once: there is no queue without end. A flight that was sent counts until it lands, though all who waited
+//! room to ask about the tokens of good callers, and one caller's flood of tokens leaves room for others. So it is with how
+//! many may begin in a second, which the policy says ([`crate::rate`]). Beyond a bound a request is refused at once: there is no queue without end. A flight that was sent counts until it lands, though all who waited
 //! for it have gone: who resets requests makes no authority work more.
 
 use std::cell::RefCell;
@@ -20,11 +20,18 @@ use crate::config::Settings;
 use crate::feeds::Standing;
 use crate::host::{CallId, RootId, StreamId};
 use crate::memory::Key;
+use crate::rate::Rates;
 use crate::waiting::{Room, SLACK, Seat, Waiter};
 
 /// The lookups of one worker; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Flights(Rc<RefCell<BTreeMap<Key, Flight>>>);
+pub struct Flights(Rc<RefCell<Air>>);
+
+#[derive(Debug, Default)]
+struct Air {
+    flights: BTreeMap<Key, Flight>,
+    rates: Rates,
+}
 
 #[derive(Debug)]
 struct Flight {
@@ -77,7 +84,7 @@ pub struct Landed {
     flight: Flight,
 }
 
-/// As many lookups are out as may be, or as many wait for the answer.
+/// As many lookups are out as may be, or have begun, or as many wait for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
@@ -89,7 +96,8 @@ impl Flights {
     pub fn board(&self, ticket: Ticket, now: Moment) -> Result<(Seat, bool), Full> {
         let Ticket { stream, key, behind, lookup, settings } = ticket;
         // A store that is in use is not to be had twice; that cannot be, and refuses.
-        let mut flights = self.0.try_borrow_mut().map_err(|_in_use| Full)?;
+        let mut air = self.0.try_borrow_mut().map_err(|_in_use| Full)?;
+        let Air { flights, rates } = &mut *air;
         let until = now.monotonic.after(lookup.patience().saturating_add(SLACK)).ok_or(Full)?;
         let waiter = Waiter { stream, key, until };
         if let Some(flight) = flights.get(&key) {
@@ -99,7 +107,7 @@ impl Flights {
         let of_kind = flights.values().filter(|flight| flight.lookup.kind() == kind).count();
         let of_caller =
             behind.map_or(0, |caller| flights.values().filter(|flight| flight.behind == Some(caller)).count());
-        if of_kind >= MOST_IN_FLIGHT || of_caller >= MOST_BEHIND_A_KEY {
+        if of_kind >= MOST_IN_FLIGHT || of_caller >= MOST_BEHIND_A_KEY || !rates.admit(&lookup, behind, now) {
             return Err(Full);
         }
         let flight = Flight { lookup, settings, behind, state: State::Boarding, waiting: Room::default() };
@@ -111,7 +119,8 @@ impl Flights {
     /// The flights to be sent now; those that nobody waits for any more are not.
     #[must_use]
     pub fn departures(&self, now: Moment) -> Vec<Departure> {
-        let Ok(mut flights) = self.0.try_borrow_mut() else { return Vec::new() };
+        let Ok(mut air) = self.0.try_borrow_mut() else { return Vec::new() };
+        let flights = &mut air.flights;
         for flight in flights.values_mut().filter(|flight| flight.is_lost(now)) {
             flight.state = State::Boarding;
         }
@@ -128,8 +137,8 @@ impl Flights {
 
     /// Notes that a root has sent a flight.
     pub fn sent(&self, key: Key, root: RootId, call: CallId, knowing: Option<Standing>, now: Moment) {
-        let Ok(mut flights) = self.0.try_borrow_mut() else { return };
-        if let Some(flight) = flights.get_mut(&key) {
+        let Ok(mut air) = self.0.try_borrow_mut() else { return };
+        if let Some(flight) = air.flights.get_mut(&key) {
             flight.state = State::Out { root, call, sent: now.monotonic, knowing };
         }
     }
@@ -137,7 +146,7 @@ impl Flights {
     /// Ends the flight of a call; `None` where the call is none.
     #[must_use]
     pub fn land(&self, root: RootId, call: CallId) -> Option<(Key, Landed)> {
-        let mut flights = self.0.try_borrow_mut().ok()?;
+        let flights = &mut self.0.try_borrow_mut().ok()?.flights;
         let is_it = |flight: &Flight| matches!(flight.state, State::Out { root: by, call: known, .. } if (by, known) == (root, call));
         let key = *flights.iter().find(|(_key, flight)| is_it(flight))?.0;
         Some((key, Landed { flight: flights.remove(&key)? }))
@@ -145,28 +154,28 @@ impl Flights {
 
     /// The answer says what was: the flight is to be sent again, for whoever still waits.
     pub fn again(&self, key: Key, landed: Landed) {
-        let Ok(mut flights) = self.0.try_borrow_mut() else { return };
-        flights.insert(key, Flight { state: State::Boarding, ..landed.flight });
+        let Ok(mut air) = self.0.try_borrow_mut() else { return };
+        air.flights.insert(key, Flight { state: State::Boarding, ..landed.flight });
     }
 
     /// Ends a flight that could not be sent.
     #[must_use]
     pub fn cancel(&self, key: Key) -> Option<Landed> {
-        self.0.try_borrow_mut().ok()?.remove(&key).map(|flight| Landed { flight })
+        self.0.try_borrow_mut().ok()?.flights.remove(&key).map(|flight| Landed { flight })
     }
 
     /// Those who have waited as long as they may; they wait no more.
     #[must_use]
     pub fn overdue(&self, now: Moment) -> Vec<Waiter> {
-        let Ok(flights) = self.0.try_borrow() else { return Vec::new() };
-        flights.values().flat_map(|flight| flight.waiting.overdue(now)).collect()
+        let Ok(air) = self.0.try_borrow() else { return Vec::new() };
+        air.flights.values().flat_map(|flight| flight.waiting.overdue(now)).collect()
     }
 
     /// A root is gone, and its calls with it: they are to be sent again.
     pub fn abandoned_by(&self, root: RootId) {
-        let Ok(mut flights) = self.0.try_borrow_mut() else { return };
+        let Ok(mut air) = self.0.try_borrow_mut() else { return };
         for flight in
-            flights.values_mut().filter(|flight| matches!(flight.state, State::Out { root: by, .. } if by == root))
+            air.flights.values_mut().filter(|flight| matches!(flight.state, State::Out { root: by, .. } if by == root))
         {
             flight.state = State::Boarding;
         }
@@ -175,7 +184,7 @@ impl Flights {
     /// Whether nothing is out.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.0.try_borrow().is_ok_and(|flights| flights.is_empty())
+        self.0.try_borrow().is_ok_and(|air| air.flights.is_empty())
     }
 }
 

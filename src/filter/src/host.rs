@@ -162,6 +162,8 @@ pub enum Counter {
     Joined,
     /// A lookup was not sent, since its authority is given a rest: `brama_rested`.
     Rested,
+    /// A lookup did not begin, since as many are out, or have begun in a second, as may: `brama_shed`.
+    Shed,
     /// A feed of revocations has answered: `brama_feed_pages`.
     FeedPage,
     /// A feed of revocations has not answered: `brama_feed_failures`.
@@ -193,6 +195,7 @@ impl Counter {
             Self::Stale => "brama_stale".to_owned(),
             Self::Joined => "brama_joined".to_owned(),
             Self::Rested => "brama_rested".to_owned(),
+            Self::Shed => "brama_shed".to_owned(),
             Self::FeedPage => "brama_feed_pages".to_owned(),
             Self::FeedFailure => "brama_feed_failures".to_owned(),
             Self::Revoked => "brama_revoked".to_owned(),

@@ -21,6 +21,7 @@ mod heard;
 pub mod host;
 pub mod keys;
 pub mod memory;
+mod rate;
 mod scopes;
 pub mod session;
 mod shelf;

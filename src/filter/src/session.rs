@@ -270,7 +270,10 @@ impl Session {
         }
         match self.board(host, key, behind, lookup, now) {
             Some(seat) => Err(seat),
-            None => Ok(Answer::Unavailable(Unavailable::Shedding)),
+            None => {
+                host.count(Counter::Shed);
+                Ok(Answer::Unavailable(Unavailable::Shedding))
+            }
         }
     }
 

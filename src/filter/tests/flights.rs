@@ -188,6 +188,68 @@ fn flood_of_tokens_behind_one_key_leaves_room_for_others() {
     assert!(proxy.hosts[&joins].counted.contains(&Counter::Joined));
 }
 
+/// So many new tokens behind a key, one after the other, each answered before the next; how many were asked about.
+fn asked_about(proxy: &mut Proxy, key: &str, tokens: std::ops::Range<usize>) -> usize {
+    tokens
+        .filter(|number| {
+            let stream = proxy.request(key, &format!("{key}{number}"));
+            let _rest = proxy.tick(1);
+            let last = proxy.asked.last().map(|(call, form)| (call.0, form.clone()));
+            match last.filter(|(_call, form)| form.starts_with(&format!("token={key}{number}&"))) {
+                Some((call, _form)) => {
+                    proxy.reply(1, call, Some(r#"{"active":false}"#));
+                    assert_eq!(proxy.done(stream), [Done::Refused(401)]);
+                    true
+                }
+                None => {
+                    assert_eq!(proxy.done(stream), [Done::Refused(503)]);
+                    assert!(proxy.hosts[&stream].counted.contains(&Counter::Shed));
+                    false
+                }
+            }
+        })
+        .count()
+}
+
+#[test]
+fn authority_is_asked_no_more_often_than_the_policy_says() {
+    let mut proxy = Proxy::default();
+    for key in ["k", "l"] {
+        let stream = proxy.request(key, "t");
+        let _rest = proxy.tick(1);
+        let call = proxy.asked.last().unwrap().0.0;
+        proxy.reply(1, call, Some(GOOD_KEY));
+        proxy.reset(stream);
+        let _rest = proxy.tick(1);
+    }
+    // What the policy says where it says nothing. The tokens of the requests above have begun no lookup, or one.
+    let first = asked_about(&mut proxy, "k", 0..1_000);
+    assert!((199..=200).contains(&first), "{first}");
+    assert_eq!(asked_about(&mut proxy, "k", 1_000..1_010), 0);
+    let known = proxy.request("k", "k0");
+    assert_eq!(proxy.done(known), [Done::Refused(401)], "what is remembered is no lookup");
+    assert!(asked_about(&mut proxy, "l", 0..10) == 10, "another caller has a rate of its own");
+    proxy.seconds += 1;
+    assert_eq!(asked_about(&mut proxy, "k", 2_000..3_000), 200);
+}
+
+#[test]
+fn callers_together_are_asked_about_no_more_often_than_the_policy_says() {
+    let mut proxy = Proxy::default();
+    let asked = (0..10).map(|caller| {
+        let key = format!("key{caller}x");
+        let stream = proxy.request(&key, "t");
+        let _rest = proxy.tick(1);
+        let call = proxy.asked.last().unwrap().0.0;
+        proxy.reply(1, call, Some(GOOD_KEY));
+        proxy.reset(stream);
+        let _rest = proxy.tick(1);
+        asked_about(&mut proxy, &key, 0..300)
+    });
+    let all: usize = asked.sum();
+    assert!((990..=1_000).contains(&all), "{all}");
+}
+
 #[test]
 fn no_more_wait_for_one_answer_than_may() {
     let mut proxy = Proxy::default();

@@ -15,7 +15,7 @@ mod routes;
 mod scopes;
 mod strict;
 
-pub(crate) use authority::{AuthDocument, AuthorityDocument, RevocationsDocument, VariableDocument};
+pub(crate) use authority::{AuthDocument, AuthorityDocument, LookupsDocument, RevocationsDocument, VariableDocument};
 pub(crate) use introspect::{
     ActiveDocument, ExpectDocument, FactsDocument, IntrospectDocument, MethodDocument, SendDocument,
 };

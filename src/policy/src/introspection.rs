@@ -13,8 +13,8 @@ mod authority;
 mod question;
 
 pub use answer::{Answer, LONGEST_ANSWER, Reply, Unavailable};
-pub use authority::SecretName;
 pub(crate) use authority::{Auth, Authority, SecretForm};
+pub use authority::{LookupRate, SecretName};
 pub use question::Question;
 pub(crate) use question::{Body, Form, Method, Piece, Sent};
 
@@ -111,5 +111,9 @@ impl Introspection {
 
     pub(crate) const fn timeout(&self) -> Duration {
         self.asked.authority.timeout
+    }
+
+    pub(crate) const fn rate(&self) -> LookupRate {
+        self.asked.authority.rate
     }
 }

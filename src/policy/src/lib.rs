@@ -80,7 +80,9 @@ pub use fault::{Fault, Faults, nearest};
 pub use forward::FactReference;
 pub use header::{HeaderName, InvalidHeaderName};
 pub use host::{Host, InvalidHost};
-pub use introspection::{Answer, CacheLimits, Introspection, LONGEST_ANSWER, Question, Reply, SecretName, Unavailable};
+pub use introspection::{
+    Answer, CacheLimits, Introspection, LONGEST_ANSWER, LookupRate, Question, Reply, SecretName, Unavailable,
+};
 pub use jwt::{
     Algorithm, InvalidKeys, Jwt, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LEAST_RSA_BITS,
     LONGEST_KEY_SET, MOST_RSA_BITS, NoKey, Opened, Rejected, SignatureCheck, SignatureVerified,

@@ -103,6 +103,13 @@ fn narrower() -> Vec<(&'static str, Value)> {
             })),
         ),
         (
+            "LookupsDocument",
+            properties(json!({
+                "per_second": { "minimum": 1, "maximum": 1_000_000 },
+                "per_second_behind_a_key": { "minimum": 1, "maximum": 1_000_000 },
+            })),
+        ),
+        (
             "RevocationsDocument",
             properties(json!({
                 "path": { "pattern": "^/[^?#]*$" },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::{Credential, CredentialKind};
-use crate::introspection::{Answer, CacheLimits, Introspection, Question, Reply, SecretName, Unavailable};
+use crate::introspection::{Answer, CacheLimits, Introspection, LookupRate, Question, Reply, SecretName, Unavailable};
 use crate::jwt::{Jwt, claims_to_be_one};
 use crate::revocation::{Feed, Revocable};
 
@@ -55,6 +55,15 @@ impl Lookup {
         match &*self.verifier {
             Verifier::Introspection(introspection) => introspection.timeout(),
             Verifier::Jwt(jwt) => jwt.timeout(),
+        }
+    }
+
+    /// How often its like may be asked about; `None` where nobody is asked.
+    #[must_use]
+    pub fn rate(&self) -> Option<LookupRate> {
+        match &*self.verifier {
+            Verifier::Introspection(introspection) => Some(introspection.rate()),
+            Verifier::Jwt(_) => None,
         }
     }
 

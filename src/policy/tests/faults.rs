@@ -34,6 +34,21 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("cluster: authority", "cluster: ''", "authorities.mithril.cluster: an authority needs"),
     ("host: authority.internal", "host: 'a b'", "authorities.mithril.host: `a b` is no host"),
     ("every: 500ms", "every: 10ms", "authorities.mithril.revocations.every: `10ms` is not between"),
+    (
+        "timeout: 1s",
+        "timeout: 1s\n    lookups: { per_second: 0, per_second_behind_a_key: 1 }",
+        "authorities.mithril.lookups.per_second: 0 is not between 1 and 1000000",
+    ),
+    (
+        "timeout: 1s",
+        "timeout: 1s\n    lookups: { per_second: 1000001, per_second_behind_a_key: 1 }",
+        "authorities.mithril.lookups.per_second: 1000001 is not between 1 and 1000000",
+    ),
+    (
+        "timeout: 1s",
+        "timeout: 1s\n    lookups: { per_second: 10, per_second_behind_a_key: 11 }",
+        "authorities.mithril.lookups.per_second_behind_a_key: 11 is not between 1 and 10",
+    ),
     ("max_lag: 3s", "max_lag: 1s", "authorities.mithril.revocations.max_lag: `1s` is less than thrice `every`"),
     (
         "max_lag: 3s",

@@ -43,6 +43,8 @@ pub struct Keys {
 pub struct Contest {
     pub envoys: Vec<Lone>,
     pub keys: Keys,
+    /// Parts of the names of what is measured; nothing else is. All is, where there is none.
+    pub only: Vec<String>,
 }
 
 pub const NONE: &str = "no filter";
@@ -159,7 +161,7 @@ impl Keys {
 
 impl Contest {
     /// All Envoys, each with so many workers.
-    pub fn start(settings: &Settings, authority: &Authority, workers: usize) -> Self {
+    pub fn start(settings: &Settings, authority: &Authority, workers: usize, only: &[String]) -> Self {
         let keys = Keys::new();
         let ehealth = |document: &Value| brama::filters(settings, document);
         let shipped = brama::shipped();
@@ -177,7 +179,12 @@ impl Contest {
             ehealth(&brama::with_routes(&shipped, ROUTES[1].0)),
         ];
         let envoys = chains.into_iter().map(|filters| start(&settings.envoy, authority, filters, workers));
-        Self { envoys: envoys.collect(), keys }
+        Self { envoys: envoys.collect(), keys, only: only.to_vec() }
+    }
+
+    pub fn measures(&self, variant: &Variant) -> bool {
+        let is_named = self.only.iter().any(|part| variant.name.contains(part));
+        self.only.is_empty() || variant.name == NONE || is_named
     }
 
     /// Each Envoy answers as it should, or its figures would mean nothing; and those that judge refuse.

@@ -15,6 +15,11 @@ impl Taken {
         self.waits.extend(waits);
     }
 
+    /// Whether nothing was.
+    pub fn is_empty(&self) -> bool {
+        self.waits.is_empty()
+    }
+
     /// Microseconds of Envoy's on a processor for a request.
     pub fn cpu(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.waits.len() as f64

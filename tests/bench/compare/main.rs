@@ -37,15 +37,18 @@ mod signer;
 use brama_run::Settings;
 
 fn main() {
+    // What is measured, by parts of its name; nothing named is all. `cargo bench` adds `--bench`.
+    let only: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let settings = Settings::from_environment().unwrap();
     let authority = authority::Authority::start();
     let table = [1, 2].map(|workers| {
-        let contest = envoys::Contest::start(&settings, &authority, workers);
+        let contest = envoys::Contest::start(&settings, &authority, workers, &only);
         contest.judges();
         (workers, load::rounds(&contest))
     });
     // What follows takes its time; this much is there.
     report::write(&table, &Vec::new());
-    let once = once::measure(&settings, &authority);
-    report::write(&table, &once);
+    if only.is_empty() {
+        report::write(&table, &once::measure(&settings, &authority));
+    }
 }

@@ -31,7 +31,7 @@ fn text(tables: &[(usize, Rounds); 2], once: &Once) -> String {
         .unwrap();
         writeln!(text, "| what | CPU a request | above no filter | a client's wait: p50 | p90 | p99 |").unwrap();
         writeln!(text, "| --- | --- | --- | --- | --- | --- |").unwrap();
-        for (which, variant) in VARIANTS.iter().enumerate() {
+        for (which, variant) in VARIANTS.iter().enumerate().filter(|(which, _variant)| !rounds[0][*which].is_empty()) {
             let own = Spread::of(rounds.iter().map(|round| round[which].cpu()));
             let above = increments(rounds, variant.name);
             let wait = |percentile| Spread::of(rounds.iter().map(|round| round[which].wait(percentile))).median;
@@ -46,7 +46,10 @@ fn text(tables: &[(usize, Rounds); 2], once: &Once) -> String {
             .unwrap();
         }
         writeln!(text, "\n| ratio of increments above no filter | measured | target |\n| --- | --- | --- |").unwrap();
-        for (what, one, other, target) in RATIOS {
+        let are_measured = |(_, one, other, _): &(_, &str, &str, _)| {
+            [one, other].iter().all(|name| !rounds[0][place(name)].is_empty())
+        };
+        for (what, one, other, target) in RATIOS.into_iter().filter(are_measured) {
             writeln!(text, "| {what} | {} | {target} |", ratio(rounds, one, other).written(2)).unwrap();
         }
         text.push('\n');
@@ -83,8 +86,8 @@ fn ratio(rounds: &Rounds, one: &str, other: &str) -> Spread {
 
 /// Bars of what each adds to a request.
 fn picture(rounds: &Rounds) -> String {
-    let bars: Vec<_> =
-        VARIANTS[1..].iter().map(|variant| (variant.name, increments(rounds, variant.name).median)).collect();
+    let measured = VARIANTS[1..].iter().filter(|variant| !rounds[0][place(variant.name)].is_empty());
+    let bars: Vec<_> = measured.map(|variant| (variant.name, increments(rounds, variant.name).median)).collect();
     let most = bars.iter().map(|(_name, cost)| *cost).fold(1.0, f64::max);
     let (row, left, width) = (22, 300, 420.0);
     let height = bars.len() * row + 40;

@@ -1,16 +1,18 @@
 //! Owns the checking of `authorities`.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Named, is_reserved, require_reason, serve_stale, span};
 use crate::document::{
-    AuthDocument, AuthorityDocument, PolicyDocument, RevocationsDocument, VariableDocument, VerifierDocument,
+    AuthDocument, AuthorityDocument, LookupsDocument, PolicyDocument, RevocationsDocument, VariableDocument,
+    VerifierDocument,
 };
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::host::Host;
-use crate::introspection::{Auth, Authority, SecretForm, SecretName};
+use crate::introspection::{Auth, Authority, LookupRate, SecretForm, SecretName};
 use crate::path::CanonicalPath;
 use crate::revocation::Following;
 
@@ -61,6 +63,7 @@ fn authority(
         Host::parse(written.host.as_bytes()).map_err(|_invalid| format!("`{}` is no host", written.host)),
     );
     let timeout = span(&written.timeout, Duration::from_millis(1), LONGEST_TIMEOUT, &place.key("timeout"), faults);
+    let rate = rate(written.lookups, &place.key("lookups"), faults);
     let auth = auth(&written.auth, &place.key("auth"), faults);
     let following = match &written.revocations {
         None => Some(None),
@@ -71,9 +74,25 @@ fn authority(
         cluster: written.cluster.clone(),
         host: host?.as_str().to_owned(),
         timeout: timeout?,
+        rate: rate?,
         auth: auth?,
         following: following?,
     })
+}
+
+fn rate(written: Option<LookupsDocument>, place: &Place, faults: &mut Faults) -> Option<LookupRate> {
+    let written = written.unwrap_or(USUAL_LOOKUPS);
+    let mut number = |key, number: u32, most| {
+        let sound = NonZeroU32::new(number).filter(|number| number.get() <= most);
+        if sound.is_none() {
+            faults.add(&place.key(key), format!("{number} is not between 1 and {most}"));
+        }
+        sound
+    };
+    let per_second = number("per_second", written.per_second, MOST_LOOKUPS);
+    let most = per_second.map_or(MOST_LOOKUPS, NonZeroU32::get);
+    let behind_a_key = number("per_second_behind_a_key", written.per_second_behind_a_key, most);
+    Some(LookupRate { per_second: per_second?, per_second_behind_a_key: behind_a_key? })
 }
 
 fn following(
@@ -148,6 +167,11 @@ fn secret(written: &VariableDocument, form: SecretForm, place: &Place, faults: &
     }
     Some(SecretName { variable: variable.clone(), form })
 }
+
+/// What a worker asks in a second where nothing is written.
+const USUAL_LOOKUPS: LookupsDocument = LookupsDocument { per_second: 1_000, per_second_behind_a_key: 200 };
+
+const MOST_LOOKUPS: u32 = 1_000_000;
 
 /// A worker looks at its feeds about as often.
 const SHORTEST_EVERY: Duration = Duration::from_millis(50);

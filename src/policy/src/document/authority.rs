@@ -17,8 +17,22 @@ pub struct AuthorityDocument {
     pub timeout: String,
     /// How the gateway proves itself to it.
     pub auth: AuthDocument,
+    /// How often it may be asked about credentials; where nothing is written, 1000 times a second by a worker, and 200 times
+    /// about tokens behind one API key.
+    pub lookups: Option<LookupsDocument>,
     /// Its feed of revocations; where nothing is written, facts are trusted for as long as `cache` says, whatever happens.
     pub revocations: Option<RevocationsDocument>,
+}
+
+/// How often a worker may ask about credentials of a kind.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LookupsDocument {
+    /// In a second, in all: 1 to 1000000.
+    pub per_second: u32,
+    /// In a second, about tokens behind one API key: at least 1, and at most `per_second`.
+    pub per_second_behind_a_key: u32,
 }
 
 /// A feed of revocations, and how it is followed.

@@ -34,8 +34,8 @@ pub enum Answer {
 /// Why nobody could say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
-    /// As many lookups as are allowed at once are out already.
-    #[error("too many lookups are out already")]
+    /// As many lookups as are allowed are out already, or have begun.
+    #[error("too many lookups are out already, or have begun in a second")]
     Shedding,
     /// The authority did not answer a number of times.
     #[error("the authority has not answered, and is not asked for a moment")]

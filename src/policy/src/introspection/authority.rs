@@ -1,5 +1,6 @@
 //! Owns where an authority is, and how the gateway proves itself to it.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use base64::Engine;
@@ -16,9 +17,19 @@ pub(crate) struct Authority {
     pub(crate) cluster: String,
     pub(crate) host: String,
     pub(crate) timeout: Duration,
+    pub(crate) rate: LookupRate,
     pub(crate) auth: Auth,
     /// How its feed of revocations is followed; `None` where it has none.
     pub(crate) following: Option<Following>,
+}
+
+/// How many lookups of a kind of credential a worker may begin in a second; as many at once, after a second without any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LookupRate {
+    /// In all.
+    pub per_second: NonZeroU32,
+    /// Of tokens behind one API key.
+    pub per_second_behind_a_key: NonZeroU32,
 }
 
 impl Authority {
