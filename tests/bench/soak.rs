@@ -83,11 +83,17 @@ fn main() {
     assert_eq!(streams, 0);
 }
 
-/// Full within the first tenth, so that what grows after it is no cache.
+/// Caches that are full within the first tenth, so that what grows after it is none of theirs; and an authority that may be asked
+/// about every token.
 fn small_caches(config: &mut Value, _folder: &Path) {
     let policy = config["configuration"]["value"].as_str().unwrap();
-    assert!(policy.contains("\"entries\":50000"), "{policy}");
-    config["configuration"]["value"] = policy.replace("\"entries\":50000", "\"entries\":2000").into();
+    let lookups = r#""timeout":"1s","lookups":{"per_second":1000000,"per_second_behind_a_key":1000000}"#;
+    let changes = [(r#""entries":50000"#, r#""entries":2000"#), (r#""timeout":"1s""#, lookups)];
+    let changed = changes.iter().fold(policy.to_owned(), |policy, (from, to)| {
+        assert!(policy.contains(from), "{policy}");
+        policy.replace(from, to)
+    });
+    config["configuration"]["value"] = changed.into();
 }
 
 /// One client, until so many were asked for in all.

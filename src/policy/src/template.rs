@@ -249,13 +249,13 @@ const LONGEST_TEMPLATE: usize = 4096;
 const MOST_SEGMENTS: usize = 64;
 
 fn is_canonical_uuid(text: &str) -> bool {
-    let mut buffer = Uuid::encode_buffer();
-    Uuid::try_parse(text).is_ok_and(|uuid| uuid.hyphenated().encode_lower(&mut buffer) == text)
+    is_uuid_but_for_case(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 /// A UUID, or what would be one in lower case.
 pub(crate) fn is_uuid_but_for_case(text: &str) -> bool {
-    text.len() == Hyphenated::LENGTH && is_canonical_uuid(&text.to_ascii_lowercase())
+    // Of the spellings that are taken, only the hyphenated one is as long.
+    text.len() == Hyphenated::LENGTH && Uuid::try_parse(text).is_ok()
 }
 
 fn same_but_for_case(one: &str, two: &str) -> bool {

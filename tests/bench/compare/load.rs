@@ -67,7 +67,7 @@ fn send(variant: &Variant, connections: &[Connection], calls: &[Vec<u8>]) -> Vec
                     let wait = |call: &Vec<u8>| {
                         let begin = Instant::now();
                         let reply = connection.exchange(call).expect("an answer");
-                        assert_eq!(reply.status, variant.status, "{}", variant.name);
+                        assert!(variant.statuses.contains(&reply.status), "{}: {}", variant.name, reply.status);
                         begin.elapsed()
                     };
                     calls.iter().map(wait).collect::<Vec<_>>()

@@ -23,7 +23,7 @@ pub fn measure(settings: &Settings, authority: &Authority) -> Once {
     let shipped = brama::shipped();
     let large = brama::filters(settings, &brama::with_routes(&shipped, 10_000));
     let roomy = {
-        let mut policy = shipped.clone();
+        let mut policy = brama::without_haste(&shipped);
         policy["credentials"]["token"]["cache"]["entries"] = IDENTITIES.into();
         brama::filters(settings, &policy)
     };
@@ -44,6 +44,7 @@ pub fn measure(settings: &Settings, authority: &Authority) -> Once {
         ("host calls of the plugin that does nothing", host_calls(settings, authority, &envoys::noop()).to_string()),
         ("memory of a worker above the plugin that does nothing, nothing remembered", above(empty, of_noop)),
         ("the same, 100,000 identities remembered", above(full, of_noop)),
+        ("a flood of made-up tokens behind a good API key for 5 s", flood(settings, authority, &shipped)),
         ("from Envoy's start to the first decision, the plugin that does nothing", format!("{noop_start:.0?}")),
         ("the same, policies/ehealth.yaml", format!("{shipped_start:.0?}")),
         ("the same, 10,000 routes", format!("{large_start:.0?}")),
@@ -51,6 +52,45 @@ pub fn measure(settings: &Settings, authority: &Authority) -> Once {
         ("the plugin that does nothing", format!("{} bytes", size(noop.as_ref()))),
     ]
 }
+
+/// What becomes of as many requests as eight clients can send, each with a token of its own, at a gateway of one worker.
+fn flood(settings: &Settings, authority: &Authority, filters: &[Value]) -> String {
+    let envoy = envoys::start(&settings.envoy, authority, filters.to_vec(), 1);
+    assert_eq!(good(TOKEN).send(envoy.address()).status, 200);
+    let _before = authority.take();
+    let until = Instant::now() + FLOOD;
+    let refused = scope(|threads| {
+        let client = |place: usize| {
+            let connection = Connection::open(envoy.address());
+            let mut statuses = [0_usize, 0];
+            while Instant::now() < until {
+                let token = format!("unknown-{place}-{}", statuses[0] + statuses[1]);
+                let call = good(&token).header("Connection", "keep-alive");
+                match connection.exchange(&call.bytes()).unwrap().status {
+                    401 => statuses[0] += 1,
+                    503 => statuses[1] += 1,
+                    other => panic!("{other}"),
+                }
+            }
+            statuses
+        };
+        let clients: Vec<_> = (0..8).map(|place| threads.spawn(move || client(place))).collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .fold([0, 0], |one, two| [one[0] + two[0], one[1] + two[1]])
+    });
+    let a_second = |count: usize| count as u64 / FLOOD.as_secs();
+    format!(
+        "{} requests a second: {} refused with 401, {} with 503; the authority was asked {} times a second",
+        a_second(refused[0] + refused[1]),
+        a_second(refused[0]),
+        a_second(refused[1]),
+        a_second(authority.take()),
+    )
+}
+
+const FLOOD: Duration = Duration::from_secs(5);
 
 fn good(token: &str) -> Call {
     Call::delete(&format!("/api/clients/{CLIENT}/connections/x")).api_key(API_KEY).token(token)
@@ -68,7 +108,8 @@ fn memory(settings: &Settings, authority: &Authority, filters: &[Value]) -> [u64
         fill(&envoy, workers);
         [before, envoy.memory()]
     });
-    [0, 1].map(|which: usize| two[which].saturating_sub(one[which]))
+    // Where one has less, something else was measured.
+    [0, 1].map(|which: usize| two[which].checked_sub(one[which]).expect("two workers take more than one"))
 }
 
 /// So many tokens at each worker, on connections of which each worker has about as many.
