@@ -20,6 +20,8 @@ pub struct Variant {
     pub requests: Requests,
     /// One of these answers each of them.
     pub statuses: &'static [u16],
+    /// Requests before those of a turn, which are not measured.
+    pub lead: usize,
     /// Requests of a turn; fewer where each costs much.
     pub turn: usize,
 }
@@ -64,15 +66,16 @@ pub const ROUTES: [(usize, &str); 3] = [
 
 /// Envoys by their places in [`Contest::envoys`].
 pub const VARIANTS: [Variant; 17] = [
-    Variant { name: NONE, envoy: 0, requests: Requests::Same(opaque), statuses: &[200], turn: 400 },
-    Variant { name: NOOP, envoy: 1, requests: Requests::Same(opaque), statuses: &[200], turn: 400 },
-    Variant { name: "api_key_auth", envoy: 2, requests: Requests::Same(opaque), statuses: &[200], turn: 400 },
-    Variant { name: CHAIN, envoy: 3, requests: Requests::Same(known_jwt), statuses: &[200], turn: 400 },
+    Variant { name: NONE, envoy: 0, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
+    Variant { name: NOOP, envoy: 1, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
+    Variant { name: "api_key_auth", envoy: 2, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
+    Variant { name: CHAIN, envoy: 3, requests: Requests::Same(known_jwt), statuses: &[200], lead: 0, turn: 400 },
     Variant {
         name: "Lua: key, token, scope, owner",
         envoy: 4,
         requests: Requests::Same(opaque),
         statuses: &[200],
+        lead: 0,
         turn: 400,
     },
     Variant {
@@ -80,15 +83,17 @@ pub const VARIANTS: [Variant; 17] = [
         envoy: 5,
         requests: Requests::Same(opaque),
         statuses: &[200],
+        lead: 0,
         turn: 400,
     },
-    Variant { name: WARM, envoy: 6, requests: Requests::Same(opaque), statuses: &[200], turn: 400 },
-    Variant { name: SCOPE_MISSING, envoy: 6, requests: Requests::Same(poor), statuses: &[403], turn: 400 },
+    Variant { name: WARM, envoy: 6, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
+    Variant { name: SCOPE_MISSING, envoy: 6, requests: Requests::Same(poor), statuses: &[403], lead: 0, turn: 400 },
     Variant {
         name: "Brama: refused, no token",
         envoy: 6,
         requests: Requests::Same(no_token),
         statuses: &[401],
+        lead: 0,
         turn: 400,
     },
     Variant {
@@ -96,21 +101,23 @@ pub const VARIANTS: [Variant; 17] = [
         envoy: 12,
         requests: Requests::Fresh(fresh),
         statuses: &[200],
+        lead: 0,
         turn: 200,
     },
-    Variant { name: FLOOD, envoy: 6, requests: Requests::Fresh(unknown), statuses: &[401, 503], turn: 400 },
+    Variant { name: FLOOD, envoy: 6, requests: Requests::Fresh(unknown), statuses: &[401, 503], lead: 400, turn: 800 },
     Variant {
         name: "Brama: allowed, a known JWT",
         envoy: 7,
         requests: Requests::Same(known_jwt),
         statuses: &[200],
+        lead: 0,
         turn: 400,
     },
-    Variant { name: JWT_COLD, envoy: 7, requests: Requests::Fresh(fresh_jwt), statuses: &[200], turn: 200 },
-    Variant { name: CHAIN_COLD, envoy: 8, requests: Requests::Fresh(fresh_jwt), statuses: &[200], turn: 200 },
-    Variant { name: ROUTES[0].1, envoy: 9, requests: Requests::Same(opaque), statuses: &[200], turn: 400 },
-    Variant { name: ROUTES[2].1, envoy: 11, requests: Requests::Same(opaque), statuses: &[200], turn: 400 },
-    Variant { name: ROUTES[1].1, envoy: 10, requests: Requests::Same(opaque), statuses: &[200], turn: 400 },
+    Variant { name: JWT_COLD, envoy: 7, requests: Requests::Fresh(fresh_jwt), statuses: &[200], lead: 0, turn: 200 },
+    Variant { name: CHAIN_COLD, envoy: 8, requests: Requests::Fresh(fresh_jwt), statuses: &[200], lead: 0, turn: 200 },
+    Variant { name: ROUTES[0].1, envoy: 9, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
+    Variant { name: ROUTES[2].1, envoy: 11, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
+    Variant { name: ROUTES[1].1, envoy: 10, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
 ];
 
 pub const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";

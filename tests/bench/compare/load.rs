@@ -31,7 +31,9 @@ fn round(contest: &Contest, made: &mut usize) -> Vec<Taken> {
             if !contest.measures(variant) {
                 continue;
             }
-            let calls = calls(contest, variant, made);
+            let lead = calls(contest, variant, variant.lead, made);
+            let _waits = send(variant, &connections[which], &lead);
+            let calls = calls(contest, variant, variant.turn, made);
             let envoy = &contest.envoys[variant.envoy];
             let before = envoy.cpu();
             let waits = send(variant, &connections[which], &calls);
@@ -45,14 +47,14 @@ fn open(envoy: &Lone) -> Vec<Connection> {
     (0..CLIENTS).map(|_| Connection::open(envoy.address())).collect()
 }
 
-fn calls(contest: &Contest, variant: &Variant, made: &mut usize) -> Vec<Vec<u8>> {
+fn calls(contest: &Contest, variant: &Variant, count: usize, made: &mut usize) -> Vec<Vec<u8>> {
     let mut number = || {
         *made += 1;
         *made
     };
     match variant.requests {
-        Requests::Same(call) => vec![call(&contest.keys).bytes(); variant.turn],
-        Requests::Fresh(call) => (0..variant.turn).map(|_| call(&contest.keys, number()).bytes()).collect(),
+        Requests::Same(call) => vec![call(&contest.keys).bytes(); count],
+        Requests::Fresh(call) => (0..count).map(|_| call(&contest.keys, number()).bytes()).collect(),
     }
 }
 
@@ -61,7 +63,7 @@ fn send(variant: &Variant, connections: &[Connection], calls: &[Vec<u8>]) -> Vec
     scope(|threads| {
         let clients: Vec<_> = connections
             .iter()
-            .zip(calls.chunks(calls.len() / CLIENTS))
+            .zip(calls.chunks((calls.len() / CLIENTS).max(1)))
             .map(|(connection, calls)| {
                 threads.spawn(move || {
                     let wait = |call: &Vec<u8>| {
