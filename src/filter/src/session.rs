@@ -90,13 +90,13 @@ impl Session {
             None => {
                 self.request_id = host.fresh_id();
                 if host.identify(&self.request_id).is_err() {
-                    return self.refuse(host, &Refused::not_carried_out());
+                    return self.refuse(host, &Refused::not_carried_out(), Some(&headers));
                 }
             }
         }
         let step = self.settings.policy().begin(&Request::new(&headers));
         let now = host.now();
-        self.advance(host, step, now)
+        self.advance(host, step, now, Some(&headers))
     }
 
     /// A part of the request's body has come.
@@ -111,7 +111,7 @@ impl Session {
         }
         for name in host.trailer_names() {
             if self.settings.policy().strips(&name) && host.remove_trailer(&name).is_err() {
-                return self.refuse(host, &Refused::not_carried_out());
+                return self.refuse(host, &Refused::not_carried_out(), None);
             }
         }
         self.flow()
@@ -161,18 +161,18 @@ impl Session {
     }
 
     fn go_on(&mut self, host: &mut impl Host, step: Step, now: Moment) {
-        match self.advance(host, step, now) {
+        match self.advance(host, step, now, None) {
             Flow::Continue => host.resume(),
             Flow::Pause => {}
         }
     }
 
-    /// Goes on until the request is decided or has to wait.
-    fn advance(&mut self, host: &mut impl Host, mut step: Step, now: Moment) -> Flow {
+    /// Goes on until the request is decided or has to wait. `sent`: its headers, where they have been read.
+    fn advance(&mut self, host: &mut impl Host, mut step: Step, now: Moment, sent: Option<&Headers>) -> Flow {
         loop {
             let (lookup, awaiting) = match step {
-                Step::Done(Decision::Allow(grant)) => return self.allow(host, &grant),
-                Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused),
+                Step::Done(Decision::Allow(grant)) => return self.allow(host, &grant, sent),
+                Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused, sent),
                 Step::Ask(lookup, awaiting) => (lookup, awaiting),
             };
             // A store that is in use, which cannot be.
@@ -289,9 +289,9 @@ impl Session {
         Some(seat)
     }
 
-    fn allow(&mut self, host: &mut impl Host, grant: &Grant) -> Flow {
+    fn allow(&mut self, host: &mut impl Host, grant: &Grant, sent: Option<&Headers>) -> Flow {
         if host.forward_as(grant).is_err() {
-            return self.refuse(host, &Refused::not_carried_out());
+            return self.refuse(host, &Refused::not_carried_out(), sent);
         }
         host.count(Counter::Allowed);
         let rule = grant.rule().map_or("-", RuleId::as_str);
@@ -311,12 +311,12 @@ impl Session {
         self.flow()
     }
 
-    fn refuse(&mut self, host: &mut impl Host, refused: &Refused) -> Flow {
+    fn refuse(&mut self, host: &mut impl Host, refused: &Refused, sent: Option<&Headers>) -> Flow {
         let policy: &Policy = self.settings.policy();
         let denial = refused.denial();
         let rule = refused.rule().map_or("-", RuleId::as_str);
-        let headers = host.headers();
-        let envelope = Envelope { url: &Request::new(&headers).url(), request_id: &self.request_id };
+        let url = sent.map_or_else(|| Request::new(&host.headers()).url(), |headers| Request::new(headers).url());
+        let envelope = Envelope { url: &url, request_id: &self.request_id };
         // Before the answer: the proxy may end the request within the call.
         self.phase = Phase::Refused;
         host.count(Counter::Refused(denial.code()));
@@ -341,6 +341,9 @@ impl Session {
         }
     }
 }
+
+/// As [`Host::headers`] tells them.
+type Headers = [(String, Vec<u8>)];
 
 /// What the operator has to know beyond the denial's code; nothing a client sent.
 fn reason(denial: &Denial) -> String {

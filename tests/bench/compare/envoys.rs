@@ -116,8 +116,8 @@ pub const VARIANTS: [Variant; 17] = [
     Variant { name: JWT_COLD, envoy: 7, requests: Requests::Fresh(fresh_jwt), statuses: &[200], lead: 0, turn: 200 },
     Variant { name: CHAIN_COLD, envoy: 8, requests: Requests::Fresh(fresh_jwt), statuses: &[200], lead: 0, turn: 200 },
     Variant { name: ROUTES[0].1, envoy: 9, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
-    Variant { name: ROUTES[2].1, envoy: 11, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
     Variant { name: ROUTES[1].1, envoy: 10, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
+    Variant { name: ROUTES[2].1, envoy: 11, requests: Requests::Same(opaque), statuses: &[200], lead: 0, turn: 400 },
 ];
 
 pub const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";

@@ -40,8 +40,8 @@ fn text(tables: &[(usize, Rounds); 2], once: &Once) -> String {
                 text,
                 "| {} | {} | {} | {p50:.0} | {p90:.0} | {p99:.0} |",
                 variant.name,
-                own.written(0),
-                above.written(0)
+                own.written(1),
+                above.written(1)
             )
             .unwrap();
         }
