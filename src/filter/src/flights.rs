@@ -6,7 +6,7 @@
 //!
 //! Each kind of credential has its own bound, and so has each API key for the tokens behind it: a flood of random keys leaves
 //! room to ask about the tokens of good callers, and one caller's flood of tokens leaves room for others. So it is with how
-//! many may begin in a second, which the policy says ([`crate::rate`]). Beyond a bound a request is refused at once: there is no queue without end. A flight that was sent counts until it lands, though all who waited
+//! many may begin in a second, which the policy says (`rate`). Beyond a bound a request is refused at once: there is no queue without end. A flight that was sent counts until it lands, though all who waited
 //! for it have gone: who resets requests makes no authority work more.
 
 use std::cell::RefCell;
