@@ -107,7 +107,11 @@ impl Flights {
         let of_kind = flights.values().filter(|flight| flight.lookup.kind() == kind).count();
         let of_caller =
             behind.map_or(0, |caller| flights.values().filter(|flight| flight.behind == Some(caller)).count());
-        if of_kind >= MOST_IN_FLIGHT || of_caller >= MOST_BEHIND_A_KEY || !rates.admit(&lookup, behind, now) {
+        if of_kind >= MOST_IN_FLIGHT || of_caller >= MOST_BEHIND_A_KEY {
+            return Err(Full);
+        }
+        // Last: what is admitted counts.
+        if !rates.admit(&lookup, behind, now) {
             return Err(Full);
         }
         let flight = Flight { lookup, settings, behind, state: State::Boarding, waiting: Room::default() };

@@ -17,7 +17,7 @@ use crate::memory::Key;
 pub(crate) struct Rates {
     of_verifiers: BTreeMap<Asked, Bucket>,
     of_callers: BTreeMap<Key, Bucket>,
-    /// When the full buckets of callers were last thrown away.
+    /// When the full buckets were last thrown away.
     swept: Option<Monotonic>,
 }
 
@@ -34,6 +34,7 @@ impl Rates {
     pub(crate) fn admit(&mut self, lookup: &Lookup, behind: Option<Key>, now: Moment) -> bool {
         let now = now.monotonic;
         let Some(rate) = lookup.rate() else { return false };
+        self.sweep(now);
         let verifier = asked(lookup);
         let Some(of_verifier) = Bucket::take(self.of_verifiers.get(&verifier), rate.per_second, now) else {
             return false;
@@ -42,7 +43,6 @@ impl Rates {
             let Some(of_caller) = Bucket::take(self.of_callers.get(&caller), rate.per_second_behind_a_key, now) else {
                 return false;
             };
-            self.sweep(now);
             self.of_callers.insert(caller, of_caller);
         }
         self.of_verifiers.insert(verifier, of_verifier);
@@ -54,6 +54,7 @@ impl Rates {
         let is_due = self.swept.and_then(|swept| swept.after(SECOND)).is_none_or(|due| due <= now);
         if is_due {
             self.of_callers.retain(|_caller, bucket| now < bucket.full);
+            self.of_verifiers.retain(|_verifier, bucket| now < bucket.full);
             self.swept = Some(now);
         }
     }

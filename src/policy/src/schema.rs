@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::decision::Denial;
 use crate::document::PolicyDocument;
 use crate::facts::{FactName, LONGEST_FACT};
+use crate::introspection::LookupRate;
 use crate::jwt::Algorithm;
 use crate::scope::LONGEST_SCOPE_LIST;
 
@@ -105,8 +106,8 @@ fn narrower() -> Vec<(&'static str, Value)> {
         (
             "LookupsDocument",
             properties(json!({
-                "per_second": { "minimum": 1, "maximum": 1_000_000 },
-                "per_second_behind_a_key": { "minimum": 1, "maximum": 1_000_000 },
+                "per_second": { "minimum": 1, "maximum": LookupRate::MOST },
+                "per_second_behind_a_key": { "minimum": 1, "maximum": LookupRate::MOST },
             })),
         ),
         (
@@ -216,7 +217,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
             properties(json!({
                 "ttl": { "pattern": SPAN },
                 "refused_ttl": { "pattern": SPAN },
-                "entries": { "minimum": 1, "maximum": 1_000_000 },
+                "entries": { "minimum": 1, "maximum": LookupRate::MOST },
             })),
         ),
         (

@@ -114,18 +114,18 @@ fn memory(settings: &Settings, authority: &Authority, filters: &[Value]) -> [i64
     pairs.sort();
     let envoy = start(1);
     let before = envoy.memory() as i64;
-    fill(&envoy, 1);
+    fill(&envoy);
     [pairs[4], pairs[4] + envoy.memory() as i64 - before]
 }
 
-/// So many tokens at each worker, on connections of which each worker has about as many.
-fn fill(envoy: &Lone, workers: usize) {
-    let connections = 16 * workers;
+/// So many tokens at the one worker.
+fn fill(envoy: &Lone) {
+    let connections = 16;
     scope(|threads| {
         for place in 0..connections {
             threads.spawn(move || {
                 let connection = Connection::open(envoy.address());
-                for number in 0..IDENTITIES * workers / connections {
+                for number in 0..IDENTITIES / connections {
                     let call = good(&format!("good-{place}-{number}")).header("Connection", "keep-alive");
                     assert_eq!(connection.exchange(&call.bytes()).unwrap().status, 200);
                 }

@@ -89,8 +89,8 @@ fn rate(written: Option<LookupsDocument>, place: &Place, faults: &mut Faults) ->
         }
         sound
     };
-    let per_second = number("per_second", written.per_second, MOST_LOOKUPS);
-    let most = per_second.map_or(MOST_LOOKUPS, NonZeroU32::get);
+    let per_second = number("per_second", written.per_second, LookupRate::MOST);
+    let most = per_second.map_or(LookupRate::MOST, NonZeroU32::get);
     let behind_a_key = number("per_second_behind_a_key", written.per_second_behind_a_key, most);
     Some(LookupRate { per_second: per_second?, per_second_behind_a_key: behind_a_key? })
 }
@@ -170,8 +170,6 @@ fn secret(written: &VariableDocument, form: SecretForm, place: &Place, faults: &
 
 /// What a worker asks in a second where nothing is written.
 const USUAL_LOOKUPS: LookupsDocument = LookupsDocument { per_second: 1_000, per_second_behind_a_key: 200 };
-
-const MOST_LOOKUPS: u32 = 1_000_000;
 
 /// A worker looks at its feeds about as often.
 const SHORTEST_EVERY: Duration = Duration::from_millis(50);

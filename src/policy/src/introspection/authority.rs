@@ -32,6 +32,11 @@ pub struct LookupRate {
     pub per_second_behind_a_key: NonZeroU32,
 }
 
+impl LookupRate {
+    /// What a policy can say at most.
+    pub(crate) const MOST: u32 = 1_000_000;
+}
+
 impl Authority {
     /// Its feed of revocations; `None` where it has none.
     pub(crate) fn feed(&self) -> Option<Feed> {
