@@ -1,19 +1,7 @@
 //! Owns the metrics: their names, their labels, and when each moves.
 //!
-//! | metric | labels | meaning |
-//! | --- | --- | --- |
-//! | `brama_upstream_build_info` | `version` | 1 |
-//! | `brama_upstream_request_duration_seconds` | `listener`, `method`, `route`, `class` | a histogram of the requests that were answered; its `_count` is their number |
-//! | `brama_upstream_requests_in_work` | `listener` | requests begun and not done, with those that wait for news of the feed |
-//! | `brama_upstream_requests_refused_total` | `listener` | requests for which there was no place |
-//! | `brama_upstream_store_failures_total` | `kind` | requests that the store did not answer: `timeout`, or `failed` |
-//! | `brama_upstream_feed_readers_waiting` | | gateways that wait for news of the feed |
-//! | `brama_upstream_database_up` | | whether the database answered this question for metrics |
-//! | `brama_upstream_database_connections` | `pool`, `state` | connections to the database: of the `readers` or the `writers`, `idle` or `used` |
-//! | `brama_upstream_revocations_total` | | entries that were ever written to the feed, by whoever; only if the database answered |
-//!
-//! `route` is a path as it is declared, or `none`; `class` is `2xx` to `5xx`. No label has a value from a request, so
-//! neither a secret nor an identifier gets there, and nobody can make series without number.
+//! `docs/metrics.md` lists them. No label has a value from a request, so neither a secret nor an identifier gets there, and
+//! nobody can make series without number.
 
 use std::fmt;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use brama_upstream::operations::Operations;
@@ -115,4 +116,23 @@ async fn gateways_that_wait_are_counted() {
     let (_, metrics) = tokio::join!(waiting, metrics);
     assert_eq!(value(&metrics, "feed_readers_waiting"), 1.0, "{metrics}");
     assert_eq!(value(&service.metrics().await, "feed_readers_waiting"), 0.0);
+}
+
+/// The names in the document, and those of a service that has answered something.
+#[tokio::test]
+async fn every_metric_is_in_the_document() {
+    let document = include_str!("../../../docs/metrics.md");
+    let (_before, section) = document.split_once("\n## The upstream\n").unwrap();
+    let names = section.lines().filter_map(|line| line.strip_prefix("| `brama_upstream_")?.split_once('`'));
+    let documented: BTreeSet<_> = names.map(|(name, _)| name).collect();
+
+    let service = Service::start(Kind::Sqlite).await;
+    service.internal("GET", "/readyz", &[], "").await;
+    let metrics = service.metrics().await;
+    let samples = metrics.lines().filter_map(|line| line.strip_prefix("brama_upstream_")?.split_once([' ', '{']));
+    // A histogram has three.
+    let name =
+        |sample| ["_count", "_sum", "_bucket"].iter().find_map(|end| str::strip_suffix(sample, end)).unwrap_or(sample);
+    let told: BTreeSet<_> = samples.map(|(sample, _)| name(sample)).collect();
+    assert_eq!(told, documented);
 }

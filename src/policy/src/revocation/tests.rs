@@ -164,3 +164,28 @@ fn whatever_is_not_plainly_a_page_is_none() {
         format!(r#"{{"entries":[],"more":false,"reset":false,"next":"f:1","x":"{}"}}"#, "x".repeat(LONGEST_PAGE));
     assert!(read(long.as_bytes()).is_err());
 }
+
+/// Whoever writes an authority goes by the document, so its pages are read here.
+#[test]
+fn pages_in_the_document_are_pages_and_its_table_has_every_kind() {
+    let document = include_str!("../../../../docs/revocations.md");
+    let blocks = document.split("```json\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let pages: Vec<Page> = blocks.map(|block| read(block.as_bytes()).unwrap()).collect();
+    let [empty, news, deny_list] = &pages[..] else { panic!("{}", pages.len()) };
+    assert!(empty.revoked.is_none() && !empty.more && !empty.reset);
+    assert!(news.revoked.concerns(&revocable(CredentialKind::ApiKey, ""), &facts("c", "u")), "by its SHA-256");
+    assert!(news.denied.denies(&jwt("j", Some(1_699_999_999)), &facts("c", "4261eacf")));
+    assert!(!news.denied.denies(&jwt("j", Some(1_700_000_000)), &facts("c", "4261eacf")));
+    assert!(
+        deny_list.more
+            && deny_list.denied.denies(&jwt("a-token-that-was-stolen", Some(1_800_000_000)), &facts("c", "u"))
+    );
+    assert!(!deny_list.denied.denies(&jwt("j", Some(1_800_000_000)), &facts("c11e0000", "u")), "it has no end");
+    for member in ["entries", "next", "more", "reset"] {
+        let mut page = json!({ "entries": [], "more": false, "reset": false, "next": "f:1" });
+        assert!(read(page.to_string().as_bytes()).is_ok());
+        page.as_object_mut().unwrap().remove(member);
+        assert!(read(page.to_string().as_bytes()).is_err(), "{member}");
+        assert!(document.contains(&format!("| `{member}` | required |")), "{member}");
+    }
+}
