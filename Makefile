@@ -1,5 +1,6 @@
 # Every command people and CI use. Each installs the tools it needs (user space first, then the system's package
-# manager) and says so; a tool that cannot be had fails the run, so that nothing passes by being skipped.
+# manager) and says so first; a tool that cannot be had fails the run, so that nothing passes by being skipped. Rust itself
+# is never installed, and with BRAMA_INSTALL=no nothing outside of this folder.
 #
 # Variables reach the recipes' programs by themselves, from the environment and from the command line alike:
 # `make run PORT=9000` is `PORT=9000 make run`.
@@ -12,6 +13,15 @@ MAKEFLAGS += --no-print-directory
 
 # One place for everything built, wherever the caller's own settings point: the scripts and the launcher look here.
 export CARGO_TARGET_DIR := $(CURDIR)/target
+# The launcher runs this folder's files, even where `target` is a link to somewhere else.
+export BRAMA_PROJECT := $(CURDIR)
+# Where `make -C` was called: paths are given from there.
+export BRAMA_CALLER := $(PWD)
+# What takes minutes shows its progress to people; in CI a log is for results.
+QUIET := $(if $(CI),--quiet)
+TEST := cargo test $(QUIET)
+BRIEF := $(if $(CI),,-- --quiet)
+PROGRAMS := -p brama-cli -p brama-upstream -p brama-run
 FILTER := target/brama_filter.wasm
 # The end-to-end tests that look at what becomes of the data.
 ON_POSTGRES := body:: connection:: denied:: division:: revocation::
@@ -21,20 +31,32 @@ POLICIES := policies/ehealth.yaml policies/examples/machine.yaml policies/exampl
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do printf '  make %-12s %s\n' "$$name" "$$does"; done
 
+# Before anything that needs it: whether there is a Rust toolchain, and where to get one.
+.PHONY: rust
+rust:
+	@src/tools/rust.sh
+
+# Before what takes minutes, since it may fail: Python or the network may be missing.
+.PHONY: envoy
+envoy: rust
+	@src/tools/envoy.sh >/dev/null
+
+brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-decide advisories mutants clean: rust
+
 .PHONY: run
-run: wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
+run: envoy wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
 	@echo "== building the stack's programs"
-	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
+	@cargo build $(QUIET) $(PROGRAMS)
 	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; exec target/debug/brama-run
 
 .PHONY: brama
 brama: ## build the `brama` command, target/bin/brama
 	@echo "== building the command"
-	@cargo build --quiet --release -p brama-cli
-	@mkdir -p target/bin && cp target/release/brama target/bin/brama.new && mv target/bin/brama.new target/bin/brama
+	@cargo build $(QUIET) --profile command -p brama-cli
+	@mkdir -p target/bin && cp target/command/brama target/bin/brama.new && mv target/bin/brama.new target/bin/brama
 
 .PHONY: test
-test: check test-native test-wasm e2e ## everything that can be tested
+test: envoy check test-native test-wasm e2e ## everything that can be tested
 
 .PHONY: check
 check: ## formatting, lints, warnings (native and Wasm), documentation
@@ -43,35 +65,36 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@cargo fmt --all --check
 	@echo "== lints"
 	@src/tools/component.sh clippy
-	@cargo clippy --quiet --workspace --all-targets -- -D warnings
-	@cargo clippy --quiet -p brama-policy -p brama-filter --no-default-features --all-targets -- -D warnings
-	@cargo clippy --quiet -p brama-filter --features ps-eddsa --all-targets -- -D warnings
+	@cargo clippy $(QUIET) --workspace --all-targets -- -D warnings
+	@cargo clippy $(QUIET) -p brama-policy -p brama-filter --no-default-features --all-targets -- -D warnings
+	@cargo clippy $(QUIET) -p brama-filter --features ps-eddsa --all-targets -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"
-	@src/tools/wasm.sh wasm32-wasip1 rustc --quiet -p brama-filter --lib --crate-type rlib -- -D warnings
-	@src/tools/wasm.sh wasm32-wasip1 rustc --quiet -p brama-filter --features ps-eddsa --lib --crate-type rlib -- -D warnings
+	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-filter --lib --crate-type rlib -- -D warnings
+	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-filter --features ps-eddsa --lib --crate-type rlib -- -D warnings
 	@echo "== what only the commands or a feature need stays out of the plugin"
 	@linked=$$(cargo tree --quiet -p brama-filter --target wasm32-wasip1 --edges normal --prefix none); ! grep -E '^(schemars|rsa|ed25519-dalek) ' <<<"$$linked"
 	@echo "== dependencies: bans, licences, sources"
 	@$$(src/tools/crate.sh cargo-deny) --log-level error check bans licenses sources
 	@echo "== documentation"
-	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
+	@RUSTDOCFLAGS="-D warnings" cargo doc $(QUIET) --workspace --no-deps --document-private-items
 
 .PHONY: test-native
 test-native: ## unit and integration tests of every part, without Envoy
 	@echo "== tests, native"
 	@src/tools/postgres.sh
-	@cargo test --quiet --workspace --exclude brama-e2e
+	@$(TEST) --workspace --exclude brama-e2e $(BRIEF)
 	@echo "== tests of the policy without conditions, native"
-	@cargo test --quiet -p brama-policy
+	@$(TEST) -p brama-policy $(BRIEF)
 	@echo "== tests of what the plugin verifies itself, native"
-	@cargo test --quiet -p brama-filter --features ps-eddsa --lib --test jwt
+	@$(TEST) -p brama-filter --features ps-eddsa --lib --test jwt $(BRIEF)
 	@echo "== policies, as their authors check and test them"
-	@cargo run --quiet -p brama-cli -- check --strict $(POLICIES)
-	@for policy in $(POLICIES); do cargo run --quiet -p brama-cli -- test $$policy --min-coverage 100 | grep -E "^(FAILED|cases:|coverage:)"; done
+	@cargo build $(QUIET) -p brama-cli
+	@target/debug/brama check --strict $(POLICIES)
+	@for policy in $(POLICIES); do target/debug/brama test $$policy --min-coverage 100 | grep -E "^(FAILED|cases:|coverage:)"; done
 
 .PHONY: oracle
 oracle: ## a million random policies, requests and identities, decided by the core and by a model of its order of decision
-	@ORACLE_POLICIES=2800 cargo test --quiet -p brama-replay --test oracle -- --nocapture
+	@ORACLE_POLICIES=2800 cargo test $(QUIET) -p brama-replay --test oracle -- --nocapture
 
 .PHONY: fuzz
 fuzz: ## inputs made up by libFuzzer: each kind for a minute (SECONDS_EACH, KINDS; KEEP=1 keeps what reaches new code)
@@ -86,8 +109,9 @@ test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 
 .PHONY: schema
 schema: ## write anew what is generated: policies/schema.json, which helps editors, and src/upstream/openapi
-	@cargo run --quiet -p brama-cli -- schema --output policies/schema.json
-	@for listener in internal public; do cargo run --quiet -p brama-upstream -- openapi $$listener >target/openapi.json && mv target/openapi.json src/upstream/openapi/$$listener.json; done
+	@cargo build $(QUIET) -p brama-cli -p brama-upstream
+	@target/debug/brama schema --output policies/schema.json
+	@for listener in internal public; do target/debug/brama-upstream openapi $$listener >target/openapi.json && mv target/openapi.json src/upstream/openapi/$$listener.json; done
 
 .PHONY: wasm
 wasm: ## build the plugin, target/brama_filter.wasm (FEATURES, such as ps-eddsa)
@@ -95,21 +119,23 @@ wasm: ## build the plugin, target/brama_filter.wasm (FEATURES, such as ps-eddsa)
 	@src/tools/plugin.sh $(FILTER) $(if $(FEATURES),--features $(FEATURES))
 
 .PHONY: e2e
-e2e: wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstream
+e2e: envoy wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstream
 	@echo "== end to end"
 	@src/tools/postgres.sh
-	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
+	@cargo build $(QUIET) $(PROGRAMS)
 	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB BRAMA_WASM=$(CURDIR)/$(FILTER); \
 		cargo test -p brama-e2e; \
-		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres cargo test --quiet -p brama-e2e --test e2e -- $(ON_POSTGRES)
+		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_POSTGRES)
 
 .PHONY: docker-up
-docker-up: docker-build ## start the composed stack: Envoy, two replicas of the upstream, PostgreSQL (PORT, POLICY, BASE)
+docker-up: docker-build ## start the composed stack: Envoy, two replicas of the upstream, PostgreSQL (PORT, PUBLISH, POLICY, BASE)
+	@src/tools/docker.sh policy
 	@src/tools/docker.sh compose up --detach >/dev/null
 	@src/tools/docker.sh wait
 
 .PHONY: docker-policy
-docker-policy: ## put another policy of policies/ in force there (POLICY)
+docker-policy: ## put another policy in force there (POLICY: any file)
+	@src/tools/docker.sh policy
 	@src/tools/docker.sh compose run --rm policy
 
 .PHONY: docker-down
@@ -121,87 +147,87 @@ docker-test: docker-build ## test the composed stack, as shipped and end to end
 	@e2e=$$(cargo test -p brama-e2e --test e2e --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1); src/tools/docker-test.sh "$$e2e"
 
 .PHONY: docker-build
-docker-build: wasm
+docker-build: envoy wasm
 	@echo "== building the stack's programs"
-	@cargo build --quiet -p brama-cli -p brama-upstream -p brama-run
+	@cargo build $(QUIET) $(PROGRAMS)
 	@echo "== building the stack's images"
 	@src/tools/docker.sh prepare
-	@src/tools/docker.sh compose build --quiet
+	@src/tools/docker.sh compose build $(QUIET)
 
 .PHONY: schemathesis
 schemathesis: ## the upstream's two listeners, held against their OpenAPI documents by Schemathesis (SEED, EXAMPLES)
 	@echo "== the upstream and its OpenAPI documents"
-	@cargo build --quiet -p brama-upstream
+	@cargo build $(QUIET) -p brama-upstream
 	@src/tools/schemathesis.sh
 
 .PHONY: bench
 bench: wasm ## what a request costs, beside a plugin that does nothing, Envoy's own filters, Lua and ext_authz (some minutes)
 	@echo "== building the plugin that does nothing, and the command"
-	@src/tools/wasm.sh wasm32-wasip1 build --quiet --release -p brama-filter --example noop
-	@cargo build --quiet -p brama-cli
+	@src/tools/wasm.sh wasm32-wasip1 build $(QUIET) --release -p brama-filter --example noop
+	@cargo build $(QUIET) -p brama-cli
 	@noop=$$(ls target/wasm/*/wasm32-wasip1/release/examples/noop.wasm | tail -1); cp "$$noop" target/noop.wasm
 	@echo "== measuring"
 	@# What sends the requests is not measured, and need not be optimised.
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) BRAMA_NOOP_WASM=$(CURDIR)/target/noop.wasm cargo bench --quiet --profile dev -p brama-e2e --bench compare
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) BRAMA_NOOP_WASM=$(CURDIR)/target/noop.wasm cargo bench $(QUIET) --profile dev -p brama-e2e --bench compare
 
 .PHONY: bench-core
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
-	@cargo bench --quiet -p brama-policy --features cel --bench decide
+	@cargo bench $(QUIET) -p brama-policy --features cel --bench decide
 
 .PHONY: bench-guest
 bench-guest: ## what the plugin's own code takes of an allowed request, natively and in a Wasm guest (Node), without Envoy
 	@echo "== natively"
-	@cargo bench --quiet -p brama-filter --bench warm
+	@cargo bench $(QUIET) -p brama-filter --bench warm
 	@echo "== in a Wasm guest"
-	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench --quiet -p brama-filter --bench warm
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-filter --bench warm
 
 .PHONY: bench-revocation
 bench-revocation: wasm ## how soon a deleted connection is dead at three gateways
-	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench revocation
+	@cargo build $(QUIET) --release $(PROGRAMS)
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench revocation
 
 .PHONY: bench-memory
 bench-memory: ## what 100,000 remembered credentials take of the Wasm guest's memory
-	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench --quiet -p brama-filter --bench memory
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-filter --bench memory
 
 .PHONY: chaos
 chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are killed again and again under load: nothing
 	@src/tools/postgres.sh
-	@cargo bench --quiet -p brama-upstream --bench chaos
-	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench chaos
+	@cargo bench $(QUIET) -p brama-upstream --bench chaos
+	@cargo build $(QUIET) --release $(PROGRAMS)
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench chaos
 
 .PHONY: bench-upstream
 bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench with the same statements
 	@src/tools/postgres.sh
-	@cargo bench --quiet -p brama-upstream --bench speed
+	@cargo bench $(QUIET) -p brama-upstream --bench speed
 
 .PHONY: bench-lookups
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
-	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench lookups
+	@cargo build $(QUIET) --release $(PROGRAMS)
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench lookups
 
 .PHONY: bench-soak
 bench-soak: wasm ## what a million mixed requests leave in the gateway's memory
-	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench soak
+	@cargo build $(QUIET) --release $(PROGRAMS)
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench soak
 
 .PHONY: bench-jwt
 bench-jwt: wasm ## what a JWT costs that is seen for the first time, beside Envoy's own jwt_authn
-	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench --quiet -p brama-e2e --bench jwt
+	@cargo build $(QUIET) --release $(PROGRAMS)
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench jwt
 
 .PHONY: bench-signatures
 bench-signatures: wasm ## what verifying a signature costs a worker, and the feature `ps-eddsa` the plugin
 	@src/tools/plugin.sh target/brama_filter_ps_eddsa.wasm --features ps-eddsa
 	@cd target && for file in brama_filter.wasm brama_filter_ps_eddsa.wasm; do echo "$$file: $$(wc -c <$$file) bytes, $$(gzip -9 <$$file | wc -c) with gzip -9"; done
-	@cargo build --quiet --release -p brama-cli -p brama-upstream -p brama-run
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/target/brama_filter_ps_eddsa.wasm cargo bench --quiet -p brama-e2e --bench signatures
+	@cargo build $(QUIET) --release $(PROGRAMS)
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/target/brama_filter_ps_eddsa.wasm cargo bench $(QUIET) -p brama-e2e --bench signatures
 
 .PHONY: bench-decide
 bench-decide: ## how many requests `brama decide` decides in a second
 	@echo "== brama decide, built as for release"
-	@cargo bench --quiet -p brama-cli --bench decide
+	@cargo bench $(QUIET) -p brama-cli --bench decide
 
 .PHONY: advisories
 advisories: ## known faults of dependencies, from RustSec's database (needs the network)

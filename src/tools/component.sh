@@ -9,8 +9,8 @@ component=$1
 command=${component/rustfmt/fmt}
 
 cargo "$command" --version >/dev/null 2>&1 && exit 0
-if command -v rustup >/dev/null; then
-    echo "rustup component add $component" >&2
+if command -v rustup >/dev/null && "$(dirname "${BASH_SOURCE[0]}")/may-install.sh"; then
+    echo "The Rust toolchain lacks $component (BRAMA_INSTALL=no forbids to add it): rustup component add $component" >&2
     # Bounded, as in src/tools/wasm.sh: an unreachable server must become an error and not a wait.
     timeout 120 rustup component add "$component" >&2 && exit 0
 fi

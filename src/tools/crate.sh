@@ -20,10 +20,12 @@ home=$root/target/tools/$crate-$version
 program=$home/bin/$crate
 
 if [[ ! -x $program ]]; then
-    echo "building $crate $version into target/tools" >&2
+    echo "building $crate $version into target/tools; this takes minutes" >&2
+    quiet=()
+    [[ -z ${CI:-} ]] || quiet=(--quiet)
     # Not optimised: they call compilers, or read a lock file, and are built in a third of the time.
     CARGO_TARGET_DIR=$root/target/tools/build CARGO_PROFILE_DEV_DEBUG=0 \
-        cargo install --quiet --locked --debug --root "$home" "$crate@$version" >&2
+        cargo install "${quiet[@]}" --locked --debug --root "$home" "$crate@$version" >&2
     rm -rf "$root/target/tools/build"
 fi
 printf '%s\n' "$program"

@@ -9,6 +9,9 @@ export COMPOSE_PROJECT_NAME=brama-test PORT=${PORT:-18080} PROJECT=$root E2E=$1
 shipped=("$root/src/tools/docker.sh" compose)
 tested=(env COMPOSE_FILES="$root/envoy/compose.test.yaml" "$root/src/tools/docker.sh" compose)
 
+# The policy that is shipped, whatever the caller was told; `make` is asked by other words than the caller's.
+unset POLICY PUBLISH MAKEFLAGS MAKEOVERRIDES
+
 main() {
     trap 'status=$?; ((status == 0)) || logs; "${tested[@]}" down --volumes --timeout 5 >/dev/null 2>&1; exit $status' EXIT
     as_shipped
@@ -21,8 +24,11 @@ logs() {
 
 as_shipped() {
     echo "== the composed stack, as shipped"
+    "$root/src/tools/docker.sh" policy >/dev/null
     "${shipped[@]}" up --detach >/dev/null 2>&1
     "$root/src/tools/docker.sh" wait
+    published_here_only
+    other_policy
     confined
     local connection=api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/e5372365-d47a-467f-81d0-f35117864352
     local division=api/admin/contract_divisions/b075f148-7f93-4fc2-b2ec-2d81b19a9b7b
@@ -37,15 +43,41 @@ as_shipped() {
     "${shipped[@]}" down --volumes --timeout 5 >/dev/null 2>&1
 }
 
+# The demonstration's tokens are known to everybody.
+published_here_only() {
+    local addresses
+    addresses=$(docker inspect -f '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{end}}{{end}}' "$("${shipped[@]}" ps -q gateway)")
+    [[ $addresses == "127.0.0.1 " ]] || { echo "the gateway's port is published on $addresses" >&2; exit 1; }
+}
+
+# A policy from anywhere, by its path from where the caller is, is put in force; and the shipped one again.
+other_policy() (
+    local elsewhere
+    elsewhere=$(mktemp -d)
+    trap 'rm -rf "$elsewhere"' EXIT
+    sed 's#/readyz#/ready-elsewhere#' "$root/policies/ehealth.yaml" >"$elsewhere/of my own.yaml"
+    chmod 600 "$elsewhere/of my own.yaml"
+    (cd "$elsewhere" && put_in_force POLICY="of my own.yaml")
+    answers '200*403' GET readyz
+    put_in_force
+    answers '403*200' GET readyz
+)
+
+put_in_force() {
+    make -C "$root" docker-policy "$@" >/dev/null 2>&1
+}
+
 # answers STATUS METHOD PATH CURL-ARGUMENT...    `503*STATUS`: after a few 503, if any.
 answers() {
-    local status
-    for _ in {1..5}; do
+    local status tries=5
+    # A policy takes the gateway a moment.
+    [[ $1 == 503* ]] || tries=50
+    for ((; tries > 0; tries--)); do
         status=$(curl -s -m 5 -o /dev/null -w '%{http_code}' -X "$2" "http://127.0.0.1:$PORT/$3" "${@:4}") || true
-        [[ $status == 503 && $1 == 503* ]] || break
+        [[ $1 == "$status"\** ]] || break
         sleep 0.2
     done
-    [[ $status == "${1#503\*}" ]] || { echo "$2 /$3: $status instead of $1" >&2; exit 1; }
+    [[ $status == "${1#*\*}" ]] || { echo "$2 /$3: $status instead of $1" >&2; exit 1; }
 }
 
 # No root, nothing to write to but what is mounted, no capability, no way in but the gateway's port.

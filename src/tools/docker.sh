@@ -2,8 +2,12 @@
 # The composed stack (envoy/compose.yaml): what it is built of, and the command that composes it.
 #
 #   src/tools/docker.sh prepare        the build context, the secrets and the base image
+#   src/tools/docker.sh policy         the policy that is to be put in force
 #   src/tools/docker.sh compose ARG... Docker Compose with all of them
 #   src/tools/docker.sh wait           until the gateway serves
+#
+# POLICY is any file, by its path from here or from BRAMA_CALLER, the folder that `make -C` was called in. PUBLISH is the address that
+# the gateway's port is published on: 127.0.0.1 unless another is written, such as 0.0.0.0 for all of this machine's.
 #
 # The base image is BASE; else this machine's own distribution, since the programs are built here; else, where it cannot
 # be pulled, one of our own, made by debootstrap. COMPOSE_FILES are taken besides compose.yaml.
@@ -13,15 +17,17 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=$root/target/docker
 export BRAMA_CONTEXT=$folder/context
 export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-brama}
+export BRAMA_POLICY=$folder/policy
 
 main() {
     command -v docker >/dev/null && docker info >/dev/null 2>&1 \
         || { echo "no Docker engine answers (docker info)" >&2; exit 1; }
     case $1 in
         prepare) secrets; context; base ;;
+        policy) policy ;;
         compose) shift; compose "$@" ;;
         wait) wait_for_gateway ;;
-        *) echo "usage: src/tools/docker.sh prepare | compose ARG... | wait" >&2; exit 2 ;;
+        *) echo "usage: src/tools/docker.sh prepare | policy | compose ARG... | wait" >&2; exit 2 ;;
     esac
 }
 
@@ -67,9 +73,34 @@ bootstrap() {
         -e 's|${ECDS_FILE}|/run/brama/policy/ecds.json|' -e "s|\${ACCESS_LOG}|$1|" "${edits[@]}" "$root/envoy/envoy.yaml"
 }
 
+# A copy in a folder of its own: wherever the file is and whoever may read it, the container sees this one, and no other.
+policy() {
+    local file
+    file=$(policy_file "${POLICY:-$root/policies/ehealth.yaml}")
+    rm -rf "$BRAMA_POLICY"
+    install -D -m 644 -- "$file" "$BRAMA_POLICY/$(basename -- "$file")"
+    echo "the policy: $file"
+}
+
+policy_file() {
+    local folder found=()
+    if [[ $1 == /* ]]; then
+        [[ ! -f $1 ]] || found=("$1")
+    else
+        for folder in "$PWD" "${BRAMA_CALLER:-$PWD}"; do
+            [[ ! -f $folder/$1 ]] || [[ ${#found[@]} -gt 0 && $folder/$1 -ef ${found[0]} ]] || found+=("$folder/$1")
+        done
+    fi
+    case ${#found[@]} in
+        1) printf '%s\n' "${found[0]}" ;;
+        0) echo "POLICY is \`$1\`: there is no such file" >&2; exit 1 ;;
+        *) echo "POLICY is \`$1\`, which is two files; write its whole path: ${found[*]}" >&2; exit 1 ;;
+    esac
+}
+
 base() {
     local name=${BASE:-$(distribution)}
-    if ! docker image inspect "$name" >/dev/null 2>&1 && ! docker pull -q "$name" >/dev/null 2>&1; then
+    if ! docker image inspect "$name" >/dev/null 2>&1 && ! "$root/src/tools/progress.sh" "pulling the image $name" docker pull "$name"; then
         [[ -z ${BASE:-} ]] || { echo "the base image $name cannot be pulled" >&2; exit 1; }
         name=brama-base:$(codename)
         docker image inspect "$name" >/dev/null 2>&1 || bootstrapped "$name"
@@ -93,13 +124,16 @@ codename() (
 )
 
 bootstrapped() {
-    echo "$(distribution) cannot be pulled; making $1 by debootstrap" >&2
-    command -v debootstrap >/dev/null || "$root/src/tools/apt.sh" debootstrap
-    local tree=$folder/tree as_root=()
+    command -v debootstrap >/dev/null \
+        || "$root/src/tools/apt.sh" "the image $(distribution) cannot be pulled, and debootstrap, which can make one, is missing" debootstrap
+    local tree=$folder/tree as_root=() make
     [[ $(id -u) -eq 0 ]] || as_root=(sudo)
+    make=("${as_root[@]}" debootstrap --variant=minbase --include=postgresql "$(codename)" "$tree")
+    echo "the image $(distribution) cannot be pulled; making $1 instead, which takes minutes: ${make[*]}" >&2
+    # The password, if one is asked for, before the counter is shown.
+    [[ ${#as_root[@]} -eq 0 ]] || sudo -v
     "${as_root[@]}" rm -rf "$tree"
-    "${as_root[@]}" debootstrap --variant=minbase --include=postgresql "$(codename)" "$tree" >"$folder/debootstrap.log" \
-        || { tail -5 "$folder/debootstrap.log" >&2; exit 1; }
+    "$root/src/tools/progress.sh" "making $1 by debootstrap" "${make[@]}"
     "${as_root[@]}" rm -rf "$tree"/var/{cache/apt,lib/apt/lists,log}/* "$tree"/usr/share/{doc,locale,man}/*
     "${as_root[@]}" tar -C "$tree" -c . | docker import - "$1" >/dev/null
     "${as_root[@]}" rm -rf "$tree"
@@ -109,21 +143,24 @@ compose() {
     local command=(docker-compose) file files=(-f "$root/envoy/compose.yaml")
     docker compose version >/dev/null 2>&1 && command=(docker compose)
     if [[ ${command[0]} == docker-compose ]] && ! command -v docker-compose >/dev/null; then
-        "$root/src/tools/apt.sh" docker-compose
+        "$root/src/tools/apt.sh" "Docker Compose is missing, which starts the stack" docker-compose
     fi
     for file in ${COMPOSE_FILES:-}; do files+=(-f "$file"); done
-    BASE=$(cat "$folder/base") DOCKER_BUILDKIT=${DOCKER_BUILDKIT:-0} "${command[@]}" "${files[@]}" --env-file "$folder/env" "$@" \
+    POLICY_FILE=$(cd "$BRAMA_POLICY" 2>/dev/null && printf '%s\n' *) BASE=$(cat "$folder/base") DOCKER_BUILDKIT=${DOCKER_BUILDKIT:-0} "${command[@]}" "${files[@]}" --env-file "$folder/env" "$@" \
         2> >(grep -v -e BuildKit -e 'legacy builder' -e environment-variable -e '^$' >&2)
 }
 
 wait_for_gateway() {
-    local gateway until=$((SECONDS + 60))
+    local gateway until=$((SECONDS + 60)) address=${PUBLISH:-127.0.0.1}
+    echo "waiting for the gateway, 60 s at the most" >&2
     gateway=$(compose ps -q gateway)
     while [[ $(docker inspect -f '{{.State.Health.Status}}' "$gateway") != healthy ]]; do
         ((SECONDS < until)) || { echo "the gateway does not serve" >&2; compose logs --tail 20 >&2; exit 1; }
         sleep 0.5
     done
-    echo "ready http://127.0.0.1:${PORT:-8080}"
+    # At every address is at this one too.
+    [[ $address != 0.0.0.0 ]] || address=127.0.0.1
+    echo "ready http://$address:${PORT:-8080}"
 }
 
 main "$@"

@@ -29,9 +29,9 @@ if command -v flock >/dev/null; then
     installed && exit 0
 fi
 
-echo "installing $* into target/tools" >&2
 "$root/src/tools/venv.sh" "$home"
-"$home/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$@" >&2 \
+"$root/src/tools/progress.sh" "installing $* into target/tools" \
+    "$home/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$@" \
     || fail "pip could not install $*: is there a wheel for this machine, and a way to the package index?"
 touch "$home/complete"
 installed

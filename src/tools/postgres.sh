@@ -22,7 +22,6 @@ found() {
 
 found && exit 0
 
-echo "PostgreSQL's server is missing; trying Debian's package postgresql, which also starts a server of its own" >&2
-"$root/src/tools/apt.sh" postgresql \
-    || { echo "install PostgreSQL's server (Debian: postgresql), or set BRAMA_TEST_DATABASE_URL" >&2; exit 1; }
+"$root/src/tools/apt.sh" "PostgreSQL's server is missing, which the tests start for themselves (the package starts one of its own as well)" postgresql \
+    || { echo "or set BRAMA_TEST_DATABASE_URL to a server that the tests may use" >&2; exit 1; }
 found || { echo "the package postgresql brought no initdb and postgres to /usr/lib/postgresql/*/bin" >&2; exit 1; }

@@ -13,9 +13,7 @@ fail() { echo "$1" >&2; exit 1; }
 
 # `python3 -m venv` exists on Debian without the part that fills the environment with pip (package python3-venv).
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-    echo "python3 cannot make virtual environments here; trying Debian's python3-venv" >&2
-    "$root/src/tools/apt.sh" python3-venv \
-        || fail "python3 cannot make virtual environments: install its venv module (Debian: python3-venv)"
+    "$root/src/tools/apt.sh" "python3 cannot make virtual environments, which hold what is installed under target/" python3-venv
 fi
 
 rm -rf "$folder"

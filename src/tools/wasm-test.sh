@@ -18,11 +18,13 @@ version=$(awk '$1 == "name" { name = $3 } $1 == "version" && name == "\"wasm-bin
 
 runner=$tools/wasm-bindgen-$version/bin/wasm-bindgen-test-runner
 if [[ ! -x $runner ]]; then
-    echo "installing the Wasm test runner (wasm-bindgen-cli $version) into target/tools; this takes a few minutes" >&2
+    echo "installing the Wasm test runner (wasm-bindgen-cli $version) into target/tools; this takes minutes" >&2
+    quiet=()
+    [[ -z ${CI:-} ]] || quiet=(--quiet)
     # Not --locked: the lock file inside the package names versions that newer compilers warn about or refuse.
     # Cargo itself keeps two installations into one folder from mixing.
     cargo install wasm-bindgen-cli --version "$version" --root "$tools/wasm-bindgen-$version" \
-        --target-dir "$tools/build" --quiet
+        --target-dir "$tools/build" "${quiet[@]}"
     rm -rf "$tools/build"
 fi
 

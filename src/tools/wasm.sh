@@ -4,8 +4,9 @@
 #   src/tools/wasm.sh wasm32-wasip1|wasm32-unknown-unknown CARGO_COMMAND [ARGUMENT...]
 #
 # The usual toolchain serves where it has the target's standard library, or rustup can fetch it. Elsewhere (no
-# rustup, or no way to its server) Debian's packages can build that library from source.
-# BRAMA_WASM_TOOLCHAIN=rustup|debian takes one of the two and never the other.
+# rustup, or no way to its server) Debian's packages can build that library from source. Without any toolchain on PATH
+# nothing is installed: src/tools/rust.sh says what to do.
+# BRAMA_WASM_TOOLCHAIN=rustup|debian takes one of the two and never the other; BRAMA_INSTALL=no takes what is there.
 set -euo pipefail
 
 usage() {
@@ -19,9 +20,7 @@ shift 2
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
-# Debian's linker package carries its version in its name; it is the one rustc-web was built with.
-lld=22
-debian_packages=(rustc-web cargo-web rust-web-src "lld-$lld" wasi-libc)
+. "$root/src/tools/debian.sh"
 
 # Asks the compiler rather than rustup, so that a distribution's own standard library counts too.
 has_target() {
@@ -31,10 +30,11 @@ has_target() {
 }
 
 usual_toolchain() {
-    command -v cargo >/dev/null && command -v rustc >/dev/null || return 1
+    "$root/src/tools/rust.sh" || exit 1
     has_target && return 0
     command -v rustup >/dev/null || return 1
-    echo "rustup target add $target" >&2
+    "$root/src/tools/may-install.sh" || { [[ $? -eq 1 ]] && return 1 || exit 1; }
+    echo "The Rust toolchain lacks $target (BRAMA_INSTALL=no forbids to add it): rustup target add $target" >&2
     # Bounded: where packets to the server vanish, rustup would wait far longer than the way round takes.
     timeout 120 rustup target add "$target" >&2 || return 1
     has_target
@@ -46,8 +46,10 @@ debian_toolchain() {
     for package in "${debian_packages[@]}"; do
         [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
     done
-    [[ ${#missing[@]} -eq 0 ]] || "$root/src/tools/apt.sh" "${missing[@]}"
+    [[ ${#missing[@]} -eq 0 ]] || "$root/src/tools/apt.sh" "$without" "${missing[@]}"
 }
+
+without="The Rust toolchain cannot build for $target, and Debian's can"
 
 # Where the dependencies are unpacked is nobody's business, and would be in the plugin: panics name their files.
 remap="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
@@ -82,9 +84,8 @@ case ${BRAMA_WASM_TOOLCHAIN:-} in
         ;;
     '')
         usual_toolchain && run_usual "$@"
-        echo "the Rust toolchain in use cannot build for $target; trying Debian's" >&2
         debian_toolchain && run_debian "$@"
-        echo "no compiler for $target: run \`rustup target add $target\`, or install ${debian_packages[*]}" >&2
+        echo "no compiler for $target: run \`rustup target add $target\`, or install ${debian_packages[*]} (Debian's)" >&2
         ;;
     *)
         echo "BRAMA_WASM_TOOLCHAIN is \`$BRAMA_WASM_TOOLCHAIN\`; it can be rustup or debian" >&2

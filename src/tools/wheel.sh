@@ -37,12 +37,12 @@ if command -v flock >/dev/null; then
     installed && exit 0
 fi
 
-echo "installing $package $version into target/tools" >&2
 # Made under another name and renamed when complete, so that an interrupted installation never looks like a program.
 # (A renamed environment's own scripts no longer run; the program is not one of them.)
 rm -rf "$home"
 "$root/src/tools/venv.sh" "$home.new"
-"$home.new/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$package==$version" >&2 \
+"$root/src/tools/progress.sh" "installing $package $version into target/tools" \
+    "$home.new/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$package==$version" \
     || fail "pip could not install $package $version: is there a wheel for this machine, and a way to the package index?"
 mv "$home.new" "$home"
 installed || fail "$package $version has no program $program"

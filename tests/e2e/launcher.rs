@@ -3,18 +3,28 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use brama_run::Settings;
 
 use crate::client::Call;
 use crate::stack::project;
 
+/// Where the programs were built.
+fn programs() -> PathBuf {
+    std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned()
+}
+
 /// The launcher, in an environment of its own.
 fn launcher(variables: &[(&str, &str)]) -> Command {
-    let program = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("brama-run");
-    let mut command = Command::new(program);
-    for name in ["PORT", "ADMIN_PORT", "DATA_DIR", "FIXTURES", "POLICY", "DATABASE_URL"] {
+    launcher_of(&programs(), variables)
+}
+
+fn launcher_of(programs: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(programs.join("brama-run"));
+    for name in ["PORT", "ADMIN_PORT", "DATA_DIR", "FIXTURES", "POLICY", "DATABASE_URL", "BRAMA_PROJECT"] {
         command.env_remove(name);
     }
     command.envs([("PORT", "0"), ("ADMIN_PORT", "0")]).envs(variables.iter().copied());
@@ -31,7 +41,11 @@ struct Running {
 
 impl Running {
     fn start(variables: &[(&str, &str)]) -> Self {
-        let mut child = launcher(variables).spawn().unwrap();
+        Self::spawn(&mut launcher(variables))
+    }
+
+    fn spawn(launcher: &mut Command) -> Self {
+        let mut child = launcher.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
@@ -78,8 +92,13 @@ fn runs(process: u32) -> bool {
 /// The output of a launcher that must fail, and has started nothing that still runs.
 #[track_caller]
 fn fails(variables: &[(&str, &str)]) -> String {
+    refuses(&mut launcher(variables))
+}
+
+#[track_caller]
+fn refuses(launcher: &mut Command) -> String {
     let begin = Instant::now();
-    let Output { status, stdout, stderr } = launcher(variables).output().unwrap();
+    let Output { status, stdout, stderr } = launcher.output().unwrap();
     assert!(!status.success());
     assert_eq!(String::from_utf8(stdout).unwrap(), "", "nothing was ready");
     assert!(begin.elapsed() < Duration::from_secs(30));
@@ -236,4 +255,47 @@ routes:
     // It passes the filter; the upstream knows no such path, and no identity.
     assert_eq!(Call::new("GET", "/hello").send(running.address).status, 401);
     running.stop("INT");
+}
+
+/// A checkout that was copied together with what was built in it, and then moved.
+#[test]
+fn copied_and_moved_checkout_serves_by_its_own_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (copy, moved) = (folder.path().join("copy"), folder.path().join("moved"));
+    let put = |from: &Path, to: &str| {
+        fs::create_dir_all(copy.join(to).parent().unwrap()).unwrap();
+        fs::copy(from, copy.join(to)).unwrap();
+    };
+    for file in ["src/run/Cargo.toml", "src/upstream/fixtures/demo.json"] {
+        put(&project().join(file), file);
+    }
+    for entry in fs::read_dir(project().join("envoy")).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_file() {
+            put(&entry.path(), &format!("envoy/{}", entry.file_name().display()));
+        }
+    }
+    for program in ["brama", "brama-run", "brama-upstream"] {
+        put(&programs().join(program), &format!("target/debug/{program}"));
+    }
+    put(&Settings::from_environment().unwrap().wasm, "target/brama_filter.wasm");
+    fs::create_dir(copy.join("policies")).unwrap();
+    let shipped = fs::read_to_string(project().join("policies/ehealth.yaml")).unwrap();
+    let own = shipped.replace("path: /readyz", "path: /ready-in-the-copy");
+    assert_ne!(own, shipped);
+    fs::write(copy.join("policies/ehealth.yaml"), own).unwrap();
+
+    fs::rename(&copy, &moved).unwrap();
+    let launcher = || {
+        let mut command = launcher_of(&moved.join("target/debug"), &[]);
+        command.env_remove("BRAMA_WASM");
+        command
+    };
+    let running = Running::spawn(&mut launcher());
+    assert_eq!(Call::new("GET", "/readyz").send(running.address).status, 403, "no route of its policy");
+    assert_ne!(Call::new("GET", "/ready-in-the-copy").send(running.address).status, 403, "a public one");
+    running.stop("INT");
+
+    fs::write(moved.join("policies/ehealth.yaml"), "garbage").unwrap();
+    let error = refuses(&mut launcher());
+    assert!(error.contains(&moved.join("policies/ehealth.yaml").display().to_string()), "{error}");
 }

@@ -32,6 +32,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The program lies outside of any checkout, so there are no files to run.
+    #[error("`{}` lies in no checkout of Brama: run `make run` there, or set BRAMA_PROJECT", .0.display())]
+    Homeless(PathBuf),
     /// The caller asked to stop.
     #[error("stopped before the stack was ready")]
     Interrupted,
@@ -45,6 +48,9 @@ pub enum StartError {
         /// How to get it.
         remedy: &'static str,
     },
+    /// A folder without the files to run.
+    #[error("BRAMA_PROJECT is `{}`: it must be a checkout of Brama", .0.display())]
+    NoProject(PathBuf),
     /// The two ports are one.
     #[error("PORT and ADMIN_PORT are both {0}: set one of them to another port")]
     OnePort(u16),
@@ -132,8 +138,10 @@ impl StartError {
             | Self::Timeout { report, .. } => report,
             Self::DataInUse(_)
             | Self::File { .. }
+            | Self::Homeless(_)
             | Self::Interrupted
             | Self::Missing { .. }
+            | Self::NoProject(_)
             | Self::OnePort(_)
             | Self::PortInUse { .. }
             | Self::PortRefused { .. }

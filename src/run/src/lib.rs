@@ -21,6 +21,7 @@ mod error;
 mod prepare;
 mod probe;
 mod process;
+mod project;
 mod settings;
 mod stack;
 mod template;

@@ -1,14 +1,17 @@
-//! Owns the settings of a run: where each comes from, and what stands in for those that are not given.
+//! Owns the settings of a run: where each comes from, and what is taken for those that are not given.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::error::StartError;
+use crate::project::project;
 
 /// What to start, and where.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
+    /// The checkout whose files are run (`BRAMA_PROJECT`, else the one that this program lies in).
+    pub project: PathBuf,
     /// Where the gateway listens (`PORT`, else 8080); 0 is any free port.
     pub port: u16,
     /// Where Envoy's administration listens (`ADMIN_PORT`, else 9901); 0 is any free port.
@@ -43,8 +46,8 @@ impl Settings {
 
     /// Whether policy and fixture are the ones that are shipped, so that requests to try can be named.
     pub fn is_demonstration(&self) -> bool {
-        let root = project();
-        self.policy == root.join(POLICY) && self.fixtures == root.join(FIXTURES) && self.database_url.is_none()
+        let shipped = |file: &str| self.project.join(file);
+        self.policy == shipped(POLICY) && self.fixtures == shipped(FIXTURES) && self.database_url.is_none()
     }
 
     fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, StartError> {
@@ -58,9 +61,10 @@ impl Settings {
             }),
         };
         let database_url = given("DATABASE_URL").map(OsString::into_string).transpose();
-        let root = project();
-        let path = |name: &str, otherwise: &str| given(name).map_or_else(|| root.join(otherwise), PathBuf::from);
-        let programs = programs();
+        let program = env::current_exe().unwrap_or_default();
+        let project = project(given("BRAMA_PROJECT").map(PathBuf::from), &program)?;
+        let path = |name: &str, otherwise: &str| given(name).map_or_else(|| project.join(otherwise), PathBuf::from);
+        let programs = programs(&program);
         Ok(Self {
             port: port("PORT", 8080)?,
             admin_port: port("ADMIN_PORT", 9901)?,
@@ -76,22 +80,15 @@ impl Settings {
             envoy: given("ENVOY").map_or_else(|| PathBuf::from("envoy"), PathBuf::from),
             brama: programs.join("brama"),
             upstream: programs.join("brama-upstream"),
-            bootstrap: root.join(BOOTSTRAP),
+            bootstrap: project.join(BOOTSTRAP),
             workers: 2,
+            project,
         })
     }
 }
 
-/// The folder of the project, where the shipped files are. It is the one this program was built in: a launcher for
-/// development has no other home.
-fn project() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.ancestors().nth(2).unwrap_or(manifest).to_owned()
-}
-
 /// Where cargo put this program and the others. Tests are built one folder further down.
-fn programs() -> PathBuf {
-    let program = env::current_exe().unwrap_or_default();
+fn programs(program: &Path) -> PathBuf {
     let folder = program.parent().unwrap_or(Path::new(""));
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     folder.to_owned()
