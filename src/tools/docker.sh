@@ -146,7 +146,10 @@ compose() {
         "$root/src/tools/apt.sh" "Docker Compose is missing, which starts the stack" docker-compose
     fi
     for file in ${COMPOSE_FILES:-}; do files+=(-f "$file"); done
-    POLICY_FILE=$(cd "$BRAMA_POLICY" 2>/dev/null && printf '%s\n' *) BASE=$(cat "$folder/base") DOCKER_BUILDKIT=${DOCKER_BUILDKIT:-0} "${command[@]}" "${files[@]}" --env-file "$folder/env" "$@" \
+    # The one file there, which is there before the stack is.
+    [[ ! -d $BRAMA_POLICY ]] || POLICY_FILE=$(cd "$BRAMA_POLICY" && printf '%s\n' *)
+    export POLICY_FILE=${POLICY_FILE:-}
+    BASE=$(cat "$folder/base") DOCKER_BUILDKIT=${DOCKER_BUILDKIT:-0} "${command[@]}" "${files[@]}" --env-file "$folder/env" "$@" \
         2> >(grep -v -e BuildKit -e 'legacy builder' -e environment-variable -e '^$' >&2)
 }
 
@@ -154,6 +157,7 @@ wait_for_gateway() {
     local gateway until=$((SECONDS + 60)) address=${PUBLISH:-127.0.0.1}
     echo "waiting for the gateway, 60 s at the most" >&2
     gateway=$(compose ps -q gateway)
+    [[ -n $gateway ]] || { echo "there is no gateway: run \`make docker-up\`" >&2; exit 1; }
     while [[ $(docker inspect -f '{{.State.Health.Status}}' "$gateway") != healthy ]]; do
         ((SECONDS < until)) || { echo "the gateway does not serve" >&2; compose logs --tail 20 >&2; exit 1; }
         sleep 0.5

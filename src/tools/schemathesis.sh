@@ -17,10 +17,11 @@ fail() { echo "$1" >&2; exit 1; }
 
 # Whoever names a program means that one: a wrong name is a mistake to report, not to work round.
 if [[ -n ${SCHEMATHESIS:-} ]]; then
-    schemathesis=$(command -v -- "$SCHEMATHESIS") || fail "SCHEMATHESIS is \`$SCHEMATHESIS\`, which is no program"
+    schemathesis=("$(command -v -- "$SCHEMATHESIS")") || fail "SCHEMATHESIS is \`$SCHEMATHESIS\`, which is no program"
 else
     home=$("$root/src/tools/packages.sh" "schemathesis==$version")
-    schemathesis=$home/bin/schemathesis
+    # Not by its own first line, which names the folder that it was installed in: the checkout may have been moved.
+    schemathesis=("$home/bin/python3" "$home/bin/schemathesis")
 fi
 
 folder=$(mktemp -d)
@@ -55,7 +56,7 @@ ask() {
     local listener=$1 header=$2
     shift 2
     "$upstream" openapi "$listener" >"$listener.json"
-    "$schemathesis" run "$listener.json" --url "http://$(address "$listener")" --header "$header" --seed "${SEED:-1}" \
+    "${schemathesis[@]}" run "$listener.json" --url "http://$(address "$listener")" --header "$header" --seed "${SEED:-1}" \
         --max-examples "${EXAMPLES:-100}" --request-timeout 30 "$@"
 }
 
