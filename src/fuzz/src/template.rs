@@ -4,6 +4,7 @@ use brama_policy::{CanonicalPath, Decision, Request, Step};
 use serde_json::json;
 
 use crate::gateway;
+use crate::path::decoded;
 
 /// Two lines: what a policy's author writes, and what a client sends.
 ///
@@ -20,6 +21,17 @@ pub fn holds_for(lines: &[u8]) {
     let Decision::Allow(_grant) = decision else { return };
     let path = CanonicalPath::parse(sent.as_bytes()).expect("what is allowed has one reading");
     assert!(describes(template, path.segments()), "{template:?} does not describe {sent:?}");
+    assert!(template.split('/').skip(1).all(is_plain), "{template:?} reads like another router's");
+}
+
+/// Whether nobody takes a segment for a wildcard who is used to another router.
+fn is_plain(segment: &str) -> bool {
+    let is_capture = segment.starts_with('{') && segment.ends_with('}') && !segment.contains(['*', '?', '+', '=', '$']);
+    let is_wild = segment.contains(['*', '?', '<', '>', '[', ']', '{', '}', '^', '|', '\\'])
+        || segment.starts_with([':', '(', '#'])
+        || ["...", "$", "+", ".+"].iter().any(|end| *end == segment)
+        || segment.ends_with('$');
+    is_capture || !is_wild
 }
 
 fn describes<T: AsRef<str>>(template: &str, sent: &[T]) -> bool {
@@ -30,7 +42,7 @@ fn describes<T: AsRef<str>>(template: &str, sent: &[T]) -> bool {
         && wanted.iter().zip(sent).all(|(wanted, sent)| {
             let sent = sent.as_ref();
             match wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-                None => *wanted == sent,
+                None => decoded(wanted) == sent,
                 Some(name) if name.ends_with(":int") => {
                     sent.parse::<i64>().is_ok_and(|number| number.to_string() == sent)
                 }

@@ -80,7 +80,11 @@ impl FromStr for HostPattern {
     type Err = InvalidHostPattern;
 
     fn from_str(text: &str) -> Result<Self, InvalidHostPattern> {
-        let invalid = || InvalidHostPattern(text.to_owned());
+        let invalid = || InvalidHostPattern { text: text.to_owned(), meaning: meaning(text) };
+        // A label like any other to DNS, and to nginx every host.
+        if text == "_" {
+            return Err(invalid());
+        }
         let (suffix, name) = text.strip_prefix("*.").map_or((false, text), |suffix| (true, suffix));
         if !is_name_or_address(name) {
             return Err(invalid());
@@ -98,8 +102,62 @@ impl FromStr for HostPattern {
 
 /// A text that is no host a route can be for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no host; write a name, `*.suffix` or an address, without a port")]
-pub(crate) struct InvalidHostPattern(String);
+#[error("`{text}` is no host; {meaning}")]
+pub(crate) struct InvalidHostPattern {
+    text: String,
+    meaning: Meaning,
+}
+
+/// What was probably meant by a text that is no host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Meaning {
+    Every,
+    /// All below this one.
+    Below(String),
+    /// All that begin with this one.
+    Each(String),
+    /// This one, without what stands about it.
+    Name(String),
+    Unknown,
+}
+
+impl fmt::Display for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Every => f.write_str("a route for every host has no `hosts`"),
+            Self::Below(suffix) => write!(f, "write `*.{suffix}` for all that is below `{suffix}`, at any depth"),
+            Self::Each(prefix) => {
+                write!(f, "write each name that begins with `{prefix}.`, for only a name's beginning can be left open")
+            }
+            Self::Name(name) => write!(f, "write `{name}`"),
+            Self::Unknown => f.write_str("write a name, `*.suffix` or an address, without a port"),
+        }
+    }
+}
+
+/// What a text that is no host means elsewhere: in other gateways, in a regular expression, in a URL.
+fn meaning(text: &str) -> Meaning {
+    if !text.is_empty() && text.bytes().all(|sign| b"*.+?%_^$()[]~/:".contains(&sign)) {
+        return Meaning::Every;
+    }
+    let text = text.rsplit_once("//").map_or(text, |(_scheme, after)| after).replace("\\.", ".");
+    let text = text.trim_start_matches(['^', '~', ' ']).trim_end_matches('$');
+    let bare = text.split_once('/').map_or(text, |(host, _path)| host);
+    let bare = bare.rsplit_once(':').filter(|(_name, port)| is_port(port)).map_or(bare, |(name, _port)| name);
+    let is_name = |text: &str| is_name_or_address(text) && text != "_";
+    if is_name(bare) {
+        return Meaning::Name(spelt(bare).into_owned());
+    }
+    // A wildcard within labels takes at most what is below the labels behind it.
+    let is_wild = |label: &str| !is_name(label) || label.parse::<u8>().is_ok();
+    let suffix = bare.rsplit('.').take_while(|label| !is_wild(label)).collect::<Vec<_>>();
+    let suffix = suffix.into_iter().rev().collect::<Vec<_>>().join(".");
+    match bare.strip_suffix(".*").or_else(|| bare.strip_suffix(".+")) {
+        Some(prefix) if is_name(prefix) => Meaning::Each(spelt(prefix).into_owned()),
+        Some(_) | None if is_name(&suffix) => Meaning::Below(spelt(&suffix).into_owned()),
+        Some(_) | None => Meaning::Unknown,
+    }
+}
 
 /// The one spelling of a name or address.
 fn spelt(name: &str) -> Cow<'_, str> {
@@ -232,8 +290,47 @@ mod tests {
         {
             assert_eq!(text.parse::<HostPattern>().unwrap().to_string(), shown);
         }
-        for text in ["", "*", "*.", "a:80", "*.1.2.3.4", "*.[::1]", "a.*", "*a", "**.a", "a b", "1.2.3", "a/b"] {
+        for text in ["", "*", "*.", "a:80", "*.1.2.3.4", "*.[::1]", "a.*", "*a", "**.a", "a b", "1.2.3", "a/b", "_"] {
             assert!(text.parse::<HostPattern>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn wildcard_of_another_gateway_is_a_fault_that_names_what_was_meant() {
+        let (every, unknown) = ("a route for every host has no `hosts`", "write a name, `*.suffix` or an address");
+        let below = |suffix: &str| format!("write `*.{suffix}` for all that is below `{suffix}`, at any depth");
+        for (text, meant) in [
+            ("*", every.to_owned()),
+            ("*.*", every.to_owned()),
+            ("**", every.to_owned()),
+            (".*", every.to_owned()),
+            ("^.*$", every.to_owned()),
+            ("_", every.to_owned()),
+            ("*:*", every.to_owned()),
+            ("*.*.x", below("x")),
+            ("**.Example", below("example")),
+            (".example", below("example")),
+            ("*api.example", below("example")),
+            ("api-*.example", below("example")),
+            ("a.*.example", below("example")),
+            ("{tenant}.example", below("example")),
+            (":tenant.example", below("example")),
+            ("<tenant>.example", below("example")),
+            ("[tenant].example", below("example")),
+            ("$tenant.example", below("example")),
+            ("(.*)\\.api\\.example$", below("api.example")),
+            ("~^.+\\.example$", below("example")),
+            ("^api\\.example$", "write `api.example`".to_owned()),
+            ("https://api.example/v1", "write `api.example`".to_owned()),
+            ("api.example:8443", "write `api.example`".to_owned()),
+            ("*.example:443", below("example")),
+            ("api.*", "write each name that begins with `api.`".to_owned()),
+            ("www.api.*", "write each name that begins with `www.api.`".to_owned()),
+            ("*.1.2.3.4", unknown.to_owned()),
+            ("ексампл", unknown.to_owned()),
+        ] {
+            let fault = text.parse::<HostPattern>().unwrap_err().to_string();
+            assert!(fault.starts_with(&format!("`{text}` is no host; {meant}")), "{fault}");
         }
     }
 

@@ -8,6 +8,10 @@ use uuid::fmt::Hyphenated;
 
 use crate::path::CanonicalPath;
 
+mod foreign;
+
+use foreign::Meaning;
+
 /// A path with named captures: `/api/clients/{client_id:uuid}/connections/{connection_id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathTemplate {
@@ -63,7 +67,13 @@ impl PathTemplate {
         if text.len() > LONGEST_TEMPLATE || text.matches('/').count() > MOST_SEGMENTS {
             return Err(InvalidTemplate::TooLong);
         }
-        let inner = text.strip_prefix('/').ok_or(InvalidTemplate::NoSlash)?;
+        if text.starts_with(['^', '~']) {
+            return Err(InvalidTemplate::RegularExpression);
+        }
+        let inner = text.strip_prefix('/').ok_or_else(|| match foreign::of_literal(text) {
+            Some(meaning) => wildcard(text, meaning),
+            None => InvalidTemplate::NoSlash,
+        })?;
         if inner.is_empty() {
             return Ok(Self { text: text.to_owned(), segments: vec![Segment::Literal(String::new())] });
         }
@@ -166,9 +176,15 @@ pub(crate) enum InvalidTemplate {
     #[error("a path template has no empty segment and no slash at its end")]
     EmptySegment,
     #[error(
-        "`{0}` is no capture; write `{{name}}`, `{{name:uuid}}` or `{{name:int}}` as a whole segment, or `{{name...}}` as the last"
+        "a path template is no regular expression; write literals, `{{name}}` for a segment, `{{rest...}}` for all that is left"
     )]
-    Capture(String),
+    RegularExpression,
+    #[error("`{segment}` is no capture; {meaning}")]
+    Capture { segment: String, meaning: Meaning },
+    #[error("`{segment}` is no literal, but a wildcard of another router; {meaning}")]
+    Wildcard { segment: String, meaning: Meaning },
+    #[error("`{segment}` is no literal, but a wildcard of another router; {meaning}, or `{spelt}` for this very text")]
+    WildcardOrText { segment: String, meaning: Meaning, spelt: String },
     #[error("a path template has at most {LONGEST_TEMPLATE} bytes and {MOST_SEGMENTS} segments")]
     TooLong,
     #[error("a capture of all that is left can only be the last segment")]
@@ -184,8 +200,26 @@ fn segment(text: &str) -> Result<Segment, InvalidTemplate> {
         return Err(InvalidTemplate::EmptySegment);
     }
     if text.contains(['{', '}']) {
-        return capture(text).ok_or_else(|| InvalidTemplate::Capture(text.to_owned()));
+        return capture(text)
+            .ok_or_else(|| InvalidTemplate::Capture { segment: text.to_owned(), meaning: foreign::of_braces(text) });
     }
+    match foreign::of_literal(text) {
+        Some(meaning) => Err(wildcard(text, meaning)),
+        None => literal(text),
+    }
+}
+
+/// A wildcard of another router; where it could be a literal all the same, how to spell that.
+fn wildcard(text: &str, meaning: Meaning) -> InvalidTemplate {
+    let (segment, spelt) = (text.to_owned(), foreign::encoded(text));
+    if spelt != text && foreign::of_literal(&spelt).is_none() && literal(&spelt).is_ok() {
+        InvalidTemplate::WildcardOrText { segment, meaning, spelt }
+    } else {
+        InvalidTemplate::Wildcard { segment, meaning }
+    }
+}
+
+fn literal(text: &str) -> Result<Segment, InvalidTemplate> {
     // A literal is compared with decoded segments, so it is read exactly as a request's path is.
     let path = format!("/{text}");
     let unmatchable = |reason: String| InvalidTemplate::Unmatchable { segment: text.to_owned(), reason };

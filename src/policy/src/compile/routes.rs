@@ -74,13 +74,24 @@ fn methods(written: &[String], place: &Place, faults: &mut Faults) {
         if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
             let upper = method.to_ascii_uppercase();
             let hint = (upper != *method).then(|| format!("did you mean `{upper}`?"));
-            faults.add_hinted(&place, format!("`{method}` is no method in capitals"), hint);
+            faults.add_hinted(
+                &place,
+                format!("`{method}` is no method in capitals"),
+                hint.or_else(|| all_methods(method)),
+            );
+        } else if let Some(hint) = all_methods(method) {
+            faults.add_hinted(&place, format!("`{method}` is no method"), Some(hint));
         } else if method == "CONNECT" || method == "TRACE" {
             faults.add(&place, format!("`{method}` is refused before any route is looked at"));
         } else if written.iter().take(index).any(|before| before == method) {
             faults.add(&place, format!("`{method}` is written twice"));
         }
     }
+}
+
+/// What is every method in other routers.
+fn all_methods(text: &str) -> Option<String> {
+    ["*", "ALL", "ANY"].contains(&text).then(|| "write each method; no word stands for all of them".to_owned())
 }
 
 fn hosts(written: Option<&[String]>, place: &Place, faults: &mut Faults) -> Option<Vec<HostPattern>> {
