@@ -35,7 +35,7 @@ const ROUTES: &str = r#"routes:
 "#;
 
 /// What paths are made of: what is plain, and what two readers may understand differently.
-const PIECES: [&[u8]; 50] = [
+const PIECES: [&[u8]; 56] = [
     b"/",
     b"/",
     b"/",
@@ -74,6 +74,12 @@ const PIECES: [&[u8]; 50] = [
     b"%25",
     b"%",
     b"%zz",
+    b"%c3%a9",
+    b"%C3%A9",
+    b"%d0%B1",
+    b"%3a",
+    b"%7e",
+    b"%3f",
     b"%00",
     b"%0d%0a",
     b"%61",

@@ -9,6 +9,11 @@ pub fn holds_for(target: &[u8]) {
     let sent = target.split(|byte| *byte == b'?').next().unwrap();
     assert_eq!(path.as_str().as_bytes(), sent, "the path is what was sent");
     let segments: Vec<String> = path.segments().iter().map(|segment| segment.clone().into_owned()).collect();
+    let normal = path.normal();
+    assert!(normal.eq_ignore_ascii_case(path.as_str()), "the normal form is the path but for the case of digits");
+    let again = CanonicalPath::parse(normal.as_bytes()).expect("the normal form is a path");
+    assert_eq!(again.segments(), path.segments(), "the normal form is the same path");
+    assert_eq!(again.normal(), normal, "a path has one normal form");
     assert_eq!(read_leniently(path.as_str()), segments, "a lenient reader reads the same");
     let (_last, inner) = segments.split_last().expect("a path has a segment, if an empty one");
     assert!(inner.iter().all(|segment| !segment.is_empty()), "only the last segment may be empty");

@@ -100,7 +100,7 @@ pub(crate) struct RequestView {
     pub(crate) method: String,
     /// In lower case, without a port.
     pub(crate) host: String,
-    /// The canonical path, without the query.
+    /// The path in its normal form, without the query.
     pub(crate) path: String,
     pub(crate) headers: Headers,
 }
@@ -110,7 +110,7 @@ impl RequestView {
         Self {
             method: target.method.to_owned(),
             host: target.host.name().into_owned(),
-            path: target.path.as_str().to_owned(),
+            path: target.path.normal().into_owned(),
             headers,
         }
     }

@@ -1,8 +1,9 @@
-//! Owns the one spelling of a path that is judged: anything another reader could take for another path is refused.
+//! Owns which paths are judged: anything another reader could take for another path is refused.
 //!
 //! A gateway and the service behind it must not disagree about which resource a path names. So nothing is
 //! normalised: a path that has a second reading is refused before any rule is looked at
-//! ([RFC 3986, 3.3 and 6.2](https://www.rfc-editor.org/rfc/rfc3986#section-6.2)).
+//! ([RFC 3986, 3.3 and 6.2](https://www.rfc-editor.org/rfc/rfc3986#section-6.2)). The digits of an escape are the one
+//! exception: `%c3` and `%C3` are the same octet to every reader.
 
 use std::borrow::Cow;
 
@@ -41,9 +42,6 @@ pub enum Ambiguity {
     /// A `%` without two hexadecimal digits after it.
     #[error("The path has a malformed percent-encoding.")]
     MalformedEncoding,
-    /// `%2f` for `%2F`.
-    #[error("The path has a percent-encoding in lower case.")]
-    LowerCaseEncoding,
     /// `%41` for `A`.
     #[error("The path percent-encodes a character that needs no encoding.")]
     NeedlessEncoding,
@@ -95,6 +93,23 @@ impl<'a> CanonicalPath<'a> {
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.text
+    }
+
+    /// The path in its normal form: the digits of its escapes in upper case
+    /// ([RFC 3986, 6.2.2.1](https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2.1)). Equal where the segments are.
+    #[must_use]
+    pub fn normal(&self) -> Cow<'a, str> {
+        let mut parts = self.text.split('%');
+        let (Some(first), true) = (parts.next(), self.text.contains('%')) else { return Cow::Borrowed(self.text) };
+        let mut normal = first.to_owned();
+        for part in parts {
+            // Each escape was read, so two digits stand here.
+            let (digits, after) = part.split_at_checked(2).unwrap_or((part, ""));
+            normal.push('%');
+            normal.push_str(&digits.to_ascii_uppercase());
+            normal.push_str(after);
+        }
+        Cow::Owned(normal)
     }
 
     /// What follows the first `?`; empty where nothing does.
@@ -159,10 +174,6 @@ fn encoded(rest: &[u8]) -> Result<(u8, &[u8]), Ambiguity> {
         return Err(Ambiguity::MalformedEncoding);
     };
     let byte = pair(*high, *low).ok_or(Ambiguity::MalformedEncoding)?;
-    // RFC 3986, 6.2.2.1: upper-case digits are the normal form, so lower case is a second spelling.
-    if high.is_ascii_lowercase() || low.is_ascii_lowercase() {
-        return Err(Ambiguity::LowerCaseEncoding);
-    }
     // RFC 3986, 6.2.2.2: an encoded unreserved character is a second spelling of the character itself.
     if is_unreserved(byte) {
         return Err(Ambiguity::NeedlessEncoding);
@@ -222,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn digits_of_an_escape_are_the_same_octet_in_either_case() {
+        for (sent, normal) in [
+            ("/a", "/a"),
+            ("/caf%c3%a9", "/caf%C3%A9"),
+            ("/caf%c3%A9/x", "/caf%C3%A9/x"),
+            ("/%d0%B1%d0%b1", "/%D0%B1%D0%B1"),
+            ("/urn%3ax%3A1", "/urn%3Ax%3A1"),
+            ("/a%5b%7c%5d", "/a%5B%7C%5D"),
+            ("/100%25-%e2%82%ac?q=%c3", "/100%25-%E2%82%AC"),
+        ] {
+            let (path, of_normal) = (CanonicalPath::parse(sent.as_bytes()), CanonicalPath::parse(normal.as_bytes()));
+            let (path, of_normal) = (path.unwrap(), of_normal.unwrap());
+            assert_eq!(path.segments(), of_normal.segments(), "{sent}");
+            assert_eq!((path.normal(), of_normal.normal()), (normal.into(), normal.into()), "{sent}");
+            assert_eq!(path.as_str(), sent.split('?').next().unwrap(), "what goes on is what was sent");
+        }
+    }
+
+    #[test]
     fn second_spellings_are_refused() {
         for (target, ambiguity) in [
             (&b""[..], Ambiguity::NotOriginForm),
@@ -257,9 +287,20 @@ mod tests {
             (b"/a%4/", Ambiguity::MalformedEncoding),
             (b"/a%zz", Ambiguity::MalformedEncoding),
             (b"/%+1", Ambiguity::MalformedEncoding),
-            (b"/a%2f", Ambiguity::LowerCaseEncoding),
-            (b"/a%c3%A9", Ambiguity::LowerCaseEncoding),
             (b"/%61", Ambiguity::NeedlessEncoding),
+            (b"/%6a", Ambiguity::NeedlessEncoding),
+            (b"/%2e%2e", Ambiguity::NeedlessEncoding),
+            (b"/%7e", Ambiguity::NeedlessEncoding),
+            (b"/a%2fb", Ambiguity::EncodedSeparator),
+            (b"/a%5cb", Ambiguity::EncodedSeparator),
+            (b"/a%3bb", Ambiguity::EncodedSeparator),
+            (b"/a%3fb", Ambiguity::EncodedSeparator),
+            (b"/a%0d%0a", Ambiguity::EncodedSeparator),
+            (b"/a%7f", Ambiguity::EncodedSeparator),
+            (b"/%ff", Ambiguity::NotUtf8),
+            (b"/%c0%af", Ambiguity::NotUtf8),
+            (b"/%c3", Ambiguity::NotUtf8),
+            (b"/a%256a", Ambiguity::DoubleEncoding),
             (b"/%2E%2E", Ambiguity::NeedlessEncoding),
             (b"/%7E", Ambiguity::NeedlessEncoding),
             (b"/a%2Fb", Ambiguity::EncodedSeparator),

@@ -121,3 +121,25 @@ routes:
     let decision = judge(&policy, &sent, |_lookup| Answer::Active(Arc::new(facts.clone())));
     assert_refused(&decision, "forged");
 }
+
+#[test]
+fn digits_of_an_escape_in_lower_case_are_no_way_round_a_route_or_a_condition() {
+    let policy = policy(&format!(
+        "{HEAD}
+forward: {{ headers: {{}} }}
+routes:
+  - {{ id: all, methods: [GET], path: '/{{_r...}}', public: {{ because: pages }} }}
+  - {{ id: cafe, methods: [GET], path: '/caf%C3%A9/{{_x}}', require: {{ credentials: [token], scopes: none }} }}
+  - {{ id: files, methods: [GET], path: '/files/{{_r...}}', require: {{ credentials: [token], scopes: none, conditions: ['!request.path.contains(\"%C3%A9\")'] }} }}"
+    ));
+    for path in ["/caf%C3%A9/x", "/caf%c3%a9/x", "/caf%c3%A9/x", "/caf%C3%a9/x"] {
+        assert_refused(&decide(&policy, "GET", path, &[]), path);
+    }
+    for path in ["/files/%C3%A9", "/files/%c3%a9", "/files/a/%c3%A9"] {
+        assert_refused(&decide(&policy, "GET", path, &[("authorization", "Bearer t")]), path);
+    }
+    for path in ["/files/%C3%A8", "/files/%c3%a8"] {
+        let decision = decide(&policy, "GET", path, &[("authorization", "Bearer t")]);
+        assert!(matches!(decision, Decision::Allow(_)), "{path}: {decision:?}");
+    }
+}

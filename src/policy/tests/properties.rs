@@ -49,7 +49,7 @@ fn target() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         select(vec![
             "/", "//", "/.", "/..", "%2f", "%2F", "%5C", "\\", ";", "#", "?", "%25", "%2541", "%00", "%", "%c3%28",
-            "%C3%A9"
+            "%C3%A9", "%c3%a9", "%c3%A9"
         ])
         .prop_map(|piece| piece.as_bytes().to_vec()),
         select(vec!["api", "clients", "connections", "1380df72-275a-11e7-93ae-92361f002671", "readyz", "Api", "c1"])
@@ -94,7 +94,7 @@ proptest! {
     #[test]
     fn canonical_path_has_no_second_spelling(path in target()) {
         if let Ok(canonical) = CanonicalPath::parse(&path) {
-            for (sent, decoded) in canonical.as_str()[1..].split('/').zip(canonical.segments()) {
+            for (sent, decoded) in canonical.normal()[1..].split('/').zip(canonical.segments()) {
                 prop_assert!(!decoded.contains(['/', '\\']) && *decoded != "." && *decoded != "..");
                 prop_assert!(!decoded.chars().any(|letter| letter.is_ascii_control()));
                 prop_assert_eq!(encoded(decoded, sent), sent);

@@ -93,6 +93,8 @@ pub enum Oddity {
     Slash,
     /// Capitals.
     Capitals,
+    /// The digits of escapes in lower case, which is the same path.
+    SmallDigits,
 }
 
 #[derive(Clone)]
@@ -140,7 +142,12 @@ impl Request {
         match self.oddity {
             Oddity::Slash => segments.push(String::new()),
             Oddity::Capitals => segments = segments.iter().map(|segment| segment.to_uppercase()).collect(),
-            Oddity::None | Oddity::Path(_) | Oddity::Override(_) | Oddity::MethodInQuery(_) | Oddity::Query(_) => {}
+            Oddity::None
+            | Oddity::Path(_)
+            | Oddity::Override(_)
+            | Oddity::MethodInQuery(_)
+            | Oddity::Query(_)
+            | Oddity::SmallDigits => {}
         }
         segments
     }
@@ -159,7 +166,7 @@ pub fn decide(routes: &[Route], request: &Request) -> Verdict {
         Oddity::Override(header) if header.contains("method") => return refused("method_overridden", None),
         Oddity::Override(_) => return refused("path_overridden", None),
         Oddity::MethodInQuery(_) => return refused("method_overridden", None),
-        Oddity::None | Oddity::Query(_) | Oddity::Slash | Oddity::Capitals => {}
+        Oddity::None | Oddity::Query(_) | Oddity::Slash | Oddity::Capitals | Oddity::SmallDigits => {}
     }
     // 2. Route.
     let Some(route) = find(routes, request) else { return refused("route_unknown", None) };

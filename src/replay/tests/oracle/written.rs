@@ -88,6 +88,7 @@ pub fn line(request: &Request) -> Value {
         Oddity::MethodInQuery(query) | Oddity::Query(query) => path = format!("{path}?{query}"),
         Oddity::Slash => path.push('/'),
         Oddity::Capitals => path = path.to_uppercase(),
+        Oddity::SmallDigits => path = path.replace("%C3%A9", "%c3%a9"),
     }
     for (credential, name, once, malformed) in
         [(&request.api_key, "api-key", "k", "k k"), (&request.token, "authorization", "Bearer t", "Bearer t t")]
