@@ -29,7 +29,7 @@ fn is_plain(segment: &str) -> bool {
     let is_capture = segment.starts_with('{') && segment.ends_with('}') && !segment.contains(['*', '?', '+', '=', '$']);
     let is_wild = segment.contains(['*', '?', '<', '>', '[', ']', '{', '}', '^', '|', '\\'])
         || segment.starts_with([':', '(', '#'])
-        || ["...", "$", "+", ".+"].iter().any(|end| *end == segment)
+        || ["...", "$", "+", ".+"].contains(&segment)
         || segment.ends_with('$');
     is_capture || !is_wild
 }
