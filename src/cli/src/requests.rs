@@ -17,11 +17,10 @@ pub(crate) struct Clock {
 impl Clock {
     /// Read once, so that equal requests are judged alike.
     pub(crate) fn read(&self) -> Result<UnixTime, InputError> {
-        let seconds = match self.now {
-            Some(seconds) => seconds,
-            None => SystemTime::UNIX_EPOCH.elapsed().map_err(|_early| InputError::Clock)?.as_secs(),
-        };
-        Ok(UnixTime::from_seconds(seconds))
+        match self.now {
+            Some(seconds) => Ok(UnixTime::from_seconds(seconds)),
+            None => SystemTime::UNIX_EPOCH.elapsed().map(UnixTime::since_epoch).map_err(|_early| InputError::Clock),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Owns what a policy makes of a token, step by step, in the order in which a gateway does.
 
-use brama_policy::{Credential, Facts, Jwt, KeyFetch, KeySet, Opened, Rejected, UnixTime};
+use brama_policy::{Credential, Facts, Jwt, KeyFetch, KeySet, NoKey, Opened, Rejected, UnixTime};
+use serde_json::{Value, json};
 
 mod shown;
 mod signature;
@@ -11,6 +12,8 @@ pub(crate) struct Verification {
     /// The verifier's word in the policy; `None` where it came to none.
     verifier: Option<&'static str>,
     steps: Vec<Step>,
+    /// The keys of the set that verify nothing, and why.
+    left_out: Vec<String>,
     facts: Option<Facts>,
 }
 
@@ -19,6 +22,16 @@ struct Step {
     name: &'static str,
     outcome: Outcome,
     message: String,
+    apart: Option<Apart>,
+}
+
+/// What the token states, and what would have done.
+#[derive(Debug)]
+struct Apart {
+    stated: Value,
+    /// Whose values these are.
+    of: &'static str,
+    wanted: Value,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,24 +56,28 @@ impl Verification {
     /// Of a text that no request could present.
     pub(crate) fn of_no_credential() -> Self {
         let invalid = brama_policy::InvalidCredential;
-        let step = Step { name: FORM, outcome: Outcome::Lacking("malformed"), message: invalid.to_string() };
-        Self { verifier: None, steps: vec![step], facts: None }
+        let step =
+            Step { name: FORM, outcome: Outcome::Lacking("malformed"), message: invalid.to_string(), apart: None };
+        Self { verifier: None, steps: vec![step], left_out: Vec::new(), facts: None }
     }
 
     /// Of a token that its authority would be asked about.
     pub(crate) fn of_opaque() -> Self {
         let message =
             "no JWT to this policy: the authority would be asked by introspection, and this command asks nobody";
-        let step = Step { name: FORM, outcome: Outcome::Open, message: message.to_owned() };
-        Self { verifier: Some("introspect"), steps: vec![step], facts: None }
+        let step = Step { name: FORM, outcome: Outcome::Open, message: message.to_owned(), apart: None };
+        Self { verifier: Some("introspect"), steps: vec![step], left_out: Vec::new(), facts: None }
     }
 
     /// Of a JWT; where its keys are published, and not given, `keys` is how they would be fetched.
     pub(crate) fn of(jwt: &Jwt, credential: &Credential, keys: Result<&KeySet, &KeyFetch>, now: UnixTime) -> Self {
-        let mut verification = Self { verifier: Some("jwt"), steps: Vec::new(), facts: None };
+        let mut verification = Self { verifier: Some("jwt"), steps: Vec::new(), left_out: Vec::new(), facts: None };
         match jwt.open(credential) {
             Ok(opened) => verification.look_into(jwt, &opened, keys, now),
-            Err(rejected) => verification.lacking(FORM, rejected),
+            Err(rejected) => {
+                let apart = Apart::of_header(&rejected, jwt, credential);
+                verification.lacking_at(FORM, rejected, None, apart);
+            }
         }
         verification
     }
@@ -71,7 +88,10 @@ impl Verification {
         for (name, outcome) in opened.claims(now) {
             match outcome {
                 Ok(()) => self.passed(name, shown::claim(name, opened, now)),
-                Err(rejected) => self.lacking_at(name, rejected, shown::since(name, opened, now)),
+                Err(rejected) => {
+                    let apart = Apart::of_claim(&rejected, jwt, opened);
+                    self.lacking_at(name, rejected, shown::since(name, opened, now), apart);
+                }
             }
         }
         let keys = match keys {
@@ -81,14 +101,18 @@ impl Verification {
                     "published by `{}`, which this command does not ask; give it with `--jwks`",
                     fetch.authority()
                 );
-                return self.steps.push(Step { name: KEY, outcome: Outcome::Open, message });
+                return self.steps.push(Step { name: KEY, outcome: Outcome::Open, message, apart: None });
             }
         };
+        self.left_out = keys.left_out().iter().map(ToString::to_string).collect();
         let check = match opened.check_with(keys) {
             Ok(check) => check,
-            Err(no_key) => return self.lacking(KEY, no_key.into()),
+            Err(no_key) => {
+                let apart = Apart::of_key(no_key, opened, keys);
+                return self.lacking_at(KEY, no_key.into(), None, apart);
+            }
         };
-        self.passed(KEY, format!("one of {} that can be used; {} cannot", keys.usable(), keys.skipped()));
+        self.passed(KEY, format!("one of {} that can be used; {} cannot", keys.usable(), self.left_out.len()));
         let verified = match check.verified_by(signature::is_the_keys) {
             Ok(verified) => verified,
             Err(rejected) => return self.lacking(SIGNATURE, rejected),
@@ -127,19 +151,60 @@ impl Verification {
     }
 
     fn passed(&mut self, name: &'static str, message: String) {
-        self.steps.push(Step { name, outcome: Outcome::Passed, message });
+        self.steps.push(Step { name, outcome: Outcome::Passed, message, apart: None });
     }
 
     fn lacking(&mut self, name: &'static str, rejected: Rejected) {
-        self.lacking_at(name, rejected, None);
+        self.lacking_at(name, rejected, None, None);
     }
 
-    fn lacking_at(&mut self, name: &'static str, rejected: Rejected, since: Option<String>) {
+    fn lacking_at(&mut self, name: &'static str, rejected: Rejected, since: Option<String>, apart: Option<Apart>) {
         let since = since.map(|since| format!(": {since}")).unwrap_or_default();
-        let step = Step { name, outcome: Outcome::Lacking(rejected.code()), message: format!("{rejected}{since}") };
-        self.steps.push(step);
+        let message = format!("{rejected}{since}");
+        self.steps.push(Step { name, outcome: Outcome::Lacking(rejected.code()), message, apart });
     }
 }
+
+impl Apart {
+    fn of_header(rejected: &Rejected, jwt: &Jwt, credential: &Credential) -> Option<Self> {
+        let (name, wanted) = match rejected {
+            Rejected::Type | Rejected::NoType => ("typ", json!(jwt.types())),
+            Rejected::Algorithm => {
+                let known: Vec<_> = jwt.algorithms().iter().map(|algorithm| algorithm.as_str()).collect();
+                ("alg", json!(known))
+            }
+            _ => return None,
+        };
+        let stated = Jwt::header_member(credential, name).unwrap_or_default();
+        Some(Self { stated, of: POLICY, wanted })
+    }
+
+    fn of_claim(rejected: &Rejected, jwt: &Jwt, opened: &Opened<'_>) -> Option<Self> {
+        let (name, wanted) = match rejected {
+            Rejected::Issuer | Rejected::ClaimMissing("iss") | Rejected::ClaimShape("iss") => {
+                ("iss", json!(jwt.issuer()))
+            }
+            Rejected::Audience | Rejected::ClaimMissing("aud") | Rejected::ClaimShape("aud") => {
+                ("aud", json!(jwt.audiences()?))
+            }
+            _ => return None,
+        };
+        let stated = opened.claim(name).cloned().unwrap_or_default();
+        Some(Self { stated, of: POLICY, wanted })
+    }
+
+    fn of_key(no_key: NoKey, opened: &Opened<'_>, keys: &KeySet) -> Option<Self> {
+        match no_key {
+            NoKey::UnknownKid => {
+                let wanted = json!(keys.ids().collect::<Vec<_>>());
+                Some(Self { stated: json!(opened.key_id()), of: "the set", wanted })
+            }
+            NoKey::RepeatedKid | NoKey::Unfit | NoKey::NoneFits | NoKey::SeveralFit => None,
+        }
+    }
+}
+
+const POLICY: &str = "the policy";
 
 /// Whether it is a token at all, of a kind the policy takes.
 const FORM: &str = "form";

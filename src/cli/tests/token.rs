@@ -160,11 +160,43 @@ fn bad_token_is_told_why() {
             " no  nbf        `nbf` is in the future: 1501, in 1 s",
             "not_yet_valid",
         ),
-        (token(&signer, json!({ "iss": "x" })), " no  iss        `iss` is not the policy's issuer", "issuer"),
-        (token(&signer, json!({ "sub": 5 })), " no  facts      a fact is not a string", "fact"),
+        (
+            token(&signer, json!({ "iss": "https://id.example/" })),
+            " no  iss        `iss` is not the policy's issuer; the token has \"https://id.example/\", the policy \"https://id.example\"\n",
+            "issuer",
+        ),
+        (
+            token(&signer, json!({ "iss": null })),
+            " no  iss        `iss` is not stated; the token has nothing, the policy \"https://id.example\"\n",
+            "claim_missing",
+        ),
+        (
+            token(&signer, json!({ "aud": ["x", "\u{1b}[2J"] })),
+            " no  aud        `aud` is none of the policy's audiences; the token has [\"x\",\"\\u001b[2J\"], the policy [\"api\"]\n",
+            "audience",
+        ),
+        (token(&signer, json!({ "sub": 5 })), " no  facts      the fact `subject` at `/sub` is no text\n", "fact"),
         (token(&other, json!({})), " no  signature  its signature is not that of the key", "signature"),
-        (token(&Signer::new("ES256", "x\u{1b}[2J"), json!({})), " no  key        no key has its `kid`", "key_unknown"),
-        (signer.token(&header, &json!({})), " no  form       its type is none of the policy's", "type"),
+        (
+            token(&Signer::new("ES256", "x\u{1b}[2J"), json!({})),
+            " no  key        no key has its `kid`; the token has \"x\\u001b[2J\", the set [\"k\"]\n",
+            "key_unknown",
+        ),
+        (
+            signer.token(&header, &json!({})),
+            " no  form       its `typ` is none of the policy's; the token has \"JWT\", the policy [\"at+jwt\"]\n",
+            "type",
+        ),
+        (
+            signer.token(&json!({ "alg": "ES256", "kid": "k" }), &json!({})),
+            " no  form       the token has no `typ`; the token has nothing, the policy [\"at+jwt\"]\n",
+            "type_missing",
+        ),
+        (
+            signer.token(&json!({ "alg": "HS256", "typ": "at+jwt" }), &json!({})),
+            " no  form       its algorithm is none of the policy's; the token has \"HS256\", the policy [\"RS256\",",
+            "algorithm",
+        ),
         ("a b".to_owned(), " no  form       a credential is 1 to 8192 bytes", "malformed"),
     ] {
         let run = verify(&project, &["--jwks", "jwks.json"], &token);
@@ -236,6 +268,28 @@ fn what_cannot_be_read_is_exit_code_2() {
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(run.stderr.contains(told) && !run.stderr.contains(&token), "{}", run.stderr);
     }
+}
+
+#[test]
+fn what_is_left_out_of_a_set_is_told() {
+    let signer = Signer::new("ES256", "k");
+    let encrypts = merged(Signer::new("RS256", "e").jwk(), json!({ "use": "enc" }));
+    let set = json!({ "keys": [encrypts, signer.jwk(), { "kty": "AKP" }] }).to_string();
+    let project = folder(&[("p.yaml", &policy(JWT)), ("jwks.json", &set)]);
+    let run = verify(&project, &["--jwks", "jwks.json"], &token(&signer, json!({})));
+    assert_eq!(run.code, 0);
+    let told = " ok  key        one of 1 that can be used; 2 cannot\n";
+    assert!(run.stdout.contains(told), "{}", run.stdout);
+    let told = "     left out   the key `e`: a key that verifies has `use` `sig`, or none
+     left out   a key without `kid`: a key's `kty` is `RSA`, `EC` or `OKP`
+
+GOOD
+";
+    assert!(run.stdout.ends_with(told), "{}", run.stdout);
+    let run = verify(&project, &["--jwks", "jwks.json", "--json"], &token(&signer, json!({ "iss": "x" })));
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(told["left_out"][0], "the key `e`: a key that verifies has `use` `sig`, or none");
+    assert_eq!((&told["steps"][1]["stated"], &told["steps"][1]["wanted"]), (&json!("x"), &json!("https://id.example")));
 }
 
 #[test]

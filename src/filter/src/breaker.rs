@@ -49,7 +49,7 @@ impl Breakers {
         match answer {
             Answer::Unavailable(reason) if reason.is_outage() => {}
             // Somebody is there.
-            Answer::Active(_) | Answer::Inactive | Answer::Unavailable(_) => {
+            Answer::Active(_) | Answer::Inactive | Answer::Rejected(_) | Answer::Unavailable(_) => {
                 breakers.remove(&asked);
                 return;
             }

@@ -346,8 +346,8 @@ fn now() -> Moment {
     let monotonic = VM.with(|vm| vm.origin.elapsed());
     // A clock that cannot be read shows the end of time: whatever states an end has reached it.
     let wall = hostcalls::get_current_time().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let wall = wall.map_or(u64::MAX, |since| since.as_secs());
-    Moment { wall: UnixTime::from_seconds(wall), monotonic: Monotonic::from_origin(monotonic) }
+    let wall = UnixTime::since_epoch(wall.unwrap_or(Duration::MAX));
+    Moment { wall, monotonic: Monotonic::from_origin(monotonic) }
 }
 
 fn count(counter: Counter) {

@@ -152,6 +152,9 @@ pub enum Counter {
     Refused(&'static str),
     /// A request was allowed that an enforced rule would refuse for this denial: `brama_would_refuse_<code>`.
     WouldRefuse(&'static str),
+    /// The gateway itself did not vouch for a credential, for this reason: `brama_rejected_<reason>`. Beside one of the two
+    /// above.
+    Rejected(&'static str),
     /// A lookup was sent to an authority: `brama_lookups`.
     Lookup,
     /// Facts or a refusal were still remembered: `brama_recalled`.
@@ -180,6 +183,8 @@ pub enum Counter {
     KeyFetch,
     /// An issuer's keys did not come: `brama_key_fetches_failed`.
     KeyFetchFailed,
+    /// A key of an issuer's set verifies nothing, which is told once for each set: `brama_keys_left_out`.
+    KeyLeftOut,
 }
 
 impl Counter {
@@ -190,6 +195,7 @@ impl Counter {
             Self::Allowed => "brama_allowed".to_owned(),
             Self::Refused(code) => format!("brama_refused_{code}"),
             Self::WouldRefuse(code) => format!("brama_would_refuse_{code}"),
+            Self::Rejected(reason) => format!("brama_rejected_{reason}"),
             Self::Lookup => "brama_lookups".to_owned(),
             Self::Recalled => "brama_recalled".to_owned(),
             Self::Stale => "brama_stale".to_owned(),
@@ -204,6 +210,7 @@ impl Counter {
             Self::StrayReply => "brama_stray_replies".to_owned(),
             Self::KeyFetch => "brama_key_fetches".to_owned(),
             Self::KeyFetchFailed => "brama_key_fetches_failed".to_owned(),
+            Self::KeyLeftOut => "brama_keys_left_out".to_owned(),
         }
     }
 }

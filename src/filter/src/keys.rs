@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{KeyFetch, KeySet, KeySource, Moment, Monotonic, Policy, Reply, Unavailable, Verifier};
+use brama_policy::{KeyFetch, KeySet, KeySource, LeftOut, Moment, Monotonic, Policy, Reply, Unavailable, Verifier};
 
 use crate::host::{CallId, RootId};
 use crate::waiting::{Room, Seat, Waiter};
@@ -39,6 +39,8 @@ pub struct Fetched {
     pub fetch: Arc<KeyFetch>,
     /// Whether there are keys.
     pub outcome: Result<(), Unavailable>,
+    /// The keys of the set that verify nothing, where they are not those that were left out of the last one.
+    pub left_out: Vec<LeftOut>,
     /// Who waited for them.
     pub waiters: Vec<Waiter>,
 }
@@ -203,9 +205,16 @@ impl Issuer {
     /// A fetch that fails leaves the last good keys. A set without keys is an answer: the issuer has taken back its last one.
     fn end(&mut self, fetch: &Arc<KeyFetch>, read: Result<KeySet, Unavailable>, now: Moment) -> Fetched {
         self.out = None;
-        let outcome = read.map(|keys| self.good = Some((Rc::new(keys), now.monotonic)));
+        let mut left_out = Vec::new();
+        let outcome = read.map(|keys| {
+            let told = self.good.as_ref().map_or(&[][..], |(last, _at)| last.left_out());
+            if keys.left_out() != told {
+                left_out = keys.left_out().to_vec();
+            }
+            self.good = Some((Rc::new(keys), now.monotonic));
+        });
         self.last = Some((outcome.clone(), now.monotonic));
-        Fetched { fetch: Arc::clone(fetch), outcome, waiters: self.waiting.take() }
+        Fetched { fetch: Arc::clone(fetch), outcome, left_out, waiters: self.waiting.take() }
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use brama_policy::{
     Answer, CacheLimits, CredentialKind, Deniable, Denied, Facts, Feed, KeyFingerprint, KeySet, Lookup, Moment,
-    Revocable, Revoked,
+    Rejected, Revocable, Revoked, UnusableFact,
 };
 
 use crate::scopes::SharedScopes;
@@ -37,7 +37,10 @@ impl Memory {
         if let Some(vouched) = shelves.active.fresh(&key, now.monotonic) {
             return Some(Answer::Active(Arc::clone(&vouched.facts)));
         }
-        shelves.inactive.fresh(&key, now.monotonic).map(|()| Answer::Inactive)
+        shelves.refused.fresh(&key, now.monotonic).map(|refused| match refused {
+            RefusedFor::Inactive => Answer::Inactive,
+            RefusedFor::Fact(fact) => Answer::Rejected(Rejected::Fact(Arc::clone(fact))),
+        })
     }
 
     /// The facts of the lookup of this key that were fresh no longer ago than its verifier lets them serve.
@@ -59,12 +62,12 @@ impl Memory {
                 let feed = lookup.feed().map(|feed| (feed.fingerprint(), lookup.revocable()));
                 store.vouch(lookup.kind(), key, facts, By::Authority { feed }, limits, now);
             }
-            Answer::Inactive => {
-                let shelves = store.shelves(lookup.kind());
-                shelves.active.forget(&key);
-                shelves.inactive.keep(key, (), limits.refused_ttl, limits.entries, now.monotonic);
+            Answer::Inactive => store.refuse(lookup.kind(), key, RefusedFor::Inactive, limits, now),
+            Answer::Rejected(Rejected::Fact(fact)) => {
+                store.refuse(lookup.kind(), key, RefusedFor::Fact(Arc::clone(fact)), limits, now);
             }
-            Answer::Unavailable(_) => {}
+            // A JWT's own: to refuse it again is cheap.
+            Answer::Rejected(_) | Answer::Unavailable(_) => {}
         }
     }
 
@@ -135,7 +138,16 @@ struct Store {
 #[derive(Debug, Default)]
 struct Shelves {
     active: Shelf<Key, Vouched>,
-    inactive: Shelf<Key, ()>,
+    refused: Shelf<Key, RefusedFor>,
+}
+
+/// Why a credential is not vouched for.
+#[derive(Debug)]
+enum RefusedFor {
+    /// Its authority says so.
+    Inactive,
+    /// Its authority states a fact that cannot be used.
+    Fact(Arc<UnusableFact>),
 }
 
 #[derive(Debug)]
@@ -167,8 +179,14 @@ impl Store {
         let facts = self.scopes.shared(facts);
         let life = facts.expires.map_or(limits.ttl, |end| limits.ttl.min(now.wall.until(end)));
         let shelves = self.shelves(kind);
-        shelves.inactive.forget(&key);
+        shelves.refused.forget(&key);
         shelves.active.keep(key, Vouched { facts, by }, life, limits.entries, now.monotonic);
+    }
+
+    fn refuse(&mut self, kind: CredentialKind, key: Key, why: RefusedFor, limits: CacheLimits, now: Moment) {
+        let shelves = self.shelves(kind);
+        shelves.active.forget(&key);
+        shelves.refused.keep(key, why, limits.refused_ttl, limits.entries, now.monotonic);
     }
 
     const fn shelves(&mut self, kind: CredentialKind) -> &mut Shelves {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use brama_policy::{
-    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, Request,
-    RuleId, Step, Unavailable, Verifier,
+    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, RefusedBy,
+    Request, RuleId, Step, Unavailable, Verifier,
 };
 
 use crate::config::Settings;
@@ -203,7 +203,7 @@ impl Session {
     fn instead(&self, host: &mut impl Host, lookup: &Lookup, key: Key, answer: &Answer, now: Moment) -> Option<Answer> {
         match answer {
             Answer::Unavailable(reason) if reason.is_outage() => {}
-            Answer::Active(_) | Answer::Inactive | Answer::Unavailable(_) => return None,
+            Answer::Active(_) | Answer::Inactive | Answer::Rejected(_) | Answer::Unavailable(_) => return None,
         }
         let facts = self.learnt.stale(lookup, key, now)?;
         host.count(Counter::Stale);
@@ -299,6 +299,7 @@ impl Session {
             None => log::debug!("decision=allow rule.id={rule} request.id={}", self.request_id),
             Some(denial) => {
                 host.count(Counter::WouldRefuse(denial.code()));
+                count_rejected(host, denial);
                 log::info!(
                     "decision=allow would_refuse={} rule.id={rule} request.id={}{}",
                     denial.code(),
@@ -320,6 +321,7 @@ impl Session {
         // Before the answer: the proxy may end the request within the call.
         self.phase = Phase::Refused;
         host.count(Counter::Refused(denial.code()));
+        count_rejected(host, denial);
         // An outage is for the operator to see; all else is the client's.
         let level = if denial.status() == 503 { log::Level::Warn } else { log::Level::Info };
         log::log!(
@@ -345,12 +347,22 @@ impl Session {
 /// As [`Host::headers`] tells them.
 type Headers = [(String, Vec<u8>)];
 
+/// Why the gateway itself does not vouch for a credential, where that is what was lacking.
+fn count_rejected(host: &mut impl Host, denial: &Denial) {
+    if let Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) = denial {
+        host.count(Counter::Rejected(rejected.code()));
+    }
+}
+
 /// What the operator has to know beyond the denial's code; nothing a client sent.
 fn reason(denial: &Denial) -> String {
     match denial {
         Denial::AuthorityUnavailable(_, reason) => format!(" reason=\"{reason}\""),
         Denial::FactMissing(kind, name) => {
             format!(" reason=\"the authority states no {}.{}\"", kind.as_str(), name.as_str())
+        }
+        Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => {
+            format!(" reason=\"{}: {rejected}\"", rejected.code())
         }
         Denial::ConditionFailed(reason) => format!(" reason=\"{reason}\""),
         Denial::NotConfigured
@@ -365,7 +377,7 @@ fn reason(denial: &Denial) -> String {
         | Denial::CredentialRepeated(_)
         | Denial::CredentialMissing(_)
         | Denial::CredentialMalformed(_)
-        | Denial::CredentialRefused(_)
+        | Denial::CredentialRefused(_, RefusedBy::Authority)
         | Denial::CredentialExpired(_)
         | Denial::CredentialNotYetValid(_)
         | Denial::NotBound

@@ -211,7 +211,11 @@ impl Worker {
 
     /// Those who waited for keys go on with what there is now.
     fn tell_of_keys(&self, host: &mut impl RootHost, fetched: Fetched) {
-        let Fetched { fetch, outcome, waiters } = fetched;
+        let Fetched { fetch, outcome, left_out, waiters } = fetched;
+        for key in left_out {
+            host.count(Counter::KeyLeftOut);
+            log::warn!("of the keys of `{}`, one is left out: {key}", fetch.authority());
+        }
         if let Err(reason) = outcome {
             host.count(Counter::KeyFetchFailed);
             log::warn!("the keys of `{}` did not come: {reason}", fetch.authority());
@@ -251,7 +255,7 @@ impl Worker {
                 let CacheLimits { ttl, stale_for, .. } = lookup.verifier().cache();
                 let _knowing = self.follow_feed(lookup, landed.settings(), ttl.saturating_add(stale_for), now);
             }
-            (Answer::Active(_), None, _) | (Answer::Inactive | Answer::Unavailable(_), _, _) => {
+            (Answer::Active(_), None, _) | (Answer::Inactive | Answer::Rejected(_) | Answer::Unavailable(_), _, _) => {
                 self.learnt.memory.remember(lookup, key, &answer, now);
             }
         }

@@ -79,6 +79,16 @@ pub(crate) fn facts() -> Arc<Facts> {
 
 pub(crate) const CLIENT: &str = "1380df72-275a-11e7-93ae-92361f002671";
 
+/// # Panics
+/// A fact is not what is stated, or a text that could be one is none.
+pub(crate) fn assert_stated(stated: &Value, fact: Option<&Fact>) {
+    match fact {
+        Some(fact) => assert_eq!(stated.as_str(), Some(fact.as_str())),
+        // Nothing looks at what cannot be read.
+        None => assert!(stated.as_str().is_none_or(|text| text.parse::<Fact>().is_err()), "{stated}"),
+    }
+}
+
 /// What a fact may be: what goes into a header.
 pub(crate) fn assert_sound(facts: &Facts) {
     let single = [&facts.subject, &facts.client_id, &facts.client_type];

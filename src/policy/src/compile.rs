@@ -15,6 +15,7 @@ use crate::fault::{Faults, Place};
 use crate::forward::FactReference;
 use crate::header::HeaderName;
 use crate::host::HostPattern;
+use crate::looked_at::LookedAt;
 use crate::policy::{Mode, Policy, Standing};
 use crate::refusal::{Format, InvalidMessage, Message, Wording};
 
@@ -40,10 +41,18 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     }
     let mode = mode(&document.mode, &root.key("mode"), &mut faults);
     let authorities = authority::all(document, &root.key("authorities"), &mut faults);
-    let credentials = credentials::all(document, &authorities, &root.key("credentials"), &mut faults);
-    let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults);
-    let wording = wording(&document.refusals, &root.key("refusals"), &mut faults);
-    let routes = routes::all(document, mode, &root.key("routes"), &mut faults);
+    // Rules say which facts are looked at, and verifiers want to know.
+    let mut faults_of_rules = Faults::none();
+    let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults_of_rules);
+    let wording = wording(&document.refusals, &root.key("refusals"), &mut faults_of_rules);
+    let routes = routes::all(document, mode, &root.key("routes"), &mut faults_of_rules);
+    let looked_at = match (&forward, &routes) {
+        (Some(forward), Some((routes, _router))) => LookedAt::by(forward, routes),
+        // No policy will come of it.
+        (Some(_) | None, Some(_) | None) => LookedAt::default(),
+    };
+    let credentials = credentials::all(document, &authorities, &looked_at, &root.key("credentials"), &mut faults);
+    faults.append(faults_of_rules);
     match (faults.is_empty(), forward, wording, routes) {
         (true, Some(forward), Some(wording), Some((routes, router))) => Ok(Policy {
             name: document.name.clone(),
@@ -252,8 +261,7 @@ const STEERING: [&str; 13] = [
 ];
 
 /// Denials with status 503: their words would tell a good API key, or are said where there is no policy.
-const FIXED_WORDS: [&str; 5] =
-    ["api_key_unavailable", "fact_missing", "not_carried_out", "not_configured", "token_unavailable"];
+const FIXED_WORDS: [&str; 4] = ["api_key_unavailable", "not_carried_out", "not_configured", "token_unavailable"];
 
 /// Headers that proxies set; a policy may strip them, and not set them itself.
 const PROXIES: [&str; 2] = ["forwarded", "via"];

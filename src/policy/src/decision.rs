@@ -5,6 +5,7 @@ use crate::credential::CredentialKind;
 use crate::facts::FactName;
 use crate::host::InvalidHost;
 use crate::introspection::Unavailable;
+use crate::jwt::Rejected;
 use crate::path::Ambiguity;
 use crate::policy::RuleId;
 use crate::scope::{Scopes, WantedScopes};
@@ -109,7 +110,7 @@ pub enum Denial {
     /// A credential in no known form.
     CredentialMalformed(CredentialKind),
     /// A credential nobody vouches for.
-    CredentialRefused(CredentialKind),
+    CredentialRefused(CredentialKind, RefusedBy),
     /// A credential that has ended.
     CredentialExpired(CredentialKind),
     /// A credential that has not begun.
@@ -137,6 +138,15 @@ pub enum Denial {
     ConditionFailed(ConditionFailed),
     /// The gateway could not carry out what was decided.
     NotCarriedOut,
+}
+
+/// Who does not vouch for a credential. For operators: to a client it is all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusedBy {
+    /// Its authority, which says no more.
+    Authority,
+    /// The gateway, for a reason with a stable name ([`Rejected::code`]).
+    Gateway(Rejected),
 }
 
 impl Denial {
@@ -181,7 +191,7 @@ impl Denial {
         match self {
             Self::RouteUnknown
             | Self::CredentialMissing(_)
-            | Self::CredentialRefused(_)
+            | Self::CredentialRefused(_, _)
             | Self::CredentialExpired(_)
             | Self::CredentialNotYetValid(_)
             | Self::AuthorityUnavailable(_, _)
@@ -225,8 +235,8 @@ impl Denial {
             Self::CredentialMissing(Token) => "token_missing",
             Self::CredentialMalformed(ApiKey) => "api_key_malformed",
             Self::CredentialMalformed(Token) => "token_malformed",
-            Self::CredentialRefused(ApiKey) => "api_key_refused",
-            Self::CredentialRefused(Token) => "token_refused",
+            Self::CredentialRefused(ApiKey, _) => "api_key_refused",
+            Self::CredentialRefused(Token, _) => "token_refused",
             Self::CredentialExpired(ApiKey) => "api_key_expired",
             Self::CredentialExpired(Token) => "token_expired",
             Self::CredentialNotYetValid(ApiKey) => "api_key_not_yet_valid",
@@ -259,7 +269,7 @@ impl Denial {
             // RFC 9110, 15.5.2: who are you?
             Self::CredentialMissing(_)
             | Self::CredentialMalformed(_)
-            | Self::CredentialRefused(_)
+            | Self::CredentialRefused(_, _)
             | Self::CredentialExpired(_)
             | Self::CredentialNotYetValid(_) => 401,
             // RFC 9110, 15.5.4: known, and not enough.
@@ -268,11 +278,10 @@ impl Denial {
             | Self::ScopeMissing { .. }
             | Self::NotOwner
             | Self::ConditionFalse
-            | Self::ConditionFailed(_) => 403,
+            | Self::ConditionFailed(_)
+            | Self::FactMissing(_, _) => 403,
             // RFC 9110, 15.6.4: we could not ask. Never a 401, on which clients drop their session.
-            Self::NotConfigured | Self::AuthorityUnavailable(_, _) | Self::FactMissing(_, _) | Self::NotCarriedOut => {
-                503
-            }
+            Self::NotConfigured | Self::AuthorityUnavailable(_, _) | Self::NotCarriedOut => 503,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::condition::{Condition, Headers, RequestView};
 use crate::credential::{Credential, CredentialKind, NotPresented};
-use crate::decision::{Decision, Denial, Grant, Refused};
+use crate::decision::{Decision, Denial, Grant, Refused, RefusedBy};
 use crate::facts::Facts;
 use crate::introspection::Answer;
 use crate::policy::{Kinds, Mode, Policy, Preflight, Requirement, Route, RuleId, Standing, Verified};
@@ -326,7 +326,10 @@ impl Case {
     ) -> Result<(), Denial> {
         let facts = match answer {
             Answer::Active(facts) => facts,
-            Answer::Inactive => return Err(Denial::CredentialRefused(kind)),
+            Answer::Inactive => return Err(Denial::CredentialRefused(kind, RefusedBy::Authority)),
+            Answer::Rejected(rejected) => {
+                return Err(Denial::CredentialRefused(kind, RefusedBy::Gateway(rejected)));
+            }
             Answer::Unavailable(reason) => return Err(Denial::AuthorityUnavailable(kind, reason)),
         };
         in_force(kind, &facts, now)?;

@@ -59,14 +59,14 @@ impl Facts {
         fact.map(|fact| Cow::Borrowed(fact.as_str()))
     }
 
-    /// Whether the credential has begun; in the second of `nbf` itself it has
+    /// Whether the credential has begun; in the instant of `nbf` itself it has
     /// ([RFC 7519, 4.1.5](https://www.rfc-editor.org/rfc/rfc7519#section-4.1.5): "before which").
     #[must_use]
     pub fn has_begun(&self, now: UnixTime) -> bool {
         self.not_before.is_none_or(|begin| begin <= now)
     }
 
-    /// Whether the credential has ended; the second of `exp` itself is over
+    /// Whether the credential has ended; the instant of `exp` itself is over
     /// ([RFC 7519, 4.1.4](https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4): "on or after").
     #[must_use]
     pub fn has_expired(&self, now: UnixTime) -> bool {
@@ -149,6 +149,18 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A fact that the policy looks at and that cannot be used, as it is stated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the fact `{name}` at `{pointer}` {fault}")]
+pub struct UnusableFact {
+    /// Its name in the policy.
+    pub name: String,
+    /// Where the policy says that it is.
+    pub pointer: String,
+    /// What is wrong with it; nothing of what is stated.
+    pub fault: &'static str,
 }
 
 /// A stated value that could not be forwarded as it is.

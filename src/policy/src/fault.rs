@@ -71,6 +71,11 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// Adds those of another, behind these.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
     /// The value of a result; its error is noted at `place`.
     pub(crate) fn keep<T, E: fmt::Display>(&mut self, place: &Place, result: Result<T, E>) -> Option<T> {
         match result {

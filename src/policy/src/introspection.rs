@@ -40,8 +40,8 @@ pub(crate) struct Asked {
     pub(crate) pointers: Pointers,
     /// The pointer of the end.
     pub(crate) expires: String,
-    /// Pointers of the facts without which an answer is unusable.
-    pub(crate) required: Vec<String>,
+    /// The facts without which a credential is refused, and their pointers.
+    pub(crate) required: Vec<(String, String)>,
 }
 
 /// What says that a credential is active.

@@ -30,6 +30,7 @@ mod key;
 mod keys;
 mod okp;
 mod rejected;
+mod roca;
 #[cfg(test)]
 mod tests;
 
@@ -38,9 +39,9 @@ use algorithm::Make;
 pub use check::{SignatureCheck, SignatureVerified};
 pub(crate) use claims::{Audience, Wanted};
 pub(crate) use jws::{claims_to_be_one, media_type};
-pub(crate) use key::Key;
-pub use key::{KeyFingerprint, KeyParts, LEAST_RSA_BITS, MOST_RSA_BITS};
-pub use keys::{InvalidKeys, KeySet, LONGEST_KEY_SET, NoKey};
+pub use key::{InvalidKey, KeyFingerprint, KeyParts, LEAST_RSA_BITS, MOST_RSA_BITS};
+pub(crate) use key::{Key, Rival};
+pub use keys::{InvalidKeys, KeySet, LONGEST_KEY_SET, LeftOut, NoKey};
 pub use rejected::Rejected;
 
 /// One verifier: which tokens it takes, and whose keys they are signed with.
@@ -134,6 +135,27 @@ impl Jwt {
         &self.rules.algorithms
     }
 
+    /// The types that are taken, without `application/`.
+    #[must_use]
+    pub fn types(&self) -> &[String] {
+        &self.rules.types
+    }
+
+    /// The issuer, as `iss` must state it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.rules.wanted.issuer
+    }
+
+    /// For whom a token may be; `None` where that may be anybody.
+    #[must_use]
+    pub fn audiences(&self) -> Option<&[String]> {
+        match &self.rules.wanted.audience {
+            Audience::Any => None,
+            Audience::OneOf(audiences) => Some(audiences),
+        }
+    }
+
     /// How long its keys may take to come.
     pub(crate) fn timeout(&self) -> Duration {
         match &self.rules.keys {
@@ -152,6 +174,12 @@ impl Jwt {
     /// It is none, or has a claim of another shape.
     pub fn deniable(&self, credential: &Credential) -> Result<Deniable, Rejected> {
         self.open(credential)?.deniable()
+    }
+
+    /// A member of the header of what may be a token, as it is stated. Not verified: not for a log.
+    #[must_use]
+    pub fn header_member(credential: &Credential, name: &str) -> Option<Value> {
+        jws::member(jws::Compact::split(credential.expose_secret())?, name)
     }
 
     /// Takes a token apart.
@@ -199,6 +227,12 @@ impl<'a> Opened<'a> {
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
+    }
+
+    /// A claim as it is stated. Not verified: not for a log.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&Value> {
+        self.claims.get(name)
     }
 
     /// What is to be said of each registered claim. Nothing here is verified.
@@ -257,7 +291,7 @@ impl<'a> Opened<'a> {
     /// A claim of another shape: nobody could say whether it is meant.
     fn deniable(&self) -> Result<Deniable, Rejected> {
         let jti = match self.claims.get("jti") {
-            None => None,
+            None | Some(Value::Null) => None,
             Some(Value::String(jti)) => Some(jti.as_str().into()),
             Some(_) => return Err(Rejected::ClaimShape("jti")),
         };

@@ -51,6 +51,7 @@ mod introspection;
 mod json;
 mod jwt;
 mod lint;
+mod looked_at;
 mod near;
 mod path;
 mod pointers;
@@ -72,10 +73,10 @@ mod witness;
 
 pub use condition::ConditionFailed;
 pub use credential::{Credential, CredentialKind, InvalidCredential, LONGEST_CREDENTIAL};
-pub use decision::{Decision, Denial, Grant, Refused};
+pub use decision::{Decision, Denial, Grant, Refused, RefusedBy};
 pub use document::PolicyDocument;
 pub use exchange::{Awaiting, Step};
-pub use facts::{Fact, FactName, Facts, InvalidFact, LONGEST_FACT};
+pub use facts::{Fact, FactName, Facts, InvalidFact, LONGEST_FACT, UnusableFact};
 pub use fault::{Fault, Faults, nearest};
 pub use forward::FactReference;
 pub use header::{HeaderName, InvalidHeaderName};
@@ -84,8 +85,8 @@ pub use introspection::{
     Answer, CacheLimits, Introspection, LONGEST_ANSWER, LookupRate, Question, Reply, SecretName, Unavailable,
 };
 pub use jwt::{
-    Algorithm, InvalidKeys, Jwt, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LEAST_RSA_BITS,
-    LONGEST_KEY_SET, MOST_RSA_BITS, NoKey, Opened, Rejected, SignatureCheck, SignatureVerified,
+    Algorithm, InvalidKey, InvalidKeys, Jwt, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LEAST_RSA_BITS,
+    LONGEST_KEY_SET, LeftOut, MOST_RSA_BITS, NoKey, Opened, Rejected, SignatureCheck, SignatureVerified,
 };
 pub use lint::Lint;
 pub use near::{Apart, Near};

@@ -4,14 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::condition::Condition;
 use crate::credential::CredentialKind;
 use crate::document::{
     AudiencesDocument, AuthDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
 };
 use crate::fault::Place;
-use crate::forward::FactReference;
-use crate::policy::{Binding, Ownership, Policy, Requirement, Route, Verified};
+use crate::looked_at::LookedAt;
+use crate::policy::{Policy, Requirement, Route, Verified};
 use crate::revocation::JTI;
 
 mod reach;
@@ -68,6 +67,7 @@ impl Policy {
     fn unused(&self, document: &PolicyDocument, lints: &mut Vec<Lint>) {
         let root = Place::root();
         let mut asked = BTreeSet::new();
+        let looked_at = LookedAt::by(&self.forward, &self.routes);
         for (kind, credential) in [
             (CredentialKind::ApiKey, &document.credentials.api_key),
             (CredentialKind::Token, &document.credentials.token),
@@ -94,7 +94,7 @@ impl Policy {
                     // The deny list looks at the claim `jti` itself, whatever the policy reads.
                     VerifierDocument::Jwt(_) => false,
                 };
-                let is_unused = |name: &&String| !self.refers_to(kind, name) && !is_revoked_by(name);
+                let is_unused = |name: &&String| !looked_at.includes(kind, name) && !is_revoked_by(name);
                 for name in verifier.further().keys().filter(is_unused) {
                     let message = format!("nothing looks at `{}.{name}`", kind.as_str());
                     lints.push(Lint::new(
@@ -127,26 +127,6 @@ impl Policy {
 
     fn verified_routes(&self) -> impl Iterator<Item = &Verified> {
         self.routes.iter().filter_map(Route::verified)
-    }
-
-    fn refers_to(&self, kind: CredentialKind, name: &str) -> bool {
-        let is_it = |reference: &FactReference| reference.of == kind && reference.name.as_str() == name;
-        let forwarded = self.forward.headers.iter().map(|(_header, reference)| reference);
-        let in_json = self.forward.json.iter().flat_map(|(_header, members)| members.values());
-        forwarded.chain(in_json).any(is_it)
-            || self.verified_routes().any(|verified| {
-                let bound = match &verified.binding {
-                    Binding::Unbound => false,
-                    Binding::Bound { token, api_key } => is_it(token) || is_it(api_key),
-                };
-                let owned = match &verified.owner {
-                    Ownership::NotOwned => false,
-                    Ownership::Owned(owner) => is_it(&owner.equals),
-                };
-                bound
-                    || owned
-                    || verified.conditions.iter().flat_map(Condition::facts_used).any(|used| used == (kind, name))
-            })
     }
 }
 

@@ -64,7 +64,7 @@ impl Policy {
         match denial {
             Denial::CredentialMissing(_)
             | Denial::CredentialMalformed(_)
-            | Denial::CredentialRefused(_)
+            | Denial::CredentialRefused(_, _)
             | Denial::CredentialExpired(_)
             | Denial::CredentialNotYetValid(_) => Some(format!("Bearer realm=\"{realm}\"")),
             Denial::ScopeMissing { wanted, .. } => {
@@ -105,10 +105,9 @@ const fn error_type(denial: &Denial) -> &'static str {
 /// The message where the policy has no words of its own.
 fn plain_words(denial: &Denial) -> String {
     match denial {
-        Denial::NotConfigured
-        | Denial::AuthorityUnavailable(_, _)
-        | Denial::FactMissing(_, _)
-        | Denial::NotCarriedOut => "Service unavailable".to_owned(),
+        Denial::NotConfigured | Denial::AuthorityUnavailable(_, _) | Denial::NotCarriedOut => {
+            "Service unavailable".to_owned()
+        }
         Denial::RequestIncomplete => "The request has no single method, host and path.".to_owned(),
         Denial::PathAmbiguous(ambiguity) => ambiguity.to_string(),
         Denial::HostMalformed(invalid) => invalid.to_string(),
@@ -120,7 +119,7 @@ fn plain_words(denial: &Denial) -> String {
         Denial::CredentialRepeated(CredentialKind::Token) => "The access token is given more than once.".to_owned(),
         Denial::CredentialMissing(_)
         | Denial::CredentialMalformed(_)
-        | Denial::CredentialRefused(_)
+        | Denial::CredentialRefused(_, _)
         | Denial::CredentialExpired(_)
         | Denial::CredentialNotYetValid(_) => "Access denied".to_owned(),
         Denial::ScopeMissing { .. } => "Invalid scopes".to_owned(),
@@ -128,7 +127,8 @@ fn plain_words(denial: &Denial) -> String {
         | Denial::NotBound
         | Denial::NotOwner
         | Denial::ConditionFalse
-        | Denial::ConditionFailed(_) => "Forbidden".to_owned(),
+        | Denial::ConditionFailed(_)
+        | Denial::FactMissing(_, _) => "Forbidden".to_owned(),
     }
 }
 
@@ -206,6 +206,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+    use crate::decision::RefusedBy;
     use crate::scope::{Scopes, WantedScopes};
 
     const ENVELOPE: Envelope<'_> = Envelope { url: "http://a/b", request_id: "1" };
@@ -235,7 +236,7 @@ mod tests {
             [
                 Denial::CredentialMissing(kind),
                 Denial::CredentialMalformed(kind),
-                Denial::CredentialRefused(kind),
+                Denial::CredentialRefused(kind, RefusedBy::Authority),
                 Denial::CredentialExpired(kind),
                 Denial::CredentialNotYetValid(kind),
             ]

@@ -183,7 +183,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
             json!({
                 "properties": {
                     "inline": { "minItems": 1 },
-                    "path": { "pattern": PATH },
+                    "path": { "pattern": PATH_AND_QUERY },
                     "every": { "pattern": SPAN },
                     "max_stale": { "pattern": SPAN },
                 },
@@ -318,6 +318,9 @@ const HEADER_VALUE: &str = "^[!-~]([ -~]*[!-~])?$";
 const TARGET: &str = r"^/[^?#]*(\?[^#=&]+=[^#&]*(&[^#=&]+=[^#&]*)*)?$";
 /// RFC 6838, 4.2.
 const MEDIA_TYPE: &str = "^[A-Za-z0-9!#$&^_.+/-]+$";
+
+/// A path, and a query where one is wanted.
+const PATH_AND_QUERY: &str = r"^/[^?#]*(\?[^#]*[^?#])?$";
 
 /// A path, or the template of one.
 const PATH: &str = "^/[^?#]*$";

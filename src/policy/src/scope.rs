@@ -47,12 +47,7 @@ impl FromStr for Scope {
         if text.contains(' ') {
             return Err(InvalidScope::Space(text.to_owned()));
         }
-        // RFC 6749, 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-        if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\') {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidScope::Character(text.to_owned()))
-        }
+        if is_scope_token(text) { Ok(Self(text.to_owned())) } else { Err(InvalidScope::Character(text.to_owned())) }
     }
 }
 
@@ -76,16 +71,22 @@ impl GrantedScopes {
         Self("".into())
     }
 
-    /// The scopes of a list, each entry one scope.
-    pub(crate) fn of(entries: &[&str]) -> Result<Self, InvalidScope> {
-        // As long as the same list in one text.
-        let length: usize = entries.iter().map(|entry| entry.len().saturating_add(1)).sum();
+    /// The scopes among the entries of a list; what is no scope grants nothing.
+    ///
+    /// # Errors
+    /// The list is longer than [`LONGEST_SCOPE_LIST`], as one text.
+    pub(crate) fn among<'a>(entries: impl Iterator<Item = &'a str>) -> Result<Self, InvalidScope> {
+        let (mut scopes, mut length) = (BTreeSet::new(), 0_usize);
+        for entry in entries {
+            length = length.saturating_add(entry.len()).saturating_add(1);
+            if is_scope_token(entry) {
+                scopes.insert(entry);
+            }
+        }
         if length > LONGEST_SCOPE_LIST.saturating_add(1) {
             return Err(InvalidScope::TooLong);
         }
-        let scopes = entries.iter().map(|entry| entry.parse::<Scope>()).collect::<Result<BTreeSet<_>, _>>()?;
-        let scopes: Vec<_> = scopes.iter().map(Scope::as_str).collect();
-        Ok(Self(scopes.join(" ").into()))
+        Ok(Self(scopes.into_iter().collect::<Vec<_>>().join(" ").into()))
     }
 
     /// Whether this scope was granted.
@@ -117,11 +118,10 @@ impl FromStr for GrantedScopes {
 
     /// Reads a space-delimited list; several spaces count as one, since no scope hides between them.
     fn from_str(text: &str) -> Result<Self, InvalidScope> {
-        if text.len() > LONGEST_SCOPE_LIST {
-            return Err(InvalidScope::TooLong);
+        for entry in text.split(' ').filter(|entry| !entry.is_empty()) {
+            entry.parse::<Scope>()?;
         }
-        let entries: Vec<_> = text.split(' ').filter(|entry| !entry.is_empty()).collect();
-        Self::of(&entries)
+        Self::among(text.split(' '))
     }
 }
 
@@ -129,6 +129,11 @@ impl fmt::Display for GrantedScopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// RFC 6749, 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+fn is_scope_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
 /// Some scopes. Never empty: an open door has to be written as one.
@@ -235,10 +240,17 @@ mod tests {
         assert_eq!(longer.parse::<GrantedScopes>(), Err(InvalidScope::TooLong));
         // The same as entries: with what stands between them.
         let half = "a".repeat(LONGEST_SCOPE_LIST / 2);
-        assert_eq!(GrantedScopes::of(&[&half, &half]), Err(InvalidScope::TooLong));
-        assert!(GrantedScopes::of(&[&half, half.strip_prefix('a').unwrap()]).is_ok());
-        assert!(GrantedScopes::of(&[&longest]).is_ok());
-        assert_eq!(GrantedScopes::of(&[&longer]), Err(InvalidScope::TooLong));
+        let among = |entries: &[&str]| GrantedScopes::among(entries.iter().copied()).is_ok();
+        assert!(!among(&[&half, &half]) && among(&[&half, half.strip_prefix('a').unwrap()]));
+        assert!(among(&[&longest]) && !among(&[&longer]));
+    }
+
+    #[test]
+    fn entry_that_is_no_scope_grants_nothing_and_harms_no_other() {
+        let entries = ["b", "Orders Admins", "\u{430}\u{434}\u{43c}\u{456}\u{43d}", "", "a\t", "a\"", "a", "b"];
+        let granted = GrantedScopes::among(entries.into_iter()).unwrap();
+        assert_eq!(granted.as_str(), "a b");
+        assert_eq!(granted, "a b".parse().unwrap());
     }
 
     #[track_caller]

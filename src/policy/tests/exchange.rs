@@ -14,10 +14,11 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use brama_policy::{
-    Answer, CredentialKind, Decision, Fact, Facts, Grant, GrantedScopes, Policy, Reply, Request, Step, Unavailable,
-    UnixTime,
+    Answer, CredentialKind, Decision, Fact, Facts, Grant, GrantedScopes, Policy, Rejected, Reply, Request, Step,
+    Unavailable, UnixTime,
 };
 use support::{headers, judge};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -288,26 +289,52 @@ fn whatever_is_no_answer_is_unavailable() {
         r#"{"active":false,"active":true,"token_use":"api_key"}"#,
         r#"{"active":true}"#,
         r#"{"active":true,"token_use":5}"#,
-        r#"{"active":true,"token_use":"api_key","sub":""}"#,
-        r#"{"active":true,"token_use":"api_key","sub":5}"#,
         r#"{"active":true,"token_use":null}"#,
-        r#"{"active":true,"token_use":"api_key","client_id":"a\r\nx-admin: 1"}"#,
-        r#"{"active":true,"token_use":"api_key","client_type":"é"}"#,
-        r#"{"active":true,"token_use":"api_key","scope":["a b"]}"#,
-        r#"{"active":true,"token_use":"api_key","scope":["a",""]}"#,
-        r#"{"active":true,"token_use":"api_key","scope":["a",1]}"#,
-        r#"{"active":true,"token_use":"api_key","scope":["a",["b"]]}"#,
-        r#"{"active":true,"token_use":"api_key","scope":{"a":"b"}}"#,
-        r#"{"active":true,"token_use":"api_key","scope":"a\u0000"}"#,
-        r#"{"active":true,"token_use":"api_key","exp":"9"}"#,
-        r#"{"active":true,"token_use":"api_key","exp":-1}"#,
-        r#"{"active":true,"token_use":"api_key","exp":1.5}"#,
         r#"{"active":true,"token_use":"api_key"} {}"#,
         &long,
     ] {
         let answer = answer_to(Reply { status: 200, body: body.as_bytes() });
         assert!(matches!(answer, Answer::Unavailable(Unavailable::Unusable(_))), "{body}: {answer:?}");
     }
+}
+
+/// Of this policy: the client and its type are looked at, of the API key no subject, and no scope.
+#[test]
+fn fact_that_cannot_be_read_is_the_credentials_fault_where_it_is_looked_at() {
+    for (stated, name) in [
+        (r#""client_id":"a\r\nx-admin: 1""#, "client_id"),
+        (r#""client_id":5"#, "client_id"),
+        (r#""client_id":true"#, "client_id"),
+        (r#""client_id":["c"]"#, "client_id"),
+        (r#""client_id":" c""#, "client_id"),
+        (r#""exp":"9""#, "expires"),
+        (r#""exp":-1"#, "expires"),
+        (r#""exp":[9]"#, "expires"),
+    ] {
+        let body = format!(r#"{{"active":true,"token_use":"api_key",{stated}}}"#);
+        let answer = answer_to(Reply { status: 200, body: body.as_bytes() });
+        let Answer::Rejected(Rejected::Fact(fact)) = answer else { panic!("{body}: {answer:?}") };
+        assert_eq!(fact.name, name, "{body}");
+    }
+    for stated in [
+        r#""client_id":"""#,
+        r#""sub":5"#,
+        r#""sub":"\u041e\u043b\u0435\u043d\u0430""#,
+        r#""scope":["a b","","\u0430",1,["b"],null]"#,
+        r#""scope":"a\u0000""#,
+        r#""scope":{"a":"b"}"#,
+        r#""exp":"""#,
+        r#""tenant":{}"#,
+    ] {
+        let body = format!(r#"{{"active":true,"token_use":"api_key",{stated}}}"#);
+        let answer = answer_to(Reply { status: 200, body: body.as_bytes() });
+        assert_eq!(answer, Answer::Active(Arc::new(Facts::none())), "{body}");
+    }
+    let odd_entries =
+        br#"{"active":true,"token_use":"api_key","scope":["b","Orders Admins","\u0430",7,"a"],"exp":9.5}"#;
+    let Answer::Active(facts) = answer_to(Reply { status: 200, body: odd_entries }) else { panic!("not active") };
+    assert_eq!(facts.scope.as_str(), "a b");
+    assert_eq!(facts.expires, Some(UnixTime::since_epoch(Duration::from_millis(9_500))));
 }
 
 #[test]

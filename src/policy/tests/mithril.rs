@@ -202,23 +202,35 @@ fn statuses_decide_and_what_is_not_named_is_an_outage() {
 }
 
 #[test]
-fn success_without_its_facts_is_unusable() {
+fn success_without_its_facts_vouches_for_nothing() {
     for body in [
         String::new(),
         "{}".to_owned(),
         r#"{"active":true}"#.to_owned(),
         TOKEN.replace(r#""name":"access_token","#, ""),
-        TOKEN.replace(r#""user_id":"u","#, ""),
-        TOKEN.replace(r#""user_id":"u""#, r#""user_id":null"#),
-        TOKEN.replace(r#""expires_at":1800000000,"#, ""),
-        TOKEN.replace("1800000000", "\"1800000000\""),
-        TOKEN.replace("1800000000", "1800000000.5"),
-        TOKEN.replace(r#""urgent":{"mis_client_id":"m"}"#, r#""urgent":{"mis_client_id":5}"#),
         TOKEN.replace(r#""id":"7""#, r#""id":"7","id":"8""#),
     ] {
         let answer = answer(&of_token("k", "t"), 200, &body);
         assert!(matches!(answer, Answer::Unavailable(Unavailable::Unusable(_))), "{body}: {answer:?}");
     }
+    for (body, told) in [
+        (TOKEN.replace(r#""user_id":"u","#, ""), "`subject` at `/data/user_id` is required"),
+        (TOKEN.replace(r#""user_id":"u""#, r#""user_id":null"#), "`subject` at `/data/user_id` is required"),
+        (TOKEN.replace(r#""user_id":"u""#, r#""user_id":"""#), "`subject` at `/data/user_id` is required"),
+        (TOKEN.replace(r#""user_id":"u""#, r#""user_id":42"#), "`subject` at `/data/user_id` is no text"),
+        (TOKEN.replace(r#""expires_at":1800000000,"#, ""), "`expires` at `/data/expires_at` is required"),
+        (TOKEN.replace("1800000000", "\"1800000000\""), "`expires` at `/data/expires_at` is not a number of seconds"),
+        (
+            TOKEN.replace(r#""client_id":"c""#, r#""client_id":5"#),
+            "`client_id` at `/data/details/client_id` is no text",
+        ),
+    ] {
+        let answer = answer(&of_token("k", "t"), 200, &body);
+        let Answer::Rejected(rejected) = answer else { panic!("{body}: {answer:?}") };
+        assert_eq!(rejected.code(), "fact");
+        assert!(rejected.to_string().contains(told), "{rejected}");
+    }
+    // Here nothing but the status says that it is an answer.
     let nobodys = r#"{"data":{"details":{"scope":"a"}}}"#;
     let answer = answer(&of_api_key("k"), 200, nobodys);
     assert!(matches!(answer, Answer::Unavailable(Unavailable::Unusable(_))), "{answer:?}");

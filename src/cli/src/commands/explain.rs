@@ -103,8 +103,8 @@ impl Explain {
 
     fn moment(&self) -> Moment {
         // A clock before 1970 is wrong, and then every `expires` is in the future, as it would be at the gateway.
-        let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let wall = UnixTime::from_seconds(self.now.unwrap_or_else(clock));
+        let clock = || UnixTime::since_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        let wall = self.now.map_or_else(clock, UnixTime::from_seconds);
         Moment { wall, monotonic: Monotonic::from_origin(Duration::ZERO) }
     }
 }

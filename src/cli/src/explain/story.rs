@@ -206,7 +206,7 @@ const fn stage_of(denial: &Denial) -> Stage {
         Denial::CredentialRepeated(_) | Denial::CredentialMissing(_) | Denial::CredentialMalformed(_) => {
             Stage::Credentials
         }
-        Denial::CredentialRefused(_)
+        Denial::CredentialRefused(_, _)
         | Denial::CredentialExpired(_)
         | Denial::CredentialNotYetValid(_)
         | Denial::AuthorityUnavailable(_, _) => Stage::Verified,

@@ -1,8 +1,8 @@
 //! Owns the words of an explanation: what was compared with what, and what a denial means.
 
 use brama_policy::{
-    Apart, CredentialKind, Denial, Fact, FactReference, Facts, Grant, GrantedScopes, Near, Scope, Scopes, UnixTime,
-    WantedScopes,
+    Apart, CredentialKind, Denial, Fact, FactReference, Facts, Grant, GrantedScopes, Near, RefusedBy, Scope, Scopes,
+    UnixTime, WantedScopes,
 };
 use brama_replay::Statement;
 use serde_json::{Map, Value, json};
@@ -22,7 +22,8 @@ pub(crate) fn lack(denial: &Denial) -> String {
         Denial::CredentialRepeated(_) => "there more than once".to_owned(),
         Denial::CredentialMissing(_) => "not there".to_owned(),
         Denial::CredentialMalformed(_) => "there, in no form the policy knows".to_owned(),
-        Denial::CredentialRefused(_) => "nobody vouches for it".to_owned(),
+        Denial::CredentialRefused(_, RefusedBy::Authority) => "nobody vouches for it".to_owned(),
+        Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => format!("nobody vouches for it: {rejected}"),
         Denial::CredentialExpired(_) => "it has ended".to_owned(),
         Denial::CredentialNotYetValid(_) => "it has not begun".to_owned(),
         Denial::AuthorityUnavailable(_, reason) => format!("nobody can say whether it is good: {reason}"),
@@ -52,7 +53,7 @@ pub(crate) const fn credential(denial: &Denial) -> Option<CredentialKind> {
         Denial::CredentialRepeated(kind)
         | Denial::CredentialMissing(kind)
         | Denial::CredentialMalformed(kind)
-        | Denial::CredentialRefused(kind)
+        | Denial::CredentialRefused(kind, _)
         | Denial::CredentialExpired(kind)
         | Denial::CredentialNotYetValid(kind)
         | Denial::AuthorityUnavailable(kind, _) => Some(*kind),
@@ -92,11 +93,16 @@ pub(crate) fn not_verified(denial: &Denial, statement: &Statement, now: UnixTime
             let begin = facts.not_before.map_or(0, seconds);
             format!("it has not begun, and will at {begin}; now is {}", seconds(now))
         }
-        (Denial::CredentialRefused(_), Statement::Nothing) => {
+        (Denial::CredentialRefused(_, _), Statement::Nothing) => {
             "nothing is stated about it, so nobody vouches for it".to_owned()
         }
         (_, Statement::Nothing | Statement::Refused | Statement::Unavailable | Statement::Active(_)) => lack(denial),
     }
+}
+
+/// Seconds since 1970, with the fraction that was stated.
+pub(crate) fn instant(time: UnixTime) -> String {
+    UnixTime::from_seconds(0).until(time).as_secs_f64().to_string()
 }
 
 pub(crate) fn seconds(time: UnixTime) -> u64 {
@@ -109,8 +115,8 @@ pub(crate) fn facts(facts: &Facts) -> String {
     let standard = standard.into_iter().filter_map(|(name, fact)| Some((name, fact.as_ref()?)));
     let further = facts.further.iter().map(|(name, fact)| (&**name, fact));
     let scope = format!("scope \"{}\"", facts.scope);
-    let not_before = facts.not_before.map(|begin| format!("not_before {}", seconds(begin)));
-    let expires = facts.expires.map(|end| format!("expires {}", seconds(end)));
+    let not_before = facts.not_before.map(|begin| format!("not_before {}", instant(begin)));
+    let expires = facts.expires.map(|end| format!("expires {}", instant(end)));
     let words = standard.chain(further).map(|(name, fact)| format!("{name} {fact}"));
     words.chain([scope]).chain(not_before).chain(expires).collect::<Vec<_>>().join(", ")
 }

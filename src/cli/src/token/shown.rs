@@ -4,7 +4,7 @@ use annotate_snippets::normalize_untrusted_str;
 use brama_policy::{Opened, UnixTime};
 use serde_json::{Value, json};
 
-use super::{Outcome, Verdict, Verification};
+use super::{Apart, Outcome, Verdict, Verification};
 use crate::explain::words;
 use crate::paint::{GREEN, RED, YELLOW, paint};
 use crate::report::Colour;
@@ -21,20 +21,23 @@ impl Verification {
                     Outcome::Open => (YELLOW, "??"),
                 };
                 // A `kid` is whatever its sender likes.
+                let apart = step.apart.as_ref().map(Apart::words).unwrap_or_default();
                 format!(
                     " {}  {:<10} {}\n",
                     paint(colour, style, mark),
                     step.name,
-                    normalize_untrusted_str(&step.message)
+                    normalize_untrusted_str(&format!("{}{apart}", step.message))
                 )
             })
             .collect();
+        let left_out: String =
+            self.left_out.iter().map(|key| format!("     left out   {}\n", normalize_untrusted_str(key))).collect();
         let verdict = match (self.verdict(), self.reason()) {
             (Verdict::Good, _) => paint(colour, GREEN, "GOOD"),
             (Verdict::Refused, reason) => format!("{} {}", paint(colour, RED, "REFUSED"), reason.unwrap_or_default()),
             (Verdict::Unknown, _) => paint(colour, YELLOW, "UNKNOWN"),
         };
-        format!("{steps}\n{verdict}\n")
+        format!("{steps}{left_out}\n{verdict}\n")
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -47,7 +50,12 @@ impl Verification {
                     Outcome::Lacking(code) => ("lacking", Some(code)),
                     Outcome::Open => ("unknown", None),
                 };
-                json!({ "step": step.name, "outcome": outcome, "code": code, "message": step.message })
+                let mut told = json!({ "step": step.name, "outcome": outcome, "code": code, "message": step.message });
+                if let (Some(apart), Value::Object(members)) = (&step.apart, &mut told) {
+                    members.insert("stated".to_owned(), apart.stated.clone());
+                    members.insert("wanted".to_owned(), apart.wanted.clone());
+                }
+                told
             })
             .collect();
         let verdict = match self.verdict() {
@@ -60,6 +68,7 @@ impl Verification {
             "reason": self.reason(),
             "verifier": self.verifier,
             "steps": steps,
+            "left_out": self.left_out,
             "facts": self.facts.as_ref().map(words::facts_json),
         })
     }
@@ -73,6 +82,29 @@ impl Verification {
     }
 }
 
+impl Apart {
+    /// Both sides, as JSON: `"a"` is a text, and `["a"]` a list.
+    fn words(&self) -> String {
+        let stated = match &self.stated {
+            Value::Null => "nothing".to_owned(),
+            stated => shortened(stated),
+        };
+        format!("; the token has {stated}, {} {}", self.of, shortened(&self.wanted))
+    }
+}
+
+/// Values are whatever their author likes.
+fn shortened(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        None => text,
+        Some((end, _next)) => format!("{}...", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// Characters of a value that is shown.
+const LONGEST_SHOWN: usize = 300;
+
 /// What there is to say of a claim that passed.
 pub(super) fn claim(name: &str, opened: &Opened<'_>, now: UnixTime) -> String {
     match name {
@@ -84,7 +116,8 @@ pub(super) fn claim(name: &str, opened: &Opened<'_>, now: UnixTime) -> String {
 /// The time a claim states, leeway included, and how far that is from now.
 pub(super) fn since(name: &str, opened: &Opened<'_>, now: UnixTime) -> Option<String> {
     let time = opened.time(name)?;
-    let (ahead, ago) = (now.until(time).as_secs(), time.until(now).as_secs());
-    let distance = if ahead > 0 { format!("in {ahead} s") } else { format!("{ago} s ago") };
-    Some(format!("{}, {distance}", words::seconds(time)))
+    let (ahead, ago) = (now.until(time), time.until(now));
+    let distance =
+        if ahead.is_zero() { format!("{} s ago", ago.as_secs_f64()) } else { format!("in {} s", ahead.as_secs_f64()) };
+    Some(format!("{}, {distance}", words::instant(time)))
 }

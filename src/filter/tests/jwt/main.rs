@@ -31,8 +31,8 @@ use brama_filter::host::{Counter, RootId, StreamId};
 use brama_filter::session::Flow;
 use brama_filter::worker::NextTick;
 use proxy::{NOW, Proxy, ROOT, set, token, token_with};
-use serde_json::json;
-use signer::Signer;
+use serde_json::{Value, json};
+use signer::{Signer, merged};
 use support::Done;
 
 const GONE_ON: [Done; 2] = [Done::Forwarded, Done::Resumed];
@@ -95,6 +95,93 @@ fn what_no_key_could_mend_is_refused_at_once() {
     assert_eq!(proxy.outcome(&signed_by_other), Done::Refused(401));
     assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded, "the other's refusal is not remembered for it");
     assert_eq!(proxy.asked.len(), 1);
+}
+
+#[test]
+fn each_reason_of_a_refusal_is_counted_by_its_name() {
+    let signer = Signer::new("ES256", "a");
+    let mut proxy = Proxy::with(&[&signer]);
+    for (header, claims, reason) in [
+        (json!({ "alg": "none" }), json!({}), "algorithm"),
+        (json!({ "typ": "JWT" }), json!({}), "type"),
+        (json!({ "typ": null }), json!({}), "type_missing"),
+        (json!({ "kid": "b" }), json!({}), "key_unknown"),
+        (json!({}), json!({ "aud": "other" }), "audience"),
+        (json!({}), json!({ "iss": "https://evil.example" }), "issuer"),
+        (json!({}), json!({ "exp": NOW }), "expired"),
+        (json!({}), json!({ "sub": 42 }), "fact"),
+    ] {
+        let (stream, _flow) = proxy.request(&token_with(&signer, header, claims));
+        let counted = &proxy.hosts[&stream].counted;
+        assert_eq!(counted, &[Counter::Refused("token_refused"), Counter::Rejected(reason)], "{reason}");
+        assert_eq!(proxy.done(stream), [Done::Refused(401)]);
+    }
+    let unused = token_with(&signer, json!({}), json!({ "client_id": 7, "client_type": true, "scope": 5 }));
+    assert_eq!(proxy.outcome(&unused), Done::Forwarded, "nothing looks at them");
+}
+
+#[test]
+fn answer_with_a_fact_that_cannot_be_read_is_remembered_as_what_it_is() {
+    let mut proxy = Proxy::new();
+    let (first, _flow) = proxy.request("opaque");
+    let _rest = proxy.tick();
+    let asked = proxy.asked.len();
+    proxy.reply(Some((200, r#"{"active":true,"u":"t","sub":42}"#)));
+    assert_eq!(proxy.done(first), [Done::Refused(401)]);
+    let (second, _flow) = proxy.request("opaque");
+    assert_eq!(proxy.done(second), [Done::Refused(401)]);
+    let counted = &proxy.hosts[&second].counted;
+    assert_eq!(counted, &[Counter::Recalled, Counter::Refused("token_refused"), Counter::Rejected("fact")]);
+    proxy.later(2);
+    let (third, flow) = proxy.request("opaque");
+    let _rest = proxy.tick();
+    assert_eq!((flow, proxy.asked.len()), (Flow::Pause, asked + 1), "for `refused_ttl`, and no longer");
+    proxy.reply(Some((200, r#"{"active":true,"u":"t","sub":"u2","client_id":7,"exp":1700007200.5}"#)));
+    assert_eq!(proxy.done(third), GONE_ON);
+}
+
+#[test]
+fn key_that_is_left_out_is_told_once_for_each_set() {
+    let (signer, other) = (Signer::new("ES256", "a"), Signer::new("RS256", "enc"));
+    let encrypts = merged(other.jwk(), json!({ "use": "enc" }));
+    let with = |keys: &[&Value]| json!({ "keys": keys }).to_string();
+    let own = signer.jwk();
+    let mut proxy = Proxy::new();
+    let mut told = Vec::new();
+    for set in [
+        with(&[&own, &encrypts]),
+        with(&[&own, &encrypts]),
+        with(&[&own]),
+        with(&[&own, &encrypts, &json!({ "kty": "AKP" })]),
+        "<html>".to_owned(),
+        with(&[&own, &encrypts, &json!({ "kty": "AKP" })]),
+    ] {
+        let _rest = proxy.tick();
+        proxy.counted.clear();
+        proxy.reply(Some((200, &set)));
+        told.push(proxy.counted.iter().filter(|counter| **counter == Counter::KeyLeftOut).count());
+        proxy.later(300);
+    }
+    assert_eq!(told, [1, 0, 0, 2, 0, 0]);
+    assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded);
+}
+
+#[test]
+fn token_is_good_in_the_millisecond_in_which_it_was_issued() {
+    let signer = Signer::new("ES256", "a");
+    let mut proxy = Proxy::with(&[&signer]);
+    proxy.millis = 250;
+    let issued = |rest: f64| f64::from(u32::try_from(NOW).unwrap()) + rest;
+    for (claims, done) in [
+        (json!({ "iat": issued(0.25), "nbf": issued(0.25) }), Done::Forwarded),
+        (json!({ "iat": issued(0.250_9) }), Done::Forwarded),
+        (json!({ "iat": issued(0.251) }), Done::Refused(401)),
+        (json!({ "nbf": issued(0.251) }), Done::Refused(401)),
+        (json!({ "exp": issued(0.251) }), Done::Forwarded),
+        (json!({ "exp": issued(0.25) }), Done::Refused(401)),
+    ] {
+        assert_eq!(proxy.outcome(&token_with(&signer, json!({}), claims.clone())), done, "{claims}");
+    }
 }
 
 #[test]

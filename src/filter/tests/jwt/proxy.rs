@@ -51,6 +51,8 @@ pub struct Proxy {
     pub asked: Vec<String>,
     pub counted: Vec<Counter>,
     pub seconds: u64,
+    /// Of the wall clock, beyond the second.
+    pub millis: u64,
     pub cannot_ask: bool,
 }
 
@@ -95,6 +97,7 @@ impl Proxy {
             asked: Vec::new(),
             counted: Vec::new(),
             seconds: 0,
+            millis: 0,
             cannot_ask: false,
         };
         proxy.follow(ROOT);
@@ -122,7 +125,7 @@ impl Proxy {
     pub fn host(&self, token: &str) -> FakeHost {
         let mut host = FakeHost::new("GET", "/r", &[("authorization", &format!("Bearer {token}"))]);
         (host.seconds, host.verifies) = (100 + self.seconds, library::is_the_keys);
-        host.wall = NOW + self.seconds;
+        (host.wall, host.millis) = (NOW + self.seconds, self.millis);
         host
     }
 

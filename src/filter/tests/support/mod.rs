@@ -34,6 +34,8 @@ pub struct FakeHost {
     pub refusal: Option<Refusal>,
     pub seconds: u64,
     pub wall: u64,
+    /// Of the wall clock, beyond the second.
+    pub millis: u64,
     pub calls: u32,
     pub cannot_ask: bool,
     pub cannot_forward: bool,
@@ -59,6 +61,7 @@ impl FakeHost {
             refusal: None,
             seconds: 100,
             wall: 1_700_000_000,
+            millis: 0,
             calls: 0,
             cannot_ask: false,
             cannot_forward: false,
@@ -89,7 +92,7 @@ impl Host for FakeHost {
 
     fn now(&mut self) -> Moment {
         Moment {
-            wall: UnixTime::from_seconds(self.wall),
+            wall: UnixTime::since_epoch(Duration::from_millis(self.wall * 1_000 + self.millis)),
             monotonic: Monotonic::from_origin(Duration::from_secs(self.seconds)),
         }
     }

@@ -9,18 +9,20 @@ use crate::credential::{CredentialKind, Form, Presentation};
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
 use crate::introspection::{Authority, CacheLimits};
+use crate::looked_at::LookedAt;
 use crate::policy::{CredentialRule, Credentials};
 use crate::verifier::{Verifier, Verifiers};
 
 pub(super) fn all(
     document: &PolicyDocument,
     authorities: &Named<Option<Authority>>,
+    looked_at: &LookedAt,
     place: &Place,
     faults: &mut Faults,
 ) -> Credentials {
     let written = &document.credentials;
     let mut read = |written: &Option<CredentialDocument>, kind: CredentialKind| {
-        let around = Around { kind, document, authorities };
+        let around = Around { kind, document, authorities, looked_at };
         written.as_ref().and_then(|written| credential(written, around, &place.key(kind.as_str()), faults))
     };
     let credentials = Credentials {
@@ -75,9 +77,7 @@ fn verifiers(
             Introspect(document) => {
                 introspection(document, around, cache, &place.key("introspect"), faults).map(Verifier::Introspection)
             }
-            Jwt(document) => {
-                jwt::verifier(document, around.authorities, cache, &place.key("jwt"), faults).map(Verifier::Jwt)
-            }
+            Jwt(document) => jwt::verifier(document, around, cache, &place.key("jwt"), faults).map(Verifier::Jwt),
         };
         verifier.map(Arc::new)
     });

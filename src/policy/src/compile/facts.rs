@@ -32,7 +32,13 @@ impl<'a> From<&'a ClaimsDocument> for Written<'a> {
     }
 }
 
-pub(super) fn pointers(written: Written<'_>, place: &Place, faults: &mut Faults) -> Option<Pointers> {
+/// `needed`: the names of the facts that something looks at, and perhaps of others.
+pub(super) fn pointers<'a>(
+    written: Written<'_>,
+    needed: impl Iterator<Item = &'a str>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Pointers> {
     let place_of_further = place.key("further");
     let further = each(written.further.iter(), |(name, text)| {
         let place = place_of_further.key(name);
@@ -54,6 +60,7 @@ pub(super) fn pointers(written: Written<'_>, place: &Place, faults: &mut Faults)
         client_type: client_type?,
         scope: scope?,
         further: further?,
+        needed: needed.map(str::to_owned).collect(),
     })
 }
 
@@ -62,7 +69,7 @@ pub(super) fn end_and_required(
     written: &FactsDocument,
     place: &Place,
     faults: &mut Faults,
-) -> Option<(String, Vec<String>)> {
+) -> Option<(String, Vec<(String, String)>)> {
     let expires = pointer(&written.expires, &place.key("expires"), faults);
     let standard = [
         ("subject", &written.subject),
@@ -81,7 +88,7 @@ pub(super) fn end_and_required(
             let known = known.iter().map(|(known, _text)| *known);
             faults.add_unknown(&place_of_required.index(index), message, name, known);
         }
-        found.map(|(_name, text)| (*text).clone())
+        found.map(|(name, text)| ((*name).to_owned(), (*text).clone()))
     });
     Some((expires?, required?))
 }

@@ -5,6 +5,8 @@ use crate::credential::CredentialKind;
 use crate::document::{ActiveDocument, ExpectDocument, IntrospectDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
 use crate::introspection::{Active, Asked, Authority, CacheLimits, Introspection};
+use crate::looked_at::LookedAt;
+use crate::revocation::JTI;
 
 mod question;
 
@@ -15,6 +17,7 @@ pub(super) struct Around<'a> {
     pub(super) kind: CredentialKind,
     pub(super) document: &'a PolicyDocument,
     pub(super) authorities: &'a Named<Option<Authority>>,
+    pub(super) looked_at: &'a LookedAt,
 }
 
 pub(super) fn introspection(
@@ -34,7 +37,15 @@ pub(super) fn introspection(
     });
     let expect = expect(&written.expect, &place.key("expect"), faults);
     let place_of_facts = place.key("facts");
-    let pointers = facts::pointers((&written.facts).into(), &place_of_facts, faults);
+    let feed_names: &[&str] = match around.kind {
+        CredentialKind::Token => &["client_id", "subject", JTI],
+        // API keys are no user's.
+        CredentialKind::ApiKey => &["client_id", JTI],
+    };
+    let by_feed = if authority.is_some_and(|authority| authority.feed().is_some()) { feed_names } else { &[] };
+    let required = written.facts.required.iter().map(String::as_str);
+    let needed = around.looked_at.of(around.kind).chain(by_feed.iter().copied()).chain(required);
+    let pointers = facts::pointers((&written.facts).into(), needed, &place_of_facts, faults);
     let end_and_required = facts::end_and_required(&written.facts, &place_of_facts, faults);
     let (expires, required) = end_and_required?;
     let asked = Asked {

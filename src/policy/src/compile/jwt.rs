@@ -6,21 +6,23 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::authority::known;
+use super::introspect::Around;
 use super::{Named, each, facts, span};
 use crate::document::{AudiencesDocument, JwtDocument, KeysDocument};
 use crate::fault::{Faults, Place};
 use crate::introspection::{Authority, CacheLimits};
-use crate::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rules, Wanted, media_type};
+use crate::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rival, Rules, Wanted, media_type};
 use crate::path::CanonicalPath;
 use crate::revocation::Feed;
 
 pub(super) fn verifier(
     written: &JwtDocument,
-    authorities: &Named<Option<Authority>>,
+    around: Around<'_>,
     cache: Option<CacheLimits>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Jwt> {
+    let authorities = around.authorities;
     if written.issuer.is_empty() {
         faults.add(&place.key("issuer"), "write the issuer, exactly as `iss` states it");
     }
@@ -28,16 +30,12 @@ pub(super) fn verifier(
     let types = types(&written.types, &place.key("types"), faults);
     let algorithms = algorithms(&written.algorithms, &place.key("algorithms"), faults);
     let leeway = span(&written.leeway, Duration::ZERO, LONGEST_LEEWAY, &place.key("leeway"), faults);
-    let leeway = leeway.filter(|leeway| {
-        let is_whole = leeway.subsec_nanos() == 0;
-        if !is_whole {
-            faults.add(&place.key("leeway"), format!("`{}` is no whole number of seconds", written.leeway));
-        }
-        is_whole
-    });
     let keys = keys(&written.keys, authorities, &place.key("keys"), faults);
-    let pointers = facts::pointers((&written.facts).into(), &place.key("facts"), faults);
     let feed = feed(written, authorities, &place.key("revocations"), faults);
+    // A deny list names them.
+    let by_feed: &[&str] = if matches!(feed, Some(Some(_))) { &["client_id", "subject"] } else { &[] };
+    let needed = around.looked_at.of(around.kind).chain(by_feed.iter().copied());
+    let pointers = facts::pointers((&written.facts).into(), needed, &place.key("facts"), faults);
     let wanted = Wanted { issuer: written.issuer.clone(), audience: audience?, leeway: leeway? };
     let rules = Rules { types: types?, algorithms: algorithms?, wanted, keys: keys?, pointers: pointers? };
     Some(Jwt::new(rules, cache?, feed?))
@@ -164,7 +162,7 @@ fn keys(
             let path = written("path", path, "where the authority publishes its keys");
             let every = written("every", every, "how often they are fetched");
             let max_stale = written("max_stale", max_stale, "for how long they are trusted after that");
-            let path = path.and_then(|path| canonical_path(&path, &place.key("path"), faults));
+            let path = path.and_then(|path| target(&path, &place.key("path"), faults));
             let every = every.and_then(|text| span(&text, SHORTEST_EVERY, LONGEST_EVERY, &place.key("every"), faults));
             let most = LONGEST_STALE;
             let max_stale = max_stale.and_then(|text| {
@@ -185,8 +183,10 @@ fn keys(
     }
 }
 
-fn canonical_path(written: &str, place: &Place, faults: &mut Faults) -> Option<String> {
-    if CanonicalPath::parse(written.as_bytes()).is_ok_and(|path| path.as_str() == written) {
+/// The path of a set of keys, with a query where the issuer wants one.
+fn target(written: &str, place: &Place, faults: &mut Faults) -> Option<String> {
+    // An empty query is no query, and to some readers another path.
+    if CanonicalPath::parse(written.as_bytes()).is_ok() && !written.ends_with('?') {
         return Some(written.to_owned());
     }
     faults.add(place, format!("`{written}` is no canonical path"));
@@ -202,8 +202,12 @@ fn inline_keys(written: &[Map<String, Value>], place: &Place, faults: &mut Fault
     let keys =
         each(written.iter().enumerate(), |(index, members)| faults.keep(&place.index(index), Key::read(members)));
     let keys = KeySet::of(keys?);
-    if let Some(id) = keys.repeated_id() {
-        faults.add(place, format!("`{id}` is the `kid` of more than one key"));
+    if let Some((index, rival)) = keys.rival() {
+        let message = match rival {
+            Rival::Same => "this key is written twice",
+            Rival::OfItsName => "another key has this `kid`, and is for the same algorithm",
+        };
+        faults.add(&place.index(index), message);
     }
     Some(keys)
 }

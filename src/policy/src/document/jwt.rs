@@ -60,7 +60,7 @@ pub struct KeysDocument {
     pub inline: Option<Vec<Map<String, Value>>>,
     /// The authority that publishes them, by its name under `authorities`; instead of `inline`.
     pub authority: Option<String>,
-    /// The path of its JWK Set.
+    /// The path of its JWK Set, with a query where it wants one.
     pub path: Option<String>,
     /// How often it is fetched, such as `5m`.
     pub every: Option<String>,

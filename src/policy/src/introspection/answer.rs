@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Active, Introspection};
-use crate::facts::Facts;
+use crate::facts::{Facts, UnusableFact};
 use crate::json;
-use crate::jwt::InvalidKeys;
-use crate::pointers::stated;
-use crate::time::UnixTime;
+use crate::jwt::{InvalidKeys, Rejected};
+use crate::pointers::{stated, unusable};
+use crate::time::{UnixTime, numeric_date};
 
 /// An authority's reply as it came.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,8 @@ pub enum Answer {
     Active(Arc<Facts>),
     /// The authority does not: unknown, expired, revoked, of another kind.
     Inactive,
+    /// The gateway does not, by what the credential or the authority says.
+    Rejected(Rejected),
     /// Nobody could say. Never the client's fault, so never a 401.
     Unavailable(Unavailable),
 }
@@ -104,6 +106,7 @@ impl Introspection {
         }
     }
 
+    /// What an answer says; what it says of the credential, and nobody can read, is the credential's fault.
     fn read(&self, body: &[u8]) -> Result<Answer, &'static str> {
         if body.len() > LONGEST_ANSWER {
             return Err("it is too long");
@@ -126,24 +129,42 @@ impl Introspection {
                 Some(_) | None => return Err("what was expected is not stated"),
             }
         }
-        if self.asked.required.iter().any(|pointer| stated(&value, pointer).is_none()) {
-            return Err("a required fact is not stated");
+        if let Some((name, pointer)) = self.asked.required.iter().find(|(_name, at)| stated(&value, at).is_none()) {
+            // Where only the status says so, what is required tells an answer from any other page.
+            let is_an_answer = match &self.asked.active {
+                Active::At(_pointer) => true,
+                Active::On(_statuses) => !self.asked.expect.is_empty(),
+            };
+            let fault = "is required, and not stated";
+            return if is_an_answer {
+                Ok(Answer::Rejected(unusable(name, pointer, fault).into()))
+            } else {
+                Err(NOT_STATED)
+            };
         }
-        let expires = expires(&value, &self.asked.expires)?;
-        Ok(Answer::Active(Arc::new(Facts { expires, ..self.asked.pointers.read(&value)? })))
+        Ok(match self.facts(&value) {
+            Ok(facts) => Answer::Active(Arc::new(facts)),
+            Err(unusable) => Answer::Rejected(unusable.into()),
+        })
+    }
+
+    fn facts(&self, said: &Value) -> Result<Facts, Arc<UnusableFact>> {
+        let expires = expires(said, &self.asked.expires)?;
+        Ok(Facts { expires, ..self.asked.pointers.read(said)? })
     }
 }
 
-fn expires(answer: &Value, pointer: &str) -> Result<Option<UnixTime>, &'static str> {
+fn expires(answer: &Value, pointer: &str) -> Result<Option<UnixTime>, Arc<UnusableFact>> {
     match stated(answer, pointer) {
         None => Ok(None),
-        Some(Value::Number(number)) => number
-            .as_u64()
-            .map(|seconds| Some(UnixTime::from_seconds(seconds)))
-            .ok_or("the expiry is not a whole number of seconds"),
-        Some(_) => Err("the expiry is not a number"),
+        Some(stated) => {
+            let fault = "is not a number of seconds since 1970";
+            numeric_date(stated).map(Some).ok_or_else(|| unusable("expires", pointer, fault))
+        }
     }
 }
+
+const NOT_STATED: &str = "a required fact is not stated";
 
 /// Bytes of an answer. Scopes take at most [`crate::LONGEST_SCOPE_LIST`]; the rest is room for members nobody reads.
 pub const LONGEST_ANSWER: usize = 65_536;

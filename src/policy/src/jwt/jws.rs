@@ -51,10 +51,20 @@ impl Header {
         };
         Ok(Self {
             algorithm: text("alg", Rejected::Algorithm)?,
-            kind: media_type(&text("typ", Rejected::Type)?),
+            kind: media_type(&match members.get("typ") {
+                // RFC 7519, 5.1 makes it optional; an ID token without it would be an access token.
+                None | Some(Value::Null) => return Err(Rejected::NoType),
+                Some(_) => text("typ", Rejected::Type)?,
+            }),
             key_id: if members.contains_key("kid") { Some(text("kid", Rejected::KeyId)?) } else { None },
         })
     }
+}
+
+/// A member of a header, unread and unverified; `None` where there is none, or no header.
+pub(super) fn member(compact: Compact<'_>, name: &str) -> Option<Value> {
+    let bytes = base64url::decode(compact.header)?;
+    json::parse(&bytes).ok()?.get_mut(name).map(Value::take)
 }
 
 /// The claims of a payload, before anything is known of them.

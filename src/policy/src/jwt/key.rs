@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::{Map, Value};
 
 use super::algorithm::{Algorithm, Make};
-use super::{base64url, der, okp};
+use super::{base64url, der, okp, roca};
 
 /// A public key that verifies signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,33 +39,59 @@ pub enum KeyParts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyFingerprint(u64);
 
-/// Why a key verifies nothing here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InvalidKey {
+/// What makes one of two keys useless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rival {
+    /// They are the same.
+    Same,
+    /// They have one `kid`, and are for one algorithm.
+    OfItsName,
+}
+
+/// Why a key verifies nothing here. Nothing of the key is in its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum InvalidKey {
+    /// A kind of key that verifies nothing here.
     #[error("a key's `kty` is `RSA`, `EC` or `OKP`")]
     Type,
+    /// A private key, or a secret.
     #[error("this is a private key; only its public half may be told")]
     Private,
+    /// A name that is no text.
     #[error("a key's `kid` is a text")]
     Id,
+    /// A key for something else.
     #[error("a key that verifies has `use` `sig`, or none")]
     Use,
+    /// A key for something else.
     #[error("a key that verifies has `verify` among its `key_ops`, or has none")]
     Operations,
+    /// A key for an algorithm that is not known here, or of another make.
     #[error(
         "a key's `alg` is one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA that fits it, or not there"
     )]
     Algorithm,
-    #[error("`n` is base64url of an odd number of 2048 to 8192 bits, without leading zeros")]
+    /// An RSA modulus that is none, or too short or too long.
+    #[error("`n` is base64url of an odd number of 2048 to 8192 bits")]
     Modulus,
-    #[error("`e` is base64url of an odd number from 3 to 8589934591, without leading zeros")]
+    /// A modulus whose factors can be found, so that anybody can sign with it.
+    #[error(
+        "`n` has the fingerprint of a library whose keys anybody can find the private half of (CVE-2017-15361, ROCA)"
+    )]
+    Roca,
+    /// An RSA exponent that is none, or out of range.
+    #[error("`e` is base64url of an odd number from 3 to 8589934591")]
     Exponent,
+    /// A curve that is not known here.
     #[error("`crv` is `P-256`, `P-384` or `P-521`")]
     Curve,
+    /// A curve that is not known here.
     #[error("`crv` is `Ed25519`, the one curve of EdDSA that is known here")]
     EdwardsCurve,
+    /// A point of another size.
     #[error("`x` and `y` are base64url of as many bytes as the curve has")]
     Point,
+    /// A point of another size, or one that every signature could be of.
     #[error("`x` is base64url of 32 bytes, and not a point of small order")]
     EdwardsPoint,
 }
@@ -86,24 +112,26 @@ impl Key {
         if members.contains_key("d") {
             return Err(InvalidKey::Private);
         }
-        let id = match members.get("kid") {
+        // Null states nothing, here as in answers and claims.
+        let stated = |name| members.get(name).filter(|value| !value.is_null());
+        let id = match stated("kid") {
             None => None,
             Some(Value::String(id)) => Some(id.clone()),
             Some(_) => return Err(InvalidKey::Id),
         };
         // RFC 7517, 4.2.
-        match members.get("use") {
+        match stated("use") {
             None => {}
             Some(Value::String(purpose)) if purpose == "sig" => {}
             Some(_) => return Err(InvalidKey::Use),
         }
         // RFC 7517, 4.3.
-        match members.get("key_ops") {
+        match stated("key_ops") {
             None => {}
             Some(Value::Array(operations)) if operations.iter().any(|operation| operation == "verify") => {}
             Some(_) => return Err(InvalidKey::Operations),
         }
-        let algorithm = match members.get("alg") {
+        let algorithm = match stated("alg") {
             None => None,
             Some(named) => {
                 let known = named.as_str().and_then(Algorithm::named).filter(|known| known.make() == make);
@@ -111,6 +139,18 @@ impl Key {
             }
         };
         Ok(Self { id, make, algorithm, spki, parts })
+    }
+
+    /// What makes this key useless beside another one.
+    pub(super) fn rival_of(&self, other: &Self) -> Option<Rival> {
+        if self == other {
+            return Some(Rival::Same);
+        }
+        let share_algorithm = match (self.algorithm, other.algorithm) {
+            (Some(one), Some(two)) => one == two,
+            (_, _) => self.make == other.make,
+        };
+        (self.id.is_some() && self.id == other.id && share_algorithm).then_some(Rival::OfItsName)
     }
 
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
@@ -139,16 +179,20 @@ fn rsa(n: Option<&str>, e: Option<&str>) -> Result<(Make, Vec<u8>, KeyParts), In
         value.is_some_and(|value| (LEAST_EXPONENT..=MOST_EXPONENT).contains(&value))
     });
     let modulus = modulus.ok_or(InvalidKey::Modulus)?;
+    if roca::has_fingerprint(&modulus) {
+        return Err(InvalidKey::Roca);
+    }
     let exponent = exponent.ok_or(InvalidKey::Exponent)?;
     Ok((Make::Rsa, der::rsa_public_key(&modulus, &exponent), KeyParts::Rsa { modulus, exponent }))
 }
 
-/// RFC 7518, 2 (Base64urlUInt): an odd number in as few bytes as it takes.
+/// RFC 7518, 2 (Base64urlUInt): an odd number. It wants as few bytes as it takes; some libraries write the zero that DER has
+/// before them, and the number is the same.
 fn number(text: &str) -> Option<Vec<u8>> {
-    let bytes = base64url::decode(text)?;
-    let is_minimal = bytes.first().is_some_and(|first| *first != 0);
-    let is_odd = bytes.last().is_some_and(|last| last % 2 == 1);
-    (is_minimal && is_odd).then_some(bytes)
+    let mut bytes = base64url::decode(text)?;
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.drain(..zeros);
+    bytes.last().is_some_and(|last| last % 2 == 1).then_some(bytes)
 }
 
 /// Whether the point is on its curve is checked by whoever verifies, before anything else.

@@ -1,16 +1,49 @@
 //! Owns a set of keys, and which one of them a token is verified with: the one that is named and fits, never another.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
-use super::key::{Key, KeyFingerprint};
+use super::key::{InvalidKey, Key, KeyFingerprint, Rival};
 use crate::json;
 
 /// The keys of an issuer ([RFC 7517, 5](https://www.rfc-editor.org/rfc/rfc7517#section-5)).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeySet {
     keys: Vec<Key>,
-    skipped: usize,
+    left_out: Vec<LeftOut>,
+}
+
+/// A key of a set that verifies nothing here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LeftOut {
+    /// Its `kid`, where it states one; whatever its publisher likes.
+    id: Option<String>,
+    why: InvalidKey,
+}
+
+impl LeftOut {
+    /// Why it verifies nothing.
+    #[must_use]
+    pub const fn why(&self) -> InvalidKey {
+        self.why
+    }
+}
+
+impl fmt::Display for LeftOut {
+    /// Safe in a log: what steers a terminal is escaped, and what is long is cut.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            None => f.write_str("a key without `kid`")?,
+            Some(id) => {
+                let shown: String = id.chars().take(LONGEST_SHOWN).collect();
+                let cut = if shown.len() < id.len() { "..." } else { "" };
+                write!(f, "the key `{}{cut}`", shown.escape_default())?;
+            }
+        }
+        write!(f, ": {}", self.why)
+    }
 }
 
 /// A set that no token can be verified with.
@@ -30,8 +63,8 @@ pub enum NoKey {
     /// The token names a key that is not in the set. A newer set may have it.
     #[error("no key has its `kid`")]
     UnknownKid,
-    /// More than one key has the name.
-    #[error("more than one key has its `kid`")]
+    /// More than one key has the name, and is for the algorithm.
+    #[error("more than one key has its `kid`, and is for its algorithm")]
     RepeatedKid,
     /// The key of that name is for something else.
     #[error("the key of its `kid` is not for its algorithm")]
@@ -45,7 +78,8 @@ pub enum NoKey {
 }
 
 impl KeySet {
-    /// Reads a JWK Set. Keys that verify nothing here are left out, as RFC 7517, 5 asks, and counted.
+    /// Reads a JWK Set. Keys that verify nothing here are left out, as RFC 7517, 5 asks, and told. A key that is listed twice
+    /// is one key.
     ///
     /// # Errors
     /// Text that is too long or no JWK Set. A set without keys is one: an issuer can take back its last key.
@@ -55,19 +89,23 @@ impl KeySet {
         }
         let set = json::parse(text).map_err(|_fault| InvalidKeys::Shape)?;
         let Some(Value::Array(entries)) = set.get("keys") else { return Err(InvalidKeys::Shape) };
-        let (mut keys, mut skipped) = (Vec::new(), 0_usize);
+        let (mut keys, mut left_out) = (Vec::new(), Vec::new());
         for entry in entries {
             let Value::Object(members) = entry else { return Err(InvalidKeys::Shape) };
             match Key::read(members) {
+                Ok(key) if keys.contains(&key) => {}
                 Ok(key) => keys.push(key),
-                Err(_unusable) => skipped = skipped.saturating_add(1),
+                Err(why) => {
+                    let id = members.get("kid").and_then(Value::as_str).map(str::to_owned);
+                    left_out.push(LeftOut { id, why });
+                }
             }
         }
-        Ok(Self { keys, skipped })
+        Ok(Self { keys, left_out })
     }
 
     pub(crate) const fn of(keys: Vec<Key>) -> Self {
-        Self { keys, skipped: 0 }
+        Self { keys, left_out: Vec::new() }
     }
 
     /// How many keys there are that verify signatures.
@@ -76,10 +114,15 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// How many keys were left out.
+    /// The keys that were left out, in the order of the set.
     #[must_use]
-    pub const fn skipped(&self) -> usize {
-        self.skipped
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// The names of the keys that verify signatures.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter_map(|key| key.id.as_deref())
     }
 
     /// Whether a key is still there, so that what it verified holds.
@@ -88,27 +131,33 @@ impl KeySet {
         self.keys.iter().any(|key| key.fingerprint() == fingerprint)
     }
 
-    /// A `kid` that more than one key has; no token can name any of them.
-    pub(crate) fn repeated_id(&self) -> Option<&str> {
-        let mut ids = self.keys.iter().filter_map(|key| key.id.as_deref());
-        ids.find(|id| self.keys.iter().filter(|key| key.id.as_deref() == Some(id)).count() > 1)
+    /// The index of a key that another one before it makes useless: no token could say which of the two is meant.
+    pub(crate) fn rival(&self) -> Option<(usize, Rival)> {
+        self.keys.iter().enumerate().find_map(|(index, key)| {
+            let mut before = self.keys.iter().take(index);
+            before.find_map(|other| key.rival_of(other)).map(|rival| (index, rival))
+        })
     }
 
-    /// The key that a token is verified with.
+    /// The key that a token is verified with: the one of its name that fits its algorithm, or, where it names none, the one
+    /// that fits.
     pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<&Key, NoKey> {
-        let Some(id) = id else {
-            let mut fit = self.keys.iter().filter(|key| key.fits(algorithm));
-            let only = fit.next().ok_or(NoKey::NoneFits)?;
-            return if fit.next().is_none() { Ok(only) } else { Err(NoKey::SeveralFit) };
-        };
-        let mut named = self.keys.iter().filter(|key| key.id.as_deref() == Some(id));
-        let only = named.next().ok_or(NoKey::UnknownKid)?;
-        if named.next().is_some() {
-            return Err(NoKey::RepeatedKid);
+        let named = || self.keys.iter().filter(|key| id.is_none_or(|id| key.id.as_deref() == Some(id)));
+        let mut fit = named().filter(|key| key.fits(algorithm));
+        match (fit.next(), id) {
+            // Listed under two descriptions, it is the same key.
+            (Some(only), _) if fit.all(|other| other.spki == only.spki) => Ok(only),
+            (Some(_), Some(_)) => Err(NoKey::RepeatedKid),
+            (Some(_), None) => Err(NoKey::SeveralFit),
+            (None, None) => Err(NoKey::NoneFits),
+            (None, Some(_)) if named().next().is_some() => Err(NoKey::Unfit),
+            (None, Some(_)) => Err(NoKey::UnknownKid),
         }
-        if only.fits(algorithm) { Ok(only) } else { Err(NoKey::Unfit) }
     }
 }
+
+/// Characters of a `kid` in a log.
+const LONGEST_SHOWN: usize = 64;
 
 /// Bytes of a set: some forty RSA keys with their certificates.
 pub const LONGEST_KEY_SET: usize = 65_536;

@@ -1,10 +1,16 @@
-//! Owns why a token is refused: for whoever explains a policy, never for a client.
+//! Owns why the gateway itself refuses a credential: for operators, never for a client.
+
+use std::sync::Arc;
 
 use super::keys::NoKey;
+use crate::facts::UnusableFact;
 use crate::introspection::Answer;
 
-/// Why a JWT is not vouched for. To the client every one of them is the same 401.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why the gateway vouches for no JWT, or takes an authority's word for none. To the client every one of them is the same
+/// 401.
+///
+/// Nothing that a client sends is in its words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
     /// It is no JWS in compact form.
     #[error("it is not three parts of base64url with points between them, each in its one spelling")]
@@ -24,8 +30,11 @@ pub enum Rejected {
     /// An algorithm the policy does not name.
     #[error("its algorithm is none of the policy's")]
     Algorithm,
-    /// No type, or one the policy does not name.
-    #[error("its type is none of the policy's")]
+    /// No type, which the policy would have to name.
+    #[error("the token has no `typ`")]
+    NoType,
+    /// A type the policy does not name.
+    #[error("its `typ` is none of the policy's")]
     Type,
     /// `crit`: it must not be taken by a reader that does not know its extensions.
     #[error("its header has `crit`, and no extension is known here")]
@@ -69,15 +78,15 @@ pub enum Rejected {
     /// On the deny list of the feed that the policy names.
     #[error("it was revoked")]
     Denied,
-    /// A claim that is to become a fact, and cannot be one.
-    #[error("{0}")]
-    Fact(&'static str),
+    /// A claim, or a member of an authority's answer, that is to become a fact, and cannot be one.
+    #[error(transparent)]
+    Fact(#[from] Arc<UnusableFact>),
 }
 
 impl Rejected {
     /// The stable name.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Shape => "shape",
             Self::HeaderTooLong => "header_too_long",
@@ -85,6 +94,7 @@ impl Rejected {
             Self::Header => "header",
             Self::Payload => "payload",
             Self::Algorithm => "algorithm",
+            Self::NoType => "type_missing",
             Self::Type => "type",
             Self::Critical => "critical",
             Self::Unencoded => "unencoded",
@@ -110,8 +120,7 @@ impl Rejected {
 }
 
 impl From<Rejected> for Answer {
-    /// Nobody vouches for it, whatever the reason: a client learns nothing to improve a forgery by.
-    fn from(_rejected: Rejected) -> Self {
-        Self::Inactive
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
     }
 }

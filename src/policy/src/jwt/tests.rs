@@ -69,14 +69,14 @@ fn unfit_keys_are_refused() {
         (rsa(), n(255, ""), Modulus),
         (rsa(), n(1023, "____"), Modulus),
         (rsa(), json!({ "n": format!("{}g", "_".repeat(341)) }), Modulus),
-        // A zero before it, and padding behind it.
-        (rsa(), json!({ "n": format!("AP{}8", "_".repeat(340)) }), Modulus),
+        // Zeros alone, 2040 bits behind a zero, and padding behind it.
+        (rsa(), json!({ "n": "AAAA" }), Modulus),
+        (rsa(), json!({ "n": format!("AP{}", "_".repeat(340)) }), Modulus),
         (rsa(), json!({ "n": format!("{}w==", "_".repeat(341)) }), Modulus),
         (rsa(), json!({ "e": null }), Exponent),
         (rsa(), json!({ "e": "AQ" }), Exponent),
         (rsa(), json!({ "e": "Ag" }), Exponent),
         (rsa(), json!({ "e": "AQAA" }), Exponent),
-        (rsa(), json!({ "e": "AAEAAQ" }), Exponent),
         // 2^33 + 1, and 2^64 + 3, which eight bytes would take for 3.
         (rsa(), json!({ "e": "AgAAAAE" }), Exponent),
         (rsa(), json!({ "e": "AQAAAAAAAAAD" }), Exponent),
@@ -148,6 +148,8 @@ fn sound_keys_are_taken_whatever_else_they_say() {
         (rsa(), json!({ "n": format!("{}w", "_".repeat(341)), "e": "Aw" })),
         (rsa(), json!({ "n": format!("{}w", "_".repeat(1365)), "e": "Af____8" })),
         (rsa(), json!({ "alg": "PS256" })),
+        // The zero that DER has before it.
+        (rsa(), json!({ "n": format!("AP{}8", "_".repeat(340)), "e": "AAEAAQ" })),
         (curve(), json!({ "kid": "a", "alg": "ES256", "n": 7, "expires": "soon" })),
         (edwards(), json!({})),
         (edwards(), json!({ "kid": "e", "use": "sig", "key_ops": ["verify"], "alg": "EdDSA", "y": 7 })),
@@ -165,20 +167,34 @@ fn set(keys: &[Value]) -> KeySet {
 fn key_is_the_named_one_that_fits_or_none() {
     let named = |key: Value, id: &str| Value::from(changed(key, json!({ "kid": id })));
     let only = |key: Value, algorithm: &str| Value::from(changed(key, json!({ "alg": algorithm })));
+    let other_rsa = || Value::from(changed(rsa(), json!({ "n": format!("{}w", "_".repeat(341)) })));
     let keys = set(&[
         named(rsa(), "r"),
         named(curve(), "c"),
         named(curve(), "twice"),
         named(rsa(), "twice"),
         only(rsa(), "RS512"),
+        // As it is, and once more.
+        named(rsa(), "r"),
+        named(other_rsa(), "clash"),
+        named(only(rsa(), "RS256"), "clash"),
+        named(only(rsa(), "RS256"), "by alg"),
+        named(only(other_rsa(), "RS512"), "by alg"),
     ]);
+    assert_eq!(keys.usable(), 9);
     let find = |keys: &KeySet, id, algorithm| keys.find(id, algorithm).map(|key| key.make).err();
     assert_eq!(find(&keys, Some("r"), Algorithm::Rs384), None);
     assert_eq!(find(&keys, Some("r"), Algorithm::Es256), Some(NoKey::Unfit));
     assert_eq!(find(&keys, Some("c"), Algorithm::Es384), Some(NoKey::Unfit));
     assert_eq!(find(&keys, Some("R"), Algorithm::Rs256), Some(NoKey::UnknownKid));
     assert_eq!(find(&keys, Some(""), Algorithm::Rs256), Some(NoKey::UnknownKid));
-    assert_eq!(find(&keys, Some("twice"), Algorithm::Rs256), Some(NoKey::RepeatedKid));
+    assert_eq!(find(&keys, Some("twice"), Algorithm::Rs256), None, "the other of its name is a curve's");
+    assert_eq!(find(&keys, Some("twice"), Algorithm::Es384), Some(NoKey::Unfit));
+    assert_eq!(find(&keys, Some("clash"), Algorithm::Rs256), Some(NoKey::RepeatedKid));
+    assert_eq!(find(&keys, Some("clash"), Algorithm::Rs384), None);
+    assert_eq!(find(&keys, Some("by alg"), Algorithm::Rs384), Some(NoKey::Unfit));
+    let by_alg = |algorithm| keys.find(Some("by alg"), algorithm).unwrap().spki.clone();
+    assert_ne!(by_alg(Algorithm::Rs256), by_alg(Algorithm::Rs512));
     assert_eq!(find(&keys, None, Algorithm::Es384), Some(NoKey::NoneFits));
     assert_eq!(find(&keys, None, Algorithm::Rs256), Some(NoKey::SeveralFit));
     let one = set(&[only(rsa(), "RS512"), named(curve(), "c")]);
@@ -186,16 +202,34 @@ fn key_is_the_named_one_that_fits_or_none() {
     assert_eq!(find(&one, None, Algorithm::Rs256), Some(NoKey::NoneFits));
     assert_eq!(find(&one, None, Algorithm::Es256), None);
     assert_eq!(find(&one, Some("c"), Algorithm::Es256), None);
+    let described_twice = set(&[rsa(), only(rsa(), "RS512")]);
+    assert_eq!(find(&described_twice, None, Algorithm::Rs512), None);
 }
 
 #[test]
 fn set_skips_what_it_cannot_use_and_may_be_empty() {
     for (text, skipped) in [(r#"{"keys":[]}"#, 0), (r#"{"keys":[{"kty":"oct","k":"AA"}]}"#, 1)] {
         let keys = KeySet::parse(text.as_bytes()).unwrap();
-        assert_eq!((keys.usable(), keys.skipped()), (0, skipped));
+        assert_eq!((keys.usable(), keys.left_out().len()), (0, skipped));
     }
     let keys = set(&[rsa(), json!({ "kty": "OKP", "crv": "Ed25519", "x": "AA" }), json!({}), curve()]);
-    assert_eq!((keys.usable(), keys.skipped()), (2, 2));
+    assert_eq!((keys.usable(), keys.left_out().len()), (2, 2));
+    let odd = set(&[
+        changed(rsa(), json!({ "kid": "e\u{1b}[2J\n", "use": "enc" })).into(),
+        changed(curve(), json!({ "kid": "x".repeat(100), "crv": "P-1" })).into(),
+        changed(curve(), json!({ "kid": 5 })).into(),
+    ]);
+    let told: Vec<_> = odd.left_out().iter().map(ToString::to_string).collect();
+    let expected = [
+        r"the key `e\u{1b}[2J\n`: a key that verifies has `use` `sig`, or none".to_owned(),
+        format!("the key `{}...`: `crv` is `P-256`, `P-384` or `P-521`", "x".repeat(64)),
+        "a key without `kid`: a key's `kid` is a text".to_owned(),
+    ];
+    assert_eq!(told, expected);
+    let nulls: Map<_, _> =
+        ["kid", "use", "key_ops", "alg"].map(|name| (name.to_owned(), Value::Null)).into_iter().collect();
+    let with_nulls: Value = object(rsa()).into_iter().chain(nulls).collect::<Map<_, _>>().into();
+    assert_eq!(set(&[with_nulls, rsa()]), set(&[rsa()]), "null states nothing, and a key that is listed twice is one");
     for (text, fault) in [
         (r#"{"keys":{}}"#, InvalidKeys::Shape),
         (r#"{"keys":["a"]}"#, InvalidKeys::Shape),
@@ -276,7 +310,7 @@ mod standard {
     fn check(token: &str, key: Value, algorithm: Algorithm, with: &'static dyn VerificationAlgorithm) {
         let compact = jws::Compact::split(token).unwrap();
         let header = jws::Header::read(compact.header);
-        assert_eq!(header.err(), Some(Rejected::Type), "the examples have no `typ`, and so are no access tokens");
+        assert_eq!(header.err(), Some(Rejected::NoType), "the examples have no `typ`, and so are no access tokens");
         let signature = as_libraries_want_it(base64url::decode(compact.signature).unwrap(), algorithm).unwrap();
         let key = Key::read(&object(key)).unwrap();
         assert!(key.fits(algorithm));

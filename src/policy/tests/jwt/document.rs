@@ -1,9 +1,9 @@
 //! How a policy writes the verification of tokens: every fault is found, and told with its place.
 
 use brama_policy::{Lint, Policy, PolicyDocument};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::signer::Signer;
+use super::signer::{Signer, merged};
 use super::{INTROSPECT, JWT, document};
 
 fn read(yaml: &str) -> PolicyDocument {
@@ -63,7 +63,6 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("[RS256, RS384, RS512, ES256, ES384, ES512]", "[]", "jwt.algorithms: write at least one algorithm"),
     ("types:", "leeway: 60s\n          types:", ""),
     ("types:", "leeway: 61s\n          types:", "jwt.leeway: `61s` is not between 0ns and 60s"),
-    ("types:", "leeway: 500ms\n          types:", "jwt.leeway: `500ms` is no whole number of seconds"),
     ("authority: keys", "authority: asked", ""),
     ("{ because: public } } }", "{ because: public } }, revocations: { path: /r, every: 1s, max_lag: 3s } }", ""),
     ("types:", "revocations: keys\n          types:", "jwt.revocations: `keys` has no `revocations`"),
@@ -74,6 +73,13 @@ const TABLE: &[(&str, &str, &str)] = &[
         "jwt.keys.authority: `key` is not under `authorities` (did you mean `keys`?)",
     ),
     ("path: /jwks.json", "path: jwks.json", "jwt.keys.path: `jwks.json` is no canonical path"),
+    ("path: /jwks.json", "path: /a//b?p=x", "jwt.keys.path: `/a//b?p=x` is no canonical path"),
+    ("path: /jwks.json", "path: /a/../b?p=x", "jwt.keys.path: `/a/../b?p=x` is no canonical path"),
+    ("path: /jwks.json", "path: \"/jwks?p=x y\"", "jwt.keys.path: `/jwks?p=x y` is no canonical path"),
+    ("path: /jwks.json", "path: \"/jwks?p=x#y\"", "jwt.keys.path: `/jwks?p=x#y` is no canonical path"),
+    ("path: /jwks.json", "path: \"/jwks?\"", "jwt.keys.path: `/jwks?` is no canonical path"),
+    ("path: /jwks.json", "path: /discovery/v2.0/keys?appid=1-2&p=B2C_1A_signin", ""),
+    ("types:", "leeway: 500ms\n          types:", ""),
     (" path: /jwks.json,", "", "jwt.keys: write `path`: where"),
     (" every: 5m,", "", "jwt.keys: write `every`: how often"),
     (", max_stale: 60m", "", "jwt.keys: write `max_stale`: for how long"),
@@ -143,12 +149,23 @@ fn inline_keys_are_all_good_or_the_policy_is_not() {
     };
     let (one, two) = (Signer::new("ES256", "a").jwk(), Signer::new("RS256", "b").jwk());
     assert_eq!(faults(&inline(&[one.clone(), two.clone()])), [""; 0]);
-    let mut same = two.clone();
-    same["kid"] = "a".into();
-    assert_eq!(
-        faults(&inline(&[one.clone(), same])),
-        ["credentials.token.verify[0].jwt.keys.inline: `a` is the `kid` of more than one key"]
-    );
+    let named = |key: Value, id: &str| merged(key, json!({ "kid": id }));
+    let only = |key: Value, algorithm: &str| merged(key, json!({ "alg": algorithm }));
+    let rival = "[1]: another key has this `kid`, and is for the same algorithm";
+    let third = Signer::new("RS256", "b").jwk();
+    for (keys, fault) in [
+        // A token's algorithm tells them apart.
+        ([one.clone(), named(two.clone(), "a")], None),
+        ([only(two.clone(), "RS256"), only(third.clone(), "RS512")], None),
+        ([two.clone(), third.clone()], Some(rival)),
+        ([only(two.clone(), "RS256"), only(third.clone(), "RS256")], Some(rival)),
+        ([only(two.clone(), "RS256"), merged(third, json!({ "alg": null }))], Some(rival)),
+        ([two.clone(), two.clone()], Some("[1]: this key is written twice")),
+    ] {
+        let told: Vec<_> =
+            fault.map(|fault| format!("credentials.token.verify[0].jwt.keys.inline{fault}")).into_iter().collect();
+        assert_eq!(faults(&inline(&keys)), told);
+    }
     let mut private = two;
     private["d"] = "AQAB".into();
     assert_eq!(

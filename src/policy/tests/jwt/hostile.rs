@@ -1,16 +1,23 @@
 //! Tokens by those who mean no good. All are signed with the right key, so that each is refused for what it is.
 
-use brama_policy::{KeySet, NoKey, Rejected};
+use std::sync::Arc;
+
+use brama_policy::{KeySet, NoKey, Rejected, UnusableFact};
 use serde_json::{Value, json};
 
 use super::library::set;
 use super::signer::{Signer, base64url, merged};
-use super::{NOW, claims, header, judge, policy};
+use super::{JWT, NOW, claims, document, header, judge, policy, policy_of};
 
 fn signer() -> (Signer, KeySet) {
     let signer = Signer::new("ES256", "k");
     let keys = set(std::slice::from_ref(&signer));
     (signer, keys)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the tables have it")]
+fn unusable(name: &str, pointer: &str, fault: &'static str) -> Option<Rejected> {
+    Some(Arc::new(UnusableFact { name: name.to_owned(), pointer: pointer.to_owned(), fault }).into())
 }
 
 #[test]
@@ -30,7 +37,7 @@ fn header_says_no_more_than_the_policy_allows() {
         // Another algorithm of the policy's: the key is not for it, whatever was signed.
         (json!({ "alg": "RS256" }), Some(NoKey::Unfit.into())),
         (json!({ "alg": "ES384" }), Some(Rejected::SignatureLength)),
-        (json!({ "typ": null }), Some(Rejected::Type)),
+        (json!({ "typ": null }), Some(Rejected::NoType)),
         (json!({ "typ": "JWT" }), Some(Rejected::Type)),
         (json!({ "typ": "id+jwt" }), Some(Rejected::Type)),
         (json!({ "typ": "at+jwt;x" }), Some(Rejected::Type)),
@@ -81,13 +88,8 @@ fn claims_say_what_the_policy_asks() {
         (json!({ "nbf": "0" }), Some(Rejected::ClaimShape("nbf"))),
         (json!({ "iat": {} }), Some(Rejected::ClaimShape("iat"))),
         (json!({ "iat": null }), None),
-        (json!({ "sub": "" }), Some(Rejected::Fact("a fact is empty, too long, or not visible ASCII"))),
-        (json!({ "sub": "a\r\nx-admin: 1" }), Some(Rejected::Fact("a fact is empty, too long, or not visible ASCII"))),
-        (json!({ "sub": 5 }), Some(Rejected::Fact("a fact is not a string"))),
-        (json!({ "scope": ["read", "write"], "sub": null }), None),
-        (json!({ "scope": ["read", 5] }), Some(Rejected::Fact("the scope is no list of scope-tokens"))),
-        (json!({ "scope": 5 }), Some(Rejected::Fact("the scope is neither a string nor a list"))),
-        (json!({ "ext": { "tenant": {} } }), Some(Rejected::Fact("a fact is not a string"))),
+        (json!({ "ext": { "tenant": {} } }), unusable("tenant", "/ext/tenant", "is no text")),
+        (json!({ "ext": { "tenant": true } }), unusable("tenant", "/ext/tenant", "is no text")),
         (json!({ "ext": [] }), None),
         (json!({ "pad": "a".repeat(4900) }), None),
         (json!({ "pad": "a".repeat(5000) }), Some(Rejected::PayloadTooLong)),
@@ -95,6 +97,93 @@ fn claims_say_what_the_policy_asks() {
         let token = signer.token(&header(&signer), &merged(claims(), changes.clone()));
         assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{changes}");
     }
+}
+
+#[test]
+fn claim_that_cannot_be_a_fact_refuses_where_something_looks_at_it() {
+    const NO_FACT: &str = "is no visible ASCII of 1 to 256 bytes";
+    let (signer, keys) = signer();
+    let needs = |changes: &[(&str, &str)]| {
+        let yaml = changes.iter().fold(document(JWT), |yaml, (from, to)| {
+            assert!(yaml.contains(from), "{from}");
+            yaml.replace(from, to)
+        });
+        policy_of(&yaml)
+    };
+    let forward = "x-tenant: token.tenant";
+    let rule = "credentials: [token], scopes: none";
+    for (looks_at_it, changes, fact) in [
+        (vec![(forward, "x-user: token.subject")], json!({ "sub": 5 }), ("subject", "/sub", "is no text")),
+        (vec![(forward, "x-user: token.subject")], json!({ "sub": "a\r\nx-admin: 1" }), ("subject", "/sub", NO_FACT)),
+        (vec![(forward, "x-user: token.subject")], json!({ "sub": "\u{41e}\u{43b}" }), ("subject", "/sub", NO_FACT)),
+        (vec![(forward, "x-user: token.subject")], json!({ "sub": "a".repeat(257) }), ("subject", "/sub", NO_FACT)),
+        (
+            vec![("headers: { x-tenant: token.tenant }", "headers: {}, json: { x-caller: { c: token.client_id } }")],
+            json!({ "client_id": 7 }),
+            ("client_id", "/client_id", "is no text"),
+        ),
+        (vec![(rule, "credentials: [token], scopes: { all: [read] }")], json!({ "scope": 5 }), SCOPE),
+        (vec![(forward, "x-scope: token.scope")], json!({ "scope": { "read": true } }), SCOPE),
+        (
+            vec![(rule, "credentials: [token], scopes: none, conditions: ['\"read\" in token.scopes']")],
+            json!({ "scope": 5 }),
+            SCOPE,
+        ),
+        (
+            vec![(rule, "credentials: [token], scopes: none, conditions: ['!has(token.client_type)']")],
+            json!({ "client_type": ["x"] }),
+            ("client_type", "/client_type", "is no text"),
+        ),
+        (
+            vec![
+                ("path: /r,", "path: '/r/{user}',"),
+                (
+                    rule,
+                    "credentials: [token], scopes: none, owner: { param: user, equals: token.subject, except_client_types: [x] }",
+                ),
+            ],
+            json!({ "client_type": 5 }),
+            ("client_type", "/client_type", "is no text"),
+        ),
+        // A deny list names clients and users.
+        (
+            vec![(
+                "auth: { none: { because: public } }",
+                "auth: { none: { because: public } }, revocations: { path: /f, every: 1s, max_lag: 5s }",
+            )],
+            json!({ "client_id": 7 }),
+            ("client_id", "/client_id", "is no text"),
+        ),
+    ] {
+        let token = signer.token(&header(&signer), &merged(claims(), changes.clone()));
+        let (name, pointer, fault) = fact;
+        assert_eq!(judge(&needs(&looks_at_it), &keys, &token, NOW).err(), unusable(name, pointer, fault), "{changes}");
+        let facts = judge(&policy(), &keys, &token, NOW).unwrap();
+        let stated = [facts.subject.as_ref(), facts.client_id.as_ref(), facts.client_type.as_ref()];
+        let names = ["subject", "client_id", "client_type"];
+        let is_there = names.into_iter().zip(stated).any(|(known, fact)| known == name && fact.is_some());
+        assert!(!is_there && (name != "scope" || facts.scope.as_str().is_empty()), "nothing looks at it: {changes}");
+    }
+}
+
+const SCOPE: (&str, &str, &str) = ("scope", "/scope", "is neither a text nor a list");
+
+#[test]
+fn nothing_is_stated_by_null_and_by_an_empty_text() {
+    let (signer, keys) = signer();
+    for nothing in [json!(null), json!("")] {
+        let mut claims = claims();
+        for (pointer, member) in [("", "sub"), ("", "client_id"), ("", "scope"), ("/ext", "tenant")] {
+            claims.pointer_mut(pointer).unwrap()[member] = nothing.clone();
+        }
+        let facts = judge(&policy(), &keys, &signer.token(&header(&signer), &claims), NOW).unwrap();
+        assert_eq!((facts.subject, facts.client_id, facts.scope.as_str(), facts.further), (None, None, "", vec![]));
+    }
+    let mut undated = claims();
+    for claim in ["iat", "nbf", "jti"] {
+        undated[claim] = json!(null);
+    }
+    assert_eq!(judge(&policy(), &keys, &signer.token(&header(&signer), &undated), NOW).unwrap().not_before, None);
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Verify {
     }
 
     fn verification(&self, policy: &Policy) -> Result<Verification, TokenError> {
-        let now = self.now.map_or_else(clock, Ok).map(UnixTime::from_seconds)?;
+        let now = self.now.map(UnixTime::from_seconds).map_or_else(clock, Ok)?;
         let Ok(credential) = self.text()?.parse::<Credential>() else { return Ok(Verification::of_no_credential()) };
         let lookup = policy.lookup(CredentialKind::Token, credential).ok_or(TokenError::NoTokens)?;
         let jwt = match lookup.verifier() {
@@ -100,8 +100,8 @@ fn read(input: impl Read, longest: usize) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn clock() -> Result<u64, TokenError> {
-    SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).map_err(|_early| TokenError::Clock)
+fn clock() -> Result<UnixTime, TokenError> {
+    SystemTime::now().duration_since(UNIX_EPOCH).map(UnixTime::since_epoch).map_err(|_early| TokenError::Clock)
 }
 
 /// Why a token could not be looked at.
