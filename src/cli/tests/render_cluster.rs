@@ -153,6 +153,18 @@ const EXTENSION_POLICY: [&str; 13] = [
     ".spec.wasm[].env.hostKeys[]",
 ];
 
+/// Of <https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/authorization_types.go> and `securitypolicy_types.go`
+/// beside it.
+const SECURITY_POLICY: [&str; 7] = [
+    ".spec.targetRefs[].group",
+    ".spec.targetRefs[].kind",
+    ".spec.targetRefs[].name",
+    ".spec.authorization.defaultAction",
+    ".spec.authorization.rules[].name",
+    ".spec.authorization.rules[].action",
+    ".spec.authorization.rules[].cel",
+];
+
 #[test]
 fn manifests_have_fields_of_the_schemas_only() {
     for pods in [&GATEWAY_PODS[..], &SIDECARS] {
@@ -163,8 +175,9 @@ fn manifests_have_fields_of_the_schemas_only() {
     }
     for source in [IMAGE, FILE] {
         let flags = ["--wasm-url", source, "--sha256", SUM, "--namespace", "ehealth", "--gateway", "eg"];
-        let [policy] = &manifests(&shipped(), "envoy-gateway", &[&flags])[..] else { panic!() };
+        let [policy, lock] = &manifests(&shipped(), "envoy-gateway", &[&flags])[..] else { panic!() };
         fits(policy, &[&META[..], &EXTENSION_POLICY].concat(), &[".spec.wasm[].config"]);
+        fits(lock, &[&META[..], &SECURITY_POLICY].concat(), &[]);
     }
 }
 
@@ -215,9 +228,10 @@ fn plugin_and_lock_hold_for_the_same_pods_and_requests() {
     }
 }
 
-/// The end-to-end tests try the bootstrap's lock in a real Envoy; this one is the same.
+/// The end-to-end tests try the bootstrap's lock in a real Envoy; Istio's is the same, but for the prefix that would hide its
+/// counters there. Envoy Gateway's is tried by itself.
 #[test]
-fn lock_is_the_bootstraps_lock_ahead_of_the_router() {
+fn lock_of_istio_is_the_bootstraps_lock_ahead_of_the_router() {
     let bootstrap = fs::read_to_string(root().join("envoy/envoy.yaml")).unwrap();
     let (first, rest) = bootstrap.split_once("${").unwrap();
     let rest = rest.split("${").map(|rest| format!("1{}", rest.split_once('}').unwrap().1));
@@ -225,13 +239,33 @@ fn lock_is_the_bootstraps_lock_ahead_of_the_router() {
     let chain = &bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
     let filters = chain["http_filters"].as_array().unwrap();
     let rbac = filters.iter().find(|filter| filter["name"] == "envoy.filters.http.rbac").unwrap();
+    let mut rbac = rbac["typed_config"].clone();
+    assert_eq!(rbac.as_object_mut().unwrap().remove("rules_stat_prefix"), Some(json!("brama")));
 
     let istio = manifests(&shipped(), "istio", &[&PINNED_IMAGE, &GATEWAY_PODS]);
     let patch = &istio[1]["spec"]["configPatches"][0];
-    assert_eq!(patch["patch"]["value"]["typed_config"], rbac["typed_config"]);
+    assert_eq!(patch["patch"]["value"]["typed_config"], rbac);
     assert_eq!(patch["patch"]["operation"], "INSERT_BEFORE");
     let anchor = &patch["match"]["listener"]["filterChain"]["filter"]["subFilter"]["name"];
     assert_eq!(Some(anchor), filters.last().map(|router| &router["name"]));
+}
+
+#[test]
+fn lock_of_envoy_gateway_holds_where_the_plugin_does_and_denies_all_else() {
+    let [plugin, lock] = &manifests(&shipped(), "envoy-gateway", &[&PINNED_IMAGE, &["--gateway", "eg"]])[..] else {
+        panic!()
+    };
+    assert_eq!((&plugin["kind"], &lock["kind"]), (&json!("EnvoyExtensionPolicy"), &json!("SecurityPolicy")));
+    assert_eq!(plugin["metadata"], json!({ "name": "brama-ehealth", "namespace": "ehealth" }));
+    assert_eq!(lock["metadata"], json!({ "name": "brama-ehealth-lock", "namespace": "ehealth" }));
+    assert_eq!(plugin["spec"]["targetRefs"], lock["spec"]["targetRefs"]);
+    // Filter state is bytes: a text would equal none of it.
+    let rule = json!({
+        "name": "allowed-by-brama",
+        "action": "Allow",
+        "cel": "filter_state['wasm.brama_decision'] == b'allow'",
+    });
+    assert_eq!(lock["spec"]["authorization"], json!({ "defaultAction": "Deny", "rules": [rule] }));
 }
 
 #[test]

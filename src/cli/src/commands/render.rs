@@ -42,7 +42,8 @@ pub(crate) enum Target {
     EnvoyEcds,
     /// Manifests for Istio: a `WasmPlugin`, and an `EnvoyFilter` that lets pass only what the plugin allowed.
     Istio,
-    /// A manifest for Envoy Gateway: an `EnvoyExtensionPolicy`.
+    /// Manifests for Envoy Gateway: an `EnvoyExtensionPolicy`, and a `SecurityPolicy` that lets pass only what the plugin
+    /// allowed.
     EnvoyGateway,
 }
 
@@ -54,7 +55,7 @@ impl Render {
             Form::PluginConfig => policy.json().to_owned(),
             Form::EnvoyEcds { wasm } => ecds::answer(&policy, wasm)?,
             Form::Istio(placement) => istio::manifests(&policy, placement)?,
-            Form::EnvoyGateway(placement) => envoy_gateway::manifest(&policy, placement)?,
+            Form::EnvoyGateway(placement) => envoy_gateway::manifests(&policy, placement)?,
         };
         output::write(self.output.as_deref(), &text)?;
         if let Some(wanted) = policy.wanted_plugin() {

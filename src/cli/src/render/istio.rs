@@ -127,7 +127,8 @@ fn lock(name: &str, placement: &Placement) -> Value {
                         "name": "brama.lock",
                         "typed_config": {
                             "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
-                            "rules_stat_prefix": "brama",
+                            // No `rules_stat_prefix`: Istio's proxies keep the counters that end in `rbac.allowed` and
+                            // `rbac.denied`, and with a prefix they would end otherwise.
                             "rules": {
                                 "action": "ALLOW",
                                 "policies": {

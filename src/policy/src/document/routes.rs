@@ -19,7 +19,7 @@ pub struct RouteDocument {
     pub path: String,
     /// Whether this route is enforced; as the document says where nothing is written.
     pub mode: Option<RouteModeDocument>,
-    /// Lets CORS preflight requests for this route pass, to a CORS filter behind.
+    /// Lets CORS preflight requests for this route pass, to a service that answers them itself.
     pub preflight: Option<ReasonDocument>,
     /// Lets everybody pass; instead of `require`.
     pub public: Option<ReasonDocument>,
