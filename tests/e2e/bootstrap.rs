@@ -1,8 +1,9 @@
-//! What the shipped bootstrap promises, read off its text.
+//! What the shipped bootstrap promises, read off its text; and the least bootstrap, run.
 
 use serde_json::Value;
 
-use crate::stack::project;
+use crate::client::Call;
+use crate::stack::{Plan, project};
 
 /// Every list of HTTP filters in the document, those of upgrades included.
 fn chains<'a>(value: &'a Value, found: &mut Vec<&'a Vec<Value>>) {
@@ -67,4 +68,35 @@ fn path_is_passed_on_as_it_was_sent() {
     assert_eq!(manager["common_http_protocol_options"]["headers_with_underscores_action"], "REJECT_REQUEST");
     assert_eq!(manager["always_set_request_id_in_response"], true);
     assert_eq!(manager["stream_idle_timeout"], "2.5s");
+}
+
+#[test]
+fn least_bootstrap_guards_a_service_in_forty_lines() {
+    let text = std::fs::read_to_string(project().join("envoy/minimal.yaml")).unwrap();
+    assert!(text.lines().count() <= 40);
+    // The places that are an operator's own.
+    let port = |number: u16| format!("socket_address: {{ address: 127.0.0.1, port_value: {number} }}");
+    let socket = |name: &str| format!("pipe: {{ path: ${{{name}}} }}");
+    let own = [
+        (port(9901), port(0)),
+        (port(8080), port(0)),
+        (port(8081), socket("PUBLIC_SOCKET")),
+        (port(8082), socket("INTERNAL_SOCKET")),
+        ("/etc/brama/ecds.json".to_owned(), "${ECDS_FILE}".to_owned()),
+    ];
+    let bootstrap = own.iter().fold(text, |text, (shown, real)| {
+        assert_eq!(text.matches(shown).count(), 1, "{shown}");
+        text.replace(shown, real)
+    });
+    let gateway = Plan::shipped().bootstrap(bootstrap).start();
+    let division = || Call::delete("/api/admin/contract_divisions/x").api_key("uXhEczJ56adsfh3Ri9SUkc4en");
+    let known = division().token("0d7b3a5e9c1f4826b4d0a6e2f8c3957e").header("x-consumer-id", "forged");
+    gateway.tap.take();
+    assert_eq!(known.send(gateway.address()).status, 404);
+    let sent = gateway.tap.take();
+    assert!(sent.contains("x-consumer-id: ") && !sent.contains("forged"), "{sent}");
+    let refused = division().send(gateway.address());
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer realm=\"ehealth\"")));
+    assert_eq!(Call::new("GET", "/nowhere").send(gateway.address()).status, 403);
+    assert_eq!(gateway.tap.take(), "");
 }

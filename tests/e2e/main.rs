@@ -45,6 +45,7 @@ mod partner;
 mod paths;
 mod policy;
 mod protocol;
+mod recipes;
 mod reload;
 mod revocation;
 mod scale;

@@ -35,6 +35,8 @@ enum Place {
 /// What a test changes before the stack starts.
 pub struct Plan {
     settings: Settings,
+    /// Another bootstrap than the one that ships.
+    bootstrap: Option<String>,
     edits: Vec<(String, String)>,
     ecds: Option<fn(&mut Value, &Path)>,
     keys: Option<String>,
@@ -128,7 +130,7 @@ impl Gateway {
 
 impl Plan {
     pub fn shipped() -> Self {
-        Self { settings: settings(), edits: Vec::new(), ecds: None, keys: None }
+        Self { settings: settings(), bootstrap: None, edits: Vec::new(), ecds: None, keys: None }
     }
 
     /// The stack as it is shipped, with other data.
@@ -150,6 +152,13 @@ impl Plan {
     /// Another gateway, with an upstream of its own, on the same database.
     pub fn beside(mut self, other: &Gateway) -> Self {
         self.settings.database_url = Some(other.database.url().to_owned());
+        self
+    }
+
+    /// The stack with another bootstrap, whose listener is called `public`; `${ECDS_FILE}`, `${PUBLIC_SOCKET}` and
+    /// `${INTERNAL_SOCKET}` are filled in.
+    pub fn bootstrap(mut self, bootstrap: String) -> Self {
+        self.bootstrap = Some(bootstrap);
         self
     }
 
@@ -195,7 +204,10 @@ impl Plan {
 
     /// Has the composed stack do as planned, as far as it can be made to.
     fn compose(self) -> Gateway {
-        let is_possible = self.edits.is_empty() && self.settings.workers == 2 && self.settings.database_url.is_none();
+        let is_possible = self.edits.is_empty()
+            && self.bootstrap.is_none()
+            && self.settings.workers == 2
+            && self.settings.database_url.is_none();
         assert!(is_possible, "the composed stack cannot be started so: name this test in tests/e2e/not_composed.txt");
         let data = tempfile::tempdir().unwrap();
         let turn = Turn::begin(&self.settings, self.keys, |config| {
@@ -224,7 +236,17 @@ impl Plan {
         authority.publish(self.keys);
         let edits = [(prepared.public_socket(), tapped), (prepared.internal_socket(), proxied)]
             .map(|(real, ours)| (real.display().to_string(), ours.display().to_string()));
-        let mut bootstrap = fs::read_to_string(prepared.bootstrap()).unwrap();
+        let mut bootstrap = match self.bootstrap {
+            None => fs::read_to_string(prepared.bootstrap()).unwrap(),
+            Some(bootstrap) => {
+                let places = [
+                    ("${ECDS_FILE}", prepared.ecds()),
+                    ("${PUBLIC_SOCKET}", prepared.public_socket()),
+                    ("${INTERNAL_SOCKET}", prepared.internal_socket()),
+                ];
+                places.iter().fold(bootstrap, |text, (name, path)| text.replace(name, &path.display().to_string()))
+            }
+        };
         for (text, by) in edits.iter().chain(&self.edits) {
             assert!(bootstrap.contains(text), "{text} is not in the bootstrap");
             let by = by.replace("${ECDS_FILE}", &prepared.ecds().display().to_string());
