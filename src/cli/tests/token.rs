@@ -167,7 +167,7 @@ fn bad_token_is_told_why() {
         ),
         (
             token(&signer, json!({ "iss": null })),
-            " no  iss        `iss` is not stated; the token has nothing, the policy \"https://id.example\"\n",
+            " no  iss        `iss` is not stated; the policy has \"https://id.example\"\n",
             "claim_missing",
         ),
         (
@@ -189,7 +189,7 @@ fn bad_token_is_told_why() {
         ),
         (
             signer.token(&json!({ "alg": "ES256", "kid": "k" }), &json!({})),
-            " no  form       the token has no `typ`; the token has nothing, the policy [\"at+jwt\"]\n",
+            " no  form       the token has no `typ`; the policy has [\"at+jwt\"]\n",
             "type_missing",
         ),
         (

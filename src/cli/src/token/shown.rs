@@ -85,11 +85,11 @@ impl Verification {
 impl Apart {
     /// Both sides, as JSON: `"a"` is a text, and `["a"]` a list.
     fn words(&self) -> String {
-        let stated = match &self.stated {
-            Value::Null => "nothing".to_owned(),
-            stated => shortened(stated),
-        };
-        format!("; the token has {stated}, {} {}", self.of, shortened(&self.wanted))
+        let wanted = shortened(&self.wanted);
+        match &self.stated {
+            Value::Null => format!("; {} has {wanted}", self.of),
+            stated => format!("; the token has {}, {} {wanted}", shortened(stated), self.of),
+        }
     }
 }
 

@@ -122,7 +122,7 @@ fn each_reason_of_a_refusal_is_counted_by_its_name() {
 
 #[test]
 fn answer_with_a_fact_that_cannot_be_read_is_remembered_as_what_it_is() {
-    let mut proxy = Proxy::new();
+    let mut proxy = Proxy::with(&[]);
     let (first, _flow) = proxy.request("opaque");
     let _rest = proxy.tick();
     let asked = proxy.asked.len();

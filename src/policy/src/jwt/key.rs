@@ -76,7 +76,7 @@ pub enum InvalidKey {
     Modulus,
     /// A modulus whose factors can be found, so that anybody can sign with it.
     #[error(
-        "`n` has the fingerprint of a library whose keys anybody can find the private half of (CVE-2017-15361, ROCA)"
+        "`n` has the fingerprint of a library whose private keys can be found from the public ones (ROCA, CVE-2017-15361)"
     )]
     Roca,
     /// An RSA exponent that is none, or out of range.

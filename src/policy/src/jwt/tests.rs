@@ -17,6 +17,9 @@ fn rsa() -> Value {
     json!({ "kty": "RSA", "e": "AQAB", "n": "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ" })
 }
 
+/// Of two primes that were made as the faulty library made them.
+const ROCA: &str = "o3jxjfvRP2-VK3Mv4B8w6U2lGL-ySyR-uYlSYnz2DlIvkWzsNglr8Wo35YoHf6D6ldG72pQUt9uxmkU5ECHEhbkIriZhTXqbWBH689eTCLmzAutF3lHkIa6KeZhdRsB8rdmQ_lyUcZAAzaaPvkEKyCMBKVZuuS3cf0EvXE8BFb4Rff9PUy4pzt4cSdq92El-R2jSrSVQQUBtDs3AfJe_-lwm451zfUGQhXDsFEBrMdBd6MjSPV4U7Hj7uVyf1U-LIkvjdPxx-G4q29ne-_VmK5r19XibSeuclolb7ovlSJlAHAjlztWaqNh_jrF-i0GV4stKeBEe2KjR3FGYV_RG6w";
+
 /// RFC 7515, A.3.1.
 fn curve() -> Value {
     json!({ "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" })
@@ -40,7 +43,7 @@ fn changed(mut key: Value, changes: Value) -> Map<String, Value> {
 
 #[test]
 fn unfit_keys_are_refused() {
-    use InvalidKey::{Algorithm, Curve, Exponent, Id, Modulus, Operations, Point, Private, Type, Use};
+    use InvalidKey::{Algorithm, Curve, Exponent, Id, Modulus, Operations, Point, Private, Roca, Type, Use};
     use InvalidKey::{EdwardsCurve, EdwardsPoint};
     let n = |bytes: usize, first: &str| json!({ "n": format!("{first}{}", "_".repeat(bytes * 4 / 3)) });
     for (key, changes, fault) in [
@@ -69,6 +72,7 @@ fn unfit_keys_are_refused() {
         (rsa(), n(255, ""), Modulus),
         (rsa(), n(1023, "____"), Modulus),
         (rsa(), json!({ "n": format!("{}g", "_".repeat(341)) }), Modulus),
+        (rsa(), json!({ "n": ROCA }), Roca),
         // Zeros alone, 2040 bits behind a zero, and padding behind it.
         (rsa(), json!({ "n": "AAAA" }), Modulus),
         (rsa(), json!({ "n": format!("AP{}", "_".repeat(340)) }), Modulus),

@@ -166,6 +166,17 @@ fn inline_keys_are_all_good_or_the_policy_is_not() {
             fault.map(|fault| format!("credentials.token.verify[0].jwt.keys.inline{fault}")).into_iter().collect();
         assert_eq!(faults(&inline(&keys)), told);
     }
+    // Of two primes that were made as the faulty library made them.
+    let roca = merged(
+        two.clone(),
+        json!({ "n": "o3jxjfvRP2-VK3Mv4B8w6U2lGL-ySyR-uYlSYnz2DlIvkWzsNglr8Wo35YoHf6D6ldG72pQUt9uxmkU5ECHEhbkIriZhTXqbWBH689eTCLmzAutF3lHkIa6KeZhdRsB8rdmQ_lyUcZAAzaaPvkEKyCMBKVZuuS3cf0EvXE8BFb4Rff9PUy4pzt4cSdq92El-R2jSrSVQQUBtDs3AfJe_-lwm451zfUGQhXDsFEBrMdBd6MjSPV4U7Hj7uVyf1U-LIkvjdPxx-G4q29ne-_VmK5r19XibSeuclolb7ovlSJlAHAjlztWaqNh_jrF-i0GV4stKeBEe2KjR3FGYV_RG6w" }),
+    );
+    assert_eq!(
+        faults(&inline(&[one.clone(), roca])),
+        [
+            "credentials.token.verify[0].jwt.keys.inline[1]: `n` has the fingerprint of a library whose private keys can be found from the public ones (ROCA, CVE-2017-15361)"
+        ]
+    );
     let mut private = two;
     private["d"] = "AQAB".into();
     assert_eq!(
