@@ -96,6 +96,11 @@ test-native: ## unit and integration tests of every part, without Envoy
 oracle: ## a million random policies, requests and identities, decided by the core and by a model of its order of decision
 	@ORACLE_POLICIES=2800 cargo test $(QUIET) -p brama-replay --test oracle -- --nocapture
 
+.PHONY: cel-search
+cel-search: ## random conditions, taken and judged by the command and by CEL's own implementation (ROUNDS, SEED)
+	@cargo build --quiet -p brama-cli
+	@home=$$(src/tools/packages.sh cel-expr-python==0.1.3); "$$home/bin/python3" src/tools/cel-search.py target/debug/brama $${ROUNDS:-20} $${SEED:-1}
+
 .PHONY: fuzz
 fuzz: ## inputs made up by libFuzzer: each kind for a minute (SECONDS_EACH, KINDS; KEEP=1 keeps what reaches new code)
 	@src/tools/fuzz.sh $(KINDS)
@@ -173,6 +178,10 @@ bench: wasm ## what a request costs, beside a plugin that does nothing, Envoy's 
 .PHONY: bench-core
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
 	@cargo bench $(QUIET) -p brama-policy --features cel --bench decide
+
+.PHONY: bench-conditions
+bench-conditions: ## how long the costliest conditions that a policy may have take, at the shipped limits of headers
+	@cargo bench --quiet -p brama-policy --features cel --bench conditions
 
 .PHONY: bench-guest
 bench-guest: ## what the plugin's own code takes of an allowed request, natively and in a Wasm guest (Node), without Envoy

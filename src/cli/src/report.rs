@@ -53,7 +53,10 @@ impl Report {
     /// Adds a finding at the place that its path names.
     pub(crate) fn add(&mut self, finding: Finding) {
         let place = self.places.as_ref().and_then(|places| places.find(&finding.path));
-        let span = place.and_then(|place| first_line(&self.text, underlined(&self.text, &finding, &place)));
+        let span = place.and_then(|place| {
+            let narrow = within_condition(&self.text, &finding, &place);
+            narrow.or_else(|| first_line(&self.text, underlined(&self.text, &finding, &place)))
+        });
         self.entries.push(Entry { finding, span });
     }
 
@@ -171,6 +174,28 @@ fn underlined(text: &str, finding: &Finding, place: &Place<'_>) -> Range<usize> 
         (Some(key), None) if written.is_empty() || !is_one_thing => key,
         (_, None) => value,
     }
+}
+
+/// The part of a condition that a finding is about: the column at which it does not parse, or the first text that the
+/// message quotes and that stands in it once.
+fn within_condition(text: &str, finding: &Finding, place: &Place<'_>) -> Option<Range<usize>> {
+    let (_route, _condition) = finding.path.split_once(".conditions[")?;
+    let (whole, span) = (place.value_text()?, place.value());
+    let written = text.get(span.clone())?;
+    let part = |at: usize, length: usize| Some(span.start + at..span.start + at + length);
+    if let Some((_before, column)) = finding.message.split_once("does not parse, line 1, column ") {
+        let column: usize = column.split(':').next()?.parse().ok()?;
+        // Where YAML changes nothing, columns are those of the file.
+        let start = written.find(whole)?;
+        let (at, sign) = whole.char_indices().nth(column.saturating_sub(1)).or_else(|| whole.char_indices().last())?;
+        return part(start + at, sign.len_utf8());
+    }
+    let quoted = finding.message.split('`').skip(1).step_by(2).filter(|quoted| !quoted.is_empty() && *quoted != whole);
+    let mut found = quoted.filter(|quoted| written.contains(quoted));
+    let quoted = found.next()?;
+    let mut places = written.match_indices(quoted);
+    let (at, _quoted) = places.next().filter(|_first| places.next().is_none())?;
+    part(at, quoted.len())
 }
 
 /// The part of `span` in its first line, without the space at its end; `None` if the text has no such span.

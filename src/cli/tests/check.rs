@@ -148,6 +148,40 @@ fn what_the_message_is_about_is_underlined() {
 }
 
 #[test]
+fn part_of_a_condition_is_underlined() {
+    for (condition, part) in [
+        (r#"has(token.subject) && request.host != "Api.example""#, "Api.example"),
+        (r#"request.path.startswith("/a") || true"#, "startswith"),
+        (r#"request.method = "GET""#, "="),
+        (r#"now > 5 && has(token.subject)"#, ">"),
+        (r#"token.tenant == "a" && token.tenant == "b""#, r#"'token.tenant == "a" && token.tenant == "b"'"#),
+    ] {
+        let text = format!(
+            "version: 1
+name: x
+authorities: {{ a: {{ cluster: a, host: a, timeout: 1s, auth: {{ bearer_env: S }} }} }}
+credentials:
+  token: {{ header: authorization, scheme: Bearer, cache: {{ ttl: 1s, refused_ttl: 1s, entries: 1 }},
+    verify: [{{ introspect: {{ authority: a, path: /i, hint: t, expect: {{ /u: t }} }} }}] }}
+forward: {{ headers: {{}} }}
+refusals: {{ format: ehealth }}
+routes:
+  - id: r
+    methods: [GET]
+    path: /a
+    require: {{ credentials: [token], scopes: none, conditions: ['{condition}'] }}
+"
+        );
+        let shown = underlined(&text);
+        assert_eq!(
+            shown.first().and_then(|first| first.split_once(' ')).map(|(_place, part)| part),
+            Some(part),
+            "{shown:?}"
+        );
+    }
+}
+
+#[test]
 fn columns_count_characters() {
     let text = SOUND.replace("name: x", "\"name\":\t\"Україна 🇺🇦\"");
     assert_eq!(underlined(&text), ["2:9 \"Україна 🇺🇦\""]);

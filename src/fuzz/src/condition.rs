@@ -18,7 +18,7 @@ pub fn holds_for(bytes: &[u8]) {
     let Some(holds) = allows(condition) else { return };
     let opposite = allows(&format!("!({condition}\n)"));
     assert!(!(holds && opposite == Some(true)), "both {condition:?} and its opposite hold");
-    assert_ne!(allows(&format!("({condition}\n) && request.method == \"POST\"")), Some(true), "{condition:?}");
+    assert_ne!(allows(&format!("({condition}\n) && request.host == \"other.example\"")), Some(true), "{condition:?}");
 }
 
 /// Whether a request passes under this condition; `None` where the policy is refused.

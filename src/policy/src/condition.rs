@@ -8,9 +8,9 @@
 //! - **Text**: [`LONGEST_CONDITION`] bytes, of which the parser can make no deeper a recursion than a small stack holds
 //!   (tried), and [`DEEPEST_CONDITION`] levels, which bound the check and the evaluation.
 //! - **Time**: a loop (`all`, `exists`, `exists_one`, `filter`) may not stand inside the body of another, and only one
-//!   body may read a list of scopes, once. So a condition costs at most its text times the longest list or map at
-//!   hand (the request's headers, a caller's scopes, a list in the text), and once the square of a list of scopes.
-//!   There are no regular expressions and no other loops.
+//!   body may read a list of scopes, once. There are no regular expressions and no other loops. So what a condition can
+//!   cost in steps and bytes is known when it is compiled, and a [`Budget`] bounds what the conditions of a route cost
+//!   together: at compile time at the shipped limits of headers, and for each request by the number of scopes.
 //! - **Space**: `map` and map literals are refused, so that no loop can gather more than it went over.
 
 #[cfg(not(feature = "cel"))]
@@ -22,18 +22,27 @@ mod compiled;
 #[cfg(feature = "cel")]
 mod functions;
 #[cfg(feature = "cel")]
-mod kind;
+mod language;
+#[cfg(feature = "cel")]
+mod shown;
+#[cfg(feature = "cel")]
+mod texts;
 #[cfg(feature = "cel")]
 mod time;
 #[cfg(feature = "cel")]
+mod types;
+#[cfg(feature = "cel")]
 mod values;
+#[cfg(feature = "cel")]
+mod work;
 
 use std::collections::BTreeMap;
 
 use crate::facts::Facts;
-use crate::header::folded;
+use crate::header::{HeaderPattern, folded};
+use crate::host::HostPattern;
 use crate::target::Target;
-use crate::template::CaptureKind;
+use crate::template::{CaptureKind, PathTemplate};
 use crate::time::UnixTime;
 
 #[cfg(not(feature = "cel"))]
@@ -45,27 +54,31 @@ pub(crate) use compiled::Condition;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Names<'a> {
     /// The captures of the route: `params`.
-    pub(crate) captures: &'a [(&'a str, CaptureType)],
+    pub(crate) captures: &'a [(&'a str, CaptureKind)],
     /// The further facts of a token; `None` where the route requires none, and `token` is unknown.
     pub(crate) token: Option<&'a [&'a str]>,
     /// The further facts of an API key; `None` where the route requires none, and `api_key` is unknown.
     pub(crate) api_key: Option<&'a [&'a str]>,
+    pub(crate) around: Around<'a>,
 }
 
-/// What a capture is to a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CaptureType {
-    Text,
-    Int,
+/// Which requests come to a condition at all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around<'a> {
+    /// The methods of the route.
+    pub(crate) methods: &'a [String],
+    /// Its hosts.
+    pub(crate) hosts: &'a [HostPattern],
+    pub(crate) path: &'a PathTemplate,
+    /// The headers that no condition sees.
+    pub(crate) hidden: &'a [Hidden],
 }
 
-impl CaptureType {
-    pub(crate) const fn of(kind: CaptureKind) -> Self {
-        match kind {
-            CaptureKind::Any | CaptureKind::Rest | CaptureKind::Uuid => Self::Text,
-            CaptureKind::Int => Self::Int,
-        }
-    }
+/// Headers that no condition sees, and why not.
+#[derive(Clone, Debug)]
+pub(crate) struct Hidden {
+    pub(crate) pattern: HeaderPattern,
+    pub(crate) reason: &'static str,
 }
 
 /// What a condition is judged on.
@@ -87,9 +100,9 @@ pub(crate) enum Capture<'a> {
 
 impl<'a> Capture<'a> {
     pub(crate) fn of(kind: CaptureKind, value: &'a str) -> Option<Self> {
-        match CaptureType::of(kind) {
-            CaptureType::Text => Some(Self::Text(value)),
-            CaptureType::Int => value.parse().ok().map(Self::Int),
+        match kind {
+            CaptureKind::Any | CaptureKind::Rest | CaptureKind::Uuid => Some(Self::Text(value)),
+            CaptureKind::Int => value.parse().ok().map(Self::Int),
         }
     }
 }
@@ -162,19 +175,25 @@ pub(crate) enum InvalidCondition {
     #[error("`{0}` is nested too deep; at most {MOST_BRACKETS} brackets and {DEEPEST_CONDITION} levels in all")]
     TooDeep(String),
     #[error("`{text}` does not parse, line {line}, column {column}: {reason}")]
-    Unparsable { text: String, line: isize, column: isize, reason: String },
-    #[error("`{0}` is no variable; there are `request`, `params`, `token`, `api_key`, `now`")]
-    UnknownVariable(String),
+    Unparsable { text: String, line: isize, column: isize, reason: String, hint: Option<String> },
+    #[error("`{name}` is no variable; there are `request`, `params`, `token`, `api_key`, `now`")]
+    UnknownVariable { name: String, hint: Option<String> },
+    #[error("`request.headers.{0}` is read as a difference")]
+    Hyphenated(String),
     #[error("`{0}` can be read only of a route that requires that credential")]
     NotRequired(&'static str),
     #[error("`{0}` is read by its members only, as in `{0}.name`")]
     NotByMember(&'static str),
     #[error("`{of}.{member}` can never exist; {known}")]
-    UnknownMember { of: &'static str, member: String, known: String },
-    #[error("`{0}` can never be a header's name here; names are in lower case")]
-    HeaderName(String),
-    #[error("`{0}` is no function of conditions, or is not called like that")]
-    UnknownFunction(String),
+    UnknownMember { of: &'static str, member: String, known: String, hint: Option<String> },
+    #[error("`{text}.{member}` can never exist; `{text}` is {is}")]
+    NoMembers { text: String, is: &'static str, member: String, hint: Option<String> },
+    #[error("`{name}` is no function of conditions; there are {known}")]
+    UnknownFunction { name: String, known: String, hint: Option<String> },
+    #[error("`{name}` is called otherwise: `{usage}`")]
+    CalledOtherwise { name: String, usage: &'static str },
+    #[error("`{function}` {wanted}, and this is {is}")]
+    Argument { function: String, wanted: &'static str, is: &'static str, hint: Option<String> },
     #[error("`{0}` names what a loop goes over, but is taken")]
     NameTaken(String),
     #[error("a loop inside a loop, as over `{0}`, could cost too much; use `in`, or write two conditions")]
@@ -186,15 +205,60 @@ pub(crate) enum InvalidCondition {
     #[error("{0} in a condition")]
     Unsupported(&'static str),
     #[error("`{operator}` between {left} and {right} can mean nothing")]
-    Mismatch { operator: &'static str, left: &'static str, right: &'static str },
+    Mismatch { operator: &'static str, left: &'static str, right: &'static str, hint: Option<String> },
+    #[error("a list has one type, and this one has {one} and {two}")]
+    MixedList { one: &'static str, two: &'static str },
+    #[error("`{text}` can never {never} {what}: {reason}")]
+    Never { text: String, never: &'static str, what: String, reason: String, hint: Option<String> },
+    #[error("`{text}` can never hold: {reason}")]
+    NeverHolds { text: String, reason: String },
+    #[error("`{text}` always fails: {reason}")]
+    NeverConverts { text: String, reason: String },
     #[error("`{text}` is {is}, and no bool")]
     NotBool { text: String, is: &'static str },
     #[error("`{operator}` takes bools, not {of}")]
     NotLogical { operator: &'static str, of: &'static str },
     #[error("`{text}` is no {wanted}")]
-    Literal { text: String, wanted: &'static str },
+    Literal { text: String, wanted: &'static str, hint: Option<String> },
     #[error("`{text}` always fails: {reason}")]
     AlwaysFails { text: String, reason: ConditionFailed },
+}
+
+impl InvalidCondition {
+    /// What to write instead, where that can be guessed.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unparsable { hint, .. }
+            | Self::UnknownVariable { hint, .. }
+            | Self::UnknownMember { hint, .. }
+            | Self::NoMembers { hint, .. }
+            | Self::UnknownFunction { hint, .. }
+            | Self::Argument { hint, .. }
+            | Self::Mismatch { hint, .. }
+            | Self::Never { hint, .. }
+            | Self::Literal { hint, .. } => hint.clone(),
+            Self::Hyphenated(name) => Some(format!("write `request.headers[\"{name}\"]`")),
+            Self::TooLong(_)
+            | Self::Comment(_)
+            | Self::TooDeep(_)
+            | Self::NotRequired(_)
+            | Self::NotByMember(_)
+            | Self::CalledOtherwise { .. }
+            | Self::NameTaken(_)
+            | Self::NestedLoop(_)
+            | Self::ScopesInLoop(_)
+            | Self::NotIterable(_)
+            | Self::Unsupported(_)
+            | Self::MixedList { .. }
+            | Self::NeverHolds { .. }
+            | Self::NeverConverts { .. }
+            | Self::NotBool { .. }
+            | Self::NotLogical { .. }
+            | Self::AlwaysFails { .. } => None,
+            #[cfg(not(feature = "cel"))]
+            Self::NotBuilt => None,
+        }
+    }
 }
 
 /// Why a condition could be judged neither true nor false. A kind only: what was judged may be personal.
@@ -218,6 +282,9 @@ pub enum ConditionFailed {
     /// A text could not be converted.
     #[error("a text could not be converted")]
     Conversion,
+    /// The caller has more scopes than the conditions of the route can go through in time.
+    #[error("the caller has too many scopes to be judged in time")]
+    TooMuchWork,
     /// The outcome is no bool.
     #[error("its outcome is no bool")]
     NotBool,
@@ -225,6 +292,30 @@ pub enum ConditionFailed {
     #[error("it could not be evaluated")]
     Other,
 }
+
+/// What the conditions of one route may still cost.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    left: u64,
+}
+
+impl Budget {
+    pub(crate) const fn whole() -> Self {
+        Self { left: MOST_WORK }
+    }
+
+    /// Takes off what a condition costs.
+    ///
+    /// # Errors
+    /// Where less than that is left.
+    pub(crate) fn spend(&mut self, work: u64) -> Result<(), ConditionFailed> {
+        self.left = self.left.checked_sub(work).ok_or(ConditionFailed::TooMuchWork)?;
+        Ok(())
+    }
+}
+
+/// Picoseconds that the conditions of a route may take of a slow core, together: a worker serves nobody else meanwhile.
+const MOST_WORK: u64 = 5_000_000_000;
 
 /// Bytes of a condition.
 pub(crate) const LONGEST_CONDITION: usize = 1024;

@@ -69,6 +69,15 @@ impl HeaderPattern {
             }
         }
     }
+
+    /// Whether every name that begins like this is one of these.
+    #[cfg(feature = "cel")]
+    pub(crate) fn covers(&self, start: &str) -> bool {
+        match self {
+            Self::Exact(_) => false,
+            Self::Prefix(_) => self.could_be(start),
+        }
+    }
 }
 
 impl fmt::Display for HeaderPattern {

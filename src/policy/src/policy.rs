@@ -292,4 +292,5 @@ impl Policy {
 }
 
 /// Headers that services take for the host, ahead of `Host` itself.
-const HOST_ALIASES: [&str; 5] = ["forwarded", "x-forwarded-host", "x-forwarded-server", "x-host", "x-original-host"];
+pub(crate) const HOST_ALIASES: [&str; 5] =
+    ["forwarded", "x-forwarded-host", "x-forwarded-server", "x-host", "x-original-host"];

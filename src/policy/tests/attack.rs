@@ -114,12 +114,14 @@ fn condition_does_not_see_a_client_s_copy_of_a_header_that_only_the_gateway_sets
         "{HEAD}
 forward: {{ headers: {{ x-consumer-id: token.subject }} }}
 routes:
-  - {{ id: r, methods: [GET], path: '/a/{{id}}', require: {{ credentials: [token], scopes: none, conditions: ['request.headers[\"x-consumer-id\"] == params.id'] }} }}"
+  - {{ id: r, methods: [GET], path: '/a/{{id}}', require: {{ credentials: [token], scopes: none, conditions: ['request.headers.exists(h, request.headers[h] == params.id)'] }} }}"
     ));
     let facts = Facts { subject: Some("me".parse().unwrap()), ..Facts::none() };
-    let sent = headers("GET", "/a/victim", &[("authorization", "Bearer t"), ("x-consumer-id", "victim")]);
-    let decision = judge(&policy, &sent, |_lookup| Answer::Active(Arc::new(facts.clone())));
-    assert_refused(&decision, "forged");
+    for name in ["x-consumer-id", "x_consumer_id"] {
+        let sent = headers("GET", "/a/victim", &[("authorization", "Bearer t"), (name, "victim")]);
+        let decision = judge(&policy, &sent, |_lookup| Answer::Active(Arc::new(facts.clone())));
+        assert_refused(&decision, "forged");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Owns the checking of what a route requires.
 
 use super::{credential_document, each, fact_of, fact_reference, further_facts, kind};
-use crate::condition::{CaptureType, Condition, Names};
+use crate::condition::{Around, Budget, Condition, Hidden, Names};
 use crate::credential::CredentialKind;
 use crate::document::{
     BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
@@ -9,13 +9,25 @@ use crate::document::{
 use crate::facts::FactName;
 use crate::fault::{Faults, Place};
 use crate::forward::FactReference;
-use crate::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
+use crate::header::HeaderPattern;
+use crate::host::HostPattern;
+use crate::policy::{Binding, HOST_ALIASES, Kinds, Owner, Ownership, RequiredScopes, Verified};
 use crate::scope::{Scopes, WantedScopes};
+use crate::target::OVERRIDES;
 use crate::template::PathTemplate;
 
+/// The requests a route is for.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) methods: &'a [String],
+    pub(super) hosts: &'a [HostPattern],
+    pub(super) path: &'a PathTemplate,
+}
+
+/// What a route requires; without `entry`, which has left faults of its own, nobody can say what a condition may name.
 pub(super) fn verified(
     written: &RequireDocument,
-    path: Option<&PathTemplate>,
+    entry: Option<Entry<'_>>,
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
@@ -29,11 +41,14 @@ pub(super) fn verified(
     let scopes = scopes(&written.scopes, credentials, document, &place.key("scopes"), faults);
     let owner = match &written.owner {
         None => Some(Ownership::NotOwned),
-        Some(written) => owner(written, path, credentials, document, &place.key("owner"), faults).map(Ownership::Owned),
+        Some(written) => {
+            owner(written, entry.map(|entry| entry.path), credentials, document, &place.key("owner"), faults)
+                .map(Ownership::Owned)
+        }
     };
     let conditions = match &written.conditions {
         None => Some(Vec::new()),
-        Some(written) => conditions(written, path, credentials, document, &place.key("conditions"), faults),
+        Some(written) => conditions(written, entry, credentials, document, &place.key("conditions"), faults),
     };
     Some(Verified {
         credentials: credentials?,
@@ -180,7 +195,7 @@ fn require_kind(credentials: Option<Kinds>, kind: CredentialKind, place: &Place,
 
 fn conditions(
     written: &[String],
-    path: Option<&PathTemplate>,
+    entry: Option<Entry<'_>>,
     credentials: Option<Kinds>,
     document: &PolicyDocument,
     place: &Place,
@@ -193,17 +208,60 @@ fn conditions(
         faults.add(place, format!("{} conditions are more than {MOST_CONDITIONS}", written.len()));
         return None;
     }
-    // Without these nobody can say what a condition may name; they have left faults of their own.
-    let (path, credentials) = (path?, credentials?);
-    let captures: Vec<_> = path.named().map(|(name, kind)| (name, CaptureType::of(kind))).collect();
+    let (Entry { methods, hosts, path }, credentials) = (entry?, credentials?);
+    let captures: Vec<_> = path.named().collect();
     let further = |kind| {
         let credential = credential_document(document, kind).filter(|_| credentials.include(kind));
         credential.map(further_facts)
     };
     let (token, api_key) = (further(CredentialKind::Token), further(CredentialKind::ApiKey));
-    let names = Names { captures: &captures, token: token.as_deref(), api_key: api_key.as_deref() };
-    each(written.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), Condition::compile(text, &names)))
+    let hidden = hidden(document);
+    let around = Around { methods, hosts, path, hidden: &hidden };
+    let names = Names { captures: &captures, token: token.as_deref(), api_key: api_key.as_deref(), around };
+    let conditions = each(written.iter().enumerate(), |(index, text)| match Condition::compile(text, &names) {
+        Ok(condition) => Some(condition),
+        Err(invalid) => {
+            faults.add_hinted(&place.index(index), invalid.to_string(), invalid.hint());
+            None
+        }
+    })?;
+    let mut budget = Budget::whole();
+    if conditions.iter().any(|condition| budget.spend(condition.least_work()).is_err()) {
+        let costliest = conditions.iter().enumerate().max_by_key(|(_index, condition)| condition.least_work());
+        let place = costliest.map_or_else(|| place.clone(), |(index, _condition)| place.index(index));
+        let message = "the conditions of this route could take longer than a request may, and this one the longest";
+        let hint = "look at a header as a whole once, and at nothing but a header itself in a loop over headers";
+        faults.add_hinted(&place, message, Some(hint.to_owned()));
+        return None;
+    }
+    Some(conditions)
 }
+
+/// The headers that no condition sees.
+fn hidden(document: &PolicyDocument) -> Vec<Hidden> {
+    let exact = |name: &str, reason| Some(Hidden { pattern: HeaderPattern::Exact(name.parse().ok()?), reason });
+    let credentials = [&document.credentials.api_key, &document.credentials.token].into_iter().flatten();
+    let credentials = credentials.filter_map(|credential| exact(&credential.header, CREDENTIAL));
+    let forward = &document.forward;
+    let set = forward.headers.keys().chain(forward.json.keys()).chain(forward.fixed.keys());
+    let set = set.filter_map(|name| exact(name, SET));
+    let stripped =
+        forward.strip.iter().filter_map(|text| Some(Hidden { pattern: text.parse().ok()?, reason: STRIPPED }));
+    let names_hosts = document.routes.iter().any(|route| route.hosts.is_some());
+    let aliases = HOST_ALIASES.iter().filter(|_| names_hosts).filter_map(|name| exact(name, ALIAS));
+    let refused = OVERRIDES.iter().filter_map(|name| exact(name, REFUSED));
+    credentials.chain(set).chain(stripped).chain(aliases).chain(refused).collect()
+}
+
+const CREDENTIAL: &str = "it carries a credential, which conditions never see";
+
+const SET: &str = "the gateway sets it by `forward`, and a client's own is never seen";
+
+const STRIPPED: &str = "`forward.strip` removes it";
+
+const ALIAS: &str = "it names a second host, and is removed where routes name hosts";
+
+const REFUSED: &str = "a request that has it is refused before any condition";
 
 /// Bytes of the scopes a route wants: a refusal names them in one header.
 const LONGEST_WANTED: usize = 2048;

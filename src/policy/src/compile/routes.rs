@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::requirement::verified;
+use super::requirement::{Entry, verified};
 use super::{each, is_name, require_reason};
 use crate::document::{PolicyDocument, RouteDocument, RouteModeDocument};
 use crate::fault::{Faults, Place};
@@ -33,8 +33,8 @@ pub(super) fn all(
         if let Some((hosts, path)) = &entry {
             enter(&mut router, written, index, (hosts, path), document, &place, faults);
         }
-        let path = entry.as_ref().map(|(_hosts, path)| path);
-        let requirement = requirement(written, path, document, &place, faults);
+        let found = entry.as_ref().map(|(hosts, path)| Entry { methods: &written.methods, hosts, path });
+        let requirement = requirement(written, found, document, &place, faults);
         let preflight = preflight(written, &place, faults);
         let (hosts, path) = entry?;
         Some(Route {
@@ -148,7 +148,7 @@ fn preflight(written: &RouteDocument, place: &Place, faults: &mut Faults) -> Pre
 
 fn requirement(
     written: &RouteDocument,
-    path: Option<&PathTemplate>,
+    entry: Option<Entry<'_>>,
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
@@ -158,7 +158,7 @@ fn requirement(
             require_reason(&reason.because, "why everybody may pass", &place.key("public"), faults);
             Some(Requirement::Public { because: reason.because.clone() })
         }
-        (None, Some(require)) => verified(require, path, document, &place.key("require"), faults)
+        (None, Some(require)) => verified(require, entry, document, &place.key("require"), faults)
             .map(|verified| Requirement::Verified(Box::new(verified))),
         (Some(_), Some(_)) | (None, None) => {
             faults.add(place, "write either `public` or `require`");

@@ -38,6 +38,14 @@ impl Condition {
         match self.0 {}
     }
 
+    pub(crate) const fn least_work(&self) -> u64 {
+        match self.0 {}
+    }
+
+    pub(crate) const fn work(&self, _scene: &Scene<'_>) -> u64 {
+        match self.0 {}
+    }
+
     pub(crate) const fn holds(&self, _scene: &Scene<'_>) -> Result<bool, ConditionFailed> {
         match self.0 {}
     }
@@ -48,11 +56,15 @@ mod tests {
     #[cfg(all(target_family = "wasm", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    use super::super::Around;
     use super::*;
+    use crate::template::PathTemplate;
 
     #[test]
     fn every_condition_is_refused() {
-        let names = Names { captures: &[], token: None, api_key: None };
+        let path = PathTemplate::parse("/").unwrap();
+        let around = Around { methods: &[], hosts: &[], path: &path, hidden: &[] };
+        let names = Names { captures: &[], token: None, api_key: None, around };
         for text in ["true", "request.method == \"GET\"", ""] {
             assert_eq!(Condition::compile(text, &names).unwrap_err(), InvalidCondition::NotBuilt, "{text}");
         }

@@ -1,14 +1,23 @@
-//! Owns what a parsed condition may refer to: everything it can read exists on its route, everything it can call is
-//! known, and no loop stands in another.
+//! Owns what a parsed condition may say: everything it reads exists on its route, everything it calls is known and takes
+//! what it is given, no comparison has one outcome only, and no loop stands in another.
 
 use std::collections::BTreeSet;
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators};
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::parser::Expression;
 
-use super::kind::Kind;
-use super::{InvalidCondition, Names, functions, time};
+use super::language::Test;
+use super::shown::shown;
+use super::texts::{Source, Texts};
+use super::types::{List, Type, Whole};
+use super::{InvalidCondition, Names, functions};
 use crate::credential::CredentialKind;
+use crate::fault::nearest;
+use crate::template::CaptureKind;
+use occurs::Part;
+
+mod calls;
+mod occurs;
 
 /// What a condition reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +40,10 @@ pub(super) enum Root {
 }
 
 impl Root {
+    const ALL: [Self; 4] = [Self::ApiKey, Self::Params, Self::Request, Self::Token];
+
     pub(super) fn named(name: &str) -> Option<Self> {
-        [Self::ApiKey, Self::Params, Self::Request, Self::Token].into_iter().find(|root| root.as_str() == name)
+        Self::ALL.into_iter().find(|root| root.as_str() == name)
     }
 
     pub(super) const fn as_str(self) -> &'static str {
@@ -60,21 +71,45 @@ impl Root {
         }
     }
 
-    /// What there is instead of an unknown member.
-    fn known(self, names: &Names<'_>) -> String {
-        let listed = |known: &mut dyn Iterator<Item = &str>| {
-            known.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-        };
-        let known = match self {
-            Self::Request => listed(&mut ["method", "host", "path", "headers"].into_iter()),
-            Self::Params => listed(&mut names.captures.iter().map(|(name, _)| *name)),
+    /// The members it has.
+    fn members<'a>(self, names: &Names<'a>) -> Vec<&'a str> {
+        match self {
+            Self::Request => vec!["method", "host", "path", "headers"],
+            Self::Params => names.captures.iter().map(|(name, _)| *name).collect(),
             Self::ApiKey | Self::Token => {
                 let own = ["subject", "client_id", "client_type", "scopes", "expires"];
                 let further = self.further_facts(names).unwrap_or_default();
-                listed(&mut own.into_iter().chain(further.iter().copied()))
+                own.into_iter().chain(further.iter().copied()).collect()
             }
-        };
-        if known.is_empty() { "the path captures nothing".to_owned() } else { format!("there are {known}") }
+        }
+    }
+
+    /// The type of a member, or `None` where there can be no such member.
+    fn type_of(self, name: &str, names: &Names<'_>) -> Option<Type> {
+        let text = |source| Some(Type::Text(Texts::of(source, &names.around)));
+        match (self, name) {
+            (Self::Request, "method") => text(Source::Method),
+            (Self::Request, "host") => text(Source::Host),
+            (Self::Request, "path") => text(Source::Path),
+            (Self::Request, "headers") => Some(Type::Headers),
+            (Self::Request, _) => None,
+            (Self::Params, _) => {
+                let (_name, kind) = names.captures.iter().find(|(capture, _)| *capture == name)?;
+                match kind {
+                    CaptureKind::Int => Some(Type::Int(Whole::read(0, i64::MAX))),
+                    kind => text(Source::Capture(*kind)),
+                }
+            }
+            (Self::Token | Self::ApiKey, "subject" | "client_id" | "client_type") => text(Source::Fact),
+            (Self::Token | Self::ApiKey, "scopes") => {
+                let of = text(Source::Scope).map(Box::new);
+                Some(Type::List(List { of, ascending: true }))
+            }
+            (Self::Token | Self::ApiKey, "expires") => Some(Type::Timestamp(Whole::read(0, i64::MAX))),
+            (Self::Token | Self::ApiKey, _) => {
+                self.further_facts(names).filter(|further| further.contains(&name)).and_then(|_| text(Source::Fact))
+            }
+        }
     }
 }
 
@@ -96,11 +131,10 @@ pub(super) fn member(expression: &Expression) -> Option<(Root, &str, bool)> {
 
 /// Checks a whole condition. Expects no deeper a tree than a condition's.
 pub(super) fn check(expression: &Expression, text: &str, names: &Names<'_>) -> Result<Uses, InvalidCondition> {
-    let mut walk = Walk { names, uses: Uses::default(), bound: Vec::new(), scopes_in_loop: false };
-    walk.expression(expression)?;
-    match Kind::of(expression, names) {
-        Some(Kind::Bool) | None => Ok(walk.uses),
-        Some(kind) => Err(InvalidCondition::NotBool { text: text.to_owned(), is: kind.as_str() }),
+    let mut walk = Walk { names, uses: Uses::default(), bound: None, scopes_in_loop: false };
+    match walk.expression(expression)? {
+        Type::Bool => Ok(walk.uses),
+        of => Err(InvalidCondition::NotBool { text: text.to_owned(), is: of.as_str() }),
     }
 }
 
@@ -141,26 +175,25 @@ fn entry_children<'e>(entry: &'e EntryExpr, add: &mut impl FnMut(&'e Expression)
 struct Walk<'n> {
     names: &'n Names<'n>,
     uses: Uses,
-    /// The names that the loop around binds; none outside of a loop.
-    bound: Vec<String>,
+    /// What the loop around binds, and what it can be; none outside of a loop.
+    bound: Option<(String, Type)>,
     /// Whether the body of a loop reads a list of scopes: once is a loop inside a loop, and twice is too much.
     scopes_in_loop: bool,
 }
 
 impl Walk<'_> {
-    fn expression(&mut self, expression: &Expression) -> Result<(), InvalidCondition> {
-        if let Some((root, name, _test)) = member(expression) {
-            return self.member(root, name);
+    /// What is known of an expression, once it is checked.
+    fn expression(&mut self, expression: &Expression) -> Result<Type, InvalidCondition> {
+        if let Some((root, name, test)) = member(expression) {
+            let of = self.member(root, name)?;
+            return Ok(if test { Type::Bool } else { of });
         }
         match &expression.expr {
-            Expr::Literal(_) => Ok(()),
+            Expr::Literal(literal) => Ok(Type::of_literal(literal)),
             Expr::Ident(name) => self.variable(name),
-            Expr::Select(select) => {
-                self.header_name(&select.operand, &select.field)?;
-                self.expression(&select.operand)
-            }
-            Expr::Call(call) => self.call(call),
-            Expr::List(list) => list.elements.iter().try_for_each(|element| self.expression(element)),
+            Expr::Select(select) => self.select(select),
+            Expr::Call(call) => self.call(expression, call),
+            Expr::List(list) => self.list(&list.elements),
             Expr::Comprehension(comprehension) => self.comprehension(comprehension),
             Expr::Map(_) => Err(InvalidCondition::Unsupported("there are no map literals")),
             Expr::Struct(_) => Err(InvalidCondition::Unsupported("there are no messages")),
@@ -168,28 +201,43 @@ impl Walk<'_> {
         }
     }
 
-    fn variable(&mut self, name: &str) -> Result<(), InvalidCondition> {
-        if self.bound.iter().any(|bound| bound == name) {
-            return Ok(());
+    fn is_variable(&self, name: &str) -> bool {
+        self.bound.as_ref().is_some_and(|(bound, _)| bound == name) || name == "now" || Root::named(name).is_some()
+    }
+
+    fn variable(&mut self, name: &str) -> Result<Type, InvalidCondition> {
+        if let Some((_name, of)) = self.bound.as_ref().filter(|(bound, _)| bound == name) {
+            return Ok(of.clone());
         }
         if name == "now" {
             self.uses.variables = true;
-            return Ok(());
+            return Ok(Type::Timestamp(Whole::read(0, i64::MAX)));
         }
         match Root::named(name) {
             Some(root) => Err(InvalidCondition::NotByMember(root.as_str())),
-            None => Err(InvalidCondition::UnknownVariable(name.to_owned())),
+            None => {
+                let known = Root::ALL.map(Root::as_str).into_iter().chain(["now"]);
+                Err(InvalidCondition::UnknownVariable { name: name.to_owned(), hint: nearest(name, known) })
+            }
         }
     }
 
-    fn member(&mut self, root: Root, name: &str) -> Result<(), InvalidCondition> {
+    fn member(&mut self, root: Root, name: &str) -> Result<Type, InvalidCondition> {
         if !root.is_at_hand(self.names) {
             return Err(InvalidCondition::NotRequired(root.as_str()));
         }
-        if Kind::of_member(root, name, self.names).is_none() {
-            let known = root.known(self.names);
-            return Err(InvalidCondition::UnknownMember { of: root.as_str(), member: name.to_owned(), known });
-        }
+        let Some(of) = root.type_of(name, self.names) else {
+            let known = root.members(self.names);
+            let hint = nearest(name, known.iter().copied());
+            let known = match known.as_slice() {
+                [] => "the path captures nothing".to_owned(),
+                known => {
+                    let listed: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+                    format!("there are {}", listed.join(", "))
+                }
+            };
+            return Err(InvalidCondition::UnknownMember { of: root.as_str(), member: name.to_owned(), known, hint });
+        };
         self.uses.variables = true;
         match root {
             Root::Params => {
@@ -200,7 +248,7 @@ impl Walk<'_> {
             Root::Token => drop(self.uses.facts.insert((CredentialKind::Token, name.to_owned()))),
         }
         match root {
-            Root::ApiKey | Root::Token if name == "scopes" && !self.bound.is_empty() => {
+            Root::ApiKey | Root::Token if name == "scopes" && self.bound.is_some() => {
                 if self.scopes_in_loop {
                     return Err(InvalidCondition::ScopesInLoop(root.as_str()));
                 }
@@ -208,79 +256,51 @@ impl Walk<'_> {
             }
             Root::ApiKey | Root::Token | Root::Params | Root::Request => {}
         }
-        Ok(())
+        Ok(of)
     }
 
-    fn call(&mut self, call: &CallExpr) -> Result<(), InvalidCondition> {
-        let target = call.target.as_deref();
-        if !functions::is_known(&call.func_name, target.is_some(), call.args.len()) {
-            return Err(InvalidCondition::UnknownFunction(call.func_name.clone()));
-        }
-        target.into_iter().chain(&call.args).try_for_each(|part| self.expression(part))?;
-        match (call.func_name.as_str(), call.args.as_slice()) {
-            ("timestamp", [argument]) => literal(argument, "timestamp", |text| time::timestamp(text).is_some()),
-            ("duration", [argument]) => literal(argument, "duration", |text| time::duration(text).is_some()),
-            (operators::ADD, terms) if terms.iter().any(|term| Kind::of(term, self.names) == Some(Kind::List)) => {
-                Err(InvalidCondition::Unsupported("there is no joining of lists"))
+    /// A member of something that is no variable: only the headers have some.
+    fn select(&mut self, select: &SelectExpr) -> Result<Type, InvalidCondition> {
+        match self.expression(&select.operand)? {
+            Type::Headers => {
+                let name = Texts::written(&select.field);
+                self.header_name(&select.operand, Part { expression: &select.operand, of: &name })?;
+                let value = || Type::Text(Texts::of(Source::HeaderValue, &self.names.around));
+                Ok(if select.test { Type::Bool } else { value() })
             }
-            (operators::INDEX, [map, key]) => text(key).map_or(Ok(()), |name| self.header_name(map, name)),
-            (operators::IN, [element, container]) => {
-                text(element).map_or(Ok(()), |name| self.header_name(container, name))?;
-                self.is_in(element, container)
-            }
-            (operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT, terms) => {
-                terms.iter().try_for_each(|term| match Kind::of(term, self.names) {
-                    Some(Kind::Bool) | None => Ok(()),
-                    Some(kind) => {
-                        Err(InvalidCondition::NotLogical { operator: written(&call.func_name), of: kind.as_str() })
-                    }
-                })
-            }
-            (
-                operators::EQUALS
-                | operators::NOT_EQUALS
-                | operators::LESS
-                | operators::LESS_EQUALS
-                | operators::GREATER
-                | operators::GREATER_EQUALS,
-                [left, right],
-            ) => self.alike(written(&call.func_name), left, right),
-            _ => Ok(()),
+            of => Err(InvalidCondition::NoMembers {
+                text: shown(&select.operand),
+                is: of.as_str(),
+                member: select.field.clone(),
+                hint: getter(&of, &select.field).map(|getter| format!("write `{}.{getter}()`", shown(&select.operand))),
+            }),
         }
     }
 
-    fn is_in(&self, element: &Expression, container: &Expression) -> Result<(), InvalidCondition> {
-        match (&container.expr, Kind::of(container, self.names)) {
-            (Expr::List(list), _) => list.elements.iter().try_for_each(|other| self.alike("in", element, other)),
-            // What is not written out is a list of scopes, or the headers: texts both.
-            (_, Some(Kind::List | Kind::Map)) if member(container).is_some() => match Kind::of(element, self.names) {
-                Some(Kind::Text) | None => Ok(()),
-                Some(kind) => Err(mismatch("in", kind, Kind::Text)),
-            },
-            (_, Some(Kind::List | Kind::Map) | None) => Ok(()),
-            (_, Some(kind)) => Err(mismatch("in", Kind::of(element, self.names).unwrap_or(Kind::Text), kind)),
+    fn list(&mut self, elements: &[Expression]) -> Result<Type, InvalidCondition> {
+        let mut of: Option<Type> = None;
+        for element in elements {
+            let next = self.expression(element)?;
+            of = Some(match of {
+                None => next,
+                Some(before) => {
+                    let (one, two) = (before.exactly(), next.exactly());
+                    before.or(next).ok_or(InvalidCondition::MixedList { one, two })?
+                }
+            });
         }
+        Ok(Type::List(List { of: of.map(Box::new), ascending: false }))
     }
 
-    fn alike(&self, operator: &'static str, left: &Expression, right: &Expression) -> Result<(), InvalidCondition> {
-        match (Kind::of(left, self.names), Kind::of(right, self.names)) {
-            (Some(left), Some(right)) if left != right => Err(mismatch(operator, left, right)),
-            (Some(_) | None, Some(_) | None) => Ok(()),
-        }
+    /// Refuses the name of a header that is never there; `of` is the headers.
+    fn header_name(&self, of: &Expression, name: Part<'_, Texts>) -> Result<(), InvalidCondition> {
+        let names = Texts::of(Source::HeaderName, &self.names.around);
+        self.can_pass(Test::Equals, Part { expression: of, of: &names }, name)
     }
 
-    fn header_name(&self, map: &Expression, name: &str) -> Result<(), InvalidCondition> {
-        let of_headers = member(map).is_some_and(|(root, member, _)| root == Root::Request && member == "headers");
-        if of_headers && (name.is_empty() || name.bytes().any(|byte| byte.is_ascii_uppercase())) {
-            return Err(InvalidCondition::HeaderName(name.to_owned()));
-        }
-        Ok(())
-    }
-
-    fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Result<(), InvalidCondition> {
-        let ComprehensionExpr { iter_range, iter_var, iter_var2, accu_var, accu_init, loop_cond, loop_step: _, result } =
-            comprehension;
-        if !self.bound.is_empty() {
+    fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Result<Type, InvalidCondition> {
+        let ComprehensionExpr { iter_range, iter_var, iter_var2, accu_var, accu_init, .. } = comprehension;
+        if self.bound.is_some() {
             return Err(InvalidCondition::NestedLoop(iter_var.clone()));
         }
         if iter_var2.is_some() {
@@ -289,82 +309,70 @@ impl Walk<'_> {
         if Root::named(iter_var).is_some() || iter_var == "now" || iter_var == accu_var {
             return Err(InvalidCondition::NameTaken(iter_var.clone()));
         }
-        self.expression(iter_range)?;
-        match Kind::of(iter_range, self.names) {
-            Some(Kind::List | Kind::Map) | None => {}
-            Some(kind) => return Err(InvalidCondition::NotIterable(kind.as_str())),
+        let range = self.expression(iter_range)?;
+        let Some(predicate) = predicate(comprehension) else {
+            return Err(functions::unknown("map"));
+        };
+        let (item, gathered) = match range {
+            Type::Headers => {
+                let name = Type::Text(Texts::of(Source::HeaderName, &self.names.around));
+                (Some(name.clone()), List { of: Some(Box::new(name)), ascending: true })
+            }
+            Type::List(list) => (list.of.as_deref().cloned(), list),
+            of => return Err(InvalidCondition::NotIterable(of.as_str())),
+        };
+        let Some(item) = item else {
+            return Err(InvalidCondition::Unsupported("there is a loop over a list that is always empty"));
+        };
+        self.bound = Some((iter_var.clone(), item));
+        let judged = self.expression(predicate);
+        self.bound = None;
+        match judged? {
+            Type::Bool => {}
+            of => return Err(InvalidCondition::NotBool { text: shown(predicate), is: of.as_str() }),
         }
-        if is_map(comprehension) {
-            return Err(InvalidCondition::UnknownFunction("map".to_owned()));
-        }
-        self.expression(accu_init)?;
-        self.bound = vec![iter_var.clone(), accu_var.clone()];
-        let outcome = [loop_cond, body(comprehension), result].into_iter().try_for_each(|part| self.expression(part));
-        self.bound.clear();
-        outcome
+        Ok(if matches!(accu_init.expr, Expr::List(_)) { Type::List(gathered) } else { Type::Bool })
     }
 }
 
-/// What an author writes in a loop: of a `filter`, which gathers what it goes over, the test.
-fn body(comprehension: &ComprehensionExpr) -> &Expression {
-    match (&comprehension.accu_init.expr, &comprehension.loop_step.expr) {
-        (Expr::List(_), Expr::Call(call)) if call.func_name == operators::CONDITIONAL => {
-            call.args.first().unwrap_or(&comprehension.loop_step)
-        }
-        _ => &comprehension.loop_step,
-    }
-}
-
-/// Whether a loop gathers anything but what it goes over, as `map` does and `filter` does not.
-fn is_map(comprehension: &ComprehensionExpr) -> bool {
-    fn gathers_other(expression: &Expression, name: &str) -> bool {
-        let Expr::Call(call) = &expression.expr else { return false };
-        match (call.func_name.as_str(), call.args.as_slice()) {
-            (operators::CONDITIONAL, [_, gathered, _]) => gathers_other(gathered, name),
-            (_, [_, gathered]) => match &gathered.expr {
-                Expr::List(list) => {
-                    !matches!(list.elements.as_slice(), [Expression { expr: Expr::Ident(one), .. }] if one == name)
-                }
-                _ => true,
+/// The test that an author writes in a loop; `None` of a loop that gathers anything but what it goes over, as `map` does.
+pub(super) fn predicate(comprehension: &ComprehensionExpr) -> Option<&Expression> {
+    let Expr::Call(step) = &comprehension.loop_step.expr else { return None };
+    let is = |expression: &Expression, name: &str| matches!(&expression.expr, Expr::Ident(ident) if ident == name);
+    match (step.func_name.as_str(), step.args.as_slice()) {
+        // `all` and `exists`.
+        (operators::LOGICAL_AND | operators::LOGICAL_OR, [_outcome, predicate]) => Some(predicate),
+        // `exists_one` counts, and `filter` gathers.
+        (operators::CONDITIONAL, [predicate, step, _otherwise]) => match (&comprehension.accu_init.expr, &step.expr) {
+            (Expr::Literal(_), _) => Some(predicate),
+            (Expr::List(_), Expr::Call(CallExpr { args, .. })) => match args.as_slice() {
+                [_, Expression { expr: Expr::List(list), .. }] => match list.elements.as_slice() {
+                    [gathered] if is(gathered, &comprehension.iter_var) => Some(predicate),
+                    _ => None,
+                },
+                _ => None,
             },
-            _ => true,
-        }
-    }
-    matches!(comprehension.accu_init.expr, Expr::List(_))
-        && gathers_other(&comprehension.loop_step, &comprehension.iter_var)
-}
-
-/// A literal argument is judged now rather than on each request.
-fn literal(argument: &Expression, wanted: &'static str, reads: impl Fn(&str) -> bool) -> Result<(), InvalidCondition> {
-    match text(argument) {
-        Some(text) if !reads(text) => Err(InvalidCondition::Literal { text: text.to_owned(), wanted }),
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn text(expression: &Expression) -> Option<&str> {
-    match &expression.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
+            _ => None,
+        },
         _ => None,
     }
 }
 
-const fn mismatch(operator: &'static str, left: Kind, right: Kind) -> InvalidCondition {
-    InvalidCondition::Mismatch { operator, left: left.as_str(), right: right.as_str() }
+/// The function of a timestamp that a member was perhaps meant to be.
+fn getter(of: &Type, member: &str) -> Option<&'static str> {
+    let Type::Timestamp(_) = of else { return None };
+    match member.to_ascii_lowercase().as_str() {
+        "hour" | "hours" | "gethours" => Some("getHours"),
+        "minute" | "minutes" | "getminutes" => Some("getMinutes"),
+        "second" | "seconds" | "getseconds" => Some("getSeconds"),
+        "day" | "dayofweek" | "weekday" | "getdayofweek" => Some("getDayOfWeek"),
+        _ => None,
+    }
 }
 
-/// An operator as an author writes it.
-fn written(operator: &str) -> &'static str {
-    match operator {
-        operators::EQUALS => "==",
-        operators::NOT_EQUALS => "!=",
-        operators::LESS => "<",
-        operators::LESS_EQUALS => "<=",
-        operators::GREATER => ">",
-        operators::GREATER_EQUALS => ">=",
-        operators::LOGICAL_AND => "&&",
-        operators::LOGICAL_OR => "||",
-        operators::LOGICAL_NOT => "!",
-        _ => "operator",
+pub(super) fn text(expression: &Expression) -> Option<&str> {
+    match &expression.expr {
+        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
+        _ => None,
     }
 }

@@ -10,6 +10,7 @@ use cel::{Context, ExecutionError, Value};
 use super::check::{self, Uses};
 use super::functions::ENVIRONMENT;
 use super::values::Variables;
+use super::work::Work;
 use super::{
     ConditionFailed, DEEPEST_CONDITION, Headers, InvalidCondition, LONGEST_CONDITION, MOST_BRACKETS, Names,
     RequestView, Scene,
@@ -24,6 +25,7 @@ pub(crate) struct Condition {
     expression: Expression,
     uses: Uses,
     constant: Option<bool>,
+    work: Work,
 }
 
 impl Condition {
@@ -44,7 +46,8 @@ impl Condition {
             let outcome = evaluate(&expression, &Variables::new(&scene));
             Some(outcome.map_err(|reason| InvalidCondition::AlwaysFails { text: text.to_owned(), reason })?)
         };
-        Ok(Self { source: text.to_owned(), expression, uses, constant })
+        let work = Work::of(&expression);
+        Ok(Self { source: text.to_owned(), expression, uses, constant, work })
     }
 
     /// The condition as it was written.
@@ -70,6 +73,20 @@ impl Condition {
     /// The outcome of a condition that reads nothing, and so is always the same.
     pub(crate) const fn constant(&self) -> Option<bool> {
         self.constant
+    }
+
+    /// What judging it can cost, for a caller without scopes.
+    pub(crate) const fn least_work(&self) -> u64 {
+        self.work.fixed
+    }
+
+    /// What judging it can cost, for this caller.
+    pub(crate) fn work(&self, scene: &Scene<'_>) -> u64 {
+        if self.work.per_scope == 0 {
+            return self.work.fixed;
+        }
+        let scopes = [scene.token, scene.api_key].into_iter().flatten().map(|facts| facts.scope.iter().count());
+        self.work.with(scopes.sum::<usize>().try_into().unwrap_or(u64::MAX))
     }
 
     /// Judges it.
@@ -103,9 +120,46 @@ fn parse(text: &str) -> Result<Expression, InvalidCondition> {
         if reason.starts_with("expression recursion limit") {
             return too_deep();
         }
-        InvalidCondition::Unparsable { text: text.to_owned(), line, column, reason }
+        InvalidCondition::Unparsable { text: text.to_owned(), line, column, hint: meant(text), reason }
     })?;
     if check::is_deeper_than(&expression, DEEPEST_CONDITION) { Err(too_deep()) } else { Ok(expression) }
+}
+
+/// What to write instead of a text that does not parse, where it is written in another language's way.
+fn meant(text: &str) -> Option<String> {
+    let words = outside_of_literals(text);
+    let has = |word: &str| words.split(|sign: char| !sign.is_alphanumeric() && sign != '_').any(|other| other == word);
+    let of_header = words.find("has(request.headers[").map(|_start| {
+        "ask for a header as in `\"x-team\" in request.headers`; `has` takes a member, as in `has(token.client_type)`"
+    });
+    let is_assigned = || {
+        let bytes = words.as_bytes();
+        bytes.iter().enumerate().any(|(at, byte)| {
+            let (before, after) = (at.checked_sub(1).and_then(|at| bytes.get(at)), bytes.get(at.saturating_add(1)));
+            *byte == b'=' && after != Some(&b'=') && !matches!(before, Some(b'=' | b'!' | b'<' | b'>'))
+        })
+    };
+    let other = [("and", "write `&&` for `and`"), ("or", "write `||` for `or`"), ("not", "write `!` for `not`")];
+    let hint = of_header.or_else(|| other.into_iter().find(|(word, _hint)| has(word)).map(|(_word, hint)| hint));
+    hint.or_else(|| words.contains("has(").then_some("`has` takes a member, as in `has(token.client_type)`"))
+        .or_else(|| is_assigned().then_some("write `==` to compare"))
+        .map(str::to_owned)
+}
+
+/// A text without what stands in quotes.
+fn outside_of_literals(text: &str) -> String {
+    let (mut quote, mut before) = (None, ' ');
+    let kept = text.chars().filter(|character| {
+        let is_outside = quote.is_none();
+        match quote {
+            None if matches!(character, '"' | '\'') => quote = Some(*character),
+            Some(open) if *character == open && before != '\\' => quote = None,
+            None | Some(_) => {}
+        }
+        before = if *character == '\\' && before == '\\' { ' ' } else { *character };
+        is_outside && quote.is_none()
+    });
+    kept.collect()
 }
 
 /// Whether `//` stands outside of a literal. Where a literal ends as CEL writes it (triple quotes, raw ones) is not looked at

@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 use cel::Env;
 use cel::common::ast::operators;
 
-use super::kind::Kind;
-use super::time;
+use super::{InvalidCondition, time};
+use crate::fault::nearest;
 
 /// Whether a function is called by itself or on something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,53 +16,84 @@ enum Style {
     Member,
 }
 
-/// What a condition may call: name, style, number of arguments, type of the result where it is always the same.
+/// What a condition may call: name, style, number of arguments, and how an author calls it; nothing where it is written as
+/// an operator.
 ///
 /// `type`, `dyn`, `bytes`, `double`, `uint` are left out: nothing a condition sees needs them.
-const CALLS: [(&str, Style, usize, Option<Kind>); 33] = [
-    (operators::ADD, Style::Global, 2, None),
-    (operators::CONDITIONAL, Style::Global, 3, None),
-    (operators::DIVIDE, Style::Global, 2, None),
-    (operators::EQUALS, Style::Global, 2, Some(Kind::Bool)),
-    (operators::GREATER, Style::Global, 2, Some(Kind::Bool)),
-    (operators::GREATER_EQUALS, Style::Global, 2, Some(Kind::Bool)),
-    (operators::IN, Style::Global, 2, Some(Kind::Bool)),
-    (operators::INDEX, Style::Global, 2, None),
-    (operators::LESS, Style::Global, 2, Some(Kind::Bool)),
-    (operators::LESS_EQUALS, Style::Global, 2, Some(Kind::Bool)),
-    (operators::LOGICAL_AND, Style::Global, 2, Some(Kind::Bool)),
-    (operators::LOGICAL_NOT, Style::Global, 1, Some(Kind::Bool)),
-    (operators::LOGICAL_OR, Style::Global, 2, Some(Kind::Bool)),
-    (operators::MODULO, Style::Global, 2, None),
-    (operators::MULTIPLY, Style::Global, 2, None),
-    (operators::NEGATE, Style::Global, 1, None),
-    (operators::NOT_EQUALS, Style::Global, 2, Some(Kind::Bool)),
-    (operators::NOT_STRICTLY_FALSE, Style::Global, 1, Some(Kind::Bool)),
-    (operators::SUBSTRACT, Style::Global, 2, None),
-    ("bool", Style::Global, 1, Some(Kind::Bool)),
-    ("contains", Style::Member, 1, Some(Kind::Bool)),
-    ("duration", Style::Global, 1, Some(Kind::Duration)),
-    ("endsWith", Style::Member, 1, Some(Kind::Bool)),
-    ("getDayOfWeek", Style::Member, 0, Some(Kind::Number)),
-    ("getHours", Style::Member, 0, Some(Kind::Number)),
-    ("getMinutes", Style::Member, 0, Some(Kind::Number)),
-    ("getSeconds", Style::Member, 0, Some(Kind::Number)),
-    ("int", Style::Global, 1, Some(Kind::Number)),
-    ("size", Style::Global, 1, Some(Kind::Number)),
-    ("size", Style::Member, 0, Some(Kind::Number)),
-    ("startsWith", Style::Member, 1, Some(Kind::Bool)),
-    ("string", Style::Global, 1, Some(Kind::Text)),
-    ("timestamp", Style::Global, 1, Some(Kind::Timestamp)),
+const CALLS: [(&str, Style, usize, &str); 33] = [
+    (operators::ADD, Style::Global, 2, ""),
+    (operators::CONDITIONAL, Style::Global, 3, ""),
+    (operators::DIVIDE, Style::Global, 2, ""),
+    (operators::EQUALS, Style::Global, 2, ""),
+    (operators::GREATER, Style::Global, 2, ""),
+    (operators::GREATER_EQUALS, Style::Global, 2, ""),
+    (operators::IN, Style::Global, 2, ""),
+    (operators::INDEX, Style::Global, 2, ""),
+    (operators::LESS, Style::Global, 2, ""),
+    (operators::LESS_EQUALS, Style::Global, 2, ""),
+    (operators::LOGICAL_AND, Style::Global, 2, ""),
+    (operators::LOGICAL_NOT, Style::Global, 1, ""),
+    (operators::LOGICAL_OR, Style::Global, 2, ""),
+    (operators::MODULO, Style::Global, 2, ""),
+    (operators::MULTIPLY, Style::Global, 2, ""),
+    (operators::NEGATE, Style::Global, 1, ""),
+    (operators::NOT_EQUALS, Style::Global, 2, ""),
+    (operators::NOT_STRICTLY_FALSE, Style::Global, 1, ""),
+    (operators::SUBSTRACT, Style::Global, 2, ""),
+    ("bool", Style::Global, 1, "bool(text)"),
+    ("contains", Style::Member, 1, "text.contains(part)"),
+    ("duration", Style::Global, 1, "duration(text)"),
+    ("endsWith", Style::Member, 1, "text.endsWith(end)"),
+    ("getDayOfWeek", Style::Member, 0, "time.getDayOfWeek()"),
+    ("getHours", Style::Member, 0, "time.getHours()"),
+    ("getMinutes", Style::Member, 0, "time.getMinutes()"),
+    ("getSeconds", Style::Member, 0, "time.getSeconds()"),
+    ("int", Style::Global, 1, "int(value)"),
+    ("size", Style::Global, 1, "size(value)"),
+    ("size", Style::Member, 0, "value.size()"),
+    ("startsWith", Style::Member, 1, "text.startsWith(start)"),
+    ("string", Style::Global, 1, "string(value)"),
+    ("timestamp", Style::Global, 1, "timestamp(text)"),
 ];
 
-/// Whether a condition may make this call.
-pub(super) fn is_known(name: &str, on_target: bool, arguments: usize) -> bool {
-    CALLS.iter().any(|(known, style, count, _)| *known == name && style.fits(on_target) && *count == arguments)
+/// What the parser makes something else of.
+const MACROS: [(&str, &str); 6] = [
+    ("all", "list.all(x, condition)"),
+    ("exists", "list.exists(x, condition)"),
+    ("existsOne", "list.existsOne(x, condition)"),
+    ("exists_one", "list.exists_one(x, condition)"),
+    ("filter", "list.filter(x, condition)"),
+    ("has", "has(token.client_type)"),
+];
+
+/// Refuses a call that a condition may not make.
+pub(super) fn known(name: &str, on_target: bool, arguments: usize) -> Result<(), InvalidCondition> {
+    if CALLS.iter().any(|(known, style, count, _)| *known == name && style.fits(on_target) && *count == arguments) {
+        return Ok(());
+    }
+    let usage = usages().find(|(known, _usage)| *known == name).map(|(_name, usage)| usage);
+    Err(match usage {
+        Some(usage) => InvalidCondition::CalledOtherwise { name: name.to_owned(), usage },
+        None => unknown(name),
+    })
 }
 
-/// The type of what a call results in, where it is always the same.
-pub(super) fn result(name: &str, on_target: bool) -> Option<Kind> {
-    CALLS.iter().find(|(known, style, _, _)| *known == name && style.fits(on_target)).and_then(|(_, _, _, kind)| *kind)
+/// A function that there is not.
+pub(super) fn unknown(name: &str) -> InvalidCondition {
+    let mut names: Vec<_> = usages().map(|(name, _usage)| name).collect();
+    names.dedup();
+    let hint = match name {
+        "not" => Some("write `!` for `not`".to_owned()),
+        _ => nearest(name, names.iter().copied()),
+    };
+    let known = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    InvalidCondition::UnknownFunction { name: name.to_owned(), known, hint }
+}
+
+fn usages() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let functions =
+        CALLS.iter().filter(|(_, _, _, usage)| !usage.is_empty()).map(|(name, _, _, usage)| (*name, *usage));
+    functions.chain(MACROS)
 }
 
 impl Style {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Case;
-use crate::condition::{Capture, ConditionFailed, Scene};
+use crate::condition::{Budget, Capture, ConditionFailed, Scene};
 use crate::credential::CredentialKind;
 use crate::decision::Denial;
 use crate::facts::{FactName, Facts};
@@ -91,8 +91,9 @@ impl Case {
             api_key: self.api_key.as_deref(),
             now: now.wall,
         };
+        let mut budget = Budget::whole();
         for condition in &verified.conditions {
-            let outcome = condition.holds(&scene);
+            let outcome = budget.spend(condition.work(&scene)).and_then(|()| condition.holds(&scene));
             witness.note(Note::Condition { source: condition.source(), outcome });
             match outcome {
                 Ok(true) => {}

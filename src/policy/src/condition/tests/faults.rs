@@ -41,18 +41,26 @@ fn faults_are_found_before_any_request() {
             "`token.sub` can never exist; there are `subject`, `client_id`, `client_type`, `scopes`, `expires`, `tenant`",
         ),
         ("request.query == 'a'", "`request.query` can never exist; there are `method`, `host`, `path`, `headers`"),
-        ("request.headers['X-Team'] == 'a'", "`X-Team` can never be a header's name here; names are in lower case"),
-        ("request.headers.Accept == 'a'", "`Accept` can never be a header's name here"),
-        ("'Accept' in request.headers", "`Accept` can never be a header's name here"),
-        ("has(request.headers.Accept)", "`Accept` can never be a header's name here"),
-        ("request.path.matches('a')", "`matches` is no function of conditions, or is not called like that"),
+        (
+            "request.headers['X-Team'] == 'a'",
+            "`X-Team` can never be the name of a header here: names are in lower case",
+        ),
+        ("request.headers.Accept == 'a'", "`Accept` can never be the name of a header here"),
+        ("'Accept' in request.headers", "`Accept` can never be the name of a header here"),
+        ("has(request.headers.Accept)", "`Accept` can never be the name of a header here"),
+        (
+            "request.path.matches('a')",
+            "`matches` is no function of conditions; there are `bool`, `contains`, `duration`, `endsWith`, ",
+        ),
         ("type(now) == now", "`type` is no function"),
         ("dyn(1) == 'a'", "`dyn` is no function"),
-        ("request.path.startsWith('a', 'b')", "`startsWith` is no function"),
-        ("startsWith(request.path, 'a')", "`startsWith` is no function"),
+        ("request.path.startsWith('a', 'b')", "`startsWith` is called otherwise: `text.startsWith(start)`"),
+        ("startsWith(request.path, 'a')", "`startsWith` is called otherwise"),
+        ("[1].all(x)", "`all` is called otherwise: `list.all(x, condition)`"),
+        ("size() == 1", "`size` is called otherwise: `size(value)`"),
         ("request.path.lowerAscii() == 'a'", "`lowerAscii` is no function"),
         ("optional.of(1) == 1", "`of` is no function"),
-        ("now.getHours('Europe/Kyiv') == 1", "`getHours` is no function"),
+        ("now.getHours('Europe/Kyiv') == 1", "`getHours` is called otherwise: `time.getHours()`"),
         ("now.getFullYear() == 2026", "`getFullYear` is no function"),
         ("token.scopes.map(s, 'x' + s) == ['xread']", "`map` is no function"),
         ("token.scopes.map(s, true, 'x' + s) == ['xread']", "`map` is no function"),
@@ -74,7 +82,8 @@ fn faults_are_found_before_any_request() {
         ("request.path.all(x, true)", "a loop goes over a list or the headers, not over a string"),
         ("params.number != '7'", "`!=` between a number and a string can mean nothing"),
         ("params.id == 7", "`==` between a string and a number can mean nothing"),
-        ("params.id in ['7', 7]", "`in` between a string and a number can mean nothing"),
+        ("params.id in ['7', 7]", "a list has one type, and this one has a string and an int"),
+        ("params.id in [7]", "`in` between a string and a number can mean nothing"),
         ("params.number in token.scopes", "`in` between a number and a string can mean nothing"),
         ("'a' in request.path", "`in` between a string and a string can mean nothing"),
         ("token.client_type == null", "`==` between a string and null can mean nothing"),
@@ -99,7 +108,7 @@ fn faults_are_found_before_any_request() {
         ),
         ("1 / 0 == 1", "`1 / 0 == 1` always fails"),
         ("[1][1] == 1", "`[1][1] == 1` always fails"),
-        ("[true][0] && 'a' + 1 == 'a1'", "always fails: an operator or a function does not take what it was given"),
+        ("[true][0] && 'a' + 1 == 'a1'", "`+` between a string and a number can mean nothing"),
     ] {
         let fault = fault(text).to_string();
         assert!(fault.contains(message), "{text}: {fault}");
@@ -109,7 +118,127 @@ fn faults_are_found_before_any_request() {
 
 #[test]
 fn route_without_captures_says_so() {
-    let names = Names { captures: &[], token: None, api_key: None };
+    let names = Names { captures: &[], token: None, api_key: None, around: *AROUND };
     let fault = Condition::compile("params.id == 'a'", &names).unwrap_err();
     assert_eq!(fault.to_string(), "`params.id` can never exist; the path captures nothing");
+}
+
+#[test]
+fn types_are_followed_wherever_values_go() {
+    let mut wrong = Vec::new();
+    for (text, message) in [
+        ("[13, 14].all(x, x != params.id)", "`!=` between a number and a string"),
+        ("!(token.scopes.exists(s, s == params.number))", "`==` between a string and a number"),
+        ("[params.number] != ['7']", "`!=` between a list of numbers and a list of strings"),
+        ("token.scopes[0] != 5", "`!=` between a string and a number"),
+        ("token.scopes.filter(s, s != 'a')[0] != 5", "`!=` between a string and a number"),
+        ("request.headers.filter(h, h != 'a')[0] == 5", "`==` between a string and a number"),
+        ("[[1], [2]][0][0] == 'a'", "`==` between a number and a string"),
+        ("[[1], ['a']].all(x, true)", "a list has one type"),
+        ("token.expires - now != 300", "`!=` between a duration and a number"),
+        ("token.expires - now > 300", "`>` between a duration and a number"),
+        ("now + 3600 > token.expires", "`+` between a timestamp and a number"),
+        ("(now - duration('1h')) - now == now", "`==` between a duration and a timestamp"),
+        ("now.getHours() == '7'", "`==` between a number and a string"),
+        ("string(params.number) == 7", "`==` between a string and a number"),
+        ("int(params.id) == '7'", "`==` between a number and a string"),
+        ("params.number == 7u", "`==` between an int and a uint"),
+        ("params.number != 7.0", "`!=` between an int and a double"),
+        ("params.number + 1u > 0", "`+` between an int and a uint"),
+        ("params.number in [7u]", "`in` between an int and a uint"),
+        ("1.5 % 1.5 == 0.0", "`%` between a double and a double"),
+        ("(has(token.subject) ? now : 5) == now", "`? :` between a timestamp and a number"),
+        ("(has(token.subject) ? 5 : 6) == '5'", "`==` between a number and a string"),
+        ("(token.subject ? 5 : 6) == 5", "`? :` takes bools, not a string"),
+        ("[now, token.expires].exists(t, t == 5)", "`==` between a timestamp and a number"),
+        ("request.headers == request.headers", "there is no comparing of all headers"),
+        ("token.scopes < token.scopes", "`<` between a list of strings and a list of strings"),
+        ("null < null", "`<` between null and null"),
+        ("token.scopes[params.id] == 'read'", "`[ ]` between a list and a string"),
+        ("request.headers[params.number] == 'a'", "`[ ]` between a map and a number"),
+        ("request.path[0] == 'a'", "`[ ]` between a string and a number"),
+        ("token.scopes.filter(s, s == s)[0] + params.number == request.path", "`+` between a string and a number"),
+        ("request.path + 1 == '/'", "`+` between a string and a number"),
+        ("-request.path == 'a'", "`-` takes an int or a double, and this is a string"),
+        ("token.scopes.contains('read')", "`contains` is called on a string, and this is a list"),
+        ("token.subject.contains(1)", "`contains` takes a string, and this is a number"),
+        ("token.subject.getHours() == 5", "`getHours` is called on a timestamp, and this is a string"),
+        ("(token.expires - now).getHours() == 5", "`getHours` is called on a timestamp, and this is a duration"),
+        ("string(now) == 'a'", "`string` takes a bool, bytes, a number or a string, and this is a timestamp"),
+        ("timestamp(token.expires) > now", "`timestamp` takes a string or an int, and this is a timestamp"),
+        ("int(token.scopes) == 1", "`int` takes a number, a string or a timestamp, and this is a list"),
+        ("duration(5) == token.expires - now", "`duration` takes a string, and this is a number"),
+        ("bool(1)", "`bool` takes a bool or a string, and this is a number"),
+        ("size(now) == 1", "`size` takes a string, bytes, a list or the headers, and this is a timestamp"),
+        ("now.hour > 5", "`now.hour` can never exist; `now` is a timestamp"),
+        ("token.subject.name == 'a'", "`token.subject.name` can never exist; `token.subject` is a string"),
+        ("token.scopes.all(s, s)", "`s` is a string, and no bool"),
+        ("token.scopes.filter(s, 1).size() == 1", "`1` is a number, and no bool"),
+    ] {
+        let told = told(text);
+        if !told.0.contains(message) {
+            wrong.push(format!("{text}: {told:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is said of a text: the fault and the hint, or nothing of a condition.
+fn told(text: &str) -> (String, String) {
+    compile(text).err().map(|fault| (fault.to_string(), fault.hint().unwrap_or_default())).unwrap_or_default()
+}
+
+#[test]
+fn what_was_meant_is_told() {
+    let mut wrong = Vec::new();
+    for (text, hint) in [
+        ("token.scopes.contains('read')", "write `\"read\" in token.scopes`"),
+        ("token.expires - now > 300", "write `duration(\"300s\")`"),
+        ("now + 3600 > token.expires", "write `duration(\"3600s\")` for so many seconds, `timestamp(3600)` for a time"),
+        ("now.hour > 5", "write `now.getHours()`"),
+        ("token.expires.day == 5", "write `token.expires.getDayOfWeek()`"),
+        ("request.path + 1 == '/'", "write `\"1\"`"),
+        ("request.path + params.number == '/'", "write `string(params.number)`"),
+        ("params.number == '7'", "write `7` without quotes"),
+        ("params.id == 7", "write `\"7\"`"),
+        ("params.id in [7]", "write `\"7\"`"),
+        ("params.id == params.number", "write `string(params.number)`"),
+        ("token.client_type == null", "write `has(token.client_type)`"),
+        ("request.path.startswith('a')", "did you mean `startsWith`?"),
+        ("request.path.StartsWith('a')", "did you mean `startsWith`?"),
+        ("token.tennant == 'a'", "did you mean `tenant`?"),
+        ("requst.path == 'a'", "did you mean `request`?"),
+        ("request.headers.x-features == 'a'", "write `request.headers[\"x-features\"]`"),
+        ("request.headers.x-a-features.contains('a')", "write `request.headers[\"x-a-features\"]`"),
+        ("'a' in [request.headers.x-a-b]", "write `request.headers[\"x-a-b\"]`"),
+        (
+            "has(request.headers['x-a'])",
+            "ask for a header as in `\"x-team\" in request.headers`; `has` takes a member, as in `has(token.client_type)`",
+        ),
+        ("has(token)", "`has` takes a member, as in `has(token.client_type)`"),
+        ("request.method == 'GET' and params.id == 'a'", "write `&&` for `and`"),
+        ("request.method == 'GET' or params.id == 'a'", "write `||` for `or`"),
+        ("not (params.id == 'a and b')", "write `!` for `not`"),
+        ("request.method = 'GET'", "write `==` to compare"),
+        ("now < now + duration('30d')", "write `720h`"),
+        ("now < now + duration('1d12h')", "write `36h`"),
+        ("now < now + duration('1.5h')", "write `1h30m`"),
+        ("now < now + duration('2000ms')", "write `2s`"),
+        ("now < now + duration('300')", "write `5m`"),
+        ("now < timestamp('2026-11-25T10:00:00.000Z')", "write `2026-11-25T10:00:00Z`"),
+        ("now < timestamp('2026-11-25 10:00:00+02:00')", "write `2026-11-25T10:00:00+02:00`"),
+        ("now < timestamp('2026-11-25')", "write `2026-11-25T00:00:00Z`"),
+    ] {
+        let told = told(text);
+        if told.1 != hint {
+            wrong.push(format!("{text}: {told:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for text in ["now < now + duration('1500ms')", "now < now + duration('soon')", "now < timestamp('soon')", "true ||"]
+    {
+        assert_eq!(fault(text).hint(), None, "{text}");
+    }
+    let fault = fault("now < now + duration('1500ms')").to_string();
+    assert!(fault.contains("is no duration of whole hours, minutes and seconds, such as `1h30m`"), "{fault}");
 }

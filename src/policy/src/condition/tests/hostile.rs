@@ -109,7 +109,7 @@ fn too_much_text_or_depth_is_refused() {
     let chain = |times| vec!["request.method == 'GET'"; times].join(" && ");
     assert_eq!(judge(&chain(38)), Ok(true));
     assert_eq!(fault(&chain(39)), InvalidCondition::TooLong(1049));
-    let sum = |times| format!("request.path + {}'a' != 'a'", "'a' + ".repeat(times));
+    let sum = |times| format!("token.subject + {}'a' != params.id", "'a' + ".repeat(times));
     assert_eq!(judge(&sum(DEEPEST_CONDITION - 4)), Ok(true));
     assert!(matches!(fault(&sum(DEEPEST_CONDITION - 3)), InvalidCondition::TooDeep(_)));
     let brackets = |times| format!("{}true{}", "(true && ".repeat(times), ")".repeat(times));

@@ -1,0 +1,327 @@
+//! Owns what judging a condition can cost at most, in steps and in bytes, known before there is a request.
+//!
+//! Sizes are those of the shipped limits of headers. What grows with the caller's scopes is kept apart: how many there are is
+//! known when a request is judged.
+
+use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
+use cel::parser::Expression;
+
+use super::LONGEST_CONDITION;
+use super::check::{Root, member, predicate};
+
+/// Work in picoseconds of a slow core.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Work {
+    /// Whoever the caller is.
+    pub(super) fixed: u64,
+    /// For each of the caller's scopes.
+    pub(super) per_scope: u64,
+    /// For each pair of them.
+    pub(super) per_pair: u64,
+}
+
+impl Work {
+    /// The work of a checked condition. Expects no deeper a tree than a condition's.
+    pub(super) fn of(expression: &Expression) -> Self {
+        let mut scale = Scale { work: Self::default(), around: Loop::None, item: Bytes::default() };
+        scale.weigh(expression);
+        scale.work
+    }
+
+    /// The work for a caller with so many scopes.
+    pub(super) fn with(self, scopes: u64) -> u64 {
+        let pairs = scopes.saturating_mul(scopes).saturating_mul(self.per_pair);
+        self.fixed.saturating_add(scopes.saturating_mul(self.per_scope)).saturating_add(pairs)
+    }
+}
+
+/// What a part of a condition is inside of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loop {
+    None,
+    Headers,
+    Scopes,
+    Times(u64),
+}
+
+/// Bytes of a value: so many, and as many as what the loop goes over has, which is bounded for the loop as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Bytes {
+    each: u64,
+    items: u64,
+}
+
+impl Bytes {
+    const fn each(each: u64) -> Self {
+        Self { each, items: 0 }
+    }
+
+    const fn plus(self, other: Self) -> Self {
+        Self { each: self.each.saturating_add(other.each), items: self.items.saturating_add(other.items) }
+    }
+}
+
+struct Scale {
+    work: Work,
+    around: Loop,
+    /// What the loop's variable holds.
+    item: Bytes,
+}
+
+impl Scale {
+    /// Adds the work of an expression; how large its value can be.
+    fn weigh(&mut self, expression: &Expression) -> Bytes {
+        if let Some((root, name, _test)) = member(expression) {
+            return self.member(root, name);
+        }
+        match &expression.expr {
+            Expr::Literal(literal) => {
+                self.charge(STEP, Bytes::default(), 0);
+                match literal {
+                    LiteralValue::String(text) => Bytes::each(size(text.inner().len())),
+                    _ => Bytes::default(),
+                }
+            }
+            Expr::Ident(_) => {
+                self.charge(READ, Bytes::default(), 0);
+                self.item
+            }
+            Expr::Select(select) => {
+                let _headers = self.weigh(&select.operand);
+                self.charge(READ, Bytes::default(), 0);
+                Bytes::each(HEADER_BYTES)
+            }
+            Expr::Call(call) => self.call(call),
+            Expr::List(list) => {
+                let parts = list.elements.iter().map(|element| self.weigh(element)).fold(Bytes::default(), Bytes::plus);
+                self.charge(STEP.saturating_mul(size(list.elements.len()).saturating_add(1)), parts, COPY);
+                parts
+            }
+            Expr::Comprehension(comprehension) => self.comprehension(comprehension),
+            // Refused by the check.
+            Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => Bytes::default(),
+        }
+    }
+
+    fn member(&mut self, root: Root, name: &str) -> Bytes {
+        self.charge(READ, Bytes::default(), 0);
+        match (root, name) {
+            (Root::Request, "method" | "host") => Bytes::each(LONGEST_NAME),
+            // The headers are taken once for each evaluation.
+            (Root::Request, "headers") => {
+                self.work.fixed = self.work.fixed.saturating_add(HEADERS.saturating_mul(STEP));
+                Bytes::default()
+            }
+            (Root::Request, _) | (Root::Params, _) => Bytes::each(HEADER_BYTES),
+            (Root::Token | Root::ApiKey, "scopes") => {
+                self.work.per_scope = self.work.per_scope.saturating_add(STEP);
+                Bytes::each(SCOPE_BYTES)
+            }
+            (Root::Token | Root::ApiKey, _) => Bytes::each(LONGEST_NAME),
+        }
+    }
+
+    fn call(&mut self, call: &CallExpr) -> Bytes {
+        let parts: Vec<_> = call.target.as_deref().into_iter().chain(&call.args).collect();
+        let sizes: Vec<_> = parts.iter().map(|part| self.weigh(part)).collect();
+        let whole = sizes.iter().copied().fold(Bytes::default(), Bytes::plus);
+        let scans_scopes = parts.iter().any(|part| is_scopes(part));
+        match (call.func_name.as_str(), parts.as_slice(), sizes.as_slice()) {
+            (operators::ADD, _, _) => {
+                self.charge(STEP, whole, COPY);
+                return whole;
+            }
+            (operators::CONDITIONAL, _, [_, yes, no]) => {
+                self.charge(STEP, Bytes::default(), 0);
+                return yes.plus(*no);
+            }
+            (operators::INDEX, [of, key], [list, _]) => {
+                self.charge(READ, Bytes::default(), 0);
+                let is_headers = matches!(member(of), Some((Root::Request, "headers", _)));
+                return match (is_headers, &key.expr, self.around) {
+                    // Each value once in the whole loop.
+                    (true, Expr::Ident(_), Loop::Headers) => Bytes { each: 0, items: 1 },
+                    (true, _, _) => Bytes::each(HEADER_BYTES),
+                    (false, _, _) => *list,
+                };
+            }
+            (operators::IN, [_, container], [element, list]) => {
+                let is_list = !matches!(member(container), Some((Root::Request, "headers", _)));
+                let entries = match &container.expr {
+                    Expr::List(list) => size(list.elements.len()),
+                    _ => 0,
+                };
+                // Texts of equal length only are compared byte by byte.
+                let compared = if is_list { *list } else { *element };
+                self.charge(SLOW_STEP.saturating_add(entries.saturating_mul(ENTRY)), compared, COMPARE);
+            }
+            (operators::EQUALS | operators::NOT_EQUALS, _, [one, two]) => {
+                let smaller = self.smaller(*one, *two);
+                self.charge(STEP, smaller, COMPARE);
+            }
+            (
+                operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS,
+                _,
+                [one, two],
+            ) => {
+                let smaller = self.smaller(*one, *two);
+                self.charge(SLOW_STEP, smaller, COMPARE);
+            }
+            ("contains", _, _) => self.charge(CALL, whole, SEARCH),
+            ("startsWith" | "endsWith", _, [_, part]) => self.charge(CALL, *part, COMPARE),
+            ("string", _, [of]) => {
+                self.charge(CALL, *of, COPY);
+                return of.plus(Bytes::each(DIGITS));
+            }
+            (operators::LOGICAL_NOT | operators::NEGATE, _, _) => self.charge(SLOW_STEP, Bytes::default(), 0),
+            (operators::LOGICAL_AND | operators::LOGICAL_OR, _, _) => self.charge(STEP, Bytes::default(), 0),
+            ("size" | "timestamp" | "duration" | "int" | "bool", _, _) => self.charge(CALL, whole, COUNT),
+            (_, _, _) => self.charge(CALL, Bytes::default(), 0),
+        }
+        if scans_scopes {
+            self.charge_scopes(ENTRY);
+        }
+        Bytes::default()
+    }
+
+    fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Bytes {
+        let range = self.weigh(&comprehension.iter_range);
+        let Some(predicate) = predicate(comprehension) else { return range };
+        // A range that can be of several sorts is weighed as each of them.
+        for around in sorts(&comprehension.iter_range) {
+            self.around = around;
+            self.item = match around {
+                Loop::Headers | Loop::Scopes => Bytes { each: 0, items: 1 },
+                Loop::Times(_) | Loop::None => range,
+            };
+            let item = self.item;
+            self.charge(ITERATION, item, COPY);
+            let _outcome = self.weigh(predicate);
+        }
+        (self.around, self.item) = (Loop::None, Bytes::default());
+        range
+    }
+
+    /// Adds steps, and bytes at a rate, as often as the loop around goes.
+    fn charge(&mut self, steps: u64, bytes: Bytes, rate: u64) {
+        let each = steps.saturating_add(bytes.each.saturating_mul(rate));
+        let of_items = |whole: u64| bytes.items.saturating_mul(whole).saturating_mul(rate);
+        let (fixed, per_scope) = match self.around {
+            Loop::None => (each, 0),
+            Loop::Times(count) => (each.saturating_mul(count), 0),
+            Loop::Headers => (each.saturating_mul(HEADERS).saturating_add(of_items(HEADER_BYTES)), 0),
+            Loop::Scopes => (of_items(SCOPE_BYTES), each),
+        };
+        self.work.fixed = self.work.fixed.saturating_add(fixed);
+        self.work.per_scope = self.work.per_scope.saturating_add(per_scope);
+    }
+
+    /// Adds a scan of a list of scopes.
+    fn charge_scopes(&mut self, each: u64) {
+        let (per_scope, per_pair) = match self.around {
+            Loop::None => (each, 0),
+            Loop::Times(count) => (each.saturating_mul(count), 0),
+            Loop::Headers => (each.saturating_mul(HEADERS), 0),
+            Loop::Scopes => (0, each),
+        };
+        self.work.per_scope = self.work.per_scope.saturating_add(per_scope);
+        self.work.per_pair = self.work.per_pair.saturating_add(per_pair);
+    }
+
+    /// The smaller of two, over the whole of the loop around.
+    fn smaller(&self, one: Bytes, two: Bytes) -> Bytes {
+        let whole = |bytes: Bytes| match self.around {
+            Loop::None | Loop::Times(_) => bytes.each,
+            Loop::Headers => {
+                bytes.each.saturating_mul(HEADERS).saturating_add(bytes.items.saturating_mul(HEADER_BYTES))
+            }
+            Loop::Scopes => bytes.each.saturating_mul(HEADERS).saturating_add(bytes.items.saturating_mul(SCOPE_BYTES)),
+        };
+        if whole(one) <= whole(two) { one } else { two }
+    }
+}
+
+/// What a loop's range can be.
+fn sorts(range: &Expression) -> Vec<Loop> {
+    let mut found = Vec::new();
+    let mut open = vec![range];
+    while let Some(expression) = open.pop() {
+        let sort = match (member(expression), &expression.expr) {
+            (Some((Root::Request, "headers", _)), _) => Some(Loop::Headers),
+            (Some((_, "scopes", _)), _) => Some(Loop::Scopes),
+            (Some(_), _) => None,
+            (None, Expr::List(list)) => {
+                open.extend(&list.elements);
+                Some(Loop::Times(size(list.elements.len())))
+            }
+            (None, Expr::Call(call)) => {
+                open.extend(call.target.as_deref().into_iter().chain(&call.args));
+                None
+            }
+            (None, Expr::Comprehension(comprehension)) => {
+                open.push(&comprehension.iter_range);
+                None
+            }
+            (None, _) => None,
+        };
+        found.extend(sort.filter(|sort| !found.contains(sort)));
+    }
+    // Nothing else can be gone over; should it ever be, it is no longer than the text.
+    if found.is_empty() { vec![Loop::Times(size(LONGEST_CONDITION))] } else { found }
+}
+
+/// Whether an expression is a list of scopes, or a part of one.
+fn is_scopes(expression: &Expression) -> bool {
+    matches!(member(expression), Some((_, "scopes", _)))
+        || matches!(&expression.expr, Expr::Comprehension(_) | Expr::Call(_))
+            && sorts(expression).contains(&Loop::Scopes)
+}
+
+fn size(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// Picoseconds of one step of the interpreter: a literal, an operator.
+const STEP: u64 = 60_000;
+
+/// Of a step that prepares an error in case there is one.
+const SLOW_STEP: u64 = 250_000;
+
+/// Of reading a variable.
+const READ: u64 = 120_000;
+
+/// Of calling a function.
+const CALL: u64 = 200_000;
+
+/// Of going once around.
+const ITERATION: u64 = 250_000;
+
+/// Of an entry of a list that is searched.
+const ENTRY: u64 = 10_000;
+
+/// Of a byte that is compared with another.
+const COMPARE: u64 = 60;
+
+/// Of a byte that is copied.
+const COPY: u64 = 150;
+
+/// Of a byte among which a text is searched.
+const SEARCH: u64 = 1_000;
+
+/// Of a byte that is counted or parsed.
+const COUNT: u64 = 500;
+
+/// Headers of a request, as shipped.
+const HEADERS: u64 = 64;
+
+/// Bytes of a request's head, as shipped.
+const HEADER_BYTES: u64 = 32 * 1024;
+
+/// Bytes of the scopes of two credentials.
+const SCOPE_BYTES: u64 = 2 * 8192;
+
+/// Bytes of a host, a method, a fact.
+const LONGEST_NAME: u64 = 256;
+
+/// Bytes of a number as a text.
+const DIGITS: u64 = 20;
