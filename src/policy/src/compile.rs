@@ -207,7 +207,7 @@ fn serve_stale(
     span(&written.serve_for, Duration::from_millis(1), most, &place.key("serve_for"), faults)
 }
 
-/// A span of time such as `500ms`, `2s`, `5m`, within bounds that keep a typing error from becoming a policy.
+/// A span of time such as `500ms`, `2s`, `5m`, `1h`, within bounds that keep a typing error from becoming a policy.
 fn span(text: &str, least: Duration, most: Duration, place: &Place, faults: &mut Faults) -> Option<Duration> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = text.strip_prefix(digits);
@@ -216,10 +216,11 @@ fn span(text: &str, least: Duration, most: Duration, place: &Place, faults: &mut
         (Some(number), Some("ms")) => Some(Duration::from_millis(number)),
         (Some(number), Some("s")) => Some(Duration::from_secs(number)),
         (Some(number), Some("m")) => number.checked_mul(60).map(Duration::from_secs),
+        (Some(number), Some("h")) => number.checked_mul(3600).map(Duration::from_secs),
         (Some(_) | None, Some(_) | None) => None,
     };
     let Some(span) = span else {
-        faults.add(place, format!("`{text}` is no span of time; write `500ms`, `2s` or `5m`"));
+        faults.add(place, format!("`{text}` is no span of time; write `500ms`, `2s`, `5m` or `1h`"));
         return None;
     };
     if span < least || span > most {

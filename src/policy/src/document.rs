@@ -151,8 +151,8 @@ pub struct CacheDocument {
     pub ttl: String,
     /// How long a refusal is kept.
     pub refused_ttl: String,
-    /// How many facts are kept; as many refusals are kept apart from them.
-    pub entries: u64,
+    /// How many facts are kept; as many refusals are kept apart from them. Left out where nothing is remembered.
+    pub entries: Option<u64>,
     /// What becomes of facts that are older than `ttl` while nobody can be asked: nothing comes of them where nothing is
     /// written.
     pub stale_if_unavailable: Option<ServeStaleDocument>,

@@ -79,11 +79,6 @@ impl Forward {
         self.fixed.iter().map(|(header, value)| (header.to_string(), value.to_string())).collect()
     }
 
-    /// Whether a header or trailer of this name could be taken for one that only the gateway sets.
-    pub(crate) fn reserves(&self, sent: &str) -> bool {
-        self.names().any(|name| name.could_be(sent)) || self.strip.iter().any(|pattern| pattern.could_be(sent))
-    }
-
     /// Every header the gateway sets.
     pub(crate) fn names(&self) -> impl Iterator<Item = &HeaderName> {
         let json = self.json.iter().map(|(name, _members)| name);

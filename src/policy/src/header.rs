@@ -80,6 +80,18 @@ impl HeaderPattern {
     }
 }
 
+impl HeaderPattern {
+    /// Whether every name of `other` is one of these.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(_), Self::Prefix(_)) => false,
+            (Self::Exact(_) | Self::Prefix(_), Self::Exact(name)) | (Self::Prefix(_), Self::Prefix(name)) => {
+                self.could_be(name.as_str())
+            }
+        }
+    }
+}
+
 impl fmt::Display for HeaderPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

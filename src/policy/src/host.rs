@@ -42,7 +42,7 @@ impl<'a> Host<'a> {
 }
 
 /// The hosts a route is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum HostPattern {
     /// Every host: the route names none.
     Any,
@@ -205,7 +205,7 @@ fn is_label(label: &str) -> bool {
 }
 
 /// RFC 1035, 2.3.4.
-const LONGEST_NAME: usize = 255;
+pub(crate) const LONGEST_NAME: usize = 255;
 
 /// RFC 1035, 2.3.4.
 const LONGEST_LABEL: usize = 63;

@@ -13,9 +13,14 @@ use crate::looked_at::LookedAt;
 use crate::policy::{Policy, Requirement, Route, Verified};
 use crate::revocation::JTI;
 
+mod authorities;
+mod credentials;
+mod forward;
+mod overlap;
 mod reach;
 mod revocations;
 mod routes;
+mod twice;
 
 /// One thing in a sound policy that its author probably did not mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +37,7 @@ pub struct Lint {
 
 impl Lint {
     /// Every code, in alphabetical order.
-    pub const CODES: [&'static str; 12] = [
+    pub const CODES: [&'static str; 16] = [
         "audience_missing",
         "authority_unused",
         "capture_unused",
@@ -41,10 +46,14 @@ impl Lint {
         "fact_misses_revocations",
         "fact_unused",
         "inactive_on_hides_outage",
+        "message_unused",
         "method_unknown",
         "public_overlaps_guarded",
         "refusals_tell_credentials_apart",
         "route_unreachable",
+        "strip_refused",
+        WITHOUT_EFFECT,
+        "written_twice",
     ];
 
     fn new(code: &'static str, place: Place, message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -58,8 +67,11 @@ impl Policy {
     pub fn lints(&self, document: &PolicyDocument) -> Vec<Lint> {
         let mut lints = Vec::new();
         self.unused(document, &mut lints);
+        authorities::all(self, document, &mut lints);
+        forward::all(self, &mut lints);
+        self.untold(&mut lints);
         self.told_apart(&mut lints);
-        routes::all(self, &mut lints);
+        routes::all(self, document, &mut lints);
         lints
     }
 
@@ -78,6 +90,7 @@ impl Policy {
                 let message = format!("no route requires `{}`", kind.as_str());
                 lints.push(Lint::new("credential_unused", place.clone(), message, "require it, or remove it"));
             }
+            credentials::all((self, document, &looked_at), (kind, credential), &place, lints);
             for (index, verifier) in credential.verify.iter().enumerate() {
                 let place = place.key("verify").index(index).key(verifier.word());
                 asked.extend(verifier.authorities());
@@ -94,7 +107,13 @@ impl Policy {
                     // The deny list looks at the claim `jti` itself, whatever the policy reads.
                     VerifierDocument::Jwt(_) => false,
                 };
-                let is_unused = |name: &&String| !looked_at.includes(kind, name) && !is_revoked_by(name);
+                let required: &[String] = match verifier {
+                    VerifierDocument::Introspect(verifier) => &verifier.facts.required,
+                    VerifierDocument::Jwt(_) => &[],
+                };
+                let is_unused = |name: &&String| {
+                    !looked_at.includes(kind, name) && !is_revoked_by(name) && !required.contains(name)
+                };
                 for name in verifier.further().keys().filter(is_unused) {
                     let message = format!("nothing looks at `{}.{name}`", kind.as_str());
                     lints.push(Lint::new(
@@ -113,6 +132,16 @@ impl Policy {
         }
     }
 
+    /// Words for a denial that nothing in the policy can come to.
+    fn untold(&self, lints: &mut Vec<Lint>) {
+        let place = Place::root().key("refusals").key("messages");
+        let given: BTreeSet<_> = self.denials().collect();
+        for code in self.wording.messages.keys().filter(|code| !given.contains(**code)) {
+            let message = format!("no request is refused with `{code}` under this policy");
+            lints.push(Lint::new("message_unused", place.key(code), message, "remove it"));
+        }
+    }
+
     /// A 401 that says which credential was bad tells a good API key from a bad one.
     fn told_apart(&self, lints: &mut Vec<Lint>) {
         let own: BTreeSet<_> = UNAUTHENTICATED.iter().map(|code| self.wording.messages.get(code)).collect();
@@ -125,7 +154,7 @@ impl Policy {
         }
     }
 
-    fn verified_routes(&self) -> impl Iterator<Item = &Verified> {
+    pub(super) fn verified_routes(&self) -> impl Iterator<Item = &Verified> {
         self.routes.iter().filter_map(Route::verified)
     }
 }
@@ -162,6 +191,9 @@ impl Route {
         }
     }
 }
+
+/// What can be taken out, and nothing is decided, asked, sent or told otherwise.
+const WITHOUT_EFFECT: &str = "without_effect";
 
 /// The denials with status 401.
 const UNAUTHENTICATED: [&str; 10] = [

@@ -254,8 +254,14 @@ impl Policy {
     /// is a credential that stops at the gateway.
     #[must_use]
     pub fn strips(&self, sent: &str) -> bool {
-        self.forward.reserves(sent)
+        self.forward.strip.iter().any(|pattern| pattern.could_be(sent))
             || (self.names_hosts && HOST_ALIASES.iter().any(|name| alike(name, sent)))
+            || self.strips_unasked(sent)
+    }
+
+    /// The same, of what `forward` and `credentials` take off whatever `strip` says.
+    pub(crate) fn strips_unasked(&self, sent: &str) -> bool {
+        self.forward.names().any(|name| name.could_be(sent))
             || self.credential_rules().any(|(kind, rule)| {
                 let header = &rule.presentation.header;
                 // A kept credential goes on under its own name, and under none that only looks like it.

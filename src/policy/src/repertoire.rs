@@ -37,6 +37,8 @@ impl Policy {
             "condition_false" | "condition_failed" => any(&|verified| !verified.conditions.is_empty()),
             "fact_missing" => any(&|verified| self.forwarded().any(|fact| verified.credentials.include(fact.of))),
             _ => match CredentialKind::ALL.into_iter().find(|kind| code.starts_with(kind.as_str())) {
+                // A kept credential has one reading on every route.
+                Some(kind) if code.ends_with("repeated") && self.forward.keep.contains(&kind) => true,
                 Some(kind) if code.ends_with("not_yet_valid") && !self.dates_beginnings(kind) => false,
                 Some(kind) => any(&|verified| verified.credentials.include(kind)),
                 // What is judged before a rule is found.

@@ -16,26 +16,34 @@ use crate::facts::{FactName, LONGEST_FACT};
 use crate::introspection::LookupRate;
 use crate::jwt::Algorithm;
 use crate::scope::LONGEST_SCOPE_LIST;
+use crate::target::refused_headers;
 
 impl PolicyDocument {
     /// The JSON Schema of documents, draft 7: the newest that the YAML language server reads.
     #[must_use]
     pub fn schema() -> Value {
-        let mut schema = plain();
-        for (name, keywords) in narrower() {
-            // Each place is found: `every_narrowing_has_its_place`.
-            if let Some(found) = definition(&mut schema, name) {
-                merge(found, keywords);
-            }
-        }
-        schema
+        schema_of::<Self>(narrower())
     }
 }
 
+/// The schema of a document of another kind, made from its types as a policy's is: with keywords that its types do not
+/// say, by the name of the type.
+#[must_use]
+pub fn schema_of<T: JsonSchema>(narrower: Vec<(&'static str, Value)>) -> Value {
+    let mut schema = plain::<T>();
+    for (name, keywords) in narrower {
+        // Each place is found: `every_narrowing_has_its_place`.
+        if let Some(found) = definition(&mut schema, &T::schema_name(), name) {
+            merge(found, keywords);
+        }
+    }
+    schema
+}
+
 /// The schema as the types say it.
-fn plain() -> Value {
+fn plain<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(as_it_is_read));
-    settings.into_generator().into_root_schema_for::<PolicyDocument>().to_value()
+    settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// Takes out what the types allow and the reading of documents does not: a null for what is left out. The width of
@@ -56,8 +64,8 @@ fn as_it_is_read(schema: &mut Schema) {
 }
 
 /// The schema of one type.
-fn definition<'a>(schema: &'a mut Value, name: &str) -> Option<&'a mut Value> {
-    if name == PolicyDocument::schema_name() {
+fn definition<'a>(schema: &'a mut Value, root: &str, name: &str) -> Option<&'a mut Value> {
+    if name == root {
         return Some(schema);
     }
     schema.get_mut("definitions")?.get_mut(name)
@@ -98,7 +106,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
         (
             "AuthorityDocument",
             properties(json!({
-                "cluster": { "minLength": 1 },
+                "cluster": { "pattern": CLUSTER },
                 "host": { "pattern": HOST },
                 "timeout": { "pattern": SPAN },
             })),
@@ -236,7 +244,12 @@ fn narrower() -> Vec<(&'static str, Value)> {
                     "propertyNames": { "pattern": HEADER },
                     "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": LONGEST_FACT },
                 },
-                "strip": { "items": { "pattern": "^[a-z0-9][a-z0-9-]*[*]?$" } },
+                "strip": {
+                    "items": {
+                        "pattern": "^[a-z0-9][a-z0-9-]*[*]?$",
+                        "not": { "enum": refused_headers().collect::<Vec<_>>() },
+                    },
+                },
             })),
         ),
         (
@@ -304,7 +317,10 @@ const NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
 /// More than spaces. Which characters are spaces is told differently by every reader, so only those of ASCII are.
 const SOMETHING: &str = "[^ \\t\\r\\n]";
 
-const SPAN: &str = "^[0-9]+(ms|s|m)$";
+/// Without spaces, of which only those of ASCII are spaces to every reader.
+const CLUSTER: &str = "^[^ \\t\\r\\n]+$";
+
+const SPAN: &str = "^[0-9]+(ms|s|m|h)$";
 
 const HEADER: &str = "^[a-z0-9][a-z0-9-]*$";
 
@@ -351,12 +367,12 @@ mod tests {
 
     #[test]
     fn every_narrowing_has_its_place() {
-        let mut plain = plain();
+        let (mut plain, root) = (plain::<PolicyDocument>(), PolicyDocument::schema_name());
         for (name, _keywords) in narrower() {
-            assert!(definition(&mut plain, name).is_some(), "{name}");
+            assert!(definition(&mut plain, &root, name).is_some(), "{name}");
         }
         for (name, property) in narrowed() {
-            let place = definition(&mut plain, name).map(|definition| &definition["properties"][&property]);
+            let place = definition(&mut plain, &root, name).map(|definition| &definition["properties"][&property]);
             assert!(place.is_some_and(Value::is_object), "{name}.{property}");
         }
     }

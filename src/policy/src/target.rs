@@ -64,6 +64,11 @@ fn preflight_for<'a>(request: &Request<'a>) -> Option<&'a str> {
     std::str::from_utf8(once("access-control-request-method")?).ok()
 }
 
+/// Headers that make a request refused before a route is looked at, credentials are read or anything is stripped.
+pub(crate) fn refused_headers() -> impl Iterator<Item = &'static str> {
+    METHOD_OVERRIDES.into_iter().chain(PATH_OVERRIDES)
+}
+
 /// Headers by which frameworks let a client replace the method that was judged.
 const METHOD_OVERRIDES: [&str; 5] =
     ["x-forwarded-method", "x-http-method", "x-http-method-override", "x-method", "x-method-override"];

@@ -32,7 +32,12 @@ fn shipped_policy_has_no_lint() {
 
 /// In the shipped policy, the first text replaced by the second, and the lint that follows, with its place.
 const TABLE: &[(&str, &str, &str, &str)] = &[
-    ("{_connection_id}", "{connection_id}", "capture_unused", "routes[0].path"),
+    // An ordinary name says nothing of the caller; one of a fact, or one that another route compares, does.
+    ("{_connection_id}", "{connection_id}", "", ""),
+    ("{_connection_id}", "{subject}", "capture_unused", "routes[0].path"),
+    ("contract_divisions/{_id}", "contract_divisions/{client_id}", "capture_unused", "routes[1].path"),
+    ("contract_divisions/{_id}", "contract_divisions/{_client_id}", "", ""),
+    ("path: /readyz", "path: '/readyz/{client_id}'", "", ""),
     ("/readyz\n", "/api/clients/{_x}/connections/{_y}\n", "", ""),
     ("[GET]", "[DELETE]", "", ""),
     ("[GET]\n    path: /readyz", "[DELETE]\n    path: /{_all...}", "public_overlaps_guarded", "routes[2].path"),

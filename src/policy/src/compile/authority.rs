@@ -57,6 +57,10 @@ fn authority(
 ) -> Option<Authority> {
     if written.cluster.is_empty() {
         faults.add(&place.key("cluster"), "an authority needs the name of an Envoy cluster");
+    } else if written.cluster.contains(|sign: char| sign.is_whitespace() || sign.is_control()) {
+        // Envoy would know no such cluster, and each lookup would fail, far from whoever wrote this.
+        let message = format!("`{}` is no name of an Envoy cluster: it has white space in it", written.cluster);
+        faults.add(&place.key("cluster"), message);
     }
     let host = faults.keep(
         &place.key("host"),
@@ -91,7 +95,8 @@ fn rate(written: Option<LookupsDocument>, place: &Place, faults: &mut Faults) ->
     };
     let per_second = number("per_second", written.per_second, LookupRate::MOST);
     let most = per_second.map_or(LookupRate::MOST, NonZeroU32::get);
-    let behind_a_key = number("per_second_behind_a_key", written.per_second_behind_a_key, most);
+    let usual = USUAL_BEHIND_A_KEY.min(most);
+    let behind_a_key = number("per_second_behind_a_key", written.per_second_behind_a_key.unwrap_or(usual), most);
     Some(LookupRate { per_second: per_second?, per_second_behind_a_key: behind_a_key? })
 }
 
@@ -169,7 +174,10 @@ fn secret(written: &VariableDocument, form: SecretForm, place: &Place, faults: &
 }
 
 /// What a worker asks in a second where nothing is written.
-const USUAL_LOOKUPS: LookupsDocument = LookupsDocument { per_second: 1_000, per_second_behind_a_key: 200 };
+const USUAL_LOOKUPS: LookupsDocument = LookupsDocument { per_second: 1_000, per_second_behind_a_key: None };
+
+/// And of these about tokens behind one API key.
+const USUAL_BEHIND_A_KEY: u32 = 200;
 
 /// A worker looks at its feeds about as often.
 const SHORTEST_EVERY: Duration = Duration::from_millis(50);

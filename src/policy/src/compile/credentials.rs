@@ -8,9 +8,11 @@ use super::{Named, each, is_reserved, jwt, serve_stale, span};
 use crate::credential::{CredentialKind, Form, Presentation};
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
+use crate::header::alike;
 use crate::introspection::{Authority, CacheLimits};
 use crate::looked_at::LookedAt;
 use crate::policy::{CredentialRule, Credentials};
+use crate::target::refused_headers;
 use crate::verifier::{Verifier, Verifiers};
 
 pub(super) fn all(
@@ -49,6 +51,9 @@ fn credential(
             &place.key("header"),
             format!("`{}` has a meaning of its own and cannot carry a credential", written.header),
         );
+    } else if refused_headers().any(|refused| alike(refused, &written.header)) {
+        let message = format!("`{}` replaces the path or the method: whoever brings it is refused", written.header);
+        faults.add(&place.key("header"), message);
     }
     let form = match &written.scheme {
         None => Some(Form::Raw),
@@ -58,7 +63,8 @@ fn credential(
             None
         }
     };
-    let cache = cache(&written.cache, &place.key("cache"), faults);
+    let is_introspected = written.verify.iter().any(|verifier| matches!(verifier, VerifierDocument::Introspect(_)));
+    let cache = cache(&written.cache, is_introspected, &place.key("cache"), faults);
     let verifiers = verifiers(&written.verify, around, cache, &place.key("verify"), faults);
     Some(CredentialRule { presentation: Presentation { header: header?, form: form? }, verifiers: verifiers? })
 }
@@ -95,13 +101,26 @@ fn verifiers(
     }
 }
 
-fn cache(written: &CacheDocument, place: &Place, faults: &mut Faults) -> Option<CacheLimits> {
+fn cache(written: &CacheDocument, is_introspected: bool, place: &Place, faults: &mut Faults) -> Option<CacheLimits> {
     let ttl = span(&written.ttl, Duration::ZERO, LONGEST_TTL, &place.key("ttl"), faults);
     let refused_ttl = span(&written.refused_ttl, Duration::ZERO, LONGEST_TTL, &place.key("refused_ttl"), faults);
-    let entries = usize::try_from(written.entries).ok().filter(|entries| (1..=MOST_ENTRIES).contains(entries));
-    if entries.is_none() {
-        faults.add(&place.key("entries"), format!("{} is not between 1 and {MOST_ENTRIES}", written.entries));
-    }
+    // A refusal of a JWT is not remembered.
+    let remembers = ttl != Some(Duration::ZERO) || (is_introspected && refused_ttl != Some(Duration::ZERO));
+    let entries = match written.entries {
+        Some(number) => {
+            let entries = usize::try_from(number).ok().filter(|entries| (1..=MOST_ENTRIES).contains(entries));
+            if entries.is_none() {
+                faults.add(&place.key("entries"), format!("{number} is not between 1 and {MOST_ENTRIES}"));
+            }
+            entries
+        }
+        None if remembers => {
+            faults.add(place, "write `entries`: how much is remembered");
+            None
+        }
+        // Nothing is ever remembered that this could bound.
+        None => Some(1),
+    };
     let stale_for = match &written.stale_if_unavailable {
         None => Some(Duration::ZERO),
         Some(stale) => {

@@ -8,6 +8,7 @@ use crate::facts::Fact;
 use crate::fault::{Faults, Place};
 use crate::forward::{FactReference, Forward};
 use crate::header::{HeaderName, HeaderPattern};
+use crate::target::refused_headers;
 
 pub(super) fn all(
     written: &ForwardDocument,
@@ -93,6 +94,12 @@ fn pattern(text: &str, place: &Place, faults: &mut Faults) -> Option<HeaderPatte
     if let Some(reserved) = super::STEERING.iter().find(|reserved| pattern.could_be(reserved)) {
         faults.add(place, format!("`{text}` would remove `{reserved}`, which steers the request itself"));
         return None;
+    }
+    // A prefix covers other names too, so it does something: that one is a lint.
+    if matches!(pattern, HeaderPattern::Exact(_)) && refused_headers().any(|refused| pattern.could_be(refused)) {
+        let message = format!("`{text}` is never stripped: a request that brings it is refused before that (400)");
+        let hint = "if a proxy in front sets it, let Envoy remove it first, by `early_header_mutation_extensions`";
+        faults.add_hinted(place, message, Some(hint.to_owned()));
     }
     Some(pattern)
 }

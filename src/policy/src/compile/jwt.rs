@@ -91,16 +91,21 @@ fn algorithms(written: &[String], place: &Place, faults: &mut Faults) -> Option<
     distinct(written, "write at least one algorithm, such as `RS256`", place, faults, |text, place, faults| {
         let algorithm = Algorithm::named(text);
         if algorithm.is_none() {
-            let message = match text {
+            let known = Algorithm::ALL.map(Algorithm::as_str);
+            // Near in letters only: what is near in meaning is for the issuer to choose.
+            let own_keys =
+                Some("write what the issuer signs with its private key: RS256, ES256 or the like".to_owned());
+            match text {
                 text if text.eq_ignore_ascii_case("none") => {
-                    "`none` signs nothing, so that anybody could make a token".to_owned()
+                    faults.add_hinted(place, "`none` signs nothing, so that anybody could make a token", own_keys);
                 }
-                text if text.starts_with("HS") => {
-                    format!("`{text}` is verified with the secret it is signed with, and no policy holds a secret")
+                text if text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("HS")) => {
+                    let message =
+                        format!("`{text}` is verified with the secret it is signed with, and no policy holds a secret");
+                    faults.add_hinted(place, message, own_keys);
                 }
-                text => format!("`{text}` is no algorithm that is known here"),
-            };
-            faults.add_unknown(place, message, text, Algorithm::ALL.map(Algorithm::as_str));
+                text => faults.add_unknown(place, format!("`{text}` is no algorithm that is known here"), text, known),
+            }
         }
         if algorithm.is_some_and(|algorithm| !algorithm.is_built()) {
             // In force, it would refuse every such token without a word.

@@ -31,8 +31,9 @@ pub struct AuthorityDocument {
 pub struct LookupsDocument {
     /// In a second, in all: 1 to 1000000.
     pub per_second: u32,
-    /// In a second, about tokens behind one API key: at least 1, and at most `per_second`.
-    pub per_second_behind_a_key: u32,
+    /// In a second, about tokens behind one API key: at least 1, and at most `per_second`; 200, or `per_second` if that is
+    /// less, where nothing is written.
+    pub per_second_behind_a_key: Option<u32>,
 }
 
 /// A feed of revocations, and how it is followed.

@@ -41,7 +41,7 @@ impl PolicyDocument {
             let spot = reading.locate(error.path());
             let message = error.inner().to_string();
             if !reading.caused(&spot, &message) {
-                let meant = meant(&message);
+                let meant = meant(&message).or_else(|| unquoted(&message, &spot.written));
                 faults.add_hinted(&spot.place, in_our_words(&message), meant);
             }
             if !reading.cut_out(spot) {
@@ -108,7 +108,43 @@ fn in_our_words(message: &str) -> String {
 fn meant(message: &str) -> Option<String> {
     let (unknown, expected) = message.strip_prefix("unknown ")?.split_once(", expected ")?;
     let text = unknown.split('`').nth(1)?;
-    nearest(text, expected.split('`').skip(1).step_by(2))
+    nearest(text, expected.split('`').skip(1).step_by(2)).or_else(|| elsewhere(text))
+}
+
+/// What to write where something else than a text stands, and a text was meant.
+fn unquoted(message: &str, pointer: &str) -> Option<String> {
+    let found = message.strip_prefix("a text belongs here, not ")?;
+    let key = pointer.rsplit('/').next().unwrap_or_default();
+    match found.strip_prefix("the number `").and_then(|number| number.strip_suffix('`')) {
+        Some(number) if SPANS.contains(&key) && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(format!("did you mean `{number}s`?"))
+        }
+        Some(number) => Some(format!("put it in quotes: `\"{number}\"`")),
+        None if found.ends_with("yes or no") => {
+            Some("YAML takes `yes`, `no`, `on`, `off`, `y` and `n` for that, too: put the text in quotes".to_owned())
+        }
+        None => None,
+    }
+}
+
+/// Keys of spans of time.
+const SPANS: [&str; 8] = ["every", "leeway", "max_lag", "max_stale", "refused_ttl", "serve_for", "timeout", "ttl"];
+
+/// What authors look for in a policy, and find beside it.
+fn elsewhere(key: &str) -> Option<String> {
+    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    let hint = match plain.to_ascii_lowercase().as_str() {
+        "ratelimit" | "ratelimits" | "limit" | "limits" | "throttle" | "quota" => {
+            "how often a client may ask is Envoy's to bound: `envoy.filters.http.local_ratelimit`, or `ratelimit`"
+        }
+        "cors" => "CORS is Envoy's: `envoy.filters.http.cors`, before this filter",
+        "readonly" => "a route lets pass what its `methods` name: for reading alone, `[GET, HEAD]`",
+        "ip" | "ips" | "cidr" | "cidrs" | "allowips" | "iprange" => {
+            "addresses are Envoy's to judge: `envoy.filters.http.rbac`, by `remote_ip`"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// Faults of shape that are told at once.
@@ -300,6 +336,27 @@ mod tests {
                 ("routes[1].require.scopes.al", Some("did you mean `all`?")),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_read_otherwise_than_meant_is_told() {
+        let text = r#"{
+            "version": 1, "name": false, "forward": {"headers": {}}, "refusals": {"format": "bare"}, "rate_limit": {}, "cors": {},
+            "authorities": {"a": {"cluster": 7, "host": "h", "timeout": 1, "auth": {"none": {"because": "x"}}}},
+            "routes": [{"id": "a", "methods": ["GET"], "path": "/a", "readOnly": {}}]
+        }"#;
+        let found = PolicyDocument::read(text).unwrap_err();
+        let hint = |path: &str| found.iter().find(|fault| fault.path == path).and_then(|fault| fault.hint.clone());
+        assert_eq!(hint("authorities.a.timeout").as_deref(), Some("did you mean `1s`?"));
+        assert_eq!(hint("authorities.a.cluster").as_deref(), Some("put it in quotes: `\"7\"`"));
+        for (path, word) in [
+            ("name", "in quotes"),
+            ("rate_limit", "local_ratelimit"),
+            ("cors", "http.cors"),
+            ("routes[0].readOnly", "[GET, HEAD]"),
+        ] {
+            assert!(hint(path).is_some_and(|hint| hint.contains(word)), "{path}: {:?}", hint(path));
+        }
     }
 
     #[test]

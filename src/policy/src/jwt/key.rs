@@ -153,7 +153,7 @@ impl Key {
         (self.id.is_some() && self.id == other.id && share_algorithm).then_some(Rival::OfItsName)
     }
 
-    pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
+    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
         self.make == algorithm.make() && self.algorithm.is_none_or(|only| only == algorithm)
     }
 

@@ -108,6 +108,11 @@ impl KeySet {
         Self { keys, left_out: Vec::new() }
     }
 
+    /// The keys, in their order.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
+    }
+
     /// How many keys there are that verify signatures.
     #[must_use]
     pub const fn usable(&self) -> usize {

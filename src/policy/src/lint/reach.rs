@@ -1,24 +1,15 @@
 //! Owns whether a request can reach a route at all, tried out on the router itself.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use super::Lint;
+use super::overlap::{Hosts, Overlaps};
 use crate::fault::Place;
 use crate::host::{Host, HostPattern};
 use crate::path::{Ambiguity, CanonicalPath};
 use crate::policy::{Policy, Route};
-use crate::template::{CaptureKind, Segment, folded, is_canonical_int, is_uuid_but_for_case};
-
-/// Every host the policy names.
-pub(super) fn hosts(policy: &Policy) -> Vec<&HostPattern> {
-    let mut hosts: Vec<&HostPattern> = Vec::new();
-    for host in policy.routes.iter().flat_map(|route| &route.hosts) {
-        if !hosts.contains(&host) {
-            hosts.push(host);
-        }
-    }
-    hosts
-}
+use crate::template::{CaptureKind, Segment};
 
 /// Where a route's requests go instead of to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,23 +23,18 @@ pub(super) fn unreachable(
     policy: &Policy,
     index: usize,
     route: &Route,
-    hosts: &[&HostPattern],
+    overlaps: &Overlaps<'_>,
     place: &Place,
     lints: &mut Vec<Lint>,
 ) {
     let mut told = BTreeSet::new();
-    for host in hosts.iter().filter(|host| route.hosts.iter().any(|own| own.covers(host))) {
-        let at_stake =
-            |other: &Route| other.hosts.contains(host) && overlap(route.path.segments(), other.path.segments());
-        if !route.hosts.contains(host) && !policy.routes.iter().any(at_stake) {
-            continue;
-        }
+    for host in hosts(route, overlaps) {
         let Some(elsewhere) = elsewhere(policy, index, route, host) else { continue };
         // The same path on a more exact host is meant, and one host's lint speaks for those below it.
         if elsewhere.iter().all(|to| is_same_path(policy, route, *to)) || !told.insert(elsewhere.clone()) {
             continue;
         }
-        let on = if **host == HostPattern::Any { String::new() } else { format!(" on `{host}`") };
+        let on = if *host == HostPattern::Any { String::new() } else { format!(" on `{host}`") };
         let (message, hint) = match elsewhere.first() {
             Some(Elsewhere::To(other)) => {
                 let other = policy.routes.get(*other).map_or("", |other| other.id.as_str());
@@ -66,6 +52,22 @@ pub(super) fn unreachable(
         };
         lints.push(Lint::new("route_unreachable", place.key("path"), message, hint));
     }
+}
+
+/// Its own hosts, and those below them that another route names for some of its paths.
+fn hosts<'p>(route: &'p Route, overlaps: &Overlaps<'p>) -> BTreeSet<&'p HostPattern> {
+    let mut hosts: BTreeSet<&HostPattern> = route.hosts.iter().collect();
+    // A name has nothing below it.
+    let wide: Vec<_> = route.hosts.iter().filter(|own| !matches!(own, HostPattern::Name(_))).collect();
+    if !wide.is_empty() {
+        let mut look = |found: &Hosts<'p>| {
+            hosts.extend(found.keys().copied().filter(|host| wide.iter().any(|own| own.covers(host))));
+            ControlFlow::Continue(())
+        };
+        // It is never told to stop.
+        let _all = overlaps.visit(route.path.segments(), &mut look);
+    }
+    hosts
 }
 
 fn is_same_path(policy: &Policy, route: &Route, elsewhere: Elsewhere) -> bool {
@@ -88,11 +90,7 @@ fn is_same(one: &Segment, two: &Segment) -> bool {
 
 /// Where requests for a route go on a host, if none of those tried comes to it.
 fn elsewhere(policy: &Policy, index: usize, route: &Route, host: &HostPattern) -> Option<BTreeSet<Elsewhere>> {
-    let name = match host {
-        HostPattern::Any => "nowhere.invalid".to_owned(),
-        HostPattern::Name(name) => name.clone(),
-        HostPattern::Suffix(suffix) => format!("nowhere.{suffix}"),
-    };
+    let name = a_name(host);
     let host = Host::parse(name.as_bytes()).ok()?;
     let mut elsewhere = BTreeSet::new();
     for (method, text) in route.methods.iter().flat_map(|method| probes(route).map(move |text| (method, text))) {
@@ -105,6 +103,60 @@ fn elsewhere(policy: &Policy, index: usize, route: &Route, host: &HostPattern) -
         }
     }
     Some(elsewhere)
+}
+
+/// The routes of these that share hosts with a route of those hosts.
+pub(super) fn sharing<'a>(hosts: &'a [HostPattern], routes: &'a Hosts<'_>) -> impl Iterator<Item = &'a Vec<usize>> {
+    hosts.iter().flat_map(move |host| {
+        let (above, below) = match host {
+            // What is above a name is soon told, however many hosts there are.
+            HostPattern::Name(_) => (from_it_up(host), None),
+            HostPattern::Any | HostPattern::Suffix(_) => (Vec::new(), Some(host)),
+        };
+        let above = above.into_iter().filter_map(|host| routes.get(&host));
+        let below = below.into_iter().flat_map(|host| {
+            routes.iter().filter(|(other, _)| host.covers(other) || other.covers(host)).map(|(_, routes)| routes)
+        });
+        above.chain(below)
+    })
+}
+
+/// A host, and every one that covers it.
+pub(super) fn from_it_up(host: &HostPattern) -> Vec<HostPattern> {
+    let name = match host {
+        HostPattern::Any => "",
+        HostPattern::Name(name) | HostPattern::Suffix(name) => name,
+    };
+    let below_dots = name.match_indices('.').filter_map(|(dot, _)| name.get(dot.saturating_add(1)..));
+    let mut hosts: Vec<_> = below_dots.map(|suffix| HostPattern::Suffix(suffix.to_owned())).collect();
+    if *host != HostPattern::Any {
+        hosts.insert(0, host.clone());
+    }
+    hosts.push(HostPattern::Any);
+    hosts
+}
+
+/// Whether an OPTIONS request for what a route matches always has a route of its own, so that none is left to be a
+/// preflight.
+pub(super) fn preflights_are_taken(policy: &Policy, route: &Route) -> bool {
+    let is_taken = |host: &HostPattern| {
+        let name = a_name(host);
+        let Ok(host) = Host::parse(name.as_bytes()) else { return false };
+        probes(route).all(|text| {
+            let path = CanonicalPath::parse(text.as_bytes());
+            path.is_ok_and(|path| matches!(policy.router.find("OPTIONS", &host, &path), Ok(Some(_))))
+        })
+    };
+    route.hosts.iter().all(is_taken)
+}
+
+/// A host that a pattern has, as unlike to any other's as can be.
+fn a_name(host: &HostPattern) -> String {
+    match host {
+        HostPattern::Any => "nowhere.invalid".to_owned(),
+        HostPattern::Name(name) => name.clone(),
+        HostPattern::Suffix(suffix) => format!("nowhere.{suffix}"),
+    }
 }
 
 /// Paths that a route matches, as unlike to any other route's as can be.
@@ -138,59 +190,4 @@ fn encoded(text: &str) -> String {
             _ => format!("%{byte:02X}"),
         })
         .collect()
-}
-
-/// Whether two templates have a path in common.
-pub(super) fn overlap(one: &[Segment], two: &[Segment]) -> bool {
-    match (one.split_first(), two.split_first()) {
-        (None, None) => true,
-        (None, Some(_)) | (Some(_), None) => false,
-        (Some((Segment::Capture { kind: CaptureKind::Rest, .. }, _)), Some(_))
-        | (Some(_), Some((Segment::Capture { kind: CaptureKind::Rest, .. }, _))) => true,
-        (Some((first, after)), Some((second, rest))) => meet(first, second) && overlap(after, rest),
-    }
-}
-
-fn meet(one: &Segment, two: &Segment) -> bool {
-    match (one, two) {
-        (Segment::Literal(one), Segment::Literal(two)) => folded(one) == folded(two),
-        (Segment::Literal(text), Segment::Capture { kind, .. })
-        | (Segment::Capture { kind, .. }, Segment::Literal(text)) => match kind {
-            CaptureKind::Any | CaptureKind::Rest => true,
-            CaptureKind::Int => is_canonical_int(text),
-            CaptureKind::Uuid => is_uuid_but_for_case(text),
-        },
-        (Segment::Capture { kind: one, .. }, Segment::Capture { kind: two, .. }) => {
-            !matches!((one, two), (CaptureKind::Int, CaptureKind::Uuid) | (CaptureKind::Uuid, CaptureKind::Int))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::*;
-    use crate::template::PathTemplate;
-
-    #[test]
-    fn templates_overlap_where_a_path_matches_both() {
-        for (one, two, common) in [
-            ("/a", "/a", true),
-            ("/a", "/A", true),
-            ("/a/{x}", "/a/b", true),
-            ("/a/{x:int}", "/a/7", true),
-            ("/a/{x:int}", "/a/b", false),
-            ("/a/{x:int}", "/a/{y:uuid}", false),
-            ("/{x...}", "/a/b/c", true),
-            ("/a/{x...}", "/a", false),
-            ("/a/{x}", "/b/{x}", false),
-            ("/a/{x}", "/a/{x}/c", false),
-        ] {
-            let (first, second) = (PathTemplate::parse(one).unwrap(), PathTemplate::parse(two).unwrap());
-            assert_eq!(overlap(first.segments(), second.segments()), common, "{one} {two}");
-            assert_eq!(overlap(second.segments(), first.segments()), common, "{two} {one}");
-        }
-    }
 }

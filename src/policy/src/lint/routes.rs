@@ -1,22 +1,100 @@
 //! Owns what routes probably were not meant to say.
 
-use super::{Lint, reach};
-use crate::condition::Condition;
-use crate::fault::Place;
-use crate::policy::{Ownership, Policy, Requirement, Route};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
-pub(super) fn all(policy: &Policy, lints: &mut Vec<Lint>) {
-    let hosts = reach::hosts(policy);
+use super::overlap::{Hosts, Overlaps};
+use super::{Lint, WITHOUT_EFFECT, reach, twice};
+use crate::condition::Condition;
+use crate::document::{PolicyDocument, RouteDocument, ScopesDocument};
+use crate::facts::{Fact, FactName};
+use crate::fault::Place;
+use crate::host::HostPattern;
+use crate::policy::{Ownership, Policy, Requirement, Route, Verified};
+
+pub(super) fn all(policy: &Policy, document: &PolicyDocument, lints: &mut Vec<Lint>) {
+    let all = Overlaps::of(policy.routes.iter().enumerate());
+    let guarded = policy.routes.iter().enumerate().filter(|(_, route)| route.verified().is_some());
+    let guarded = Overlaps::of(guarded);
+    let compared: BTreeSet<&str> = policy.verified_routes().flat_map(looked_at).collect();
+    let mut hosts = Named::new();
+    for (index, host) in
+        policy.routes.iter().enumerate().flat_map(|(index, route)| route.hosts.iter().map(move |host| (index, host)))
+    {
+        hosts.entry(host).or_insert((index, index)).1 = index;
+    }
     for (index, route) in policy.routes.iter().enumerate() {
         let place = Place::root().key("routes").index(index);
+        if let Some(written) = document.routes.get(index) {
+            without_effect(policy, (index, route), &hosts, written, &place, lints);
+        }
         methods(route, &place, lints);
-        reach::unreachable(policy, index, route, &hosts, &place, lints);
-        captures(route, &place, lints);
+        reach::unreachable(policy, index, route, &all, &place, lints);
+        captures(policy, route, &compared, &place, lints);
         conditions(route, &place, lints);
         if matches!(route.requirement, Requirement::Public { .. }) {
-            overlaps(policy, route, &place, lints);
+            overlaps(policy, route, &guarded, &place, lints);
         }
     }
+}
+
+/// Each host that is named, with the first and the last route that names it.
+type Named<'p> = BTreeMap<&'p HostPattern, (usize, usize)>;
+
+/// What a route writes and nothing comes of.
+fn without_effect(
+    policy: &Policy,
+    (index, route): (usize, &Route),
+    hosts: &Named<'_>,
+    written: &RouteDocument,
+    place: &Place,
+    lints: &mut Vec<Lint>,
+) {
+    let mut tell = |place: Place, message: String, hint: &str| {
+        lints.push(Lint::new(WITHOUT_EFFECT, place, message, hint));
+    };
+    if written.mode.is_some() && matches!(route.requirement, Requirement::Public { .. }) {
+        tell(place.key("mode"), "a public route asks for nothing that could be waived".to_owned(), "remove it");
+    }
+    if written.preflight.is_some() && reach::preflights_are_taken(policy, route) {
+        let message = "preflight requests never get as far: a route for `OPTIONS` takes them all".to_owned();
+        tell(place.key("preflight"), message, "remove it, or `OPTIONS` from the methods");
+    }
+    for (at, host) in route.hosts.iter().enumerate() {
+        let wider = route.hosts.iter().enumerate().find(|(other, wider)| *other != at && wider.covers(host));
+        let Some((_, wider)) = wider else { continue };
+        // Where another route names a host between the two, this one goes before it.
+        let is_anothers =
+            |between: &HostPattern| hosts.get(between).is_some_and(|(first, last)| (*first, *last) != (index, index));
+        if !reach::from_it_up(host).iter().any(|between| wider.covers(between) && is_anothers(between)) {
+            tell(
+                place.key("hosts").index(at),
+                format!("`{host}` changes nothing: `{wider}` has it already"),
+                "remove it",
+            );
+        }
+    }
+    let Some(require) = &written.require else { return };
+    let place = place.key("require");
+    if let Some(owner) = &require.owner {
+        let place = place.key("owner").key("except_client_types");
+        for (at, text) in owner.except_client_types.iter().enumerate().filter(|(_, text)| text.parse::<Fact>().is_err())
+        {
+            let message = format!("`{text}` exempts nobody: no fact is ever this text");
+            tell(place.index(at), message, "write it as the authority states it, or remove it");
+        }
+        twice::told(&owner.except_client_types, &place, lints);
+    }
+    match &require.scopes {
+        ScopesDocument::None(_) => {}
+        ScopesDocument::Wanted(wanted) => {
+            let lists = [("all", &wanted.all), ("any", &wanted.any)];
+            for (key, list) in lists {
+                twice::told(list.as_deref().unwrap_or_default(), &place.key("scopes").key(key), lints);
+            }
+        }
+    }
+    twice::told(require.conditions.as_deref().unwrap_or_default(), &place.key("conditions"), lints);
 }
 
 fn methods(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
@@ -30,14 +108,19 @@ fn methods(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
     }
 }
 
-fn captures(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
-    let owner = route.verified().and_then(|verified| match &verified.owner {
-        Ownership::NotOwned => None,
-        Ownership::Owned(owner) => Some(owner.param.as_str()),
-    });
-    let conditions: &[Condition] = route.verified().map_or(&[], |verified| &verified.conditions);
-    for name in route.path.capture_names().filter(|name| !name.starts_with('_') && owner != Some(name)) {
-        if !conditions.iter().any(|condition| condition.captures_used().any(|used| used == name)) {
+/// A capture that nothing looks at, where its name says that something should: it is a fact of the caller, or other routes
+/// compare it.
+fn captures(policy: &Policy, route: &Route, compared: &BTreeSet<&str>, place: &Place, lints: &mut Vec<Lint>) {
+    let Some(verified) = route.verified() else { return };
+    let looked_at: BTreeSet<&str> = looked_at(verified).collect();
+    let is_fact = |name: &str| {
+        verified.credentials.iter().any(|kind| {
+            name != "scope" && FactName::standard(name).is_some()
+                || policy.further_facts(kind).any(|further| **further == *name)
+        })
+    };
+    for name in route.path.capture_names().filter(|name| !name.starts_with('_') && !looked_at.contains(name)) {
+        if is_fact(name) || compared.contains(name) {
             lints.push(Lint::new(
                 "capture_unused",
                 place.key("path"),
@@ -46,6 +129,15 @@ fn captures(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
             ));
         }
     }
+}
+
+/// The captures that a route compares.
+fn looked_at(verified: &Verified) -> impl Iterator<Item = &str> {
+    let owner = match &verified.owner {
+        Ownership::NotOwned => None,
+        Ownership::Owned(owner) => Some(owner.param.as_str()),
+    };
+    owner.into_iter().chain(verified.conditions.iter().flat_map(Condition::captures_used))
 }
 
 fn conditions(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
@@ -61,21 +153,37 @@ fn conditions(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
     }
 }
 
-/// A public route that shares requests with a guarded one: which of the two decides is a matter of precedence.
-fn overlaps(policy: &Policy, public: &Route, place: &Place, lints: &mut Vec<Lint>) {
-    for guarded in policy.routes.iter().filter(|other| other.verified().is_some()) {
-        let method = public.methods.iter().any(|method| guarded.methods.contains(method));
-        let host = public.hosts.iter().any(|one| guarded.hosts.iter().any(|two| one.covers(two) || two.covers(one)));
-        if method && host && reach::overlap(public.path.segments(), guarded.path.segments()) {
-            lints.push(Lint::new(
-                "public_overlaps_guarded",
-                place.key("path"),
-                format!("`{}` and the guarded route `{}` have requests in common", public.path, guarded.id.as_str()),
-                "the more specific of the two decides; make sure that it is the one you mean, or tell them apart by their paths",
-            ));
+/// A public route that shares requests with guarded ones: which of them decides is a matter of precedence.
+fn overlaps(policy: &Policy, public: &Route, guarded: &Overlaps<'_>, place: &Place, lints: &mut Vec<Lint>) {
+    let mut shared = BTreeSet::new();
+    let has_method = |index: &usize| {
+        let other = policy.routes.get(*index);
+        other.is_some_and(|other| other.methods.iter().any(|method| public.methods.contains(method)))
+    };
+    let mut look = |found: &Hosts<'_>| {
+        for routes in reach::sharing(&public.hosts, found) {
+            shared.extend(routes.iter().copied().filter(has_method).take(MOST_NAMED.saturating_add(1)));
         }
+        // Those that are named say enough; a public `/{_all...}` shares requests with all there are.
+        if shared.len() > MOST_NAMED { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let rest = if guarded.visit(public.path.segments(), &mut look).is_break() { " and others" } else { "" };
+    if shared.is_empty() {
+        return;
     }
+    let named = shared.iter().take(MOST_NAMED).filter_map(|index| policy.routes.get(*index));
+    let named: Vec<_> = named.map(|route| format!("`{}`", route.id.as_str())).collect();
+    let (word, named) = (if named.len() == 1 && rest.is_empty() { "route" } else { "routes" }, named.join(", "));
+    lints.push(Lint::new(
+        "public_overlaps_guarded",
+        place.key("path"),
+        format!("`{}` and the guarded {word} {named}{rest} have requests in common", public.path),
+        "the most specific of them decides; make sure that it is the one you mean, or tell them apart by their paths",
+    ));
 }
+
+/// Guarded routes that are named in one lint.
+const MOST_NAMED: usize = 5;
 
 /// What Envoy's HTTP/1 codec lets through ([IANA's registry](https://www.iana.org/assignments/http-methods) and a few more).
 const METHODS: [&str; 32] = [
