@@ -108,14 +108,15 @@ fuzz: ## inputs made up by libFuzzer: each kind for a minute (SECONDS_EACH, KIND
 .PHONY: test-wasm
 test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 	@echo "== tests of the policy, as Wasm"
-	@src/tools/wasm-test.sh -p brama-policy --features cel --lib --test conditions --test exchange --test faults --test language --test lints
+	@src/tools/wasm-test.sh -p brama-policy --features cel --lib --test conditions --test effects --test exchange --test faults --test language --test lints
 	@echo "== cases, judged as Wasm"
 	@src/tools/wasm-test.sh -p brama-replay --lib --test cases --test corpus --test line
 
 .PHONY: schema
-schema: ## write anew what is generated: policies/schema.json, which helps editors, and src/upstream/openapi
+schema: ## write anew what is generated: policies/schema.json and cases.schema.json, which help editors, and src/upstream/openapi
 	@cargo build $(QUIET) -p brama-cli -p brama-upstream
-	@target/debug/brama schema --output policies/schema.json
+	@target/debug/brama schema policy --output policies/schema.json
+	@target/debug/brama schema cases --output policies/cases.schema.json
 	@for listener in internal public; do target/debug/brama-upstream openapi $$listener >target/openapi.json && mv target/openapi.json src/upstream/openapi/$$listener.json; done
 
 .PHONY: wasm
@@ -237,6 +238,11 @@ bench-signatures: wasm ## what verifying a signature costs a worker, and the fea
 bench-decide: ## how many requests `brama decide` decides in a second
 	@echo "== brama decide, built as for release"
 	@cargo bench $(QUIET) -p brama-cli --bench decide
+
+.PHONY: bench-check
+bench-check: ## how long `brama check` takes with 5,000 routes and with 20,000
+	@echo "== brama check, built as for release"
+	@cargo bench $(QUIET) -p brama-cli --bench check
 
 .PHONY: advisories
 advisories: ## known faults of dependencies, from RustSec's database (needs the network)

@@ -13,6 +13,7 @@ mod check;
 mod completions;
 mod decide;
 mod diff;
+mod digest;
 mod explain;
 mod man;
 pub(crate) mod render;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Completions(completions::Completions),
     Decide(decide::Decide),
     Diff(diff::Diff),
+    Digest(digest::Digest),
     Explain(explain::Explain),
     Man(man::Man),
     Render(Box<render::Render>),
@@ -43,6 +45,7 @@ impl Command {
             Self::Completions(completions) => completions.run(),
             Self::Decide(decide) => decide.run(),
             Self::Diff(diff) => diff.run(),
+            Self::Digest(digest) => digest.run(),
             Self::Explain(explain) => explain.run(),
             Self::Man(man) => man.run(),
             Self::Render(render) => render.run(),

@@ -28,6 +28,19 @@ impl Finding {
         Self { severity: Severity::Fault, path: String::new(), message, hint: None }
     }
 
+    /// Says of a text that YAML reads as yes or no how it is written: `no` is nowhere `false` to its author.
+    pub(crate) fn say_as_written(&mut self, written: &str) {
+        for read in ["`false`, which is yes or no", "`true`, which is yes or no"] {
+            let word = read.split('`').nth(1).unwrap_or_default();
+            if self.message.ends_with(read) && !written.eq_ignore_ascii_case(word) {
+                let start = self.message.strip_suffix(read).unwrap_or_default();
+                self.message = format!("{start}`{written}`, which YAML reads as `{word}`");
+                self.hint = Some(format!("put it in quotes: `\"{written}\"`"));
+                return;
+            }
+        }
+    }
+
     /// Whether the message quotes `text` before anything else, which is to say that it is about it.
     pub(crate) fn quotes(&self, text: &str) -> bool {
         let quoted = self.message.split_once('`').and_then(|(_before, quoted)| quoted.strip_prefix(text));

@@ -24,6 +24,14 @@ pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), OutputError> 
     replace().map(|_file| ()).map_err(|error| OutputError::new(path, &error))
 }
 
+/// How many characters a line of standard output has room for; `None` where that is no terminal.
+pub(crate) fn width() -> Option<usize> {
+    // Shells know it, and tell programs if they are asked to.
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    told.or_else(asked).filter(|columns| *columns > 0)
+}
+
 /// A text from a file or a request as it may be shown in a terminal: controls, those of C1 too, and marks that change the
 /// direction of text are replaced.
 pub(crate) fn untrusted(text: &str) -> String {

@@ -51,8 +51,11 @@ impl Report {
     }
 
     /// Adds a finding at the place that its path names.
-    pub(crate) fn add(&mut self, finding: Finding) {
+    pub(crate) fn add(&mut self, mut finding: Finding) {
         let place = self.places.as_ref().and_then(|places| places.find(&finding.path));
+        if let Some(written) = place.and_then(|place| place.value_text()) {
+            finding.say_as_written(written);
+        }
         let span = place.and_then(|place| {
             let narrow = within_condition(&self.text, &finding, &place);
             narrow.or_else(|| first_line(&self.text, underlined(&self.text, &finding, &place)))
@@ -131,13 +134,14 @@ impl Report {
     /// Each finding as an object. Lines and columns count from 1, columns in characters; the end is the first character
     /// that is not part of the place. Without a place in the file they are null.
     pub(crate) fn json(&self) -> Vec<Value> {
+        let lines = Lines::of(&self.text);
         let objects = self.in_order().into_iter().map(|Entry { finding, span }| {
             let (severity, code) = match finding.severity {
                 Severity::Fault => ("error", None),
                 Severity::Lint(code) => ("warning", Some(code)),
             };
-            let start = span.as_ref().map(|span| Position::of(span.start, &self.text));
-            let end = span.as_ref().map(|span| Position::of(span.end, &self.text));
+            let start = span.as_ref().map(|span| lines.position(span.start));
+            let end = span.as_ref().map(|span| lines.position(span.end));
             json!({
                 "severity": severity,
                 "code": code,
@@ -211,11 +215,23 @@ struct Position {
     column: usize,
 }
 
-impl Position {
-    fn of(byte: usize, text: &str) -> Self {
-        let before = text.get(..byte).unwrap_or(text);
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        Self { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+/// A text and where its lines begin, so that a place in a long text is found as soon as in a short one.
+struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        let starts = [0].into_iter().chain(text.match_indices('\n').map(|(newline, _)| newline + 1));
+        Self { text, starts: starts.collect() }
+    }
+
+    fn position(&self, byte: usize) -> Position {
+        let line = self.starts.partition_point(|start| *start <= byte);
+        let start = line.checked_sub(1).and_then(|index| self.starts.get(index)).copied().unwrap_or(0);
+        let before = self.text.get(start..byte).unwrap_or_default();
+        Position { line, column: before.chars().count() + 1 }
     }
 }
 

@@ -1,13 +1,54 @@
 //! Owns how the routes of a policy are listed.
 
-use brama_policy::{CallerView, CredentialKind, Policy, Requires, RouteView, Scope, WantedScopes};
+use brama_policy::{CallerView, CredentialKind, HostView, Policy, Requires, RouteView, Scope, WantedScopes};
 use serde_json::{Value, json};
 
 use crate::explain;
 use crate::output::untrusted;
 
-/// A line a route, in columns.
-pub(crate) fn table(policy: &Policy) -> String {
+/// A line a route, in columns; where they do not fit into a terminal of this width, some lines a route.
+pub(crate) fn table(policy: &Policy, terminal: Option<usize>) -> String {
+    let table = columns(policy);
+    let is_too_wide = |width: &usize| table.lines().any(|line| line.chars().count() > *width);
+    match terminal.filter(is_too_wide) {
+        Some(width) => policy.routes().map(|route| stacked(route, width)).collect::<Vec<_>>().join("\n"),
+        None => table,
+    }
+}
+
+/// The id, and below it what it is for and what it requires.
+fn stacked(route: RouteView<'_>, width: usize) -> String {
+    let [id, methods, _hosts, path, mode, requires] = row(route);
+    let mut lines = vec![untrusted(&id)];
+    let mut add = |text: &str| lines.extend(wrapped(&untrusted(text), width));
+    add(&format!("{methods} {path}"));
+    if route.hosts().any(|host| host != HostView::Any) {
+        add(&format!("on {}", hosts(route).join(", ")));
+    }
+    if route.is_in_shadow() {
+        add(&mode);
+    }
+    add(&requires);
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A text in indented lines of at most this width, but for words that are longer.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(format!("    {word}")),
+            None => lines.push(format!("  {word}")),
+        }
+    }
+    lines
+}
+
+fn columns(policy: &Policy) -> String {
     let head = ["ROUTE", "METHODS", "HOSTS", "PATH", "MODE", "REQUIRES"].map(str::to_owned);
     let rows: Vec<_> = [head].into_iter().chain(policy.routes().map(row)).collect();
     let mut widths = [0; COLUMNS];

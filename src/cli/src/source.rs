@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use brama_policy::{Faults, Lint, Policy, PolicyDocument, SecretName, Verifier};
+use brama_policy::{DocumentDigest, Faults, Lint, Policy, PolicyDocument, SecretName, Verifier};
 use brama_replay::Corpus;
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
@@ -71,6 +71,11 @@ impl Checked {
         &self.document
     }
 
+    /// The name of the document by what it says.
+    pub(crate) fn digest(&self) -> DocumentDigest {
+        DocumentDigest::of(&self.document)
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.policy.name()
     }
@@ -102,7 +107,20 @@ pub(crate) fn cases(path: &Path, policy: &Policy) -> Result<Corpus, SourceError>
 }
 
 fn text_of(path: &Path) -> Result<String, Unreadable> {
-    std::fs::read_to_string(path).map_err(|error| Unreadable { path: path.to_owned(), reason: error.to_string() })
+    let unreadable = |reason: String| Unreadable { path: path.to_owned(), reason };
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| unreadable(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())))
+}
+
+/// Which byte is no UTF-8, and where it stands.
+fn not_utf8(bytes: &[u8], at: usize) -> String {
+    let before = bytes.get(..at).unwrap_or_default();
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    // What stands before is UTF-8.
+    let column = String::from_utf8_lossy(before.get(line_start..).unwrap_or_default()).chars().count() + 1;
+    let byte = bytes.get(at).map(|byte| format!("0x{byte:02X}")).unwrap_or_default();
+    format!("it is not UTF-8: the byte {byte} in line {line}, column {column}; save it as UTF-8")
 }
 
 fn judge_text(path: &Path, text: &str) -> (Option<Checked>, Report) {
@@ -135,7 +153,7 @@ fn value_of(path: &Path, text: &str) -> (Option<serde_json::Value>, Report) {
         }
     }
     // YAML contains JSON; a key written twice is an error here, as it is in the core.
-    match serde_saphyr::from_str(text) {
+    match serde_saphyr::from_str_with_options(text, bounds()) {
         Ok(value) => (Some(value), report),
         Err(error) => {
             match place_of(&error, text) {
@@ -144,6 +162,19 @@ fn value_of(path: &Path, text: &str) -> (Option<serde_json::Value>, Report) {
             }
             (None, report)
         }
+    }
+}
+
+/// Room for some ten thousand routes that say all a route can say; what aliases repeat is bounded apart from it.
+fn bounds() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: MOST_NODES,
+            max_events: MOST_NODES.saturating_mul(2),
+            max_aliases: MOST_NODES,
+            // One `require` for thousands of routes is one anchor and thousands of aliases.
+            enforce_alias_anchor_ratio: false,
+        },
     }
 }
 
@@ -212,6 +243,9 @@ const HIDDEN: [char; 16] = [
     '\u{61c}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}',
     '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
 ];
+
+/// Keys, values, lists and objects of a file. A route that says all has some 100.
+const MOST_NODES: usize = 2_000_000;
 
 const MERGED_AGAIN: &str = "`<<` is written twice; merge a list of aliases, `<<: [*a, *b]`";
 

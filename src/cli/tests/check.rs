@@ -335,3 +335,51 @@ fn many_findings_are_shown_up_to_a_number() {
     );
     assert_eq!(findings(&text).len(), 150);
 }
+
+fn ehealth() -> String {
+    fs::read_to_string(shipped::folder().join("ehealth.yaml")).unwrap()
+}
+
+/// A word that YAML reads as another is told as it is written.
+#[test]
+fn word_of_yaml_is_told_as_it_is_written() {
+    for (written, read) in [("no", "false"), ("NO", "false"), ("off", "false"), ("yes", "true"), ("on", "true")] {
+        let (_code, shown) = report(&ehealth().replace("name: ehealth", &format!("name: {written}")));
+        let message = format!("error: a text belongs here, not `{written}`, which YAML reads as `{read}`\n");
+        let hint = format!("= help: put it in quotes: `\"{written}\"`\n");
+        assert!(shown.contains(&message) && shown.contains(&hint), "{shown}");
+    }
+    let (_code, shown) = report(&ehealth().replace("timeout: 1s", "timeout: 1"));
+    assert!(shown.contains("= help: did you mean `1s`?\n"), "{shown}");
+}
+
+#[test]
+fn bytes_that_are_no_utf8_have_a_place() {
+    let bytes = ["version: 1\nname: é".as_bytes(), b"\xe9x\n"].concat();
+    let output = check(folder(&[("x.yaml", &bytes)]).path(), &["x.yaml"]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("it is not UTF-8: the byte 0xE9 in line 2, column 8; save it as UTF-8"), "{shown}");
+}
+
+/// Half of them share what they require by an alias: one node to their author, and many to a parser.
+#[test]
+fn policy_of_ten_thousand_long_routes_is_read() {
+    let policy = ehealth();
+    let (before, _routes) = policy.split_once("routes:\n").unwrap();
+    let require = "{ credentials: [token], scopes: { any: [a, b, c, d] }, owner: { param: client_id, equals: token.client_id, \
+                   except_client_types: [a, b, c, d] } }";
+    let route = |number: usize| {
+        let require = match number {
+            0 => format!("&r {require}"),
+            _ if number % 2 == 0 => "*r".to_owned(),
+            _ => require.to_owned(),
+        };
+        format!(
+            "  - {{ id: r{number}, methods: [GET, HEAD, PUT, POST], hosts: [a.example, b.example], path: '/r{number}/{{client_id}}', \
+             require: {require} }}\n"
+        )
+    };
+    let routes: String = (0..10_000).map(route).collect();
+    let (_code, shown) = report(&format!("{before}routes:\n{routes}"));
+    assert!(shown.ends_with("x.yaml: sound, 10000 rules, 1 lint\n"), "{shown}");
+}

@@ -113,6 +113,15 @@ fn version_follows_the_policy_and_the_plugin() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()["version_info"].clone()
     };
     let first = version(&shipped());
+    // `brama digest`, and the beginning of `sha256sum` of the plugin.
+    let output = Command::new(env!("CARGO_BIN_EXE_brama")).arg("digest").arg(shipped()).output().unwrap();
+    let digest = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(first, format!("{}.93a44bbb96c7", digest.trim_end()));
+    // Layout and comments say nothing.
+    let same = folder.path().join("same.json");
+    let value: Value = serde_saphyr::from_str(&fs::read_to_string(shipped()).unwrap()).unwrap();
+    fs::write(&same, format!("{value:#}")).unwrap();
+    assert_eq!(version(&same), first);
     assert_eq!(version(&shipped()), first);
     let other = folder.path().join("other.yaml");
     fs::write(&other, fs::read_to_string(shipped()).unwrap().replace("ttl: 60s", "ttl: 59s")).unwrap();

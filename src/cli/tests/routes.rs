@@ -89,6 +89,45 @@ file   GET,HEAD  any host                 /v1/files/{_path...}               enf
     assert!(columns.iter().all(|column| *column == columns[0]), "the paths stand in one column: {shown}");
 }
 
+/// In a terminal of 80 columns nothing is broken by the terminal.
+#[test]
+fn routes_that_are_too_wide_have_some_lines_each() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.yaml"), POLICY).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_brama"));
+    let shown = |columns: &str, command: &mut Command| {
+        text(
+            command
+                .args(["routes", "x.yaml"])
+                .env("COLUMNS", columns)
+                .current_dir(folder.path())
+                .output()
+                .unwrap()
+                .stdout,
+        )
+    };
+    let expected = "\
+note
+  GET,PUT /v1/notes/{owner}/{_number:int}
+  on a.example, *.b.example
+  shadow
+  api_key, token; token.client_id = api_key.client_id; api_key and token with
+    any of a, b; owner = token.subject except ADMIN; preflight passes: browsers
+    ask
+
+user
+  GET /v1/users/{_id:uuid}
+  token; no scope
+
+file
+  GET,HEAD /v1/files/{_path...}
+  public: files are public
+";
+    assert_eq!(shown("80", &mut command), expected);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_brama"));
+    assert!(shown("300", &mut command).starts_with("ROUTE "));
+}
+
 #[test]
 fn json_has_what_each_route_requires() {
     let shown: Value = serde_json::from_slice(&routes(None, &["--json"]).stdout).unwrap();

@@ -45,11 +45,14 @@ coverage: 100% (3 of 3)
   open     allows, public
   guarded  allows, refuses
 denials: 6% (1 of 16)
-  not seen: request_incomplete, method_refused, upgrade_refused, method_overridden, path_overridden, host_malformed, \
-                    path_ambiguous, route_unknown, token_repeated, token_malformed, token_unavailable, token_refused, \
-                    token_expired, scope_missing, fact_missing
 ";
     assert_eq!((code, &*stdout, &*stderr), (0, expected, ""));
+    // Which denials were not seen is for whoever asks for a share of them.
+    let asked = test(CASES, &["--min-coverage", "100", "--min-denials", "0"]);
+    let unseen = "  not seen: request_incomplete, method_refused, upgrade_refused, method_overridden, path_overridden, host_malformed, \
+                  path_ambiguous, route_unknown, token_repeated, token_malformed, token_unavailable, token_refused, \
+                  token_expired, scope_missing, fact_missing\n";
+    assert_eq!(asked.stdout, format!("{expected}{unseen}"));
 }
 
 #[test]

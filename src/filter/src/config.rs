@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use brama_policy::{Faults, Policy, PolicyDocument, SecretName};
+use brama_policy::{DocumentDigest, Faults, Policy, PolicyDocument, SecretName};
 
 /// A policy in force, with the secrets its verifiers send.
 #[derive(Debug)]
 pub struct Settings {
     policy: Arc<Policy>,
+    digest: Option<DocumentDigest>,
     secrets: BTreeMap<SecretName, Secret>,
 }
 
@@ -32,19 +33,26 @@ impl Settings {
                 None => Err(InvalidSettings::NoSecret(name.as_str().to_owned())),
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { policy: Arc::new(policy), secrets })
+        Ok(Self { policy: Arc::new(policy), digest: DocumentDigest::of_text(text), secrets })
     }
 
     /// What holds before there is a configuration: everything is refused.
     #[must_use]
     pub fn refuse_all() -> Self {
-        Self { policy: Arc::new(Policy::refuse_all()), secrets: BTreeMap::new() }
+        Self { policy: Arc::new(Policy::refuse_all()), digest: None, secrets: BTreeMap::new() }
     }
 
     /// The policy.
     #[must_use]
     pub const fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    /// What is in force, in words: the policy's name and its digest, which `brama digest` prints.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let digest = self.digest.map(|digest| format!(", sha256 {digest}")).unwrap_or_default();
+        format!("policy `{}`{digest}", self.policy.name())
     }
 
     /// A secret by the name of its variable.
@@ -101,6 +109,9 @@ mod tests {
         let name = settings.policy().secrets().next().unwrap().clone();
         assert_eq!(settings.secret(&name), Some("s3cret"));
         assert!(!format!("{settings:?}").contains("s3cret"));
+        let digest = DocumentDigest::of_text(&document()).unwrap();
+        assert_eq!(settings.in_words(), format!("policy `ehealth`, sha256 {digest}"));
+        assert_eq!(Settings::refuse_all().in_words(), "policy `brama`");
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl RootContext for Root {
         };
         match Settings::load(&configuration, |name| std::env::var(name).ok()) {
             Ok(settings) => {
-                log::info!("policy `{}` is in force", settings.policy().name());
+                log::info!("{} is in force", settings.in_words());
                 self.settings = Rc::new(settings);
                 VM.with(|vm| vm.worker.follow(self.id, &self.settings, now()));
                 // Keys are fetched ahead, and what the root before has followed goes on here.

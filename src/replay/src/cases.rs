@@ -11,6 +11,8 @@ use crate::statement::Statement;
 mod coverage;
 mod document;
 mod outcome;
+#[cfg(feature = "schema")]
+mod schema;
 
 pub use coverage::{Coverage, RuleCoverage, Sight};
 pub use document::CorpusFaults;

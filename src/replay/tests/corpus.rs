@@ -206,6 +206,30 @@ cases:
     assert_eq!(found.len(), expected.len(), "{found:#?}");
 }
 
+/// A letter too many must not make a refusal of a case that expects one.
+#[test]
+fn mistyped_identity_is_a_fault() {
+    for (token, meant) in [
+        ("raeder", Some("did you mean `reader`?")),
+        ("Reader", Some("did you mean `reader`?")),
+        ("writers", Some("did you mean `writer`?")),
+        ("unknown", None),
+        ("stranger", None),
+        ("reader", None),
+        ("gone", None),
+    ] {
+        let request = format!("{{ method: GET, path: /open, token: {token} }}");
+        let found = read(&with_case(&request, "expect: { allow: open }"));
+        match meant {
+            None => assert!(found.is_ok(), "{token}: {found:?}"),
+            Some(meant) => {
+                let expected = format!("cases[0].request.token: `{token}` is not under `tokens` ({meant}");
+                assert!(found.unwrap_err()[0].starts_with(&expected), "{token}");
+            }
+        }
+    }
+}
+
 #[test]
 fn file_of_another_shape_is_one_fault() {
     for (text, expected) in [

@@ -46,7 +46,7 @@ impl Routes {
             let text = if self.json {
                 format!("{:#}\n", json!({ "routes": routes::json(policy) }))
             } else {
-                routes::table(policy)
+                routes::table(policy, output::width())
             };
             output::write(None, &text)?;
             return Ok(Outcome::Good);

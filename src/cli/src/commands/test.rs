@@ -1,5 +1,6 @@
 //! Owns `brama test`: whether a policy decides its cases as they are written.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use brama_replay::{CaseOutcome, Coverage};
@@ -7,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::commands::{Fault, Outcome};
 use crate::output;
+use crate::report::Colour;
 use crate::source::{self, Checked};
 
 mod human;
@@ -34,7 +36,7 @@ pub(crate) struct Test {
     /// Fail where less of the rules is seen than this, in percent.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_coverage: Option<u8>,
-    /// Fail where fewer of the denials that the policy can give are seen than this, in percent.
+    /// Fail where fewer of the denials that the policy can give are seen than this, in percent; those that were not are told.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_denials: Option<u8>,
 }
@@ -80,7 +82,7 @@ impl Test {
 impl Format {
     fn text(self, results: &Results<'_>) -> Result<String, Fault> {
         Ok(match self {
-            Self::Human => human::text(results),
+            Self::Human => human::text(results, Colour::on(&io::stdout())),
             Self::Junit => junit::text(results)?,
             Self::Tap => tap::text(results),
             Self::Json => json::text(results),

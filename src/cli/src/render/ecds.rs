@@ -1,12 +1,13 @@
 //! Owns what Envoy loads: the plugin with its policy, as an ECDS answer.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::iter;
 use std::path::{Path, PathBuf};
 
+use brama_policy::DocumentDigest;
 use serde_json::json;
 
+use super::module::Sha256;
 use crate::source::Checked;
 
 /// An ECDS `DiscoveryResponse` that puts `policy` in force with the plugin at `wasm`.
@@ -17,8 +18,8 @@ pub(crate) fn answer(policy: &Checked, wasm: &Path) -> Result<String, PluginErro
     let wasm = wasm.to_str().ok_or_else(|| unusable("its path is not UTF-8".to_owned()))?;
     let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::SecretName::as_str).collect();
     let response = json!({
-        // Envoy compares versions for its own log only; a hash tells the operator which document is in force.
-        "version_info": version(policy.json(), &code),
+        // Envoy compares versions for its own log only; this tells the operator which document is in force.
+        "version_info": version(policy.digest(), &code),
         "type_url": TYPED_EXTENSION_CONFIG,
         "resources": [{
             "@type": TYPED_EXTENSION_CONFIG,
@@ -66,10 +67,9 @@ fn vm_id(policy: &str, secrets: &BTreeSet<&str>) -> String {
     iter::once(policy).chain(secrets.iter().copied()).collect::<Vec<_>>().join(":")
 }
 
-fn version(policy: &str, code: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    (policy, code).hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
+/// The policy's digest in full, as the plugin logs it, then the beginning of the plugin's: a new plugin is news, too.
+fn version(policy: DocumentDigest, code: &[u8]) -> String {
+    format!("{policy}.{:.12}", Sha256::of(code).to_string())
 }
 
 /// A plugin file that Envoy could not load.

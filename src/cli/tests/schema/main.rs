@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
 
+mod cases;
 #[path = "../shipped/mod.rs"]
 mod shipped;
 mod tables;

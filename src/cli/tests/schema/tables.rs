@@ -23,6 +23,8 @@ const FAULTY: &[(&str, &str)] = &[
     ("cluster: c, ", "clutser: c, "),
     ("cluster: c, ", ""),
     ("cluster: c, ", "cluster: '', "),
+    ("cluster: c, ", "cluster: 'my cluster', "),
+    ("strip: [x-user-*, x-old]", "strip: [x-original-url]"),
     ("entries: 1 }", "entries: '1' }"),
     ("entries: 1 }", "entries: 0 }"),
     ("entries: 1000000", "entries: 1000001"),
@@ -95,7 +97,7 @@ const FAULTY: &[(&str, &str)] = &[
     ("further: { tenant: /ext/tenant }", "further: { not_before: /nbf }"),
     // Values in a form of their own.
     ("ttl: 5m", "ttl: 5"),
-    ("ttl: 5m", "ttl: 5h"),
+    ("ttl: 5m", "ttl: 5d"),
     ("ttl: 5m", "ttl: 5 m"),
     ("timeout: 500ms", "timeout: 0.5s"),
     ("every: 1s", "every: 1"),

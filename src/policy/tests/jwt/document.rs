@@ -193,9 +193,10 @@ fn audience_that_is_anybody_is_told() {
         lints.into_iter().map(|Lint { code, path, .. }| format!("{code} {path}")).collect::<Vec<_>>()
     };
     let unasked = "authority_unused authorities.asked";
-    assert_eq!(lints(&document(JWT)), [unasked]);
+    let unremembered = "without_effect credentials.token.cache.refused_ttl";
+    assert_eq!(lints(&document(JWT)), [unremembered, unasked]);
     let any = document(&JWT.replace("[api, other]", "any"));
-    assert_eq!(lints(&any), ["audience_missing credentials.token.verify[0].jwt.audiences", unasked]);
+    assert_eq!(lints(&any), [unremembered, "audience_missing credentials.token.verify[0].jwt.audiences", unasked]);
     let unused = document(&format!("{}{INTROSPECT}", JWT.replace("/ext/tenant", "/t, role: /r")));
     assert_eq!(lints(&unused), ["fact_unused credentials.token.verify[0].jwt.facts.further.role"]);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, iter};
 
-use brama_policy::{CredentialKind, Denial, Fault, Policy, UnixTime};
+use brama_policy::{CredentialKind, Denial, Fault, Policy, UnixTime, nearest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,49 +16,82 @@ use crate::statement::{InvalidStatement, Statement};
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct CorpusFaults(Vec<Fault>);
 
+/// The cases of a policy.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct CorpusDocument {
+pub(super) struct CorpusDocument {
+    /// The file of the policy they are for; the command line decides.
     policy: String,
+    /// What is stated about API keys, by the text of the key.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, super::schema::Identity>"))]
     api_keys: BTreeMap<String, Value>,
+    /// What is stated about tokens, by the text of the token.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, super::schema::Identity>"))]
     tokens: BTreeMap<String, Value>,
+    /// The cases.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<CaseDocument>"))]
     cases: Vec<Value>,
 }
 
+/// One request, and what is expected of it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct CaseDocument {
+    /// One line, and no other case's.
     name: String,
+    /// The request.
     request: RequestDocument,
+    /// What is decided.
     expect: ExpectDocument,
-    /// The wall clock, in seconds since 1970.
+    /// The wall clock, in seconds since 1970; 1700000000 where nothing is written.
     now: Option<u64>,
 }
 
+/// A request as a client sends it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RequestDocument {
+    /// Its method.
     method: String,
+    /// Its path, with the query.
     path: String,
+    /// Its host; `localhost` where nothing is written.
     host: Option<String>,
+    /// The API key it brings, by the name of an identity; nobody vouches for one that is none's.
     api_key: Option<String>,
+    /// The token it brings, by the name of an identity; nobody vouches for one that is none's.
     token: Option<String>,
+    /// Further headers, each a name and a value.
     #[serde(default)]
     headers: Vec<(String, String)>,
 }
 
+/// What is decided: `allow`, `refuse`, or in shadow mode `would_refuse`, alone or beside `allow`.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ExpectDocument {
+    /// The rule that allows.
     allow: Option<String>,
+    /// The denial that shadow mode marks.
     would_refuse: Option<String>,
+    /// Headers that are set, with these values; `{}`: none is.
     forward: Option<BTreeMap<String, String>>,
+    /// All the names of headers that are removed, in any letter case.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>"))]
     remove: Option<BTreeSet<String>>,
+    /// The denial.
     refuse: Option<String>,
+    /// The rule that refuses; left out, the request is refused before one is found.
     rule: Option<String>,
+    /// The status of the refusal.
     status: Option<u16>,
+    /// The message of the refusal.
     message: Option<String>,
 }
 
@@ -90,7 +123,14 @@ impl Corpus {
             if !names.insert(case.name.clone()) {
                 faults.add(format!("{place}.name"), format!("`{}` is the name of an earlier case too", case.name));
             }
-            let headers = case.request.headers(&format!("{place}.request"), policy, &mut faults);
+            let place_of_request = format!("{place}.request");
+            for (kind, name, known) in [
+                (CredentialKind::ApiKey, &case.request.api_key, &document.api_keys),
+                (CredentialKind::Token, &case.request.token, &document.tokens),
+            ] {
+                faults.mistyped(&place_of_request, kind, name.as_deref(), known);
+            }
+            let headers = case.request.headers(&place_of_request, policy, &mut faults);
             let now = UnixTime::from_seconds(case.now.unwrap_or(NOW));
             if let Some(expect) = case.expect.understood(&format!("{place}.expect"), &mut faults) {
                 cases.push(Case { name: case.name, headers, now, expect });
@@ -177,6 +217,19 @@ impl CorpusFaults {
         self.0.push(Fault { path, message, hint: Some(hint.to_owned()) });
     }
 
+    /// Notes a credential that is no identity's, and was probably meant to be one's: nobody would vouch for it, and a case
+    /// that expects a refusal would pass for want of a letter.
+    fn mistyped(&mut self, place: &str, kind: CredentialKind, name: Option<&str>, known: &BTreeMap<String, Value>) {
+        let Some(name) = name.filter(|name| name.len() >= SHORTEST_MISTYPED && !known.contains_key(*name)) else {
+            return;
+        };
+        let others = known.keys().map(String::as_str).filter(|known| known.len() >= SHORTEST_MISTYPED);
+        let Some(meant) = nearest(name, others) else { return };
+        let kind = kind.as_str();
+        let hint = format!("{meant} if nobody vouches for it, write `{name}: refused` under `{kind}s`");
+        self.add_hinted(format!("{place}.{kind}"), format!("`{name}` is not under `{kind}s`"), &hint);
+    }
+
     fn add_nulls(&mut self, value: &Value, path: &str) {
         match value {
             Value::Null => self.add(path.to_owned(), "nothing is written here; write a value, or remove the key"),
@@ -253,6 +306,9 @@ fn no_identity(invalid: &InvalidStatement) -> String {
 fn below(place: &str, key: &str) -> String {
     if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
+
+/// Of shorter names every two are near.
+const SHORTEST_MISTYPED: usize = 3;
 
 /// What the wall clock shows where a case does not say: a case must not be decided otherwise on another day.
 const NOW: u64 = 1_700_000_000;

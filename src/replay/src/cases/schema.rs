@@ -1,0 +1,85 @@
+//! Owns the JSON Schema of files of cases, which lets an editor help whoever writes them.
+//!
+//! INVARIANT: it never refuses what [`Corpus::read`] accepts under some policy. Which facts there are is the policy's to say,
+//! and which rules.
+
+use std::collections::BTreeMap;
+
+use brama_policy::{Denial, schema_of};
+use schemars::JsonSchema;
+use serde_json::{Value, json};
+
+use super::Corpus;
+use super::document::CorpusDocument;
+
+impl Corpus {
+    /// The JSON Schema of files of cases, draft 7.
+    #[must_use]
+    pub fn schema() -> Value {
+        schema_of::<CorpusDocument>(narrower())
+    }
+}
+
+/// What an authority states about a credential.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it is read as a statement; here is its form")]
+pub(super) enum Identity {
+    /// Nobody vouches for it, or nobody can say.
+    Word(Word),
+    /// Facts.
+    Facts(Facts),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is read as a statement; here is its form")]
+pub(super) enum Word {
+    /// Nobody vouches for it.
+    Refused,
+    /// Nobody can say.
+    Unavailable,
+}
+
+/// Facts, further ones by the names that the policy gives them.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is read as a statement; here is its form")]
+pub(super) struct Facts {
+    /// Who.
+    subject: Option<String>,
+    /// The client it belongs to.
+    client_id: Option<String>,
+    /// The kind of that client.
+    client_type: Option<String>,
+    /// What it grants, with spaces between.
+    scope: Option<String>,
+    /// When it ends, in seconds since 1970.
+    expires: Option<u64>,
+    /// When it begins, in seconds since 1970; of what is verified as a JWT.
+    not_before: Option<u64>,
+    #[schemars(flatten)]
+    further: BTreeMap<String, Value>,
+}
+
+fn narrower() -> Vec<(&'static str, Value)> {
+    let beside = |keys: &[&str]| json!({ "not": { "anyOf": keys.iter().map(|key| json!({ "required": [key] })).collect::<Vec<_>>() } });
+    let refusal = json!({
+        "required": ["refuse"],
+        "allOf": [beside(&["allow", "would_refuse", "forward", "remove"])],
+    });
+    let grant = json!({
+        "anyOf": [{ "required": ["allow"] }, { "required": ["would_refuse"] }],
+        "allOf": [beside(&["refuse", "rule", "status", "message"])],
+    });
+    vec![
+        ("CorpusDocument", json!({ "title": "Cases of a Brama policy", "properties": { "cases": { "minItems": 1 } } })),
+        ("CaseDocument", json!({ "properties": { "name": { "minLength": 1 } } })),
+        (
+            "ExpectDocument",
+            json!({
+                "oneOf": [refusal, grant],
+                "properties": { "refuse": { "enum": Denial::CODES }, "would_refuse": { "enum": Denial::CODES } },
+            }),
+        ),
+    ]
+}
