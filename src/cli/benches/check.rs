@@ -12,8 +12,11 @@ const FEW: usize = 5_000;
 const MANY: usize = 20_000;
 const RUNS: usize = 5;
 
+/// The route of a number.
+type Route = fn(usize) -> String;
+
 fn main() {
-    let shapes: [(&str, fn(usize) -> String); 6] = [
+    let shapes: [(&str, Route); 6] = [
         ("a resource each, every tenth public", resources),
         ("ten paths on each host", hosts),
         ("half public behind captures, and a page for all else", captures),
@@ -37,7 +40,7 @@ const GUARDED: &str = "require: { credentials: [token], scopes: { all: [read] } 
 const PUBLIC: &str = "public: { because: \"it is for everybody\" }";
 
 fn resources(number: usize) -> String {
-    let rest = if number % 10 == 0 { PUBLIC } else { GUARDED };
+    let rest = if number.is_multiple_of(10) { PUBLIC } else { GUARDED };
     format!("{{ id: r{number}, methods: [GET], path: '/api/v1/resource{number}/{{_id}}', {rest} }}")
 }
 
@@ -51,12 +54,12 @@ fn captures(number: usize) -> String {
     if number == 0 {
         return format!("{{ id: r0, methods: [GET], path: '/{{_page...}}', {PUBLIC} }}");
     }
-    let rest = if number % 2 == 0 { PUBLIC } else { GUARDED };
+    let rest = if number.is_multiple_of(2) { PUBLIC } else { GUARDED };
     format!("{{ id: r{number}, methods: [GET], path: '/{{_tenant}}/resource{number}/{{_id}}', {rest} }}")
 }
 
 fn mixed(number: usize) -> String {
-    let hosts = if number % 2 == 0 { format!("hosts: [h{number}.example], ") } else { String::new() };
+    let hosts = if number.is_multiple_of(2) { format!("hosts: [h{number}.example], ") } else { String::new() };
     format!("{{ id: r{number}, methods: [GET], {hosts}path: '/resource{number}/{{_id}}', {GUARDED} }}")
 }
 
@@ -79,7 +82,7 @@ fn long(number: usize) -> String {
 }
 
 /// The best of several runs, as a user waits for it.
-fn check(route: fn(usize) -> String, routes: usize) -> Duration {
+fn check(route: Route, routes: usize) -> Duration {
     let credential = |header: &str| {
         format!(
             "{{ header: {header}, verify: [{{ introspect: {{ authority: a, path: /i, hint: h, expect: {{ /u: x }} }} }}], cache: {{ ttl: 1s, refused_ttl: 1s, entries: 9 }} }}"

@@ -371,7 +371,7 @@ fn policy_of_ten_thousand_long_routes_is_read() {
     let route = |number: usize| {
         let require = match number {
             0 => format!("&r {require}"),
-            _ if number % 2 == 0 => "*r".to_owned(),
+            _ if number.is_multiple_of(2) => "*r".to_owned(),
             _ => require.to_owned(),
         };
         format!(

@@ -82,7 +82,7 @@ impl HeaderPattern {
 
 impl HeaderPattern {
     /// Whether every name of `other` is one of these.
-    pub(crate) fn covers(&self, other: &Self) -> bool {
+    pub(crate) fn has_all_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Exact(_), Self::Prefix(_)) => false,
             (Self::Exact(_) | Self::Prefix(_), Self::Exact(name)) | (Self::Prefix(_), Self::Prefix(name)) => {

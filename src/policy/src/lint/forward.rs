@@ -13,7 +13,7 @@ pub(super) fn all(policy: &Policy, lints: &mut Vec<Lint>) {
         let place = place.index(index);
         // Of two that cover each other the first is the one that works.
         let covering = patterns.iter().enumerate().find(|(other, wider)| {
-            *other != index && wider.covers(pattern) && (*other < index || !pattern.covers(wider))
+            *other != index && wider.has_all_of(pattern) && (*other < index || !pattern.has_all_of(wider))
         });
         let why = match (covering, pattern) {
             (Some((_, wider)), _) => Some(format!("`{wider}` removes it already")),
