@@ -5,7 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::{Call, Reply};
 use crate::table::Table;
@@ -114,6 +114,16 @@ impl Authority {
 
     pub fn set(&self, mode: Mode) {
         *self.mode.lock().unwrap() = mode;
+    }
+
+    /// Waits until somebody asks, or has asked, about what the text says.
+    #[track_caller]
+    pub fn wait_for_lookup(&self, text: &str) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !self.asked.lock().unwrap().iter().any(|form| form.contains(text)) {
+            assert!(Instant::now() < until, "nobody asks about {text}");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The forms of the lookups since the last time this was asked.

@@ -12,7 +12,7 @@ use crate::stack::{Gateway, Plan};
 
 const REJECTED: &str = "extension_config_discovery.http_filter.brama.config_fail";
 const UPDATE_REJECTED: &str = "extension_config_discovery.http_filter.brama.update_rejected";
-const RELOADED: &str = "extension_config_discovery.http_filter.brama.config_reload";
+pub const RELOADED: &str = "extension_config_discovery.http_filter.brama.config_reload";
 
 fn division() -> Call {
     Call::delete("/api/admin/contract_divisions/x")
@@ -27,9 +27,10 @@ fn edit(config: &mut Value, text: &str, by: &str) {
     config["configuration"]["value"] = json!(policy.replace(text, by));
 }
 
+/// Waits for a state that must come, however slow the machine is.
 #[track_caller]
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
+pub fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
     while !done() {
         assert!(Instant::now() < until, "{what}");
         thread::sleep(Duration::from_millis(20));
