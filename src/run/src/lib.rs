@@ -25,6 +25,7 @@ mod project;
 mod settings;
 mod stack;
 mod template;
+mod version;
 
 pub use data::Logs;
 pub use error::StartError;

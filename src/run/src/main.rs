@@ -53,6 +53,9 @@ fn run(stop: &dyn Fn() -> bool) -> Result<(), Failure> {
     let render = format!("{} render POLICY --target envoy-ecds --wasm {}", near(&settings.brama), near(&settings.wasm));
     let prepared = Prepared::new(settings)?;
     eprint!("{}", prepared.notes());
+    if let Some(remark) = prepared.envoy_remark() {
+        eprintln!("note: {remark}");
+    }
     let mut stack = prepared.start_unless(stop)?;
 
     // Whoever reads this may have gone (`make run | head`); the gateway serves all the same.

@@ -16,6 +16,7 @@ use crate::error::StartError;
 use crate::settings::Settings;
 use crate::stack::Stack;
 use crate::template::fill;
+use crate::version;
 
 /// A stack that could start: everything was checked and written, nothing runs.
 #[derive(Debug)]
@@ -79,6 +80,11 @@ impl Prepared {
     /// What the preparing commands had to say although they succeeded; may be nothing.
     pub fn notes(&self) -> &str {
         &self.notes
+    }
+
+    /// What there is to say of this Envoy's version; nothing of the newest that was tried.
+    pub fn envoy_remark(&self) -> Option<String> {
+        version::remark(&self.settings.envoy)
     }
 
     fn render_policy(&mut self) -> Result<(), StartError> {

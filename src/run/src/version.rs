@@ -1,0 +1,75 @@
+//! Owns what is said of an Envoy that is not the one the project is tested with in full.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A sentence about an Envoy, where there is something to say: that nobody has tried its version, or what it cannot do.
+pub(crate) fn remark(envoy: &Path) -> Option<String> {
+    let output = Command::new(envoy).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    match minor(&said) {
+        Some(minor) => about(minor),
+        // Whether it starts will be seen; a program of another name may well be one.
+        None => Some("the version of this Envoy cannot be told: it is tested with 1.36 to 1.40".to_owned()),
+    }
+}
+
+fn about(minor: (u32, u32)) -> Option<String> {
+    let (major, number) = minor;
+    if minor < OLDEST {
+        return Some(format!(
+            "Envoy {major}.{number} is older than any that was tried (1.36 to 1.40): it may not start"
+        ));
+    }
+    if minor > NEWEST {
+        return Some(format!("Envoy {major}.{number} is newer than any that was tried (1.36 to 1.40)"));
+    }
+    (minor < NEWEST).then(|| {
+        format!(
+            "Envoy {major}.{number} does all that the shipped bootstrap asks for, but it cannot join texts in CEL; \
+             the project is tested in full with 1.40 (see envoy/README.md)"
+        )
+    })
+}
+
+/// The first two numbers of `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.
+fn minor(said: &str) -> Option<(u32, u32)> {
+    let (_, version) = said.split_once("version: ")?;
+    let mut numbers = version.split('/').nth(1)?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// `make e2e-matrix` runs on each minor from this one on.
+const OLDEST: (u32, u32) = (1, 36);
+/// What `make e2e` runs on, unless it is told otherwise.
+const NEWEST: (u32, u32) = (1, 40);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minor_is_read_from_what_envoy_says() {
+        let said = "\n/a/envoy  version: bad8280d/1.36.4/Clean/RELEASE/BoringSSL\n\n";
+        assert_eq!(minor(said), Some((1, 36)));
+        for odd in ["", "envoy", "version: a/b/c", "version: a/1/c", "version: 1.36.4"] {
+            assert_eq!(minor(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn newest_is_not_remarked_on() {
+        for (minor, words) in [
+            ((1, 35), Some("older than any")),
+            ((1, 36), Some("cannot join texts")),
+            ((1, 39), Some("cannot join texts")),
+            ((1, 40), None),
+            ((1, 41), Some("newer than any")),
+            ((2, 0), Some("newer than any")),
+        ] {
+            let remark = about(minor);
+            assert_eq!(remark.is_some(), words.is_some(), "{minor:?}: {remark:?}");
+            assert!(words.is_none_or(|words| remark.unwrap().contains(words)), "{minor:?}");
+        }
+    }
+}
