@@ -31,6 +31,7 @@ mod denied;
 mod dice;
 mod division;
 mod envelope;
+mod envoy_gateway;
 mod faulty;
 mod fleet;
 mod flights;

@@ -113,6 +113,13 @@ impl Gateway {
         found.map_or(0, |stat| stat["value"].as_u64().unwrap())
     }
 
+    /// Where a listener of this name takes connections.
+    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
+        let request = crate::client::Call::new("GET", "/listeners").header("Host", "admin");
+        let listeners = request.send(self.admin_address()).text();
+        listeners.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("::")?.trim().parse().ok())
+    }
+
     /// The access log's entry of the request with this id; it is written a moment after the answer.
     pub fn logged(&self, request_id: &str) -> Value {
         let until = Instant::now() + Duration::from_secs(5);

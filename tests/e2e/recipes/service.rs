@@ -5,6 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// What it has taken, and whether it may go on.
 #[derive(Clone, Default)]
@@ -12,6 +13,8 @@ pub struct Service(Arc<(Mutex<State>, Condvar)>);
 
 #[derive(Default)]
 struct State {
+    /// Whether an upload has begun that has not ended.
+    is_taking: bool,
     /// The lengths of the bodies that came whole, and `None` for each that broke off.
     uploads: Vec<Option<usize>>,
     /// Whether streams send their second event, and end.
@@ -35,14 +38,20 @@ impl Service {
     /// The uploads since the last time this was asked, once there is one.
     pub fn take(&self) -> Vec<Option<usize>> {
         let (state, changed) = &*self.0;
-        let patience = std::time::Duration::from_secs(15);
         let (mut state, _timeout) =
-            changed.wait_timeout_while(state.lock().unwrap(), patience, |state| state.uploads.is_empty()).unwrap();
+            changed.wait_timeout_while(state.lock().unwrap(), PATIENCE, |state| state.uploads.is_empty()).unwrap();
         std::mem::take(&mut state.uploads)
     }
 
     pub fn has_uploads(&self) -> bool {
         !self.0.0.lock().unwrap().uploads.is_empty()
+    }
+
+    /// Waits until an upload has begun.
+    pub fn wait_for_beginning(&self) {
+        let (state, changed) = &*self.0;
+        let taking = changed.wait_timeout_while(state.lock().unwrap(), PATIENCE, |state| !state.is_taking);
+        assert!(taking.unwrap().0.is_taking);
     }
 
     /// Lets every stream send its second event.
@@ -61,9 +70,13 @@ impl Service {
             if head.starts_with("GET ") {
                 return self.stream(connection);
             }
+            self.change(|state| state.is_taking = true);
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
             let body = read_body(&mut connection, begun, length.parse().unwrap());
-            self.change(|state| state.uploads.push(body));
+            self.change(|state| {
+                state.is_taking = false;
+                state.uploads.push(body);
+            });
             let Some(length) = body else { return };
             let said = format!("{length} bytes");
             let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{said}", said.len());
@@ -107,3 +120,5 @@ fn read_body(connection: &mut UnixStream, mut body: Vec<u8>, length: usize) -> O
     }
     Some(body.len())
 }
+
+const PATIENCE: Duration = Duration::from_secs(15);
