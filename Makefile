@@ -39,6 +39,7 @@ help: ## list these commands
 .PHONY: rust
 rust:
 	@src/tools/rust.sh
+	@src/tools/moved.sh
 
 # Before what takes minutes, since it may fail: Python or the network may be missing.
 .PHONY: envoy

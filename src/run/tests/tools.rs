@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use support::{copied_checkout, program, write};
 
@@ -78,7 +79,7 @@ impl Machine {
 }
 
 /// What a shell script may rely on.
-const USUAL: [&str; 34] = [
+const USUAL: [&str; 35] = [
     "awk",
     "basename",
     "bash",
@@ -89,6 +90,7 @@ const USUAL: [&str; 34] = [
     "cut",
     "dirname",
     "env",
+    "find",
     "grep",
     "head",
     "install",
@@ -286,6 +288,31 @@ fn target_is_fetched_by_rustup_before_the_way_round_is_taken() {
     assert!(announced.contains("rustup target add wasm32-wasip1"), "{announced}");
 }
 
+/// Cargo takes what it finds in a moved `target` as it is, and tests name the folder that they were compiled in.
+#[test]
+fn moved_checkout_is_compiled_anew_once() {
+    let machine = Machine::new().with_rust();
+    let source = machine.checkout.join("src/run/src/main.rs");
+    write(&source, "");
+    let age = || source.metadata().unwrap().modified().unwrap().elapsed().unwrap();
+    let grow_old = || {
+        let past = std::time::SystemTime::now() - Duration::from_hours(1);
+        fs::File::options().write(true).open(&source).unwrap().set_modified(past).unwrap();
+    };
+    fs::create_dir(machine.checkout.join("tests")).unwrap();
+    // A new checkout, the same one again, one that was moved here, the same one again.
+    for (compiled_in, anew) in [(None, false), (None, false), (Some("/elsewhere"), true), (None, false)] {
+        grow_old();
+        if let Some(folder) = compiled_in {
+            write(&machine.checkout.join("target/compiled_in"), folder);
+        }
+        let outcome = machine.run("make rust");
+        assert!(outcome.success, "{}", outcome.said);
+        assert_eq!(age() < Duration::from_mins(30), anew, "{compiled_in:?}: {}", outcome.said);
+        assert_eq!(outcome.said.contains("the checkout was in /elsewhere before"), anew, "{}", outcome.said);
+    }
+}
+
 /// The first of the two commands, with what it builds replaced: the launcher is this checkout's, and is told so.
 #[test]
 fn two_commands_are_enough_in_a_container_without_a_terminal() {
@@ -300,7 +327,6 @@ fn two_commands_are_enough_in_a_container_without_a_terminal() {
         esac"#;
     let machine = Machine::new().with("rustc", rustc).with("cargo", cargo).with("envoy", "");
     write(&machine.checkout.join("libstd-1.rlib"), "");
-    fs::create_dir(machine.checkout.join("target")).unwrap();
     for (folder, line) in [(machine.checkout.as_path(), "make run"), (machine.folder.path(), "make -C copy run")] {
         let outcome = machine.run_in(folder, line);
         let expected = format!(
