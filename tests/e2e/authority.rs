@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ pub enum Mode {
     NoFeed,
     /// Passes lookups on, each after so long.
     Slow(Duration),
+    /// Passes lookups on, each not before those like it are released.
+    Held(Arc<Hold>),
     /// Closes the connection, as where nobody listens.
     Stopped,
     /// Takes them and never answers.
@@ -29,6 +31,28 @@ pub enum Mode {
     Double(String, String),
     /// Answers as the table says whom the authority lets ask; passes on its answer to whom it does not.
     Table(Arc<Table>),
+}
+
+/// Lookups that wait until the test has seen what it waits for.
+#[derive(Debug, Default)]
+pub struct Hold {
+    released: Mutex<Vec<String>>,
+    changed: Condvar,
+}
+
+impl Hold {
+    /// Lets go of the lookups whose form contains the text, those to come included; of all by an empty text.
+    pub fn release(&self, text: &str) {
+        self.released.lock().unwrap().push(text.to_owned());
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, form: &str) {
+        let released = self.released.lock().unwrap();
+        let is_held = |released: &mut Vec<String>| !released.iter().any(|text| form.contains(text.as_str()));
+        // A test that failed releases nobody.
+        drop(self.changed.wait_timeout_while(released, Duration::from_secs(60), is_held).unwrap());
+    }
 }
 
 #[derive(Clone)]
@@ -170,6 +194,13 @@ fn serve(
             Mode::Hang => continue,
             Mode::Slow(span) => {
                 thread::sleep(span);
+                let Some(answer) = ask(authority, &message) else { return };
+                answer
+            }
+            Mode::Held(hold) => {
+                if !asks_feed {
+                    hold.wait(&body);
+                }
                 let Some(answer) = ask(authority, &message) else { return };
                 answer
             }

@@ -130,13 +130,23 @@ fn fifty_concurrent_deletions_are_one() {
             let (gateway, together) = (Arc::clone(&gateway), Arc::clone(&together));
             thread::spawn(move || {
                 together.wait();
-                let reply = allowed(DIVISION).send(gateway.address());
-                reply.envelope();
-                reply.status
+                let mut unanswered = 0;
+                loop {
+                    let reply = allowed(DIVISION).send(gateway.address());
+                    reply.envelope();
+                    // Nobody could be asked in time; it may have been carried out or not.
+                    if !matches!(reply.status, 503 | 504) {
+                        return (reply.status, unanswered);
+                    }
+                    unanswered += 1;
+                }
             })
         })
         .collect();
-    let mut statuses: Vec<_> = senders.into_iter().map(|sender| sender.join().unwrap()).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [&[200][..], &[404; 49]].concat());
+    let ends: Vec<_> = senders.into_iter().map(|sender| sender.join().unwrap()).collect();
+    let count = |wanted| ends.iter().filter(|(status, _)| *status == wanted).count();
+    let unanswered: u32 = ends.iter().map(|(_, unanswered)| unanswered).sum();
+    assert_eq!(count(200) + count(404), 50, "{ends:?}");
+    assert!(count(200) == 1 || (count(200) == 0 && unanswered > 0), "{ends:?}");
+    assert_eq!(gateway.database.division(DIVISION)[0], "0");
 }

@@ -190,6 +190,6 @@ fn logged(program: &Path, log: &Path) -> Command {
     command
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 const SECRET: &str = "the-secret-of-the-gateways";

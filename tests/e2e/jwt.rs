@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::authority::KEYS;
 use crate::client::{Call, Reply};
+use crate::reload::wait_until;
 use crate::signer::{Signer, base64url, merged};
 use crate::stack::{Gateway, Plan, project};
 
@@ -90,7 +91,7 @@ pub fn passes(gateway: &Gateway, token: &str) {
 /// Sends tokens until one gets this status, which must be soon.
 #[track_caller]
 fn comes_to(gateway: &Gateway, signer: &Signer, status: u16) {
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(60);
     while send(gateway, &token(signer)).status != status {
         assert!(Instant::now() < until, "no {status} in time");
         sleep(Duration::from_millis(100));
@@ -170,6 +171,7 @@ fn unknown_key_is_fetched_once_for_all_who_wait() {
     sleep(Duration::from_secs(5));
     gateway.authority.publish(Some(set(&[&old, &new])));
     gateway.authority.take_fetches();
+    let begin = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| passes(&gateway, &token(&new)));
@@ -179,7 +181,9 @@ fn unknown_key_is_fetched_once_for_all_who_wait() {
     for _ in 0..8 {
         assert_eq!(send(&gateway, &token(&made_up)).status, 401);
     }
-    assert_eq!(gateway.authority.take_fetches(), 0);
+    // None, unless the eight took so long that it was time for another: one in five seconds, the first of them after `begin`.
+    let fetches = gateway.authority.take_fetches() as u64;
+    assert!(fetches <= begin.elapsed().as_secs() / 5, "{fetches}");
 }
 
 #[test]
@@ -193,8 +197,12 @@ fn rotation_lets_nobody_out_and_an_outage_in_its_midst_keeps_the_last_good_keys(
     passes(&gateway, &token(&old));
     gateway.authority.publish(None);
     gateway.authority.take_fetches();
-    sleep(Duration::from_secs(3));
-    assert!(gateway.authority.take_fetches() > 0);
+    // The one that was on its way, and one that finds nobody.
+    let mut fetches = 0;
+    wait_until("keys are fetched in vain", || {
+        fetches += gateway.authority.take_fetches();
+        fetches >= 2
+    });
     for signer in [&old, &new] {
         passes(&gateway, &token(signer));
     }

@@ -14,9 +14,6 @@ const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "c2778f3064753ea70de870a53795f5c9";
 const ADMIN_TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 
-/// The policy's timeout for one lookup, with room for a loaded machine.
-const IN_TIME: Duration = Duration::from_millis(2500);
-
 fn delete(api_key: &str, token: &str) -> Call {
     Call::delete(PATH).api_key(api_key).token(token)
 }
@@ -58,13 +55,14 @@ fn outages() -> Vec<Mode> {
 #[test]
 fn credential_not_seen_before_is_503_in_time() {
     let gateway = Gateway::start();
-    for mode in outages() {
+    for (number, mode) in outages().into_iter().enumerate() {
         println!("{:.60}", format!("{mode:?}"));
         gateway.authority.set(mode);
-        let begin = Instant::now();
-        let reply = delete(API_KEY, TOKEN).send(gateway.address());
+        let id = format!("outage-{number}");
+        let reply = delete(API_KEY, TOKEN).header("x-request-id", &id).send(gateway.address());
         reply.is_unavailable();
-        assert!(begin.elapsed() < IN_TIME, "{:?}", begin.elapsed());
+        // In time: it is the plugin that refused, before the stream's own timeout did.
+        assert_eq!(gateway.logged(&id)["refusal"], "own");
         assert_eq!(gateway.tap.take(), "");
     }
     // Nothing of it was remembered.
@@ -92,13 +90,18 @@ fn token_not_seen_before_is_503_behind_a_known_api_key() {
 fn known_credentials_are_served_through_an_outage() {
     let gateway = Plan::shipped().one_worker().start();
     let division = || Call::delete("/api/admin/contract_divisions/x").api_key(API_KEY).token(ADMIN_TOKEN);
-    // The first is told before the worker knows where the feed stands.
-    for _ in 0..3 {
-        assert_eq!(division().send(gateway.address()).status, 404);
-    }
+    crate::revocation::knows(&gateway, &division());
     gateway.authority.set(Mode::Stopped);
-    for _ in 0..10 {
-        division().send(gateway.address()).is_error(404, "not_found", "Contract division with such id is not found");
+    let stopped = Instant::now();
+    let mut served = 0;
+    // Half of the time for which what is known is trusted: a slow machine serves fewer, and no others.
+    while served < 10 {
+        let reply = division().send(gateway.address());
+        if stopped.elapsed() > Duration::from_millis(1500) {
+            break;
+        }
+        reply.is_error(404, "not_found", "Contract division with such id is not found");
+        served += 1;
     }
 }
 
@@ -106,14 +109,15 @@ fn known_credentials_are_served_through_an_outage() {
 fn dead_authority_is_given_a_rest_and_found_again() {
     let gateway = Plan::shipped().without_feed().one_worker().start();
     gateway.authority.set(Mode::Stopped);
+    let begin = Instant::now();
     for number in 0..100 {
         delete(&format!("unknown-{number}"), TOKEN).send(gateway.address()).is_unavailable();
     }
     // Five until it is taken for dead, and one after each rest, of half a second at least.
-    let lookups = gateway.authority.take().len();
-    assert!((5..=20).contains(&lookups), "{lookups}");
+    let lookups = gateway.authority.take().len() as u128;
+    assert!((5..=6 + begin.elapsed().as_millis() / 500).contains(&lookups), "{lookups}");
     gateway.authority.set(Mode::Pass);
-    let until = Instant::now() + Duration::from_secs(4);
+    let until = Instant::now() + Duration::from_secs(60);
     while delete(API_KEY, TOKEN).send(gateway.address()).status != 200 {
         assert!(Instant::now() < until, "it is not asked again");
         std::thread::sleep(Duration::from_millis(100));
@@ -136,7 +140,7 @@ fn facts_older_than_they_should_be_serve_where_that_is_written() {
     delete(API_KEY, "not-seen-before").send(gateway.address()).is_unavailable();
     // An authority that answers is believed.
     gateway.authority.set(Mode::Answer(200, r#"{"active":false}"#.to_owned()));
-    let until = Instant::now() + Duration::from_secs(4);
+    let until = Instant::now() + Duration::from_secs(60);
     while known().send(gateway.address()).status != 401 {
         assert!(Instant::now() < until, "it is not asked again");
         std::thread::sleep(Duration::from_millis(100));
@@ -146,12 +150,12 @@ fn facts_older_than_they_should_be_serve_where_that_is_written() {
 #[test]
 fn cache_spares_the_authority() {
     let gateway = Gateway::start();
+    let division = || Call::delete("/api/admin/contract_divisions/x").api_key(API_KEY).token(ADMIN_TOKEN);
+    crate::revocation::knows(&gateway, &division());
+    let before = gateway.counter("wasmcustom.brama_allowed");
     for _ in 0..50 {
-        let call = Call::delete("/api/admin/contract_divisions/x").api_key(API_KEY).token(ADMIN_TOKEN);
-        assert_eq!(call.send(gateway.address()).status, 404);
+        assert_eq!(division().send(gateway.address()).status, 404);
     }
-    let lookups = gateway.authority.take();
-    // Two credentials, two workers; each asks once more for what it was told before it knew where the feed stands.
-    assert!(lookups.len() <= 8, "{lookups:?}");
-    assert_eq!(gateway.counter("wasmcustom.brama_allowed"), 51, "with the launcher's own");
+    assert_eq!(gateway.authority.take(), [""; 0]);
+    assert_eq!(gateway.counter("wasmcustom.brama_allowed"), before + 50);
 }

@@ -72,7 +72,7 @@ fn facts_go_on(gateway: &Gateway) {
 /// Waits until this holds, which must be soon.
 #[track_caller]
 fn comes(awaited: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(15);
+    let until = Instant::now() + Duration::from_secs(60);
     while !awaited() {
         assert!(Instant::now() < until, "not in time");
         sleep(Duration::from_millis(50));

@@ -38,7 +38,7 @@ pub struct Plan {
     /// Another bootstrap than the one that ships.
     bootstrap: Option<String>,
     edits: Vec<(String, String)>,
-    ecds: Option<fn(&mut Value, &Path)>,
+    ecds: Vec<fn(&mut Value, &Path)>,
     keys: Option<String>,
 }
 
@@ -122,7 +122,7 @@ impl Gateway {
 
     /// The access log's entry of the request with this id; it is written a moment after the answer.
     pub fn logged(&self, request_id: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(5);
+        let until = Instant::now() + Duration::from_secs(60);
         while Instant::now() < until {
             let log = self.access_log();
             let mut entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -137,7 +137,7 @@ impl Gateway {
 
 impl Plan {
     pub fn shipped() -> Self {
-        Self { settings: settings(), bootstrap: None, edits: Vec::new(), ecds: None, keys: None }
+        Self { settings: settings(), bootstrap: None, edits: Vec::new(), ecds: Vec::new(), keys: None }
     }
 
     /// The stack as it is shipped, with other data.
@@ -177,7 +177,7 @@ impl Plan {
 
     /// Changes the plugin's configuration; the folder given is a place for files.
     pub fn plugin(mut self, change: fn(&mut Value, &Path)) -> Self {
-        self.ecds = Some(change);
+        self.ecds.push(change);
         self
     }
 
@@ -185,6 +185,22 @@ impl Plan {
     pub fn publish(mut self, keys: String) -> Self {
         self.keys = Some(keys);
         self
+    }
+
+    /// Lookups may take ten seconds, and requests may wait for both of theirs: so that a test can hold them for as long as it
+    /// takes to see what it waits for.
+    pub fn patient(self) -> Self {
+        let plan = self.plugin(|config, _folder| {
+            let configuration = &mut config["configuration"]["value"];
+            let mut policy: Value = serde_json::from_str(configuration.as_str().unwrap()).unwrap();
+            let authority = &mut policy["authorities"]["mithril"];
+            authority["timeout"] = "10s".into();
+            if let Some(feed) = authority.get_mut("revocations") {
+                feed["max_lag"] = "60s".into();
+            }
+            *configuration = policy.to_string().into();
+        });
+        plan.edit("stream_idle_timeout: 2.5s", "stream_idle_timeout: 60s")
     }
 
     /// Facts are trusted for as long as they are remembered.
@@ -218,7 +234,7 @@ impl Plan {
         assert!(is_possible, "the composed stack cannot be started so: name this test in tests/e2e/not_composed.txt");
         let data = tempfile::tempdir().unwrap();
         let turn = Turn::begin(&self.settings, self.keys, |config| {
-            if let Some(change) = self.ecds {
+            for change in self.ecds {
                 change(config, data.path());
             }
         });
@@ -260,9 +276,11 @@ impl Plan {
             bootstrap = bootstrap.replace(text, &by);
         }
         fs::write(prepared.bootstrap(), bootstrap).unwrap();
-        if let Some(change) = self.ecds {
+        if !self.ecds.is_empty() {
             let mut ecds: Value = serde_json::from_str(&fs::read_to_string(prepared.ecds()).unwrap()).unwrap();
-            change(&mut ecds["resources"][0]["typed_config"]["config"], data.path());
+            for change in self.ecds {
+                change(&mut ecds["resources"][0]["typed_config"]["config"], data.path());
+            }
             fs::write(prepared.ecds(), ecds.to_string()).unwrap();
         }
         let stack = Box::new(prepared.start()?);

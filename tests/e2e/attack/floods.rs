@@ -4,14 +4,16 @@
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::arrived::requests;
 use super::http2::{CONTINUATION, Connection, END_HEADERS, HEADERS};
 use super::wire::{Ending, Raw, Wire, field};
-use crate::authority::Mode;
-use crate::stack::Gateway;
+use crate::authority::{Hold, Mode};
+use crate::reload::wait_until;
+use crate::stack::{Gateway, Plan};
 
 /// A good request is served.
 #[track_caller]
@@ -71,7 +73,8 @@ fn resets_without_end_are_nobody_elses_trouble() {
     }
     assert_eq!(gateway.tap.take(), "");
     // What was asked for is answered, or given up, in a moment.
-    sleep(Duration::from_secs(2));
+    wait_until("a good request passes", || Raw::good().send(Wire::Http1, gateway.address()) == Ending::Answered(404));
+    gateway.tap.take();
     serves(&gateway);
 }
 
@@ -88,7 +91,9 @@ fn answer_that_comes_after_its_request_has_gone_lets_nothing_pass() {
         drop(connection);
     }
     gateway.authority.set(Mode::Pass);
-    sleep(Duration::from_millis(500));
+    for gauge in ["http.public.downstream_rq_active", "cluster.upstream.upstream_rq_active"] {
+        wait_until("nothing is under way", || gateway.counter(gauge) == 0);
+    }
     // Those that were decided before they went arrived whole, once each, and no others.
     let arrived = requests(&gateway.tap.take());
     println!("60 requests that were reset, {} had been decided before", arrived.len());
@@ -100,16 +105,20 @@ fn answer_that_comes_after_its_request_has_gone_lets_nothing_pass() {
 
 #[test]
 fn body_that_comes_before_the_decision_waits_for_it() {
-    let gateway = Gateway::start();
-    gateway.authority.set(Mode::Slow(Duration::from_millis(300)));
+    let gateway = Plan::shipped().patient().start();
     for (key, allowed) in [(super::API_KEY, true), ("unknown", false)] {
+        let hold = Arc::new(Hold::default());
+        gateway.authority.set(Mode::Held(Arc::clone(&hold)));
         let mut request = Raw::good();
         request.fields[0] = field("api-key", key);
         request.body = vec![b'x'; 12_000];
         let mut connection = Connection::open(gateway.address());
         let stream = connection.send(&request);
+        gateway.authority.wait_for_lookup(key);
+        // For as long as a moment lasts: what was sent with the headers is there with them.
         sleep(Duration::from_millis(150));
         assert_eq!(gateway.tap.take(), "", "nothing goes on before the decision");
+        hold.release("");
         let ending = connection.wait(stream);
         let arrived = requests(&gateway.tap.take());
         assert_eq!(
@@ -140,7 +149,7 @@ fn slow_requests_are_ended() {
         }
     }
     for mut stream in slow {
-        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         match std::io::read_to_string(&mut stream) {
             Ok(answer) => assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}"),
             // It was closed with bytes on the way.

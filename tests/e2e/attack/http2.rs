@@ -14,7 +14,7 @@ pub struct Connection {
 impl Connection {
     pub fn open(to: SocketAddr) -> Self {
         let stream = TcpStream::connect(to).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.set_nodelay(true).unwrap();
         let mut connection = Self { stream, next: 1 };
         connection.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
