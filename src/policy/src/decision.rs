@@ -6,7 +6,7 @@ use crate::facts::FactName;
 use crate::host::InvalidHost;
 use crate::introspection::Unavailable;
 use crate::jwt::Rejected;
-use crate::path::Ambiguity;
+use crate::path::SecondReading;
 use crate::policy::RuleId;
 use crate::scope::{Scopes, WantedScopes};
 
@@ -90,7 +90,7 @@ pub enum Denial {
     /// A request without exactly one method, host and path.
     RequestIncomplete,
     /// A path with a second reading.
-    PathAmbiguous(Ambiguity),
+    PathAmbiguous(SecondReading),
     /// A host that names no host.
     HostMalformed(InvalidHost),
     /// CONNECT or TRACE.

@@ -7,6 +7,7 @@ use crate::credential::{Credential, CredentialKind, NotPresented};
 use crate::decision::{Decision, Denial, Grant, Refused, RefusedBy};
 use crate::facts::Facts;
 use crate::introspection::Answer;
+use crate::path::{Ambiguity, SecondReading};
 use crate::policy::{Kinds, Mode, Policy, Preflight, Requirement, Route, RuleId, Standing, Verified};
 use crate::request::Request;
 use crate::router::Found;
@@ -83,7 +84,7 @@ impl Policy {
         witness.note(Note::Read { method: target.method, host: &host, path: target.path.as_str() });
         let find = |method| {
             let found = self.router.find(method, &target.host, &target.path);
-            found.map_err(|ambiguity| unruled(Denial::PathAmbiguous(ambiguity)))
+            found.map_err(|ambiguity| unruled(by_route(ambiguity, &target)))
         };
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
         for kind in &self.forward.keep {
@@ -165,7 +166,7 @@ impl Policy {
             Mode::Shadow => {
                 self.router
                     .second_reading(target.method, &target.host, &target.path)
-                    .map_err(|ambiguity| refused(Denial::PathAmbiguous(ambiguity)))?;
+                    .map_err(|ambiguity| refused(by_route(ambiguity, target)))?;
                 witness.note(Note::Lacking(&Denial::RouteUnknown));
                 witness.note(Note::Shadow);
                 let grant = Grant { would_refuse: Some(Denial::RouteUnknown), ..self.anonymous(None, request) };
@@ -367,6 +368,11 @@ impl Case {
     fn grant(self, set: Vec<(String, String)>, would_refuse: Option<Denial>) -> Grant {
         Grant { rule: self.route().map(|route| route.id.clone()), remove: self.remove, set, would_refuse }
     }
+}
+
+/// The denial of a path that a route gives a second reading.
+fn by_route(ambiguity: Ambiguity, target: &Target<'_>) -> Denial {
+    Denial::PathAmbiguous(SecondReading::by_route(ambiguity, &target.path))
 }
 
 /// An answer may be remembered from a while ago, and an authority's clock may be off.

@@ -92,7 +92,7 @@ pub use jwt::{
 };
 pub use lint::Lint;
 pub use near::{Apart, Near};
-pub use path::{Ambiguity, CanonicalPath};
+pub use path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
 pub use policy::{Policy, RuleId};
 pub use refusal::{Envelope, Refusal};
 pub use request::Request;

@@ -7,6 +7,10 @@
 
 use std::borrow::Cow;
 
+mod reading;
+
+pub use reading::{Part, SecondReading, Spot};
+
 /// A path in its one canonical spelling, split into decoded segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanonicalPath<'a> {
@@ -67,25 +71,32 @@ impl<'a> CanonicalPath<'a> {
     /// behind would not take it for one.
     ///
     /// # Errors
-    /// The first ambiguity found.
-    pub fn parse(target: &'a [u8]) -> Result<Self, Ambiguity> {
-        if target.iter().any(|byte| !byte.is_ascii_graphic()) {
-            return Err(Ambiguity::ForbiddenByte);
+    /// The first ambiguity found, and where.
+    pub fn parse(target: &'a [u8]) -> Result<Self, SecondReading> {
+        let at = |ambiguity, index| SecondReading::at(ambiguity, target, index);
+        if let Some(index) = target.iter().position(|byte| !byte.is_ascii_graphic()) {
+            return Err(at(Ambiguity::ForbiddenByte, index));
         }
-        if target.contains(&b'#') {
-            return Err(Ambiguity::Fragment);
+        if let Some(index) = target.iter().position(|byte| *byte == b'#') {
+            return Err(at(Ambiguity::Fragment, index));
         }
-        let target = std::str::from_utf8(target).map_err(|_not_ascii| Ambiguity::ForbiddenByte)?;
-        let (text, query) = target.split_once('?').unwrap_or((target, ""));
+        let ascii = std::str::from_utf8(target);
+        let ascii = ascii.map_err(|not_ascii| at(Ambiguity::ForbiddenByte, not_ascii.valid_up_to()))?;
+        let (text, query) = ascii.split_once('?').unwrap_or((ascii, ""));
         // RFC 3986, 3.4 allows fewer still, but brackets, braces and bars are sent all the same, and read alike.
-        if query.contains(['"', '<', '>', '\\']) {
-            return Err(Ambiguity::ForbiddenByte);
+        if let Some(index) = query.find(['"', '<', '>', '\\']) {
+            return Err(at(Ambiguity::ForbiddenByte, text.len().saturating_add(1).saturating_add(index)));
         }
-        let inner = text.strip_prefix('/').ok_or(Ambiguity::NotOriginForm)?;
-        if text.contains("//") {
-            return Err(Ambiguity::EmptySegment);
+        let inner = text.strip_prefix('/').ok_or_else(|| at(Ambiguity::NotOriginForm, 0))?;
+        if let Some(index) = text.find("//") {
+            return Err(at(Ambiguity::EmptySegment, index.saturating_add(1)));
         }
-        let segments = inner.split('/').map(segment).collect::<Result<_, _>>()?;
+        let mut start = 1_usize;
+        let segments = inner.split('/').map(|raw| {
+            let here = std::mem::replace(&mut start, start.saturating_add(raw.len()).saturating_add(1));
+            segment(raw).map_err(|(ambiguity, index)| at(ambiguity, here.saturating_add(index)))
+        });
+        let segments = segments.collect::<Result<_, _>>()?;
         Ok(Self { text, query, segments })
     }
 
@@ -131,13 +142,13 @@ impl<'a> CanonicalPath<'a> {
     }
 }
 
-/// One segment, checked and decoded.
-fn segment(raw: &str) -> Result<Cow<'_, str>, Ambiguity> {
+/// One segment, checked and decoded; or what is wrong with it, and at which of its bytes.
+fn segment(raw: &str) -> Result<Cow<'_, str>, (Ambiguity, usize)> {
     if raw == "." || raw == ".." {
-        return Err(Ambiguity::DotSegment);
+        return Err((Ambiguity::DotSegment, 0));
     }
-    if let Some(ambiguity) = raw.bytes().find_map(forbidden) {
-        return Err(ambiguity);
+    if let Some((index, ambiguity)) = raw.bytes().map(forbidden).enumerate().find_map(|(at, what)| Some((at, what?))) {
+        return Err((ambiguity, index));
     }
     if !raw.contains('%') {
         return Ok(Cow::Borrowed(raw));
@@ -146,7 +157,8 @@ fn segment(raw: &str) -> Result<Cow<'_, str>, Ambiguity> {
     let mut rest = raw.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
         if first == b'%' {
-            let (byte, after) = encoded(after)?;
+            let index = raw.len().saturating_sub(rest.len());
+            let (byte, after) = encoded(after).map_err(|ambiguity| (ambiguity, index))?;
             decoded.push(byte);
             rest = after;
         } else {
@@ -154,7 +166,18 @@ fn segment(raw: &str) -> Result<Cow<'_, str>, Ambiguity> {
             rest = after;
         }
     }
-    String::from_utf8(decoded).map(Cow::Owned).map_err(|_not_utf8| Ambiguity::NotUtf8)
+    String::from_utf8(decoded)
+        .map(Cow::Owned)
+        .map_err(|error| (Ambiguity::NotUtf8, sent_index(raw, error.utf8_error().valid_up_to())))
+}
+
+/// Where the bytes stand in a segment, as it was sent, that `decoded` bytes stand before once it is decoded.
+fn sent_index(raw: &str, decoded: usize) -> usize {
+    let escapes = |index: usize| {
+        let after_escape = |back| index.checked_sub(back).is_some_and(|at| raw.as_bytes().get(at) == Some(&b'%'));
+        after_escape(1) || after_escape(2)
+    };
+    (0..raw.len()).filter(|index| !escapes(*index)).nth(decoded).unwrap_or(0)
 }
 
 /// What is wrong with a byte that stands for itself, if anything.
@@ -319,7 +342,8 @@ mod tests {
             (b"/%C0%AF", Ambiguity::NotUtf8),
             (b"/%C3", Ambiguity::NotUtf8),
         ] {
-            assert_eq!(CanonicalPath::parse(target), Err(ambiguity), "{}", target.escape_ascii());
+            let found = CanonicalPath::parse(target).map_err(|reading| reading.ambiguity);
+            assert_eq!(found, Err(ambiguity), "{}", target.escape_ascii());
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use brama_policy::{ConditionFailed, Decision, Denial, Near, Note, Requires, RouteView, UnixTime, Witness};
+use brama_policy::{
+    Ambiguity, ConditionFailed, Decision, Denial, Near, Note, Requires, RouteView, SecondReading, UnixTime, Witness,
+};
 use brama_replay::Statements;
 use serde_json::{Value, json};
 
@@ -192,9 +194,11 @@ impl<'a> Story<'a> {
 
 /// The step at which a denial is found.
 const fn stage_of(denial: &Denial) -> Stage {
-    use brama_policy::Ambiguity;
     match denial {
-        Denial::RouteUnknown | Denial::PathAmbiguous(Ambiguity::LetterCase | Ambiguity::TrailingSlash) => Stage::Route,
+        Denial::RouteUnknown
+        | Denial::PathAmbiguous(SecondReading {
+            ambiguity: Ambiguity::LetterCase | Ambiguity::TrailingSlash, ..
+        }) => Stage::Route,
         Denial::NotConfigured
         | Denial::RequestIncomplete
         | Denial::PathAmbiguous(_)
