@@ -62,6 +62,8 @@ pub struct Authority {
     keys: Arc<Mutex<Keys>>,
     /// The header by which the gateway proves itself; empty before it has.
     proof: Arc<Mutex<String>>,
+    /// What was asked under which id: the path, a space, the id.
+    ids: Arc<Mutex<Vec<String>>>,
     service: PathBuf,
 }
 
@@ -84,6 +86,7 @@ impl Authority {
             asked: Arc::default(),
             keys: Arc::default(),
             proof: Arc::default(),
+            ids: Arc::default(),
             service: authority.clone(),
         };
         proxy.listen(at, authority);
@@ -98,7 +101,8 @@ impl Authority {
             for connection in listener.incoming() {
                 let (connection, proxy) = (connection.unwrap(), proxy.clone());
                 thread::spawn(move || {
-                    serve(connection, &proxy.mode, &proxy.asked, &proxy.keys, &proxy.proof, &proxy.service)
+                    let Self { mode, asked, keys, proof, ids, service } = &proxy;
+                    serve(connection, mode, asked, keys, proof, ids, service)
                 });
             }
         });
@@ -150,6 +154,11 @@ impl Authority {
         }
     }
 
+    /// What was asked with an id: the path, a space, the id.
+    pub fn ids(&self) -> Vec<String> {
+        self.ids.lock().unwrap().clone()
+    }
+
     /// The forms of the lookups since the last time this was asked.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.asked.lock().unwrap())
@@ -163,12 +172,18 @@ fn serve(
     asked: &Mutex<Vec<String>>,
     keys: &Mutex<Keys>,
     proof: &Mutex<String>,
+    ids: &Mutex<Vec<String>>,
     authority: &Path,
 ) {
     while let Some((message, body)) = read_message(&mut connection) {
         let text = String::from_utf8_lossy(&message);
         if let Some(line) = text.lines().find(|line| line.to_lowercase().starts_with("authorization: ")) {
             *proof.lock().unwrap() = line.to_owned();
+        }
+        if let (Some(path), Some(id)) =
+            (text.split(' ').nth(1), text.lines().find_map(|line| line.strip_prefix("x-request-id: ")))
+        {
+            ids.lock().unwrap().push(format!("{path} {id}"));
         }
         if message.starts_with(format!("GET {KEYS} ").as_bytes()) {
             let mut keys = keys.lock().unwrap();

@@ -47,6 +47,9 @@ fn many_requests_at_once_cause_one_lookup_of_each_credential() {
     send_all(&gateway, 200);
     asked_once(&gateway);
     assert!(gateway.counter("wasmcustom.brama_joined") >= 100, "they came together");
+    let log = gateway.written().into_iter().find(|file| file.ends_with("envoy.log")).unwrap();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("lookup=api_key request.id=") && log.contains(" joined="), "how many joined is told");
 }
 
 #[test]

@@ -46,6 +46,7 @@ mod partner;
 mod paths;
 mod policy;
 mod protocol;
+mod reasons;
 mod recipes;
 mod reload;
 mod revocation;

@@ -33,6 +33,7 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct Explanation {
     title: String,
+    policy: Arc<Policy>,
     steps: Vec<Told>,
     decision: Decision,
     is_preflight: bool,
@@ -41,7 +42,7 @@ pub(crate) struct Explanation {
 
 impl Explanation {
     pub(crate) fn of(policy: &Arc<Policy>, asked: &Asked, statements: &Statements, now: Moment) -> Self {
-        let mut story = Story::new(statements, now.wall);
+        let mut story = Story::new(policy, statements, now.wall);
         let headers = asked.headers(policy, statements);
         let decision = judge_before(policy, &headers, |lookup| statements.answer(lookup), now, &mut story);
         let request = Request::new(&headers);
@@ -55,6 +56,7 @@ impl Explanation {
         };
         Self {
             title: format!("{} {url}", asked.method),
+            policy: Arc::clone(policy),
             is_preflight: story.is_preflight(),
             steps: story.end(&decision, route(policy, &decision), &asked.near(policy)),
             decision,
@@ -75,7 +77,7 @@ impl Explanation {
         });
         json!({
             "steps": self.steps.iter().map(Told::json).collect::<Vec<_>>(),
-            "verdict": Verdict::from(&self.decision),
+            "verdict": Verdict::explained(&self.decision, &self.policy),
             "answer": answer,
         })
     }

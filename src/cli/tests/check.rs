@@ -90,7 +90,7 @@ fn faults_are_shown_in_their_lines_and_in_their_order() {
 error: missing key `name`
 --> x.yaml
 
-error: unknown key `nmae`, expected one of `version`, `name`, `mode`, `authorities`, `credentials`, `forward`, `refusals`, `routes`
+error: unknown key `nmae`, expected one of `version`, `name`, `mode`, `authorities`, `credentials`, `forward`, `refusals`, `log`, `routes`
  --> x.yaml:2:1
   |
 2 | nmae: x

@@ -41,7 +41,7 @@ fn each_request_is_answered_in_its_line() {
     );
     let expected = r#"{"decision":"allow","status":null,"denial":null,"rule":"open","forward":{},"remove":[]}
 {"decision":"allow","status":null,"denial":null,"rule":"guarded","forward":{"x-subject":"s"},"remove":["authorization","x-subject"]}
-{"decision":"refuse","status":503,"denial":"token_unavailable","rule":"guarded","forward":{},"remove":[]}
+{"decision":"refuse","status":503,"denial":"token_unavailable","rule":"guarded","reason":"no answer within 1s from cluster `c`","forward":{},"remove":[]}
 {"decision":"refuse","status":403,"denial":"route_unknown","rule":null,"forward":{},"remove":[]}
 "#;
     assert_eq!((found.code, &*found.stdout, &*found.stderr), (0, expected, ""));
@@ -67,7 +67,7 @@ fn shadow_mode_marks_what_it_would_refuse() {
     let folder = folder(&[("x.yaml", &policy)]);
     let found = run(folder.path(), &["decide", "x.yaml"], br#"{"method":"GET","path":"/guarded"}"#);
     let expected = json!({ "decision": "allow", "status": null, "denial": null, "rule": "guarded",
-        "would_refuse": "token_missing", "forward": {}, "remove": [] });
+        "would_refuse": "token_missing", "reason": "no header `authorization` was sent", "forward": {}, "remove": [] });
     assert_eq!((found.code, answers(&found)), (0, vec![expected]));
 }
 

@@ -195,3 +195,65 @@ fn example_in_the_help_runs() {
     assert_eq!(found.code, 0, "{}", found.stderr);
     assert!(found.stdout.contains("unchanged: 20 of 20 requests\n"), "{}", found.stdout);
 }
+
+/// Lines as `envoy/envoy.yaml` writes them.
+const LOG: &str = r#"{"decision":"allow","denial":null,"host":"a","identity":null,"method":"GET","path":"/open","rule":"open","status":200,"time":"2026-11-22T23:05:32.227Z"}
+{"decision":"refuse","denial":"token_missing","host":"a","identity":null,"method":"GET","path":"/guarded","reason":"no header `authorization` was sent","rule":"guarded","status":401}
+{"decision":"refuse","denial":"token_refused","host":"a","identity":null,"method":"GET","path":"/guarded","rule":"guarded","status":401}
+{"decision":"allow","denial":null,"host":"a","identity":"{\"token.scope\":\"read\",\"token.subject\":\"s\"}","method":"GET","path":"/guarded","rule":"guarded","status":200}
+{"decision":"refuse","denial":"scope_missing","host":"a","identity":"{\"token.scope\":\"write\",\"token.subject\":\"s\"}","method":"GET","path":"/guarded","rule":"guarded","status":403}
+{"decision":"refuse","denial":"route_unknown","host":"a","identity":null,"method":"GET","path":"/elsewhere","rule":"-","status":403}
+"#;
+
+#[test]
+fn access_log_is_read_as_far_as_it_goes() {
+    let found = diff(&POLICY.replace("[read]", "[write]"), &[], LOG);
+    assert!(found.stdout.starts_with("opens: 1\ncloses: 1\n"), "{}", found.stdout);
+    assert!(found.stdout.contains("unchanged: 4 of 6 requests\n"), "{}", found.stdout);
+    assert_eq!((found.code, &*found.stderr), (1, ""));
+    let found = diff(POLICY, &[], LOG);
+    assert_eq!(found.code, 0, "{}", found.stdout);
+}
+
+#[test]
+fn line_of_an_access_log_that_lacks_what_a_rule_needs_is_counted_and_told() {
+    let line = |further: &str| {
+        format!(
+            r#"{{"decision":"allow","host":"a","method":"GET","path":"/guarded","rule":"guarded","status":200{further}}}"#
+        )
+    };
+    for (log, told) in [
+        (line(""), "rule `guarded` verifies the token, of which the log tells nothing"),
+        (
+            line(r#","identity":"{\"token.subject\":\"s\"}""#),
+            "rule `guarded` needs `token.scope`, which is not in the log; list it in `log.facts`",
+        ),
+        (
+            line(r#","identity":"{\"token.scope\":\"write\",\"token.subject\":\"s\"}""#),
+            "the policy before decides it otherwise than the log says: guarded refuses scope_missing, not guarded allows",
+        ),
+        (line(r#","identity":"x""#), "its `identity` is no JSON object"),
+        (line("").replace(r#""host":"a","#, ""), "the log has no `host`"),
+        (
+            line(r#","denial":"path_overridden""#).replace("allow", "refuse"),
+            "it was refused for `path_overridden`: the header or the query that it was for is not in the log",
+        ),
+    ] {
+        let found = diff(POLICY, &[], &format!("{log}\n{log}\n"));
+        let expected = format!(
+            "unchanged: 0 of 0 requests\ncannot be judged: 2 lines of an access log, which has no headers and no query\n  2, the first in line 1: {told}\n"
+        );
+        assert!(found.stdout.ends_with(&expected), "{}", found.stdout);
+        assert_eq!(found.code, 2, "{told}");
+        let object: Value = serde_json::from_str(&diff(POLICY, &["--json"], &log).stdout).unwrap();
+        assert_eq!(object["not_judged"], json!([{ "reason": told, "count": 1, "first": 1 }]));
+    }
+}
+
+#[test]
+fn what_envoy_answered_itself_changes_nothing() {
+    let line = r#"{"decision":null,"host":"a","method":"GET","path":"/healthz","rule":null,"status":200}"#;
+    let found = diff(POLICY, &[], &format!("{line}\n{LOG}"));
+    assert!(found.stdout.contains("  1, the first in line 1: the plugin did not judge it\n"), "{}", found.stdout);
+    assert_eq!(found.code, 0);
+}

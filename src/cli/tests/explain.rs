@@ -112,7 +112,7 @@ DELETE http://api.example/api/clients/1380df72-275a-11e7-93ae-92361f002671/conne
  6   scopes       token needs connection:delete; it has Connection:delete, connection:delete2, connection:read: missing connection:delete
  7-9 owner, conditions, forward: not reached
 
-REFUSED scope_missing, rule delete_client_connection: token lacks connection:delete
+REFUSED scope_missing, rule delete_client_connection: token lacks `connection:delete`
 
 HTTP/1.1 403 Forbidden
 content-type: application/json
@@ -178,9 +178,14 @@ fn every_denial_of_a_rule_is_told_in_a_sentence() {
     const CALLER: &str = r#"{"subject":"u","client_id":"c","scope":"b"}"#;
     let key = r#"{"client_id":"c","scope":"a","tenant":"t"}"#;
     for (path, api_key, token, sentence) in [
-        ("/notes/u/1", "none", CALLER, "would refuse api_key_missing, rule note in shadow mode: api_key: not there"),
+        (
+            "/notes/u/1",
+            "none",
+            CALLER,
+            "would refuse api_key_missing, rule note in shadow mode: api_key: no header `api-key` was sent",
+        ),
         ("/notes/u/1", "refused", CALLER, "api_key: nobody vouches for it"),
-        ("/notes/u/1", key, "unavailable", "token: nobody can say whether it is good: "),
+        ("/notes/u/1", key, "unavailable", "token: no answer within 1s from cluster `"),
         (
             "/notes/u/1",
             key,
@@ -202,7 +207,7 @@ fn every_denial_of_a_rule_is_told_in_a_sentence() {
             "/notes/u/1",
             r#"{"client_id":"c","scope":"a"}"#,
             CALLER,
-            "api_key.tenant is to be forwarded, and is not stated",
+            "`api_key.tenant` is to be forwarded, and is not stated",
         ),
         (
             "/notes/v/1",
@@ -252,7 +257,10 @@ fn what_was_not_judged_is_told() {
             "--method GET --path /notes --host a.example",
             "4-9 verified, binding, scopes, owner, conditions, forward: not reached",
         ),
-        ("--method GET --path //notes", "1   request      the path has an empty segment\n 2-9 route, credentials"),
+        (
+            "--method GET --path //notes",
+            "1   request      the path has an empty segment: byte 2 of the path, 0x2F\n 2-9 route, credentials",
+        ),
         (
             "--method OPTIONS --path /notes/u/1 --header origin:x --header access-control-request-method:PUT",
             "note lets preflight requests pass: browsers ask",

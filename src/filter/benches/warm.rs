@@ -17,10 +17,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use brama_filter::config::Settings;
-use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use brama_filter::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
 use brama_filter::session::Flow;
 use brama_filter::worker::Worker;
-use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, SignatureCheck, UnixTime};
+use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, SignatureCheck, Unavailable, UnixTime};
 use serde_json::{Value, json};
 
 const REQUESTS: u32 = 200_000;
@@ -65,7 +65,7 @@ fn learn(worker: &Worker, settings: &Rc<Settings>, proxy: &mut Proxy) {
     for (call, answer) in (1..).zip(answers) {
         let _next = worker.on_tick(root, proxy);
         let body = answer.to_string();
-        worker.on_reply(root, proxy, CallId(call), Some(Reply { status: 200, body: body.as_bytes() }));
+        worker.on_reply(root, proxy, CallId(call), Ok(Reply { status: 200, body: body.as_bytes() }));
     }
     worker.close(StreamId(1));
     assert_eq!(proxy.allowed, 1);
@@ -106,7 +106,7 @@ impl RootHost for Proxy {
         now()
     }
 
-    fn ask(&mut self, _question: &Question<'_>) -> Result<CallId, HostFailed> {
+    fn ask(&mut self, _question: &Question<'_>) -> Result<CallId, Unavailable> {
         self.calls += 1;
         Ok(CallId(self.calls))
     }
@@ -154,7 +154,7 @@ impl Host for Stream<'_> {
         Ok(())
     }
 
-    fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed> {
+    fn forward_as(&mut self, grant: &Grant, _reason: Option<&str>) -> Result<(), HostFailed> {
         black_box(grant);
         self.0.allowed += 1;
         Ok(())
@@ -164,7 +164,7 @@ impl Host for Stream<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, refusal: &Refusal, _denial: &'static str, _rule: &str) {
+    fn refuse(&mut self, refusal: &Refusal, _note: RefusalNote<'_>) {
         panic!("refused: {refusal:?}")
     }
 

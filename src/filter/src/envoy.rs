@@ -6,17 +6,18 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use brama_policy::{
-    Grant, LONGEST_PAGE, Moment, Monotonic, Question, Refusal, Reply, RuleId, SignatureCheck, UnixTime,
+    Grant, LONGEST_PAGE, Moment, Monotonic, Question, Refusal, Reply, RuleId, SignatureCheck, Unavailable, UnixTime,
 };
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
+use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType, Status};
 use uuid::Uuid;
 
 use crate::config::Settings;
-use crate::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use crate::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
 use crate::session::{Flow, Session};
 use crate::signature;
+use crate::silence::{UPSTREAM_TIME, envoys_own};
 use crate::worker::{NextTick, Worker};
 
 /// Registers the plugin with the SDK.
@@ -87,10 +88,8 @@ impl Drop for Root {
 
 impl Context for Root {
     fn on_http_call_response(&mut self, call: u32, headers: usize, body_size: usize, _trailers: usize) {
-        // Envoy tells a timeout or a broken connection by a reply without headers.
-        let status = if headers == 0 { None } else { reply_status() };
         let body = reply_body(body_size);
-        let reply = status.map(|status| Reply { status, body: &body });
+        let reply = reply(headers, &body);
         let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
         VM.with(|vm| vm.worker.on_reply(self.id, &mut host, CallId(call), reply));
         if host.is_wanted.get() {
@@ -191,9 +190,16 @@ const fn action(flow: Flow) -> Action {
     }
 }
 
-fn reply_status() -> Option<u16> {
-    let status = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status").ok()??;
-    std::str::from_utf8(&status).ok()?.parse().ok()
+/// What has come back of a call: an authority's reply, or what Envoy says in its place.
+fn reply(headers: usize, body: &[u8]) -> Result<Reply<'_>, Unavailable> {
+    let header = |name| hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name).ok().flatten();
+    let status = || header(":status").and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
+    // A call that was reset has no headers.
+    let status: u16 = if headers == 0 { None } else { status() }.ok_or(Unavailable::NoReply)?;
+    match status {
+        503 | 504 if header(UPSTREAM_TIME).is_none() => Err(envoys_own(status, body)),
+        _ => Ok(Reply { status, body }),
+    }
 }
 
 /// The reply's body, or as much of it as shows that it is too long for any reply.
@@ -222,12 +228,23 @@ impl RootHost for EnvoyRoot {
         now()
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
-        let headers = question.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
+        let mut headers: Vec<_> = question.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // What is asked for no request in particular (keys, a feed) has an id all the same.
+        let id;
+        if !headers.iter().any(|(name, _value)| *name == REQUEST_ID) {
+            id = Uuid::new_v4().to_string();
+            log::debug!("cluster `{}` is asked, request.id={id}", question.cluster);
+            headers.push((REQUEST_ID, &id));
+        }
         let body = question.body.as_ref().map(String::as_bytes);
         hostcalls::dispatch_http_call(question.cluster, headers, body, Vec::new(), question.timeout)
             .map(CallId)
-            .map_err(|_status| HostFailed)
+            .map_err(|status| match status {
+                // The headers are whole, so that it is the cluster.
+                Status::BadArgument => Unavailable::NoCluster,
+                _ => Unavailable::NotSent,
+            })
     }
 
     fn stream(&mut self, stream: StreamId) -> Option<EnvoyStream> {
@@ -284,7 +301,7 @@ impl Host for EnvoyStream {
         hostcalls::add_map_value(MapType::HttpRequestHeaders, REQUEST_ID, request_id).map_err(|_status| HostFailed)
     }
 
-    fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed> {
+    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
         for name in grant.remove() {
             hostcalls::remove_map_value(MapType::HttpRequestHeaders, name).map_err(|_status| HostFailed)?;
         }
@@ -295,7 +312,9 @@ impl Host for EnvoyStream {
         note(RULE, grant.rule().map_or("-", RuleId::as_str))?;
         if let Some(denial) = grant.would_refuse() {
             note(WOULD_REFUSE, denial.code())?;
+            reason.map_or(Ok(()), |reason| note(REASON, reason))?;
         }
+        grant.identity().map_or(Ok(()), |identity| note(IDENTITY, identity))?;
         // INVARIANT: last. Whatever ends this VM before leaves no mark, and the RBAC behind the plugin wants one.
         note(DECISION, "allow")
     }
@@ -304,9 +323,12 @@ impl Host for EnvoyStream {
         hostcalls::remove_map_value(MapType::HttpRequestTrailers, name).map_err(|_status| HostFailed)
     }
 
-    fn refuse(&mut self, refusal: &Refusal, denial: &'static str, rule: &str) {
+    fn refuse(&mut self, refusal: &Refusal, told: RefusalNote<'_>) {
         // Notes for the access log and for local_reply_config.
-        for (key, value) in [(DECISION, "refuse"), (DENIAL, denial), (RULE, rule), (REFUSAL, "own")] {
+        let notes = [(DECISION, "refuse"), (DENIAL, told.denial), (RULE, told.rule), (REFUSAL, "own")];
+        let further = told.reason.map(|reason| (REASON, reason)).into_iter();
+        let further = further.chain(told.identity.map(|identity| (IDENTITY, identity)));
+        for (key, value) in notes.into_iter().chain(further) {
             if note(key, value).is_err() {
                 log::warn!("filter state `{key}` could not be set");
             }
@@ -383,6 +405,12 @@ const RULE: &str = "brama_rule";
 
 /// Filter state `wasm.brama_denial`, for access logs.
 const DENIAL: &str = "brama_denial";
+
+/// Filter state `wasm.brama_reason`, for access logs: why, beyond the denial. No client is told.
+const REASON: &str = "brama_reason";
+
+/// Filter state `wasm.brama_identity`, for access logs: the facts of the caller that the policy lists.
+const IDENTITY: &str = "brama_identity";
 
 /// Filter state `wasm.brama_would_refuse`, for access logs: the denial of a rule in shadow mode.
 const WOULD_REFUSE: &str = "brama_would_refuse";

@@ -63,15 +63,6 @@ pub struct Inquired {
     sent: Monotonic,
 }
 
-/// What a question that was not answered means.
-#[derive(Debug)]
-pub struct Failed {
-    /// Whether the one before was answered.
-    pub is_first: bool,
-    /// What follows from it.
-    pub news: News,
-}
-
 impl Followed {
     /// The follower of a feed under these settings, a new one if need be.
     fn follower(&mut self, feed: &Arc<Feed>, settings: &Rc<Settings>, now: Moment) -> &mut Follower {
@@ -191,10 +182,9 @@ impl Feeds {
     }
 
     /// Takes note that a question was not answered, or not sent.
-    pub fn fail(&self, feed: &Feed, reason: &Unavailable, now: Moment) -> Failed {
-        let failed =
-            self.change(feed, |follower| Failed { is_first: !follower.is_failing, news: follower.fail(reason, now) });
-        failed.unwrap_or_else(|| Failed { is_first: false, news: News::none() })
+    #[must_use]
+    pub fn fail(&self, feed: &Feed, reason: &Unavailable, now: Moment) -> News {
+        self.change(feed, |follower| follower.fail(reason, now)).unwrap_or_else(News::none)
     }
 
     /// Those who have waited as long as they may; they wait no more.

@@ -38,6 +38,10 @@ struct Flight {
     lookup: Lookup,
     /// Those under which it was asked for: they hold the secret it is sent with.
     settings: Rc<Settings>,
+    /// The id of the request that asked first.
+    request_id: String,
+    /// How many have joined it.
+    joined: usize,
     /// The API key in front of a token.
     behind: Option<Key>,
     state: State,
@@ -65,6 +69,8 @@ pub struct Ticket {
     pub lookup: Lookup,
     /// The settings of the request.
     pub settings: Rc<Settings>,
+    /// The id of the request.
+    pub request_id: String,
 }
 
 /// A flight that is to be sent.
@@ -76,6 +82,8 @@ pub struct Departure {
     pub lookup: Lookup,
     /// The secret to ask it with.
     pub settings: Rc<Settings>,
+    /// The id of the request that asked first.
+    pub request_id: String,
 }
 
 /// A flight that has its answer.
@@ -94,14 +102,16 @@ impl Flights {
     /// # Errors
     /// No flight is out, and no further one may be; or it has no seat any more.
     pub fn board(&self, ticket: Ticket, now: Moment) -> Result<(Seat, bool), Full> {
-        let Ticket { stream, key, behind, lookup, settings } = ticket;
+        let Ticket { stream, key, behind, lookup, settings, request_id } = ticket;
         // A store that is in use is not to be had twice; that cannot be, and refuses.
         let mut air = self.0.try_borrow_mut().map_err(|_in_use| Full)?;
         let Air { flights, rates } = &mut *air;
         let until = now.monotonic.after(lookup.patience().saturating_add(SLACK)).ok_or(Full)?;
         let waiter = Waiter { stream, key, until };
-        if let Some(flight) = flights.get(&key) {
-            return Ok((flight.waiting.seat(waiter).ok_or(Full)?, true));
+        if let Some(flight) = flights.get_mut(&key) {
+            let seat = flight.waiting.seat(waiter).ok_or(Full)?;
+            flight.joined = flight.joined.saturating_add(1);
+            return Ok((seat, true));
         }
         let kind = lookup.kind();
         let of_kind = flights.values().filter(|flight| flight.lookup.kind() == kind).count();
@@ -114,7 +124,8 @@ impl Flights {
         if !rates.admit(&lookup, behind, now) {
             return Err(Full);
         }
-        let flight = Flight { lookup, settings, behind, state: State::Boarding, waiting: Room::default() };
+        let (state, waiting) = (State::Boarding, Room::default());
+        let flight = Flight { lookup, settings, request_id, joined: 0, behind, state, waiting };
         let seat = flight.waiting.seat(waiter).ok_or(Full)?;
         flights.insert(key, flight);
         Ok((seat, false))
@@ -135,6 +146,7 @@ impl Flights {
                 key: *key,
                 lookup: flight.lookup.clone(),
                 settings: Rc::clone(&flight.settings),
+                request_id: flight.request_id.clone(),
             })
             .collect()
     }
@@ -217,6 +229,18 @@ impl Landed {
     #[must_use]
     pub const fn settings(&self) -> &Rc<Settings> {
         &self.flight.settings
+    }
+
+    /// The id of the request that asked first.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.flight.request_id
+    }
+
+    /// How many requests have joined it.
+    #[must_use]
+    pub const fn joined(&self) -> usize {
+        self.flight.joined
     }
 
     /// Who waits for it; they wait no more.

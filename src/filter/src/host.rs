@@ -1,6 +1,6 @@
 //! Owns the verbs by which the life of a request speaks to the proxy.
 
-use brama_policy::{Grant, Moment, Question, Refusal, SignatureCheck};
+use brama_policy::{Grant, Moment, Question, Refusal, SignatureCheck, Unavailable};
 
 /// The proxy, as one request sees it.
 ///
@@ -25,11 +25,12 @@ pub trait Host {
     /// The proxy would not.
     fn identify(&mut self, request_id: &str) -> Result<(), HostFailed>;
 
-    /// Removes and sets headers as granted, and then, last of all, marks the request as allowed.
+    /// Removes and sets headers as granted, and then, last of all, marks the request as allowed. `reason`: why its rule would
+    /// refuse it, if it were enforced.
     ///
     /// # Errors
     /// The proxy would not; the request is not marked then.
-    fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed>;
+    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed>;
 
     /// Removes every trailer of this name.
     ///
@@ -37,8 +38,8 @@ pub trait Host {
     /// The proxy would not.
     fn remove_trailer(&mut self, name: &str) -> Result<(), HostFailed>;
 
-    /// Answers the client, marked as the plugin's own answer.
-    fn refuse(&mut self, refusal: &Refusal, denial: &'static str, rule: &str);
+    /// Answers the client, marked as the plugin's own answer, and notes why for the operator.
+    fn refuse(&mut self, refusal: &Refusal, note: RefusalNote<'_>);
 
     /// Lets a paused request go on.
     fn resume(&mut self);
@@ -74,16 +75,16 @@ impl<T: Host> Host for &mut T {
         (**self).identify(request_id)
     }
 
-    fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed> {
-        (**self).forward_as(grant)
+    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
+        (**self).forward_as(grant, reason)
     }
 
     fn remove_trailer(&mut self, name: &str) -> Result<(), HostFailed> {
         (**self).remove_trailer(name)
     }
 
-    fn refuse(&mut self, refusal: &Refusal, denial: &'static str, rule: &str) {
-        (**self).refuse(refusal, denial, rule);
+    fn refuse(&mut self, refusal: &Refusal, note: RefusalNote<'_>) {
+        (**self).refuse(refusal, note);
     }
 
     fn resume(&mut self) {
@@ -103,6 +104,19 @@ impl<T: Host> Host for &mut T {
     }
 }
 
+/// What the operator is told of a refusal, and the client is not.
+#[derive(Clone, Copy, Debug)]
+pub struct RefusalNote<'a> {
+    /// The denial's code.
+    pub denial: &'static str,
+    /// The rule that refused; `-` where there was none.
+    pub rule: &'a str,
+    /// Why, where there is more to say.
+    pub reason: Option<&'a str>,
+    /// What is known of the caller, where the policy lets logs tell it.
+    pub identity: Option<&'a str>,
+}
+
 /// The proxy, as the plugin's root context sees it: there is one for each configuration, and it outlives requests.
 pub trait RootHost {
     /// The proxy, as one of the requests sees it.
@@ -116,8 +130,8 @@ pub trait RootHost {
     /// Sends a question; its reply comes to [`crate::worker::Worker::on_reply`] under the call's number.
     ///
     /// # Errors
-    /// The proxy would not send it.
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed>;
+    /// The proxy would not send it, and why.
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable>;
 
     /// One of the requests; `None` where it is gone.
     fn stream(&mut self, stream: StreamId) -> Option<Self::Stream<'_>>;

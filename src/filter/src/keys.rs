@@ -115,24 +115,30 @@ impl Keys {
         }
     }
 
-    /// Ends the fetch of a call with its reply, or without (`None`); `None` where the call is no fetch.
+    /// Ends the fetch of a call with its reply, or without; `None` where the call is no fetch.
     #[must_use]
-    pub fn land(&self, root: RootId, call: CallId, reply: Option<Reply<'_>>, now: Moment) -> Option<Fetched> {
+    pub fn land(
+        &self,
+        root: RootId,
+        call: CallId,
+        reply: &Result<Reply<'_>, Unavailable>,
+        now: Moment,
+    ) -> Option<Fetched> {
         let mut issuers = self.0.try_borrow_mut().ok()?;
         let (fetch, issuer) = issuers
             .iter_mut()
             .find(|(_fetch, issuer)| issuer.out.is_some_and(|(by, known, _sent)| (by, known) == (root, call)))?;
-        let read = reply.map_or(Err(Unavailable::NoReply), |reply| fetch.read(reply));
+        let read = reply.clone().and_then(|reply| fetch.read(reply));
         Some(issuer.end(fetch, read, now))
     }
 
     /// Ends a fetch that could not be sent.
     #[must_use]
-    pub fn not_sent(&self, fetch: &KeyFetch, now: Moment) -> Option<Fetched> {
+    pub fn not_sent(&self, fetch: &KeyFetch, reason: Unavailable, now: Moment) -> Option<Fetched> {
         let mut issuers = self.0.try_borrow_mut().ok()?;
         let (fetch, _issuer) = issuers.get_key_value(fetch)?;
         let fetch = Arc::clone(fetch);
-        Some(issuers.get_mut(&fetch)?.end(&fetch, Err(Unavailable::NotSent), now))
+        Some(issuers.get_mut(&fetch)?.end(&fetch, Err(reason), now))
     }
 
     /// Those who have waited as long as they may; they wait no more.

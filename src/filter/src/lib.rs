@@ -13,6 +13,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod breaker;
+mod complaints;
 pub mod config;
 pub mod envoy;
 pub mod feeds;
@@ -26,6 +27,7 @@ mod scopes;
 pub mod session;
 mod shelf;
 pub mod signature;
+mod silence;
 mod token;
 pub mod waiting;
 pub mod worker;

@@ -12,7 +12,7 @@ use brama_policy::{
 use crate::config::Settings;
 use crate::flights::Ticket;
 use crate::heard::Heard;
-use crate::host::{Counter, Host, StreamId};
+use crate::host::{Counter, Host, RefusalNote, StreamId};
 use crate::memory::Key;
 use crate::token::{Known, Token};
 use crate::waiting::Seat;
@@ -280,7 +280,8 @@ impl Session {
     /// Takes a seat among those who wait for an answer; `None` where all are taken.
     fn board(&self, host: &mut impl Host, key: Key, behind: Option<Key>, lookup: &Lookup, now: Moment) -> Option<Seat> {
         let lookup = lookup.clone();
-        let ticket = Ticket { stream: self.stream, key, behind, lookup, settings: Rc::clone(&self.settings) };
+        let (settings, request_id) = (Rc::clone(&self.settings), self.request_id.clone());
+        let ticket = Ticket { stream: self.stream, key, behind, lookup, settings, request_id };
         let (seat, joined) = self.learnt.flights.board(ticket, now).ok()?;
         if joined {
             host.count(Counter::Joined);
@@ -290,7 +291,8 @@ impl Session {
     }
 
     fn allow(&mut self, host: &mut impl Host, grant: &Grant, sent: Option<&Headers>) -> Flow {
-        if host.forward_as(grant).is_err() {
+        let reason = grant.would_refuse().and_then(|denial| self.settings.policy().reason(denial));
+        if host.forward_as(grant, reason.as_deref()).is_err() {
             return self.refuse(host, &Refused::not_carried_out(), sent);
         }
         host.count(Counter::Allowed);
@@ -304,7 +306,7 @@ impl Session {
                     "decision=allow would_refuse={} rule.id={rule} request.id={}{}",
                     denial.code(),
                     self.request_id,
-                    reason(denial),
+                    shown(reason.as_deref()),
                 );
             }
         }
@@ -318,6 +320,7 @@ impl Session {
         let rule = refused.rule().map_or("-", RuleId::as_str);
         let url = sent.map_or_else(|| Request::new(&host.headers()).url(), |headers| Request::new(headers).url());
         let envelope = Envelope { url: &url, request_id: &self.request_id };
+        let reason = policy.reason(denial);
         // Before the answer: the proxy may end the request within the call.
         self.phase = Phase::Refused;
         host.count(Counter::Refused(denial.code()));
@@ -330,9 +333,10 @@ impl Session {
             denial.code(),
             denial.status(),
             self.request_id,
-            reason(denial),
+            shown(reason.as_deref()),
         );
-        host.refuse(&policy.refusal(denial, envelope), denial.code(), rule);
+        let note = RefusalNote { denial: denial.code(), rule, reason: reason.as_deref(), identity: refused.identity() };
+        host.refuse(&policy.refusal(denial, envelope), note);
         self.flow()
     }
 
@@ -354,36 +358,7 @@ fn count_rejected(host: &mut impl Host, denial: &Denial) {
     }
 }
 
-/// What the operator has to know beyond the denial's code; nothing a client sent.
-fn reason(denial: &Denial) -> String {
-    match denial {
-        Denial::AuthorityUnavailable(_, reason) => format!(" reason=\"{reason}\""),
-        Denial::FactMissing(kind, name) => {
-            format!(" reason=\"the authority states no {}.{}\"", kind.as_str(), name.as_str())
-        }
-        Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => {
-            format!(" reason=\"{}: {rejected}\"", rejected.code())
-        }
-        Denial::ConditionFailed(reason) => format!(" reason=\"{reason}\""),
-        Denial::NotConfigured
-        | Denial::RequestIncomplete
-        | Denial::PathAmbiguous(_)
-        | Denial::HostMalformed(_)
-        | Denial::MethodRefused
-        | Denial::MethodOverridden
-        | Denial::PathOverridden
-        | Denial::UpgradeRefused
-        | Denial::RouteUnknown
-        | Denial::CredentialRepeated(_)
-        | Denial::CredentialMissing(_)
-        | Denial::CredentialMalformed(_)
-        | Denial::CredentialRefused(_, RefusedBy::Authority)
-        | Denial::CredentialExpired(_)
-        | Denial::CredentialNotYetValid(_)
-        | Denial::NotBound
-        | Denial::ScopeMissing { .. }
-        | Denial::NotOwner
-        | Denial::ConditionFalse
-        | Denial::NotCarriedOut => String::new(),
-    }
+/// A reason, as it stands in the log. Quoted, so that no text of a policy ends it early.
+fn shown(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(" reason={reason:?}")).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use brama_policy::{Answer, CacheLimits, Facts, Feed, Lookup, Moment, Reply, Unavailable};
 
 use crate::breaker::Breakers;
+use crate::complaints::Complaints;
 use crate::config::Settings;
 use crate::feeds::{Feeds, Inquired, Inquiry, News, Standing};
 use crate::flights::{Departure, Flights, Landed};
@@ -24,6 +25,8 @@ pub struct Worker {
     learnt: Learnt,
     /// The requests that are open, to be found when their answer comes.
     sessions: RefCell<BTreeMap<StreamId, Weak<RefCell<Session>>>>,
+    /// What fails without a request, so that no request's line tells it.
+    complaints: Complaints,
 }
 
 /// What the requests of one worker share; clones share it too.
@@ -142,7 +145,7 @@ impl Worker {
 
     /// Sends a flight, or ends it.
     fn depart(&self, root: RootId, host: &mut impl RootHost, departure: &Departure) {
-        let Departure { key, lookup, settings } = departure;
+        let Departure { key, lookup, settings, request_id } = departure;
         let answer = match lookup.question(|name| settings.secret(name)) {
             // Known without asking, or not to be asked.
             Err(answer) => answer,
@@ -150,14 +153,14 @@ impl Worker {
                 host.count(Counter::Rested);
                 Answer::Unavailable(Unavailable::Resting)
             }
-            Ok(question) => match host.ask(&question) {
+            Ok(question) => match host.ask(&question.for_request(request_id)) {
                 Ok(call) => {
                     host.count(Counter::Lookup);
                     let knowing = self.follow_feed(lookup, settings, lookup.patience(), host.now());
                     return self.learnt.flights.sent(*key, root, call, knowing, host.now());
                 }
-                Err(_failed) => {
-                    let answer = Answer::Unavailable(Unavailable::NotSent);
+                Err(reason) => {
+                    let answer = Answer::Unavailable(reason);
                     self.learnt.breakers.note(lookup, &answer, host.now());
                     answer
                 }
@@ -168,9 +171,15 @@ impl Worker {
         }
     }
 
-    /// The reply to a call has come, or (`None`) will not.
-    pub fn on_reply(&self, root: RootId, host: &mut impl RootHost, call: CallId, reply: Option<Reply<'_>>) {
-        if let Some(fetched) = self.learnt.keys.land(root, call, reply, host.now()) {
+    /// The reply to a call has come, or will not.
+    pub fn on_reply(
+        &self,
+        root: RootId,
+        host: &mut impl RootHost,
+        call: CallId,
+        reply: Result<Reply<'_>, Unavailable>,
+    ) {
+        if let Some(fetched) = self.learnt.keys.land(root, call, &reply, host.now()) {
             return self.tell_of_keys(host, fetched);
         }
         if let Some((key, landed)) = self.learnt.flights.land(root, call) {
@@ -197,8 +206,8 @@ impl Worker {
                     host.count(Counter::KeyFetch);
                     keys.sent(&fetch, root, call, host.now());
                 }
-                Err(_not_sent) => {
-                    if let Some(fetched) = keys.not_sent(&fetch, host.now()) {
+                Err(reason) => {
+                    if let Some(fetched) = keys.not_sent(&fetch, reason, host.now()) {
                         self.tell_of_keys(host, fetched);
                     }
                 }
@@ -216,9 +225,13 @@ impl Worker {
             host.count(Counter::KeyLeftOut);
             log::warn!("of the keys of `{}`, one is left out: {key}", fetch.authority());
         }
-        if let Err(reason) = outcome {
-            host.count(Counter::KeyFetchFailed);
-            log::warn!("the keys of `{}` did not come: {reason}", fetch.authority());
+        let what = format!("the keys of `{}`", fetch.authority());
+        match outcome {
+            Ok(()) => self.works(&what),
+            Err(reason) => {
+                host.count(Counter::KeyFetchFailed);
+                self.fails(&format!("{what} did not come"), &what, &fetch.why(&reason), host.now());
+            }
         }
         self.tell_ready(host, waiters);
     }
@@ -235,11 +248,11 @@ impl Worker {
         }
     }
 
-    fn on_answer(&self, host: &mut impl RootHost, key: Key, landed: Landed, reply: Option<Reply<'_>>) {
+    fn on_answer(&self, host: &mut impl RootHost, key: Key, landed: Landed, reply: Result<Reply<'_>, Unavailable>) {
         let lookup = landed.lookup();
         let answer = match reply {
-            Some(reply) => lookup.answer(reply),
-            None => Answer::Unavailable(Unavailable::NoReply),
+            Ok(reply) => lookup.answer(reply),
+            Err(reason) => Answer::Unavailable(reason),
         };
         let now = host.now();
         self.learnt.breakers.note(lookup, &answer, now);
@@ -279,18 +292,25 @@ impl Worker {
         let Inquiry { feed, cursor, settings } = inquiry;
         let now = host.now();
         let question = feed.question(cursor.as_ref(), |name| settings.secret(name));
-        match question.and_then(|question| host.ask(&question).map_err(|_failed| Unavailable::NotSent)) {
+        match question.and_then(|question| host.ask(&question)) {
             Ok(call) => self.learnt.feeds.sent(feed, root, call, now),
             Err(reason) => self.on_silence(host, inquiry.feed.as_ref(), &reason),
         }
     }
 
-    fn on_page(&self, root: RootId, host: &mut impl RootHost, inquired: &Inquired, reply: Option<Reply<'_>>) {
-        let page = reply.ok_or(Unavailable::NoReply).and_then(|reply| inquired.feed.page(reply));
+    fn on_page(
+        &self,
+        root: RootId,
+        host: &mut impl RootHost,
+        inquired: &Inquired,
+        reply: Result<Reply<'_>, Unavailable>,
+    ) {
+        let page = reply.and_then(|reply| inquired.feed.page(reply));
         match page.and_then(|page| self.learnt.feeds.turn(inquired, page, host.now())) {
             Err(reason) => self.on_silence(host, &inquired.feed, &reason),
             Ok(news) => {
                 host.count(Counter::FeedPage);
+                self.works(&feed_of(&inquired.feed));
                 self.on_news(host, &inquired.feed, news);
                 // A long list is read page by page, and requests may wait for it.
                 self.inquire_all(root, host);
@@ -309,15 +329,34 @@ impl Worker {
     /// A feed has not answered.
     fn on_silence(&self, host: &mut impl RootHost, feed: &Feed, reason: &Unavailable) {
         host.count(Counter::FeedFailure);
-        let failed = self.learnt.feeds.fail(feed, reason, host.now());
-        if failed.is_first {
-            log::warn!("the feed of revocations of `{}` cannot be followed: {reason}", feed.authority());
+        let news = self.learnt.feeds.fail(feed, reason, host.now());
+        let what = feed_of(feed);
+        self.fails(&format!("{what} cannot be followed"), &what, &feed.why(reason), host.now());
+        self.on_news(host, feed, news);
+    }
+
+    /// Tells a failure, unless it was told not long ago.
+    fn fails(&self, words: &str, what: &str, why: &str, now: Moment) {
+        match self.complaints.failed(what, now) {
+            None => {}
+            Some(1) => log::warn!("{words}: {why}"),
+            Some(times) => log::warn!("{words}, {times} times now: {why}"),
         }
-        self.on_news(host, feed, failed.news);
+    }
+
+    /// Tells that what failed works again.
+    fn works(&self, what: &str) {
+        if let Some(times) = self.complaints.worked(what) {
+            log::info!("{what} came again, after {times} failures");
+        }
     }
 
     fn tell_all(&self, host: &mut impl RootHost, landed: &Landed, answer: &Answer) {
         let now = host.now();
+        if let joined @ 1.. = landed.joined() {
+            let (kind, id) = (landed.lookup().kind().as_str(), landed.request_id());
+            log::info!("lookup={kind} request.id={id} joined={joined}");
+        }
         for waiter in landed.waiters() {
             // A tick that is late changes nothing: what a request has learnt before is too old by then.
             let is_late = waiter.is_overdue(now);
@@ -340,4 +379,9 @@ impl Worker {
             tell(&mut session, &mut stream);
         }
     }
+}
+
+/// A feed, as it is told of.
+fn feed_of(feed: &Feed) -> String {
+    format!("the feed of revocations of `{}`", feed.authority())
 }

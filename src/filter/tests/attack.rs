@@ -36,7 +36,7 @@ fn answer(proxy: &mut Proxy, status: u16, body: &str) {
     let _rest = proxy.tick(1);
     let call = proxy.asked.last().unwrap().0;
     let worker = Rc::clone(&proxy.worker);
-    worker.on_reply(RootId(1), proxy, call, Some(Reply { status, body: body.as_bytes() }));
+    worker.on_reply(RootId(1), proxy, call, Ok(Reply { status, body: body.as_bytes() }));
 }
 
 fn knowing() -> Proxy {

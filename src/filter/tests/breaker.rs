@@ -16,7 +16,7 @@ mod support;
 
 use brama_filter::breaker::MOST_FAILURES;
 use brama_filter::host::{Counter, RootId, StreamId};
-use brama_policy::Reply;
+use brama_policy::{Reply, Unavailable};
 use support::Done;
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
 
@@ -42,7 +42,7 @@ fn fail(proxy: &mut Proxy, failure: Failure) {
         Failure::Silent => None,
         Failure::Says(status) => Some(Reply { status, body: b"" }),
     };
-    worker.on_reply(RootId(1), proxy, call, reply);
+    worker.on_reply(RootId(1), proxy, call, reply.ok_or(Unavailable::NoReply));
 }
 
 fn answer(proxy: &mut Proxy, body: &str) {

@@ -359,3 +359,29 @@ fn rule_in_shadow_mode_lets_pass_and_is_counted() {
     assert_eq!(host.counted.last(), Some(&Counter::StrayReply));
     assert_eq!(host.done.last(), Some(&Done::Resumed));
 }
+
+#[test]
+fn lookups_carry_the_id_of_the_request() {
+    for (sent, id) in [(Some("id-1"), "id-1"), (None, "fresh")] {
+        let mut host = delete();
+        host.headers.extend(sent.map(|id| ("x-request-id".to_owned(), id.into())));
+        let _session = looked_up(&Worker::new(), &mut host, &[ok(GOOD_KEY), ok(GOOD_TOKEN)]);
+        assert_eq!(host.asked.len(), 2);
+        for asked in &host.asked {
+            let ids: Vec<_> = asked.iter().filter(|(name, _)| name == "x-request-id").map(|(_, id)| id).collect();
+            assert_eq!(ids, [id]);
+        }
+    }
+}
+
+#[test]
+fn why_is_noted_for_the_operator_and_not_told_to_the_client() {
+    let mut host = FakeHost::new("DELETE", "/a;b", &CREDENTIALS);
+    assert_eq!(Worker::new().session().on_headers(&mut host), Flow::Pause);
+    assert_eq!(host.reason.as_deref(), Some("the path has a segment parameter: byte 3 of the path, 0x3B"));
+    assert!(!format!("{:?}", host.refusal).contains("byte 3"));
+    let mut host = delete();
+    let _session = looked_up(&Worker::new(), &mut host, &[None]);
+    assert_eq!(host.done.last(), Some(&Done::Refused(503)));
+    assert_eq!(host.reason.as_deref(), Some("no answer within 1s from cluster `authority`"));
+}

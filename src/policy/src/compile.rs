@@ -25,6 +25,7 @@ mod facts;
 mod forward;
 mod introspect;
 mod jwt;
+mod logged;
 mod requirement;
 mod routes;
 
@@ -45,6 +46,7 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     let mut faults_of_rules = Faults::none();
     let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults_of_rules);
     let wording = wording(&document.refusals, &root.key("refusals"), &mut faults_of_rules);
+    let logged = logged::all(document.log.as_ref(), document, &root.key("log"), &mut faults_of_rules);
     let routes = routes::all(document, mode, &root.key("routes"), &mut faults_of_rules);
     let looked_at = match (&forward, &routes) {
         (Some(forward), Some((routes, _router))) => LookedAt::by(forward, routes),
@@ -53,20 +55,21 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     };
     let credentials = credentials::all(document, &authorities, &looked_at, &root.key("credentials"), &mut faults);
     faults.append(faults_of_rules);
-    match (faults.is_empty(), forward, wording, routes) {
-        (true, Some(forward), Some(wording), Some((routes, router))) => Ok(Policy {
+    match (faults.is_empty(), forward, wording, logged, routes) {
+        (true, Some(forward), Some(wording), Some(logged), Some((routes, router))) => Ok(Policy {
             name: document.name.clone(),
             standing: Standing::InForce,
             mode,
             credentials,
             forward,
             wording,
+            logged,
             names_hosts: routes.iter().flat_map(|route| &route.hosts).any(|host| *host != HostPattern::Any),
             routes,
             router,
         }),
         // What is `None` has left a fault behind.
-        (_, _, _, _) => Err(faults),
+        (_, _, _, _, _) => Err(faults),
     }
 }
 

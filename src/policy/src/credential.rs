@@ -84,8 +84,34 @@ pub(crate) enum Form {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotPresented {
     Missing,
-    Malformed,
-    Repeated,
+    Malformed(Malformed),
+    Repeated(Repeated),
+}
+
+/// In what a credential has no known form. A kind only: what was sent may be a secret all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// Bytes that are no text.
+    NotUtf8,
+    /// Something else than the policy's scheme stands before it.
+    Scheme,
+    /// Nothing is there.
+    Empty,
+    /// More than [`LONGEST_CREDENTIAL`] bytes.
+    TooLong,
+    /// A space, a control, or a byte outside ASCII.
+    NotVisible,
+    /// Behind a scheme, something else than token68.
+    NotToken68,
+}
+
+/// How a credential is there more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeated {
+    /// In several headers of its name, or of names that could be taken for it.
+    Headers,
+    /// In one header, with a comma, by which copies are joined.
+    Comma,
 }
 
 impl Presentation {
@@ -95,21 +121,31 @@ impl Presentation {
         // "First wins" and "last wins" are both somebody's reading, and so is a name with other signs. Envoy joins the copies
         // of some headers with a comma, and no credential has one.
         let copies = request.names().filter(|sent| self.header.could_be(sent)).count();
-        if copies > 1 || value.contains(&b',') {
-            return Err(NotPresented::Repeated);
+        if copies > 1 {
+            return Err(NotPresented::Repeated(Repeated::Headers));
         }
-        let value = std::str::from_utf8(value).map_err(|_not_utf8| NotPresented::Malformed)?;
-        let secret = match &self.form {
-            Form::Raw => value,
-            Form::Scheme(scheme) => after_scheme(value, scheme).ok_or(NotPresented::Malformed)?,
-        };
-        let well_formed = match self.form {
-            Form::Raw => true,
-            Form::Scheme(_) => is_token68(secret),
+        if value.contains(&b',') {
+            return Err(NotPresented::Repeated(Repeated::Comma));
+        }
+        self.credential(value).map_err(NotPresented::Malformed)
+    }
+
+    /// The credential in a header's value.
+    fn credential(&self, value: &[u8]) -> Result<Credential, Malformed> {
+        let value = std::str::from_utf8(value).map_err(|_not_utf8| Malformed::NotUtf8)?;
+        let (secret, is_in_form) = match &self.form {
+            Form::Raw => (value, true),
+            Form::Scheme(scheme) => {
+                let secret = after_scheme(value, scheme).ok_or(Malformed::Scheme)?;
+                (secret, is_token68(secret))
+            }
         };
         match secret.parse() {
-            Ok(credential) if well_formed => Ok(credential),
-            Ok(_) | Err(InvalidCredential) => Err(NotPresented::Malformed),
+            Ok(credential) if is_in_form => Ok(credential),
+            Err(InvalidCredential) if secret.is_empty() => Err(Malformed::Empty),
+            Err(InvalidCredential) if secret.len() > LONGEST_CREDENTIAL => Err(Malformed::TooLong),
+            Err(InvalidCredential) => Err(Malformed::NotVisible),
+            Ok(_) => Err(Malformed::NotToken68),
         }
     }
 }
@@ -162,44 +198,43 @@ mod tests {
 
     #[test]
     fn malformed_credentials_are_refused() {
-        for value in [
-            &b""[..],
-            b"Bearer",
-            b"Bearer ",
-            b"Bearer  ",
-            b"abc",
-            b"Basic abc",
-            b"Bearerabc",
-            b"Bearer\tabc",
-            b" Bearer abc",
-            b"Bearer a b",
-            b"Bearer a=b",
-            b"Bearer =",
-            b"Bearer abc ",
-            b"Bearer \xff",
-            b"Bearer a\0",
-            b"Bearer a\"",
-            b"Bearer a%20",
+        let too_long = format!("Bearer {}", "a".repeat(LONGEST_CREDENTIAL + 1));
+        for (value, malformed) in [
+            (&b""[..], Malformed::Scheme),
+            (b"Bearer", Malformed::Scheme),
+            (b"Bearer ", Malformed::Empty),
+            (b"Bearer  ", Malformed::Empty),
+            (b"abc", Malformed::Scheme),
+            (b"Basic abc", Malformed::Scheme),
+            (b"Bearerabc", Malformed::Scheme),
+            (b"Bearer\tabc", Malformed::Scheme),
+            (b" Bearer abc", Malformed::Scheme),
+            (b"Bearer a b", Malformed::NotVisible),
+            (b"Bearer a=b", Malformed::NotToken68),
+            (b"Bearer 12|ab", Malformed::NotToken68),
+            (b"Bearer =", Malformed::NotToken68),
+            (b"Bearer abc ", Malformed::NotVisible),
+            (b"Bearer \xff", Malformed::NotUtf8),
+            (b"Bearer a\0", Malformed::NotVisible),
+            (b"Bearer a\"", Malformed::NotToken68),
+            (b"Bearer a%20", Malformed::NotToken68),
+            (too_long.as_bytes(), Malformed::TooLong),
         ] {
-            assert_eq!(bearer(&[value]), Err(NotPresented::Malformed), "{}", value.escape_ascii());
+            assert_eq!(bearer(&[value]), Err(NotPresented::Malformed(malformed)), "{}", value.escape_ascii());
         }
-        assert_eq!(
-            bearer(&[format!("Bearer {}", "a".repeat(LONGEST_CREDENTIAL + 1)).as_bytes()]),
-            Err(NotPresented::Malformed)
-        );
     }
 
     #[test]
     fn repeated_credentials_are_refused_however_they_arrive() {
-        for values in [
-            &[&b"Bearer a"[..], b"Bearer a"][..],
-            &[b"Bearer a,Bearer b"],
-            &[b"Bearer a, Basic b"],
-            &[b"Bearer a", b""],
+        for (values, repeated) in [
+            (&[&b"Bearer a"[..], b"Bearer a"][..], Repeated::Headers),
+            (&[b"Bearer a,Bearer b"], Repeated::Comma),
+            (&[b"Bearer a, Basic b"], Repeated::Comma),
+            (&[b"Bearer a", b""], Repeated::Headers),
         ] {
-            assert_eq!(bearer(values), Err(NotPresented::Repeated));
+            assert_eq!(bearer(values), Err(NotPresented::Repeated(repeated)));
         }
-        assert_eq!(read(Form::Raw, &[b"a,b"]), Err(NotPresented::Repeated));
+        assert_eq!(read(Form::Raw, &[b"a,b"]), Err(NotPresented::Repeated(Repeated::Comma)));
     }
 
     #[test]
@@ -211,7 +246,7 @@ mod tests {
         };
         assert_eq!(read(&["api-key", "apikey", "x-api-key"]), Ok("k".to_owned()));
         for names in [["api-key", "api_key"], ["api.key", "API-Key"], ["api-key", "Api-Key"]] {
-            assert_eq!(read(&names), Err(NotPresented::Repeated), "{names:?}");
+            assert_eq!(read(&names), Err(NotPresented::Repeated(Repeated::Headers)), "{names:?}");
         }
         assert_eq!(read(&["api_key"]), Err(NotPresented::Missing));
     }
@@ -219,8 +254,16 @@ mod tests {
     #[test]
     fn raw_credential_is_the_whole_value() {
         assert_eq!(read(Form::Raw, &[b"id:secret"]), Ok("id:secret".to_owned()));
-        for value in [&b""[..], b"a b", b" a", b"a\x7f", b"\xd0\xb1"] {
-            assert_eq!(read(Form::Raw, &[value]), Err(NotPresented::Malformed), "{}", value.escape_ascii());
+        for (value, malformed) in [
+            (&b""[..], Malformed::Empty),
+            (b"a b", Malformed::NotVisible),
+            (b" a", Malformed::NotVisible),
+            (b"a\x7f", Malformed::NotVisible),
+            (b"\xd0\xb1", Malformed::NotVisible),
+            (b"\xd0", Malformed::NotUtf8),
+        ] {
+            let found = read(Form::Raw, &[value]);
+            assert_eq!(found, Err(NotPresented::Malformed(malformed)), "{}", value.escape_ascii());
         }
         assert_eq!(read(Form::Raw, &[]), Err(NotPresented::Missing));
     }

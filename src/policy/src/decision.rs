@@ -1,14 +1,19 @@
 //! Owns the outcome of judging a request: what passes with which identity, or what was lacking.
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::condition::ConditionFailed;
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, Malformed, Repeated};
 use crate::facts::FactName;
+use crate::forward::FactReference;
 use crate::host::InvalidHost;
 use crate::introspection::Unavailable;
 use crate::jwt::Rejected;
 use crate::path::SecondReading;
 use crate::policy::RuleId;
 use crate::scope::{Scopes, WantedScopes};
+use crate::verifier::Verifier;
 
 /// The outcome of judging a request. It comes with its evidence, and there is no third one.
 #[must_use]
@@ -20,6 +25,17 @@ pub enum Decision {
     Refuse(Refused),
 }
 
+impl Decision {
+    /// What refuses the request, or would if its rule were enforced.
+    #[must_use]
+    pub const fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::Allow(grant) => grant.would_refuse(),
+            Self::Refuse(refused) => Some(refused.denial()),
+        }
+    }
+}
+
 /// The permission to forward one request. Only this crate makes one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Grant {
@@ -27,6 +43,7 @@ pub struct Grant {
     pub(crate) remove: Vec<String>,
     pub(crate) set: Vec<(String, String)>,
     pub(crate) would_refuse: Option<Denial>,
+    pub(crate) identity: Option<String>,
 }
 
 impl Grant {
@@ -40,6 +57,12 @@ impl Grant {
     #[must_use]
     pub const fn would_refuse(&self) -> Option<&Denial> {
         self.would_refuse.as_ref()
+    }
+
+    /// What the policy lets logs tell of the caller, as a JSON object; `None` where that is nothing.
+    #[must_use]
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
     }
 
     /// The names of the request's headers to remove, before anything is set.
@@ -60,19 +83,26 @@ impl Grant {
 pub struct Refused {
     pub(crate) rule: Option<RuleId>,
     pub(crate) denial: Denial,
+    pub(crate) identity: Option<String>,
 }
 
 impl Refused {
     /// The refusal of a request that was decided, where the proxy would not do what was decided.
     #[must_use]
     pub const fn not_carried_out() -> Self {
-        Self { rule: None, denial: Denial::NotCarriedOut }
+        Self { rule: None, denial: Denial::NotCarriedOut, identity: None }
     }
 
     /// The rule that refused; `None` where the request was refused before a rule was found.
     #[must_use]
     pub const fn rule(&self) -> Option<&RuleId> {
         self.rule.as_ref()
+    }
+
+    /// What the policy lets logs tell of the caller, as a JSON object; `None` where that is nothing.
+    #[must_use]
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
     }
 
     /// What was lacking.
@@ -87,28 +117,28 @@ impl Refused {
 pub enum Denial {
     /// The plugin has no policy.
     NotConfigured,
-    /// A request without exactly one method, host and path.
-    RequestIncomplete,
+    /// A request without exactly one of this pseudo-header.
+    RequestIncomplete(&'static str),
     /// A path with a second reading.
     PathAmbiguous(SecondReading),
     /// A host that names no host.
     HostMalformed(InvalidHost),
     /// CONNECT or TRACE.
-    MethodRefused,
-    /// A header that asks the service to take the request for another method.
-    MethodOverridden,
+    MethodRefused(RefusedMethod),
+    /// A header, or a parameter, that asks the service to take the request for another method.
+    MethodOverridden(OverriddenBy),
     /// A header that asks the service to take the request for another path.
-    PathOverridden,
+    PathOverridden(OverriddenBy),
     /// A request to leave HTTP, unseen from then on.
-    UpgradeRefused,
+    UpgradeRefused(Upgrade),
     /// No rule for this method, host and path.
     RouteUnknown,
     /// More than one credential of a kind.
-    CredentialRepeated(CredentialKind),
+    CredentialRepeated(CredentialKind, Repeated),
     /// No credential of a kind.
     CredentialMissing(CredentialKind),
     /// A credential in no known form.
-    CredentialMalformed(CredentialKind),
+    CredentialMalformed(CredentialKind, Malformed),
     /// A credential nobody vouches for.
     CredentialRefused(CredentialKind, RefusedBy),
     /// A credential that has ended.
@@ -116,11 +146,16 @@ pub enum Denial {
     /// A credential that has not begun.
     CredentialNotYetValid(CredentialKind),
     /// Nobody could say whether a credential is good.
-    AuthorityUnavailable(CredentialKind, Unavailable),
+    AuthorityUnavailable(CredentialKind, Outage),
     /// A verified identity without a fact that must be forwarded.
     FactMissing(CredentialKind, FactName),
     /// A token and an API key that do not belong together.
-    NotBound,
+    NotBound {
+        /// What the token states.
+        token: Compared,
+        /// What the API key states.
+        api_key: Compared,
+    },
     /// Scopes that were not granted.
     ScopeMissing {
         /// To whom.
@@ -131,11 +166,16 @@ pub enum Denial {
         missing: Scopes,
     },
     /// Somebody else's resource.
-    NotOwner,
+    NotOwner {
+        /// The capture that names the resource's owner.
+        param: String,
+        /// What the caller is known by.
+        caller: Compared,
+    },
     /// A condition that does not hold.
-    ConditionFalse,
+    ConditionFalse(JudgedCondition),
     /// A condition that could not be judged.
-    ConditionFailed(ConditionFailed),
+    ConditionFailed(JudgedCondition, ConditionFailed),
     /// The gateway could not carry out what was decided.
     NotCarriedOut,
 }
@@ -147,6 +187,75 @@ pub enum RefusedBy {
     Authority,
     /// The gateway, for a reason with a stable name ([`Rejected::code`]).
     Gateway(Rejected),
+}
+
+/// Nobody could say whether a credential is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    pub(crate) reason: Unavailable,
+    /// Who should have said it.
+    pub(crate) asked: Arc<Verifier>,
+}
+
+impl Outage {
+    /// Why nobody could.
+    #[must_use]
+    pub const fn reason(&self) -> &Unavailable {
+        &self.reason
+    }
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.asked.why(&self.reason))
+    }
+}
+
+/// A fact that was compared with something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Which.
+    pub fact: FactReference,
+    /// Whether it was stated; what is not equals nothing.
+    pub is_stated: bool,
+}
+
+/// One of a route's conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedCondition {
+    /// Its index in the route, from 0.
+    pub index: usize,
+    /// Its text.
+    pub source: String,
+}
+
+/// A method that is never served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedMethod {
+    /// CONNECT, by its name or as `:protocol` ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441)).
+    Connect,
+    /// TRACE.
+    Trace,
+    /// Bytes that name no method.
+    NotUtf8,
+}
+
+/// What asks a service to take a request for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverriddenBy {
+    /// A header of this name, or of one that could be taken for it.
+    Header(&'static str),
+    /// A parameter of the query.
+    Parameter(&'static str),
+}
+
+/// What a request asks to leave HTTP for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// A protocol that is registered, or was.
+    To(&'static str),
+    /// Another one, or several. Its name is the client's and is not repeated.
+    Other,
 }
 
 impl Denial {
@@ -196,21 +305,21 @@ impl Denial {
             | Self::CredentialNotYetValid(_)
             | Self::AuthorityUnavailable(_, _)
             | Self::FactMissing(_, _)
-            | Self::NotBound
+            | Self::NotBound { .. }
             | Self::ScopeMissing { .. }
-            | Self::NotOwner
-            | Self::ConditionFalse
-            | Self::ConditionFailed(_) => true,
+            | Self::NotOwner { .. }
+            | Self::ConditionFalse(_)
+            | Self::ConditionFailed(_, _) => true,
             Self::NotConfigured
-            | Self::RequestIncomplete
+            | Self::RequestIncomplete(_)
             | Self::PathAmbiguous(_)
             | Self::HostMalformed(_)
-            | Self::MethodRefused
-            | Self::MethodOverridden
-            | Self::PathOverridden
-            | Self::UpgradeRefused
-            | Self::CredentialRepeated(_)
-            | Self::CredentialMalformed(_)
+            | Self::MethodRefused(_)
+            | Self::MethodOverridden(_)
+            | Self::PathOverridden(_)
+            | Self::UpgradeRefused(_)
+            | Self::CredentialRepeated(_, _)
+            | Self::CredentialMalformed(_, _)
             | Self::NotCarriedOut => false,
         }
     }
@@ -221,20 +330,20 @@ impl Denial {
         use CredentialKind::{ApiKey, Token};
         match self {
             Self::NotConfigured => "not_configured",
-            Self::RequestIncomplete => "request_incomplete",
+            Self::RequestIncomplete(_) => "request_incomplete",
             Self::PathAmbiguous(_) => "path_ambiguous",
             Self::HostMalformed(_) => "host_malformed",
-            Self::MethodRefused => "method_refused",
-            Self::MethodOverridden => "method_overridden",
-            Self::PathOverridden => "path_overridden",
-            Self::UpgradeRefused => "upgrade_refused",
+            Self::MethodRefused(_) => "method_refused",
+            Self::MethodOverridden(_) => "method_overridden",
+            Self::PathOverridden(_) => "path_overridden",
+            Self::UpgradeRefused(_) => "upgrade_refused",
             Self::RouteUnknown => "route_unknown",
-            Self::CredentialRepeated(ApiKey) => "api_key_repeated",
-            Self::CredentialRepeated(Token) => "token_repeated",
+            Self::CredentialRepeated(ApiKey, _) => "api_key_repeated",
+            Self::CredentialRepeated(Token, _) => "token_repeated",
             Self::CredentialMissing(ApiKey) => "api_key_missing",
             Self::CredentialMissing(Token) => "token_missing",
-            Self::CredentialMalformed(ApiKey) => "api_key_malformed",
-            Self::CredentialMalformed(Token) => "token_malformed",
+            Self::CredentialMalformed(ApiKey, _) => "api_key_malformed",
+            Self::CredentialMalformed(Token, _) => "token_malformed",
             Self::CredentialRefused(ApiKey, _) => "api_key_refused",
             Self::CredentialRefused(Token, _) => "token_refused",
             Self::CredentialExpired(ApiKey) => "api_key_expired",
@@ -244,11 +353,11 @@ impl Denial {
             Self::AuthorityUnavailable(ApiKey, _) => "api_key_unavailable",
             Self::AuthorityUnavailable(Token, _) => "token_unavailable",
             Self::FactMissing(_, _) => "fact_missing",
-            Self::NotBound => "not_bound",
+            Self::NotBound { .. } => "not_bound",
             Self::ScopeMissing { .. } => "scope_missing",
-            Self::NotOwner => "not_owner",
-            Self::ConditionFalse => "condition_false",
-            Self::ConditionFailed(_) => "condition_failed",
+            Self::NotOwner { .. } => "not_owner",
+            Self::ConditionFalse(_) => "condition_false",
+            Self::ConditionFailed(_, _) => "condition_failed",
             Self::NotCarriedOut => "not_carried_out",
         }
     }
@@ -258,27 +367,27 @@ impl Denial {
     pub const fn status(&self) -> u16 {
         match self {
             // RFC 9110, 15.5.1: the request itself is at fault.
-            Self::RequestIncomplete
+            Self::RequestIncomplete(_)
             | Self::PathAmbiguous(_)
             | Self::HostMalformed(_)
-            | Self::MethodRefused
-            | Self::MethodOverridden
-            | Self::PathOverridden
-            | Self::UpgradeRefused
-            | Self::CredentialRepeated(_) => 400,
+            | Self::MethodRefused(_)
+            | Self::MethodOverridden(_)
+            | Self::PathOverridden(_)
+            | Self::UpgradeRefused(_)
+            | Self::CredentialRepeated(_, _) => 400,
             // RFC 9110, 15.5.2: who are you?
             Self::CredentialMissing(_)
-            | Self::CredentialMalformed(_)
+            | Self::CredentialMalformed(_, _)
             | Self::CredentialRefused(_, _)
             | Self::CredentialExpired(_)
             | Self::CredentialNotYetValid(_) => 401,
             // RFC 9110, 15.5.4: known, and not enough.
             Self::RouteUnknown
-            | Self::NotBound
+            | Self::NotBound { .. }
             | Self::ScopeMissing { .. }
-            | Self::NotOwner
-            | Self::ConditionFalse
-            | Self::ConditionFailed(_)
+            | Self::NotOwner { .. }
+            | Self::ConditionFalse(_)
+            | Self::ConditionFailed(_, _)
             | Self::FactMissing(_, _) => 403,
             // RFC 9110, 15.6.4: we could not ask. Never a 401, on which clients drop their session.
             Self::NotConfigured | Self::AuthorityUnavailable(_, _) | Self::NotCarriedOut => 503,

@@ -45,6 +45,8 @@ pub struct PolicyDocument {
     pub forward: ForwardDocument,
     /// How refusals are worded.
     pub refusals: RefusalsDocument,
+    /// What the operator is told of callers.
+    pub log: Option<LogDocument>,
     /// What may pass; everything else is refused.
     pub routes: Vec<RouteDocument>,
 }
@@ -178,6 +180,15 @@ pub enum KindDocument {
     ApiKey,
     /// The access token.
     Token,
+}
+
+/// What the operator is told of callers.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LogDocument {
+    /// The facts that stand in the access log, such as `token.subject`; no other does.
+    pub facts: Vec<String>,
 }
 
 /// What the service behind the gateway is told.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::condition::{Condition, Headers, RequestView};
 use crate::credential::{Credential, CredentialKind, NotPresented};
-use crate::decision::{Decision, Denial, Grant, Refused, RefusedBy};
+use crate::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
 use crate::facts::Facts;
 use crate::introspection::Answer;
 use crate::path::{Ambiguity, SecondReading};
@@ -14,7 +14,7 @@ use crate::router::Found;
 use crate::target::Target;
 use crate::template::Captures;
 use crate::time::Moment;
-use crate::verifier::Lookup;
+use crate::verifier::{Lookup, Verifier};
 use crate::witness::{Nobody, Note, Witness};
 
 mod judge;
@@ -35,6 +35,7 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Awaiting {
     asked: CredentialKind,
+    verifier: Arc<Verifier>,
     /// The credential to be verified after this one.
     then: Option<(CredentialKind, Credential)>,
     case: Case,
@@ -74,7 +75,7 @@ impl Policy {
     }
 
     fn open(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Witness) -> Result<Step, Refused> {
-        let unruled = |denial| Refused { rule: None, denial };
+        let unruled = |denial| Refused { rule: None, denial, identity: None };
         match self.standing {
             Standing::InForce => {}
             Standing::NotConfigured => return Err(unruled(Denial::NotConfigured)),
@@ -89,8 +90,8 @@ impl Policy {
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
         for kind in &self.forward.keep {
             let kept = self.rule(*kind).map(|rule| rule.presentation.read(request));
-            if let Some(Err(NotPresented::Repeated)) = kept {
-                return Err(unruled(Denial::CredentialRepeated(*kind)));
+            if let Some(Err(NotPresented::Repeated(how))) = kept {
+                return Err(unruled(Denial::CredentialRepeated(*kind, how)));
             }
         }
         let Some((found, route)) = find(target.method)?.and_then(|found| self.with_route(found)) else {
@@ -160,7 +161,7 @@ impl Policy {
         request: &Request<'_>,
         witness: &mut impl Witness,
     ) -> Result<Step, Refused> {
-        let refused = |denial| Refused { rule: None, denial };
+        let refused = |denial| Refused { rule: None, denial, identity: None };
         match self.mode {
             Mode::Enforce => Err(refused(Denial::RouteUnknown)),
             Mode::Shadow => {
@@ -177,7 +178,8 @@ impl Policy {
 
     /// The grant for a request of nobody in particular.
     fn anonymous(&self, rule: Option<&RuleId>, request: &Request<'_>) -> Grant {
-        Grant { rule: rule.cloned(), remove: self.removals(request), set: self.forward.fixed(), would_refuse: None }
+        let (remove, set) = (self.removals(request), self.forward.fixed());
+        Grant { rule: rule.cloned(), remove, set, would_refuse: None, identity: None }
     }
 
     /// What a route's conditions look at; `None` where it has none. Credentials are not for them to see, nor what a client
@@ -220,8 +222,8 @@ impl Awaiting {
 
     /// Goes on with the answer to what was asked, in front of a witness.
     pub fn resume_before(self, answer: Answer, now: Moment, witness: &mut impl Witness) -> Step {
-        let Self { asked, then, mut case } = self;
-        if let Err(denial) = case.learn(asked, answer, now, witness) {
+        let Self { asked, verifier, then, mut case } = self;
+        if let Err(denial) = case.learn((asked, verifier), answer, now, witness) {
             return case.lacking(denial, witness);
         }
         if let Some(next) = then {
@@ -264,8 +266,8 @@ impl Case {
                     continue;
                 }
                 Err(NotPresented::Missing) => Denial::CredentialMissing(kind),
-                Err(NotPresented::Malformed) => Denial::CredentialMalformed(kind),
-                Err(NotPresented::Repeated) => Denial::CredentialRepeated(kind),
+                Err(NotPresented::Malformed(what)) => Denial::CredentialMalformed(kind, what),
+                Err(NotPresented::Repeated(how)) => Denial::CredentialRepeated(kind, how),
             };
             witness.note(Note::NotPresented { kind, header, lack: &lack });
             lacks.push(lack);
@@ -293,7 +295,7 @@ impl Case {
     /// and what shadow mode waives must not hide what it does not.
     fn first_of(&self, lacks: Vec<Denial>) -> Option<Denial> {
         let weight = |denial: &Denial| match (denial, self.mode()) {
-            (Denial::CredentialRepeated(_), _) => 0,
+            (Denial::CredentialRepeated(_, _), _) => 0,
             (denial, Mode::Shadow) if !denial.is_the_rules() => 1,
             (_, Mode::Shadow | Mode::Enforce) => 2,
         };
@@ -313,14 +315,17 @@ impl Case {
     ) -> Step {
         let along = self.along.iter().filter(|(of, _credential)| *of != kind).cloned().collect();
         match self.policy.lookup_beside(kind, credential, along) {
-            Some(lookup) => Step::Ask(lookup, Awaiting { asked: kind, then, case: self }),
+            Some(lookup) => {
+                let verifier = Arc::clone(lookup.shared_verifier());
+                Step::Ask(lookup, Awaiting { asked: kind, verifier, then, case: self })
+            }
             None => self.lacking(Denial::NotConfigured, witness),
         }
     }
 
     fn learn(
         &mut self,
-        kind: CredentialKind,
+        (kind, asked): (CredentialKind, Arc<Verifier>),
         answer: Answer,
         now: Moment,
         witness: &mut impl Witness,
@@ -331,7 +336,7 @@ impl Case {
             Answer::Rejected(rejected) => {
                 return Err(Denial::CredentialRefused(kind, RefusedBy::Gateway(rejected)));
             }
-            Answer::Unavailable(reason) => return Err(Denial::AuthorityUnavailable(kind, reason)),
+            Answer::Unavailable(reason) => return Err(Denial::AuthorityUnavailable(kind, Outage { reason, asked })),
         };
         in_force(kind, &facts, now)?;
         // The API key was learnt before the token was asked for, and may have ended meanwhile.
@@ -360,13 +365,18 @@ impl Case {
             }
             Mode::Shadow | Mode::Enforce => {
                 let rule = self.route().map(|route| route.id.clone());
-                Step::Done(Decision::Refuse(Refused { rule, denial }))
+                Step::Done(Decision::Refuse(Refused { rule, denial, identity: self.logged() }))
             }
         }
     }
 
+    fn logged(&self) -> Option<String> {
+        self.policy.logged.tell(|kind| self.identity(kind).is_some(), |reference| self.fact(reference))
+    }
+
     fn grant(self, set: Vec<(String, String)>, would_refuse: Option<Denial>) -> Grant {
-        Grant { rule: self.route().map(|route| route.id.clone()), remove: self.remove, set, would_refuse }
+        let (rule, identity) = (self.route().map(|route| route.id.clone()), self.logged());
+        Grant { rule, remove: self.remove, set, would_refuse, identity }
     }
 }
 

@@ -9,10 +9,69 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host<'a>(&'a str);
 
-/// A `Host` that names no host, or more than one.
+/// A `Host` that names no host, or more than one. What it displays is for the client, who learns no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The host is not a name or an address with an optional port.")]
-pub struct InvalidHost;
+pub enum InvalidHost {
+    /// Bytes that are no text.
+    NotUtf8,
+    /// Nothing.
+    Empty,
+    /// More than one: Envoy joins them with a comma.
+    Several,
+    /// A user in front of it.
+    UserInformation,
+    /// Something else than a port behind the colon.
+    Port,
+    /// Brackets, and no IPv6 address in them.
+    Bracketed,
+    /// Digits and dots, and no IPv4 address.
+    Ipv4,
+    /// Something else that is no name.
+    Name,
+}
+
+impl InvalidHost {
+    /// What is wrong, for the operator.
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::NotUtf8 => "the host is not UTF-8",
+            Self::Empty => "the host is empty",
+            Self::Several => "the host has a comma, by which several are joined",
+            Self::UserInformation => "the host has user information (`@`)",
+            Self::Port => "the host's port is no number from 0 to 65535",
+            Self::Bracketed => "the host's brackets hold no IPv6 address, or something else than a port follows them",
+            Self::Ipv4 => "the host has digits and dots only, and is no IPv4 address",
+            Self::Name => {
+                "the host is no name: a label has another byte than a letter, digit, `-` or `_`, or a wrong length"
+            }
+        }
+    }
+
+    /// What is wrong with a text, one part of which is wrong: what makes it no host as a whole goes before.
+    fn in_whole(self, text: &str) -> Self {
+        if text.contains(',') {
+            Self::Several
+        } else if text.contains('@') {
+            Self::UserInformation
+        } else {
+            self
+        }
+    }
+
+    /// What is wrong with a name or an address.
+    fn of_name(name: &str) -> Self {
+        if name.is_empty() {
+            Self::Empty
+        } else if name.starts_with('[') {
+            Self::Bracketed
+        } else if name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            Self::Ipv4
+        } else {
+            Self::Name
+        }
+    }
+}
 
 impl<'a> Host<'a> {
     /// Reads a host as it was sent; Envoy joins repeated ones with a comma, so those are refused here.
@@ -20,9 +79,8 @@ impl<'a> Host<'a> {
     /// # Errors
     /// Anything but `name`, `name:port`, `1.2.3.4`, `[::1]`, `[::1]:port`; user information; an empty name.
     pub fn parse(text: &'a [u8]) -> Result<Self, InvalidHost> {
-        let text = std::str::from_utf8(text).map_err(|_not_utf8| InvalidHost)?;
-        let (name, port) = split_port(text)?;
-        if port.is_none_or(is_port) && is_name_or_address(name) { Ok(Self(text)) } else { Err(InvalidHost) }
+        let text = std::str::from_utf8(text).map_err(|_not_utf8| InvalidHost::NotUtf8)?;
+        check(text).map(|()| Self(text)).map_err(|invalid| invalid.in_whole(text))
     }
 
     /// The host as it was sent, port included.
@@ -172,14 +230,22 @@ fn spelt(name: &str) -> Cow<'_, str> {
     }
 }
 
+fn check(text: &str) -> Result<(), InvalidHost> {
+    let (name, port) = split_port(text)?;
+    if !is_name_or_address(name) {
+        return Err(InvalidHost::of_name(name));
+    }
+    if port.is_none_or(is_port) { Ok(()) } else { Err(InvalidHost::Port) }
+}
+
 fn split_port(text: &str) -> Result<(&str, Option<&str>), InvalidHost> {
     if text.starts_with('[') {
-        let end = text.find(']').ok_or(InvalidHost)?;
-        let (address, rest) = text.split_at_checked(end.saturating_add(1)).ok_or(InvalidHost)?;
+        let end = text.find(']').ok_or(InvalidHost::Bracketed)?;
+        let (address, rest) = text.split_at_checked(end.saturating_add(1)).ok_or(InvalidHost::Bracketed)?;
         return match rest.strip_prefix(':') {
             Some(port) => Ok((address, Some(port))),
             None if rest.is_empty() => Ok((address, None)),
-            None => Err(InvalidHost),
+            None => Err(InvalidHost::Bracketed),
         };
     }
     Ok(text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port))))
@@ -235,39 +301,43 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_host() {
-        for text in [
-            "",
-            ":80",
-            "a:",
-            "a:b",
-            "a:65536",
-            "a:+80",
-            "a:80:81",
-            "a,b",
-            "a, b",
-            "a b",
-            "user@a",
-            "a..b",
-            ".a",
-            "a/b",
-            "a?b",
-            "a#b",
-            "[::1",
-            "::1",
-            "[::1]x",
-            "[::1]:",
-            "[a]",
-            "1.2.3",
-            "1.2.3.4.5",
-            "256.1.1.1",
-            "a\0",
-            "%61",
-            "ексампл",
+        use InvalidHost::{Bracketed, Empty, Ipv4, Name, NotUtf8, Port, Several, UserInformation};
+        let long = "a".repeat(64);
+        for (text, invalid) in [
+            (&b""[..], Empty),
+            (b":80", Empty),
+            (b"a:", Port),
+            (b"a:b", Port),
+            (b"a:65536", Port),
+            (b"a:+80", Port),
+            (b"a:80:81", Port),
+            (b"a,b", Several),
+            (b"a, b", Several),
+            (b"a b", Name),
+            (b"user@a", UserInformation),
+            (b"a..b", Name),
+            (b".a", Name),
+            (b"a/b", Name),
+            (b"a?b", Name),
+            (b"a#b", Name),
+            (b"[::1", Bracketed),
+            (b"::1", Empty),
+            (b"[::1]x", Bracketed),
+            (b"[::1]:", Port),
+            (b"[a]", Bracketed),
+            (b"1.2.3", Ipv4),
+            (b"1.2.3.4.5", Ipv4),
+            (b"256.1.1.1", Ipv4),
+            (b"a\0", Name),
+            (b"%61", Name),
+            ("ексампл".as_bytes(), Name),
+            (b"a\xff", NotUtf8),
+            (long.as_bytes(), Name),
         ] {
-            assert_eq!(Host::parse(text.as_bytes()), Err(InvalidHost), "{text}");
+            let found = Host::parse(text);
+            assert_eq!(found, Err(invalid), "{}", text.escape_ascii());
+            assert_eq!(invalid.to_string(), InvalidHost::Name.to_string(), "the client learns no more");
         }
-        assert_eq!(Host::parse(b"a\xff"), Err(InvalidHost));
-        assert_eq!(Host::parse("a".repeat(64).as_bytes()), Err(InvalidHost));
     }
 
     #[test]

@@ -109,6 +109,10 @@ impl Introspection {
         &self.asked.pointers
     }
 
+    pub(crate) const fn authority(&self) -> &Authority {
+        &self.asked.authority
+    }
+
     pub(crate) const fn timeout(&self) -> Duration {
         self.asked.authority.timeout
     }

@@ -322,6 +322,12 @@ impl KeyFetch {
         &self.authority.name
     }
 
+    /// Why they did not come, for the operator.
+    #[must_use]
+    pub fn why(&self, reason: &Unavailable) -> String {
+        self.authority.why(reason)
+    }
+
     /// How long one fetch may take.
     #[must_use]
     pub const fn timeout(&self) -> Duration {

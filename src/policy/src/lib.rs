@@ -52,11 +52,13 @@ mod introspection;
 mod json;
 mod jwt;
 mod lint;
+mod logged;
 mod looked_at;
 mod near;
 mod path;
 mod pointers;
 mod policy;
+mod reason;
 mod refusal;
 mod repertoire;
 mod request;
@@ -73,8 +75,11 @@ mod view;
 mod witness;
 
 pub use condition::ConditionFailed;
-pub use credential::{Credential, CredentialKind, InvalidCredential, LONGEST_CREDENTIAL};
-pub use decision::{Decision, Denial, Grant, Refused, RefusedBy};
+pub use credential::{Credential, CredentialKind, InvalidCredential, LONGEST_CREDENTIAL, Malformed, Repeated};
+pub use decision::{
+    Compared, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy, RefusedMethod,
+    Upgrade,
+};
 pub use digest::DocumentDigest;
 pub use document::PolicyDocument;
 pub use exchange::{Awaiting, Step};

@@ -112,7 +112,8 @@ impl Policy {
                     VerifierDocument::Jwt(_) => &[],
                 };
                 let is_unused = |name: &&String| {
-                    !looked_at.includes(kind, name) && !is_revoked_by(name) && !required.contains(name)
+                    let is_needed = looked_at.includes(kind, name) || is_revoked_by(name) || required.contains(name);
+                    !is_needed && !self.logged.has(kind, name)
                 };
                 for name in verifier.further().keys().filter(is_unused) {
                     let message = format!("nothing looks at `{}.{name}`", kind.as_str());

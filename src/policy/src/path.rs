@@ -93,7 +93,8 @@ impl<'a> CanonicalPath<'a> {
         }
         let mut start = 1_usize;
         let segments = inner.split('/').map(|raw| {
-            let here = std::mem::replace(&mut start, start.saturating_add(raw.len()).saturating_add(1));
+            let here = start;
+            start = start.saturating_add(raw.len()).saturating_add(1);
             segment(raw).map_err(|(ambiguity, index)| at(ambiguity, here.saturating_add(index)))
         });
         let segments = segments.collect::<Result<_, _>>()?;

@@ -11,6 +11,7 @@ use crate::forward::{FactReference, Forward};
 use crate::header::alike;
 use crate::host::HostPattern;
 use crate::introspection::SecretName;
+use crate::logged::Logged;
 use crate::refusal::Wording;
 use crate::revocation::Feed;
 use crate::router::Router;
@@ -28,6 +29,7 @@ pub struct Policy {
     pub(crate) credentials: Credentials,
     pub(crate) forward: Forward,
     pub(crate) wording: Wording,
+    pub(crate) logged: Logged,
     /// In the order of the document.
     pub(crate) routes: Vec<Route>,
     pub(crate) router: Router,
@@ -194,6 +196,7 @@ impl Policy {
             credentials: Credentials::default(),
             forward: Forward::default(),
             wording: Wording::default(),
+            logged: Logged::default(),
             routes: Vec::new(),
             router: Router::default(),
             names_hosts: false,

@@ -63,7 +63,7 @@ impl Policy {
         let realm = &self.name;
         match denial {
             Denial::CredentialMissing(_)
-            | Denial::CredentialMalformed(_)
+            | Denial::CredentialMalformed(_, _)
             | Denial::CredentialRefused(_, _)
             | Denial::CredentialExpired(_)
             | Denial::CredentialNotYetValid(_) => Some(format!("Bearer realm=\"{realm}\"")),
@@ -72,21 +72,21 @@ impl Policy {
                 Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\""))
             }
             Denial::NotConfigured
-            | Denial::RequestIncomplete
+            | Denial::RequestIncomplete(_)
             | Denial::PathAmbiguous(_)
             | Denial::HostMalformed(_)
-            | Denial::MethodRefused
-            | Denial::MethodOverridden
-            | Denial::PathOverridden
-            | Denial::UpgradeRefused
+            | Denial::MethodRefused(_)
+            | Denial::MethodOverridden(_)
+            | Denial::PathOverridden(_)
+            | Denial::UpgradeRefused(_)
             | Denial::RouteUnknown
-            | Denial::CredentialRepeated(_)
+            | Denial::CredentialRepeated(_, _)
             | Denial::AuthorityUnavailable(_, _)
             | Denial::FactMissing(_, _)
-            | Denial::NotBound
-            | Denial::NotOwner
-            | Denial::ConditionFalse
-            | Denial::ConditionFailed(_)
+            | Denial::NotBound { .. }
+            | Denial::NotOwner { .. }
+            | Denial::ConditionFalse(_)
+            | Denial::ConditionFailed(_, _)
             | Denial::NotCarriedOut => None,
         }
     }
@@ -108,26 +108,26 @@ fn plain_words(denial: &Denial) -> String {
         Denial::NotConfigured | Denial::AuthorityUnavailable(_, _) | Denial::NotCarriedOut => {
             "Service unavailable".to_owned()
         }
-        Denial::RequestIncomplete => "The request has no single method, host and path.".to_owned(),
+        Denial::RequestIncomplete(_) => "The request has no single method, host and path.".to_owned(),
         Denial::PathAmbiguous(ambiguity) => ambiguity.to_string(),
         Denial::HostMalformed(invalid) => invalid.to_string(),
-        Denial::MethodRefused => "The method is not served here.".to_owned(),
-        Denial::MethodOverridden => "The method must not be overridden.".to_owned(),
-        Denial::PathOverridden => "The path must not be overridden.".to_owned(),
-        Denial::UpgradeRefused => "The protocol must not be upgraded.".to_owned(),
-        Denial::CredentialRepeated(CredentialKind::ApiKey) => "The API key is given more than once.".to_owned(),
-        Denial::CredentialRepeated(CredentialKind::Token) => "The access token is given more than once.".to_owned(),
+        Denial::MethodRefused(_) => "The method is not served here.".to_owned(),
+        Denial::MethodOverridden(_) => "The method must not be overridden.".to_owned(),
+        Denial::PathOverridden(_) => "The path must not be overridden.".to_owned(),
+        Denial::UpgradeRefused(_) => "The protocol must not be upgraded.".to_owned(),
+        Denial::CredentialRepeated(CredentialKind::ApiKey, _) => "The API key is given more than once.".to_owned(),
+        Denial::CredentialRepeated(CredentialKind::Token, _) => "The access token is given more than once.".to_owned(),
         Denial::CredentialMissing(_)
-        | Denial::CredentialMalformed(_)
+        | Denial::CredentialMalformed(_, _)
         | Denial::CredentialRefused(_, _)
         | Denial::CredentialExpired(_)
         | Denial::CredentialNotYetValid(_) => "Access denied".to_owned(),
         Denial::ScopeMissing { .. } => "Invalid scopes".to_owned(),
         Denial::RouteUnknown
-        | Denial::NotBound
-        | Denial::NotOwner
-        | Denial::ConditionFalse
-        | Denial::ConditionFailed(_)
+        | Denial::NotBound { .. }
+        | Denial::NotOwner { .. }
+        | Denial::ConditionFalse(_)
+        | Denial::ConditionFailed(_, _)
         | Denial::FactMissing(_, _) => "Forbidden".to_owned(),
     }
 }
@@ -206,7 +206,10 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::decision::RefusedBy;
+    use crate::credential::Malformed;
+    use crate::decision::{Compared, RefusedBy};
+    use crate::facts::FactName;
+    use crate::forward::FactReference;
     use crate::scope::{Scopes, WantedScopes};
 
     const ENVELOPE: Envelope<'_> = Envelope { url: "http://a/b", request_id: "1" };
@@ -225,6 +228,11 @@ mod tests {
         }
     }
 
+    fn not_owner() -> Denial {
+        let fact = FactReference { of: CredentialKind::Token, name: FactName::ClientId };
+        Denial::NotOwner { param: "id".to_owned(), caller: Compared { fact, is_stated: true } }
+    }
+
     fn body(refusal: &Refusal) -> serde_json::Value {
         serde_json::from_str(&refusal.body).unwrap()
     }
@@ -235,7 +243,7 @@ mod tests {
         let refusals = CredentialKind::ALL.map(|kind| {
             [
                 Denial::CredentialMissing(kind),
-                Denial::CredentialMalformed(kind),
+                Denial::CredentialMalformed(kind, Malformed::Empty),
                 Denial::CredentialRefused(kind, RefusedBy::Authority),
                 Denial::CredentialExpired(kind),
                 Denial::CredentialNotYetValid(kind),
@@ -267,7 +275,7 @@ mod tests {
             body(&refusal)["error"]["message"],
             "Your scope does not allow to access this resource. Missing allowances: a, b"
         );
-        let other = policy.refusal(&Denial::NotOwner, ENVELOPE);
+        let other = policy.refusal(&not_owner(), ENVELOPE);
         assert_eq!(body(&other)["error"]["message"], "Forbidden");
     }
 

@@ -84,6 +84,12 @@ impl Feed {
         &self.authority.name
     }
 
+    /// Why it could not be followed, for the operator.
+    #[must_use]
+    pub fn why(&self, reason: &Unavailable) -> String {
+        self.authority.why(reason)
+    }
+
     /// The secret its authority wants; `None` where it wants none.
     #[must_use]
     pub const fn secret(&self) -> Option<&SecretName> {

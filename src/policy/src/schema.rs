@@ -253,6 +253,10 @@ fn narrower() -> Vec<(&'static str, Value)> {
             })),
         ),
         (
+            "LogDocument",
+            properties(json!({ "facts": { "minItems": 1, "uniqueItems": true, "items": { "pattern": FACT } } })),
+        ),
+        (
             "RefusalsDocument",
             properties(json!({
                 "messages": {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::credential::{Credential, CredentialKind};
 use crate::introspection::{Answer, CacheLimits, Introspection, LookupRate, Question, Reply, SecretName, Unavailable};
-use crate::jwt::{Jwt, claims_to_be_one};
+use crate::jwt::{Jwt, KeySource, claims_to_be_one};
 use crate::revocation::{Feed, Revocable};
 
 /// A credential that has to be verified before the request can be judged further.
@@ -110,6 +110,11 @@ impl Lookup {
         (self.verifier.fingerprint(), self.kind, &self.credential, self.along.as_slice())
     }
 
+    /// How it is verified, to be kept.
+    pub(crate) const fn shared_verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
+    }
+
     /// The credential of a kind, if the question may hold it.
     pub(crate) fn credential_of(&self, kind: CredentialKind) -> Option<&Credential> {
         if kind == self.kind {
@@ -146,6 +151,21 @@ impl Verifier {
         match self {
             Self::Introspection(introspection) => introspection.cache(),
             Self::Jwt(jwt) => jwt.cache(),
+        }
+    }
+
+    /// Why nobody could say, for the operator: with the name of whom was asked.
+    pub(crate) fn why(&self, reason: &Unavailable) -> String {
+        match self {
+            Self::Introspection(introspection) => match (reason, introspection.feed()) {
+                (Unavailable::NoFeed, Some(feed)) => feed.why(reason),
+                (_, _) => introspection.authority().why(reason),
+            },
+            Self::Jwt(jwt) => match (reason, jwt.feed(), jwt.keys()) {
+                (Unavailable::NoFeed, Some(feed), _) => feed.why(reason),
+                (_, _, KeySource::Fetched(fetch)) => fetch.why(reason),
+                (_, _, KeySource::Inline(_)) => reason.to_string(),
+            },
         }
     }
 

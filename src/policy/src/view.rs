@@ -1,9 +1,11 @@
 //! Owns what a policy tells of its routes, for whoever lists them; no request is judged by it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::condition::Condition;
 use crate::credential::CredentialKind;
+use crate::facts::FactName;
 use crate::forward::FactReference;
 use crate::host::{Host, HostPattern};
 use crate::path::{Ambiguity, CanonicalPath};
@@ -64,6 +66,33 @@ impl Policy {
         path: &CanonicalPath<'_>,
     ) -> Result<Option<RouteView<'_>>, Ambiguity> {
         Ok(self.router.find(method, host, path)?.and_then(|found| self.routes.get(found.route)).map(RouteView))
+    }
+}
+
+impl Policy {
+    /// The facts that a verified caller of a route is judged by, or that are forwarded, as `token.client_id`.
+    #[must_use]
+    pub fn facts_needed(&self, caller: &CallerView<'_>) -> BTreeSet<String> {
+        let verified = caller.0;
+        let scopes = caller.scopes_of().map(|of| FactReference { of, name: FactName::Scope }.to_string());
+        let bound = caller.binding().into_iter().flat_map(|(token, api_key)| [token.to_string(), api_key.to_string()]);
+        let owned = match &verified.owner {
+            Ownership::NotOwned => None,
+            Ownership::Owned(owner) => Some(owner),
+        };
+        let owners = owned.map(|owner| owner.equals.to_string());
+        let exempt = owned.filter(|owner| !owner.except_client_types.is_empty());
+        let types = exempt.map(|owner| FactReference { of: owner.equals.of, name: FactName::ClientType }.to_string());
+        let read = verified.conditions.iter().flat_map(Condition::facts_used).map(|(of, name)| {
+            // Conditions call the list of scopes by another name than the fact.
+            let name = if name == "scopes" { FactName::Scope.as_str() } else { name };
+            format!("{}.{name}", of.as_str())
+        });
+        let headers = self.forward.headers.iter().map(|(_header, reference)| reference);
+        let members = self.forward.json.iter().flat_map(|(_header, members)| members.values());
+        let forwarded = headers.chain(members).filter(|reference| verified.credentials.include(reference.of));
+        let forwarded = forwarded.map(ToString::to_string);
+        scopes.chain(bound).chain(owners).chain(types).chain(read).chain(forwarded).collect()
     }
 }
 
@@ -164,6 +193,12 @@ impl<'a> CallerView<'a> {
             Ownership::NotOwned => None,
             Ownership::Owned(owner) => Some(OwnerView(owner)),
         }
+    }
+
+    /// Whether a condition reads headers.
+    #[must_use]
+    pub fn reads_headers(&self) -> bool {
+        self.0.conditions.iter().any(Condition::uses_headers)
     }
 
     /// The texts of the conditions, all of which must hold.

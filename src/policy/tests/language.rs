@@ -373,5 +373,5 @@ routes:
     };
     assert_eq!(told(&denial(decide(&policy, &BOTH, &Answer::Inactive, &facts("c", "b")))), "Missing allowances: a, c");
     assert_eq!(told(&Denial::RouteUnknown), "ACL: No matching rule");
-    assert_eq!(told(&Denial::NotOwner), "Forbidden");
+    assert_eq!(told(&Denial::NotCarriedOut), "Service unavailable");
 }

@@ -182,6 +182,7 @@ mod tests {
             denial: None,
             rule: Some(rule),
             would_refuse: None,
+            reason: None,
             forward: BTreeMap::from([("x-a", "1")]),
             remove: &[],
         }

@@ -6,6 +6,7 @@
 //!
 //! - [`Statement`]: what an authority says of one credential.
 //! - [`RequestLine`]: a request and its statements, as one line of JSON.
+//! - [`AccessLine`]: a line of the gateway's access log, as far as it tells a request and its caller.
 //! - [`Verdict`]: a decision as data.
 //! - [`Corpus`]: a policy's cases, each a request with what is expected of it; [`Coverage`] is how much of the policy they
 //!   reach.
@@ -13,6 +14,7 @@
 //!
 //! [`judge()`] is where to start reading.
 
+mod access;
 mod cases;
 mod changes;
 mod judge;
@@ -20,6 +22,7 @@ mod line;
 mod statement;
 mod verdict;
 
+pub use access::{AccessLine, NotJudged};
 pub use cases::{Case, CaseOutcome, Corpus, CorpusFaults, Coverage, Difference, RuleCoverage, Sight};
 pub use changes::{Change, ChangeGroup, ChangeKind, ChangeSide, Changes};
 pub use judge::{Statements, judge, judge_before, moment};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use brama_policy::{Decision, Grant, Refused, RuleId};
+use brama_policy::{Decision, Grant, Policy, Refused, RuleId};
 use serde::Serialize;
 
 /// A decision as one line of JSON.
@@ -19,6 +19,9 @@ pub struct Verdict<'a> {
     /// The denial of a rule in shadow mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub would_refuse: Option<&'static str>,
+    /// Why, where the denial's code does not tell all that is known; the client is not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The headers that are set.
     pub forward: BTreeMap<&'a str, &'a str>,
     /// The names of the request's headers that are removed before.
@@ -35,6 +38,12 @@ impl<'a> From<&'a Decision> for Verdict<'a> {
 }
 
 impl<'a> Verdict<'a> {
+    /// A decision under this policy, with its reason.
+    #[must_use]
+    pub fn explained(decision: &'a Decision, policy: &Policy) -> Self {
+        Self { reason: decision.denial().and_then(|denial| policy.reason(denial)), ..Self::from(decision) }
+    }
+
     fn allow(grant: &'a Grant) -> Self {
         Self {
             decision: "allow",
@@ -42,6 +51,7 @@ impl<'a> Verdict<'a> {
             denial: None,
             rule: grant.rule().map(RuleId::as_str),
             would_refuse: grant.would_refuse().map(|denial| denial.code()),
+            reason: None,
             forward: grant.set().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
             remove: grant.remove(),
         }
@@ -54,6 +64,7 @@ impl<'a> Verdict<'a> {
             denial: Some(refused.denial().code()),
             rule: refused.rule().map(RuleId::as_str),
             would_refuse: None,
+            reason: None,
             forward: BTreeMap::new(),
             remove: &[],
         }

@@ -55,7 +55,7 @@ fn decide(
     while let Some((number, line)) = lines.next()? {
         answer.clear();
         match judge(line, policy, now) {
-            Ok(decision) => to_json(&Verdict::from(&decision), &mut answer)?,
+            Ok(decision) => to_json(&Verdict::explained(&decision, policy), &mut answer)?,
             Err(error) => {
                 bad = bad.saturating_add(1);
                 to_json(&Bad { error, line: number }, &mut answer)?;

@@ -1,11 +1,12 @@
 //! Owns `brama diff`: which decisions another policy changes.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use brama_policy::{Decision, Policy, UnixTime};
-use brama_replay::{Change, Changes, RequestLine, Verdict};
+use brama_replay::{AccessLine, Change, Changes, NotJudged, RequestLine, Verdict};
 use clap::Args;
 
 use crate::commands::{Fault, Outcome};
@@ -17,11 +18,14 @@ mod text;
 
 /// Judge requests by two policies, and show which decisions change: a line of JSON each on standard input.
 ///
+/// The access log of the gateway is read too, as far as it goes: it has no headers and no query, and of a caller the facts that
+/// the policy lists in `log.facts`. A line that lacks what a rule looks at cannot be judged: it is counted, with what it lacks.
+///
 /// A request opens where it was refused and now passes, be it only because its rule is in shadow mode. Each request is
 /// read under both policies, so that a fact which one of them does not know makes its line a bad one.
 ///
-/// Exit codes: 0, nothing opens; 1, something does; 2, a policy could not be used, or a line is no request (what the
-/// others change is shown all the same).
+/// Exit codes: 0, nothing opens; 1, something does; 2, a policy could not be used, or a line is no request or cannot be judged
+/// (what the others change is shown all the same).
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: brama diff policies/ehealth.yaml policies/ehealth.yaml < policies/examples/requests.jsonl"
@@ -41,6 +45,29 @@ pub(crate) struct Diff {
     clock: Clock,
 }
 
+/// Lines of an access log that cannot be judged, by what they lack: how many, and the first.
+type Unjudged = BTreeMap<NotJudged, (u64, u64)>;
+
+/// A line that is not compared.
+enum Passed {
+    /// The log does not hold enough.
+    NotJudged(NotJudged),
+    /// It is no request, and why.
+    NoRequest(String),
+}
+
+impl From<NotJudged> for Passed {
+    fn from(reason: NotJudged) -> Self {
+        Self::NotJudged(reason)
+    }
+}
+
+impl From<String> for Passed {
+    fn from(reason: String) -> Self {
+        Self::NoRequest(reason)
+    }
+}
+
 /// One of the two policies, with its file for what is said about it.
 struct Judge<'a> {
     file: &'a Path,
@@ -52,21 +79,31 @@ impl Diff {
         let (old, new) = (Judge::new(&self.old)?, Judge::new(&self.new)?);
         let now = self.clock.read()?;
         let (mut changes, mut bad) = (Changes::new(self.examples), 0_u64);
+        let mut unjudged = Unjudged::new();
         let mut lines = Lines::new(io::stdin().lock());
         while let Some((number, line)) = lines.next()? {
-            if let Err(reason) = compare(line, number, [&old, &new], now, &mut changes) {
-                bad = bad.saturating_add(1);
-                if bad <= MOST_TOLD {
-                    eprintln!("brama: line {number}: {reason}");
+            match compare(line, number, [&old, &new], now, &mut changes) {
+                Ok(()) => {}
+                Err(Passed::NotJudged(reason)) => {
+                    let (count, _first) = unjudged.entry(reason).or_insert((0, number));
+                    *count = count.saturating_add(1);
+                }
+                Err(Passed::NoRequest(reason)) => {
+                    bad = bad.saturating_add(1);
+                    if bad <= MOST_TOLD {
+                        eprintln!("brama: line {number}: {reason}");
+                    }
                 }
             }
         }
         if bad > MOST_TOLD {
             eprintln!("brama: {} further lines are no requests", bad.saturating_sub(MOST_TOLD));
         }
-        let text = if self.json { text::json(&changes, bad) } else { text::human(&changes, bad) };
+        let text = if self.json { text::json(&changes, bad, &unjudged) } else { text::human(&changes, bad, &unjudged) };
         output::write(None, &text)?;
-        Ok(match (bad, changes.count(Change::Opens)) {
+        // What Envoy answered without the plugin no policy changes.
+        let lacking = unjudged.keys().any(|reason| *reason != NotJudged::NotDecided);
+        Ok(match (bad.saturating_add(u64::from(lacking)), changes.count(Change::Opens)) {
             (0, 0) => Outcome::Good,
             (0, _) => Outcome::Bad,
             (_, _) => Outcome::Failed,
@@ -92,8 +129,15 @@ fn compare(
     [old, new]: [&Judge<'_>; 2],
     now: UnixTime,
     changes: &mut Changes,
-) -> Result<(), String> {
+) -> Result<(), Passed> {
     let text = line.map_err(|long| long.to_string())?;
+    if let Some(logged) = AccessLine::read(text) {
+        let (old, new) = (logged.judge(&old.policy, now)?, logged.judge(&new.policy, now)?);
+        let (old, new) = (Verdict::from(&old), Verdict::from(&new));
+        logged.agrees(&old)?;
+        changes.add(number, &String::from_utf8_lossy(text), &old, &new);
+        return Ok(());
+    }
     let request = RequestLine::read(text).map_err(|invalid| invalid.to_string())?;
     let (old, new) = (old.judge(&request, now)?, new.judge(&request, now)?);
     // What was read as JSON is UTF-8.

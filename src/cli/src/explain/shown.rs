@@ -28,7 +28,12 @@ impl Explanation {
             Decision::Refuse(refused) => {
                 let denial = refused.denial();
                 let word = paint(colour, RED, "REFUSED");
-                format!("{word} {}, {}: {}", denial.code(), by(refused.rule()), words::lack_with_kind(denial))
+                format!(
+                    "{word} {}, {}: {}",
+                    denial.code(),
+                    by(refused.rule()),
+                    words::lack_with_kind(denial, &self.policy)
+                )
             }
             Decision::Allow(grant) => {
                 let (word, by) = (|style| paint(colour, style, "ALLOWED"), by(grant.rule()));
@@ -36,7 +41,7 @@ impl Explanation {
                     None if self.is_preflight => format!("{} by {by}, as a preflight request", word(GREEN)),
                     None => format!("{} by {by}", word(GREEN)),
                     Some(denial) => {
-                        let reason = words::lack_with_kind(denial);
+                        let reason = words::lack_with_kind(denial, &self.policy);
                         format!("{}, would refuse {}, {by} in shadow mode: {reason}", word(YELLOW), denial.code())
                     }
                 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use brama_policy::{
-    Ambiguity, ConditionFailed, Decision, Denial, Near, Note, Requires, RouteView, SecondReading, UnixTime, Witness,
+    Ambiguity, ConditionFailed, Decision, Denial, Near, Note, Policy, Requires, RouteView, SecondReading, UnixTime,
+    Witness,
 };
 use brama_replay::Statements;
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use super::words;
 
 /// What was noted so far.
 pub(crate) struct Story<'a> {
+    policy: &'a Policy,
     statements: &'a Statements,
     now: UnixTime,
     told: BTreeMap<Stage, Told>,
@@ -54,7 +56,7 @@ impl Witness for Story<'_> {
             }
             Note::NotPresented { kind, header, lack } => {
                 let kind = kind.as_str();
-                let line = format!("{kind} in `{header}`: {}", words::lack(lack));
+                let line = format!("{kind}: {}", words::lack(lack, self.policy));
                 self.say(Stage::Credentials, line);
                 self.detail(Stage::Credentials, [(kind, json!({ "header": header, "lack": lack.code() }))]);
             }
@@ -92,8 +94,8 @@ impl Witness for Story<'_> {
 }
 
 impl<'a> Story<'a> {
-    pub(crate) const fn new(statements: &'a Statements, now: UnixTime) -> Self {
-        Self { statements, now, told: BTreeMap::new(), lack: None, is_preflight: false }
+    pub(crate) const fn new(policy: &'a Policy, statements: &'a Statements, now: UnixTime) -> Self {
+        Self { policy, statements, now, told: BTreeMap::new(), lack: None, is_preflight: false }
     }
 
     pub(crate) const fn is_preflight(&self) -> bool {
@@ -161,16 +163,19 @@ impl<'a> Story<'a> {
         self.lack = Some(stage);
         match (stage, words::credential(denial)) {
             (Stage::Verified, Some(kind)) => {
-                let reason = words::not_verified(denial, self.statements.of(kind), self.now);
+                let reason = words::not_verified(denial, self.statements.of(kind), self.policy, self.now);
                 self.say(stage, format!("{}: {reason}", kind.as_str()));
             }
             (Stage::Request | Stage::Route | Stage::Verified | Stage::Forward, _) => {
-                self.say(stage, words::lack(denial));
+                self.say(stage, words::lack(denial, self.policy));
             }
             // These have told already what was compared with what.
             (Stage::Credentials | Stage::Binding | Stage::Scopes | Stage::Owner | Stage::Conditions, _) => {}
         }
         self.detail(stage, [("lack", json!(denial.code()))]);
+        if let Some(reason) = self.policy.reason(denial) {
+            self.detail(stage, [("reason", json!(reason))]);
+        }
         self.step(stage).outcome = Outcome::Lacking;
     }
 
@@ -200,24 +205,24 @@ const fn stage_of(denial: &Denial) -> Stage {
             ambiguity: Ambiguity::LetterCase | Ambiguity::TrailingSlash, ..
         }) => Stage::Route,
         Denial::NotConfigured
-        | Denial::RequestIncomplete
+        | Denial::RequestIncomplete(_)
         | Denial::PathAmbiguous(_)
         | Denial::HostMalformed(_)
-        | Denial::MethodRefused
-        | Denial::MethodOverridden
-        | Denial::PathOverridden
-        | Denial::UpgradeRefused => Stage::Request,
-        Denial::CredentialRepeated(_) | Denial::CredentialMissing(_) | Denial::CredentialMalformed(_) => {
+        | Denial::MethodRefused(_)
+        | Denial::MethodOverridden(_)
+        | Denial::PathOverridden(_)
+        | Denial::UpgradeRefused(_) => Stage::Request,
+        Denial::CredentialRepeated(_, _) | Denial::CredentialMissing(_) | Denial::CredentialMalformed(_, _) => {
             Stage::Credentials
         }
         Denial::CredentialRefused(_, _)
         | Denial::CredentialExpired(_)
         | Denial::CredentialNotYetValid(_)
         | Denial::AuthorityUnavailable(_, _) => Stage::Verified,
-        Denial::NotBound => Stage::Binding,
+        Denial::NotBound { .. } => Stage::Binding,
         Denial::ScopeMissing { .. } => Stage::Scopes,
-        Denial::NotOwner => Stage::Owner,
-        Denial::ConditionFalse | Denial::ConditionFailed(_) => Stage::Conditions,
+        Denial::NotOwner { .. } => Stage::Owner,
+        Denial::ConditionFalse(_) | Denial::ConditionFailed(_, _) => Stage::Conditions,
         Denial::FactMissing(_, _) | Denial::NotCarriedOut => Stage::Forward,
     }
 }

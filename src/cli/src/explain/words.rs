@@ -1,77 +1,79 @@
 //! Owns the words of an explanation: what was compared with what, and what a denial means.
 
 use brama_policy::{
-    Apart, CredentialKind, Denial, Fact, FactReference, Facts, Grant, GrantedScopes, Near, RefusedBy, Scope, Scopes,
+    Apart, CredentialKind, Denial, Fact, FactReference, Facts, Grant, GrantedScopes, Near, Policy, Scope, Scopes,
     UnixTime, WantedScopes,
 };
 use brama_replay::Statement;
 use serde_json::{Map, Value, json};
 
-/// What a denial means, in a sentence without its full stop.
-pub(crate) fn lack(denial: &Denial) -> String {
+/// What a denial means, in a sentence without its full stop: the reason, as it stands in the log, or what its code says.
+pub(crate) fn lack(denial: &Denial, policy: &Policy) -> String {
+    policy.reason(denial).unwrap_or_else(|| meaning(denial).to_owned())
+}
+
+/// What the code of a denial says.
+const fn meaning(denial: &Denial) -> &'static str {
     match denial {
-        Denial::NotConfigured => "there is no policy".to_owned(),
-        Denial::RequestIncomplete => "the request has not exactly one method, host and path".to_owned(),
-        Denial::PathAmbiguous(ambiguity) => quoted(&ambiguity.to_string()),
-        Denial::HostMalformed(invalid) => quoted(&invalid.to_string()),
-        Denial::MethodRefused => "CONNECT and TRACE are never served".to_owned(),
-        Denial::MethodOverridden => "a header asks the service to take the request for another method".to_owned(),
-        Denial::PathOverridden => "a header asks the service to take the request for another path".to_owned(),
-        Denial::UpgradeRefused => "the request asks to leave HTTP".to_owned(),
-        Denial::RouteUnknown => "no route is for this method, host and path".to_owned(),
-        Denial::CredentialRepeated(_) => "there more than once".to_owned(),
-        Denial::CredentialMissing(_) => "not there".to_owned(),
-        Denial::CredentialMalformed(_) => "there, in no form the policy knows".to_owned(),
-        Denial::CredentialRefused(_, RefusedBy::Authority) => "nobody vouches for it".to_owned(),
-        Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => format!("nobody vouches for it: {rejected}"),
-        Denial::CredentialExpired(_) => "it has ended".to_owned(),
-        Denial::CredentialNotYetValid(_) => "it has not begun".to_owned(),
-        Denial::AuthorityUnavailable(_, reason) => format!("nobody can say whether it is good: {reason}"),
-        Denial::FactMissing(kind, name) => {
-            format!("{}.{} is to be forwarded, and is not stated", kind.as_str(), name.as_str())
-        }
-        Denial::NotBound => "token and api_key do not belong together".to_owned(),
-        Denial::ScopeMissing { of, missing, .. } => format!("{} lacks {}", of.as_str(), list(missing)),
-        Denial::NotOwner => "the path names somebody else's resource".to_owned(),
-        Denial::ConditionFalse => "a condition does not hold".to_owned(),
-        Denial::ConditionFailed(reason) => format!("a condition cannot be judged: {reason}"),
-        Denial::NotCarriedOut => "the gateway could not carry out what was decided".to_owned(),
+        Denial::NotConfigured => "there is no policy",
+        Denial::RequestIncomplete(_) => "the request has not exactly one method, host and path",
+        Denial::PathAmbiguous(_) => "the path has a second reading",
+        Denial::HostMalformed(_) => "the host is no host",
+        Denial::MethodRefused(_) => "CONNECT and TRACE are never served",
+        Denial::MethodOverridden(_) => "the service is asked to take the request for another method",
+        Denial::PathOverridden(_) => "the service is asked to take the request for another path",
+        Denial::UpgradeRefused(_) => "the request asks to leave HTTP",
+        Denial::RouteUnknown => "no route is for this method, host and path",
+        Denial::CredentialRepeated(_, _) => "there more than once",
+        Denial::CredentialMissing(_) => "not there",
+        Denial::CredentialMalformed(_, _) => "there, in no form the policy knows",
+        Denial::CredentialRefused(_, _) => "nobody vouches for it",
+        Denial::CredentialExpired(_) => "it has ended",
+        Denial::CredentialNotYetValid(_) => "it has not begun",
+        Denial::AuthorityUnavailable(_, _) => "nobody can say whether it is good",
+        Denial::FactMissing(_, _) => "a fact is to be forwarded, and is not stated",
+        Denial::NotBound { .. } => "token and api_key do not belong together",
+        Denial::ScopeMissing { .. } => "a scope is missing",
+        Denial::NotOwner { .. } => "the path names somebody else's resource",
+        Denial::ConditionFalse(_) => "a condition does not hold",
+        Denial::ConditionFailed(_, _) => "a condition cannot be judged",
+        Denial::NotCarriedOut => "the gateway could not carry out what was decided",
     }
 }
 
 /// A denial about one credential names it.
-pub(crate) fn lack_with_kind(denial: &Denial) -> String {
+pub(crate) fn lack_with_kind(denial: &Denial, policy: &Policy) -> String {
     match credential(denial) {
-        Some(kind) => format!("{}: {}", kind.as_str(), lack(denial)),
-        None => lack(denial),
+        Some(kind) => format!("{}: {}", kind.as_str(), lack(denial, policy)),
+        None => lack(denial, policy),
     }
 }
 
 /// The credential that a denial is about, where its words do not name it.
 pub(crate) const fn credential(denial: &Denial) -> Option<CredentialKind> {
     match denial {
-        Denial::CredentialRepeated(kind)
+        Denial::CredentialRepeated(kind, _)
         | Denial::CredentialMissing(kind)
-        | Denial::CredentialMalformed(kind)
+        | Denial::CredentialMalformed(kind, _)
         | Denial::CredentialRefused(kind, _)
         | Denial::CredentialExpired(kind)
         | Denial::CredentialNotYetValid(kind)
         | Denial::AuthorityUnavailable(kind, _) => Some(*kind),
         Denial::NotConfigured
-        | Denial::RequestIncomplete
+        | Denial::RequestIncomplete(_)
         | Denial::PathAmbiguous(_)
         | Denial::HostMalformed(_)
-        | Denial::MethodRefused
-        | Denial::MethodOverridden
-        | Denial::PathOverridden
-        | Denial::UpgradeRefused
+        | Denial::MethodRefused(_)
+        | Denial::MethodOverridden(_)
+        | Denial::PathOverridden(_)
+        | Denial::UpgradeRefused(_)
         | Denial::RouteUnknown
         | Denial::FactMissing(_, _)
-        | Denial::NotBound
+        | Denial::NotBound { .. }
         | Denial::ScopeMissing { .. }
-        | Denial::NotOwner
-        | Denial::ConditionFalse
-        | Denial::ConditionFailed(_)
+        | Denial::NotOwner { .. }
+        | Denial::ConditionFalse(_)
+        | Denial::ConditionFailed(_, _)
         | Denial::NotCarriedOut => None,
     }
 }
@@ -83,7 +85,7 @@ pub(crate) fn quoted(sentence: &str) -> String {
 }
 
 /// Why a credential was not vouched for, given what is stated about it.
-pub(crate) fn not_verified(denial: &Denial, statement: &Statement, now: UnixTime) -> String {
+pub(crate) fn not_verified(denial: &Denial, statement: &Statement, policy: &Policy, now: UnixTime) -> String {
     match (denial, statement) {
         (Denial::CredentialExpired(_), Statement::Active(facts)) => {
             let end = facts.expires.map_or(0, seconds);
@@ -96,7 +98,9 @@ pub(crate) fn not_verified(denial: &Denial, statement: &Statement, now: UnixTime
         (Denial::CredentialRefused(_, _), Statement::Nothing) => {
             "nothing is stated about it, so nobody vouches for it".to_owned()
         }
-        (_, Statement::Nothing | Statement::Refused | Statement::Unavailable | Statement::Active(_)) => lack(denial),
+        (_, Statement::Nothing | Statement::Refused | Statement::Unavailable | Statement::Active(_)) => {
+            lack(denial, policy)
+        }
     }
 }
 

@@ -151,6 +151,10 @@ impl Follower {
             Unavailable::Status(status) => (400..500).contains(status),
             Unavailable::NotSent
             | Unavailable::NoReply
+            | Unavailable::NothingListens
+            | Unavailable::Broken
+            | Unavailable::Overflow
+            | Unavailable::NoCluster
             | Unavailable::Shedding
             | Unavailable::Resting
             | Unavailable::NoKeys

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use brama_filter::config::Settings;
-use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use brama_filter::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
 use brama_filter::session::{Flow, Session};
 use brama_filter::worker::{NextTick, Worker};
-use brama_policy::{Moment, Question, Reply};
+use brama_policy::{Moment, Question, Reply, Unavailable};
 use serde_json::{Value, json};
 
 use crate::library;
@@ -63,9 +63,9 @@ impl RootHost for Proxy {
         Host::now(&mut self.host(""))
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
         if self.cannot_ask {
-            return Err(HostFailed);
+            return Err(Unavailable::NotSent);
         }
         let path = question.headers.iter().find(|(name, _)| *name == ":path").unwrap();
         self.asked.push(format!("{}{}", question.cluster, path.1));
@@ -170,7 +170,7 @@ impl Proxy {
     pub fn reply_to(&mut self, question: usize, reply: Option<(u16, &str)>) {
         let call = CallId(u32::try_from(question).unwrap());
         let reply = reply.map(|(status, body)| Reply { status, body: body.as_bytes() });
-        self.with_worker(|worker, proxy| worker.on_reply(ROOT, proxy, call, reply));
+        self.with_worker(|worker, proxy| worker.on_reply(ROOT, proxy, call, reply.ok_or(Unavailable::NoReply)));
     }
 
     pub fn with_worker<T>(&mut self, visit: impl FnOnce(&Worker, &mut Self) -> T) -> T {

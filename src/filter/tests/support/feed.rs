@@ -27,7 +27,7 @@ pub fn proxy(following: &str) -> Proxy {
 
 pub fn answer(proxy: &mut Proxy, call: u32, status: u16, body: &str) {
     let worker = std::rc::Rc::clone(&proxy.worker);
-    worker.on_reply(RootId(1), proxy, CallId(call), Some(Reply { status, body: body.as_bytes() }));
+    worker.on_reply(RootId(1), proxy, CallId(call), Ok(Reply { status, body: body.as_bytes() }));
 }
 
 pub const FOLLOWING: &str = "{ path: /revocations, every: 1s, max_lag: 3s }";

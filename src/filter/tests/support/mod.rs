@@ -10,10 +10,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use brama_filter::config::Settings;
-use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use brama_filter::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
 use brama_filter::session::{Flow, Session};
 use brama_filter::worker::{self, NextTick};
-use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, SignatureCheck, UnixTime};
+use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, SignatureCheck, Unavailable, UnixTime};
 
 /// What was done, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct FakeHost {
     pub asked: Vec<Vec<(String, String)>>,
     pub counted: Vec<Counter>,
     pub refusal: Option<Refusal>,
+    /// What was noted for the access log.
+    pub reason: Option<String>,
     pub seconds: u64,
     pub wall: u64,
     /// Of the wall clock, beyond the second.
@@ -59,6 +61,7 @@ impl FakeHost {
             asked: Vec::new(),
             counted: Vec::new(),
             refusal: None,
+            reason: None,
             seconds: 100,
             wall: 1_700_000_000,
             millis: 0,
@@ -110,7 +113,8 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed> {
+    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
+        self.reason = reason.map(str::to_owned);
         if self.cannot_forward {
             return Err(HostFailed);
         }
@@ -125,7 +129,8 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn refuse(&mut self, refusal: &Refusal, _denial: &'static str, _rule: &str) {
+    fn refuse(&mut self, refusal: &Refusal, note: RefusalNote<'_>) {
+        self.reason = note.reason.map(str::to_owned);
         self.done.push(Done::Refused(refusal.status));
         self.refusal = Some(refusal.clone());
     }
@@ -163,9 +168,9 @@ impl RootHost for Root<'_> {
         Host::now(self.host)
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
         if self.host.cannot_ask {
-            return Err(HostFailed);
+            return Err(Unavailable::NotSent);
         }
         self.calls.set(self.calls.get() + 1);
         self.host.calls = self.calls.get();
@@ -244,7 +249,7 @@ impl Open {
     /// A reply has come, and the tick that follows.
     pub fn on_reply(&mut self, host: &mut FakeHost, call: CallId, reply: Option<Reply<'_>>) {
         let mut root = Root { stream: self.stream, host, calls: &self.shared.calls };
-        self.shared.worker.on_reply(ROOT, &mut root, call, reply);
+        self.shared.worker.on_reply(ROOT, &mut root, call, reply.ok_or(Unavailable::NoReply));
         let _rest = self.tick(host);
     }
 

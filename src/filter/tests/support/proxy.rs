@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use brama_filter::config::Settings;
-use brama_filter::host::{CallId, Counter, Host, HostFailed, RootHost, RootId, StreamId};
+use brama_filter::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
 use brama_filter::session::Session;
 use brama_filter::worker::{NextTick, Worker};
-use brama_policy::{Moment, Question, Reply};
+use brama_policy::{Moment, Question, Reply, Unavailable};
 
 use super::{Done, FakeHost, WITHOUT_FEED, settings};
 
@@ -49,9 +49,9 @@ impl RootHost for Proxy {
         Host::now(&mut clock)
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
         if self.cannot_ask {
-            return Err(HostFailed);
+            return Err(Unavailable::NotSent);
         }
         self.calls += 1;
         let call = CallId(self.calls);
@@ -112,7 +112,7 @@ impl Proxy {
     pub fn reply(&mut self, root: u32, call: u32, body: Option<&str>) {
         let worker = Rc::clone(&self.worker);
         let reply = body.map(|body| Reply { status: 200, body: body.as_bytes() });
-        worker.on_reply(RootId(root), self, CallId(call), reply);
+        worker.on_reply(RootId(root), self, CallId(call), reply.ok_or(Unavailable::NoReply));
     }
 
     pub fn forms(&self) -> Vec<&str> {

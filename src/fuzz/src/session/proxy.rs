@@ -8,7 +8,7 @@ use brama_filter::config::Settings;
 use brama_filter::host::{CallId, RootId, StreamId};
 use brama_filter::session::{Flow, Session};
 use brama_filter::worker::Worker;
-use brama_policy::Reply;
+use brama_policy::{Reply, Unavailable};
 use serde_json::{Value, json};
 
 use super::event::{Event, Failing, Said, Sent};
@@ -146,7 +146,7 @@ impl Proxy {
             self.outside.vouched.borrow_mut().extend(call.credential());
         }
         let reply = reply.as_ref().map(|(status, body)| Reply { status: *status, body });
-        self.worker.on_reply(call.root, &mut self.outside, call.id, reply);
+        self.worker.on_reply(call.root, &mut self.outside, call.id, reply.ok_or(Unavailable::NoReply));
     }
 
     /// A new root under the same policy; the old ones stay for as long as they have something to do.

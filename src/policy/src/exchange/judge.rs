@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Case;
-use crate::condition::{Budget, Capture, ConditionFailed, Scene};
+use crate::condition::{Budget, Capture, Condition, ConditionFailed, Scene};
 use crate::credential::CredentialKind;
-use crate::decision::Denial;
+use crate::decision::{Compared, Denial, JudgedCondition};
 use crate::facts::{FactName, Facts};
 use crate::forward::FactReference;
 use crate::policy::{Binding, Owner, Ownership, RequiredScopes, Verified};
@@ -40,9 +40,12 @@ impl Case {
         let (of_token, of_api_key) = (self.fact(token), self.fact(api_key));
         witness.note(Note::Compared { token: (token, of_token.as_deref()), api_key: (api_key, of_api_key.as_deref()) });
         // Absent equals nothing, so both sides have to be there.
-        match (of_token, of_api_key) {
+        match (&of_token, &of_api_key) {
             (Some(one), Some(two)) if one == two => Ok(()),
-            (Some(_) | None, Some(_) | None) => Err(Denial::NotBound),
+            (Some(_) | None, Some(_) | None) => Err(Denial::NotBound {
+                token: Compared::new(token, of_token.is_some()),
+                api_key: Compared::new(api_key, of_api_key.is_some()),
+            }),
         }
     }
 
@@ -72,17 +75,19 @@ impl Case {
         let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.equals));
         witness.note(Note::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
         // Absent equals nothing, so both sides have to be there.
-        match (named, stated) {
+        match (named, &stated) {
             (Some(named), Some(stated)) if named == stated => Ok(()),
-            (Some(_) | None, Some(_) | None) => Err(Denial::NotOwner),
+            (Some(_) | None, Some(_) | None) => Err(Denial::NotOwner {
+                param: owner.param.clone(),
+                caller: Compared::new(&owner.equals, stated.is_some()),
+            }),
         }
     }
 
     fn check_conditions(&self, verified: &Verified, now: Moment, witness: &mut impl Witness) -> Result<(), Denial> {
-        if verified.conditions.is_empty() {
-            return Ok(());
-        }
-        let request = self.view.as_ref().ok_or(Denial::ConditionFailed(ConditionFailed::Absent))?;
+        let Some(first) = verified.conditions.first() else { return Ok(()) };
+        let request = self.view.as_ref();
+        let request = request.ok_or_else(|| Denial::ConditionFailed(judged(0, first), ConditionFailed::Absent))?;
         let captures = self.typed_captures();
         let scene = Scene {
             request,
@@ -92,13 +97,13 @@ impl Case {
             now: now.wall,
         };
         let mut budget = Budget::whole();
-        for condition in &verified.conditions {
+        for (index, condition) in verified.conditions.iter().enumerate() {
             let outcome = budget.spend(condition.work(&scene)).and_then(|()| condition.holds(&scene));
             witness.note(Note::Condition { source: condition.source(), outcome });
             match outcome {
                 Ok(true) => {}
-                Ok(false) => return Err(Denial::ConditionFalse),
-                Err(reason) => return Err(Denial::ConditionFailed(reason)),
+                Ok(false) => return Err(Denial::ConditionFalse(judged(index, condition))),
+                Err(reason) => return Err(Denial::ConditionFailed(judged(index, condition), reason)),
             }
         }
         Ok(())
@@ -123,4 +128,14 @@ impl Case {
     pub(super) fn fact(&self, reference: &FactReference) -> Option<Cow<'_, str>> {
         self.identity(reference.of)?.text(&reference.name)
     }
+}
+
+impl Compared {
+    fn new(fact: &FactReference, is_stated: bool) -> Self {
+        Self { fact: fact.clone(), is_stated }
+    }
+}
+
+fn judged(index: usize, condition: &Condition) -> JudgedCondition {
+    JudgedCondition { index, source: condition.source().to_owned() }
 }

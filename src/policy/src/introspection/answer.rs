@@ -48,9 +48,21 @@ pub enum Unavailable {
     /// The lookup could not be sent.
     #[error("the lookup could not be sent")]
     NotSent,
-    /// No reply came in time, or the connection broke.
+    /// No reply came in time.
     #[error("the authority did not reply")]
     NoReply,
+    /// No connection could be made.
+    #[error("nothing listens where the authority should")]
+    NothingListens,
+    /// The connection broke before there was a reply.
+    #[error("the connection to the authority broke before it replied")]
+    Broken,
+    /// The circuit breaker of the authority's cluster lets no more through.
+    #[error("the circuit breaker of the authority's cluster is open")]
+    Overflow,
+    /// The proxy has no cluster of the authority's name.
+    #[error("Envoy has no such cluster")]
+    NoCluster,
     /// A reply that is no answer: an error, a redirect, the gateway's own secret refused.
     #[error("the authority replied with status {0}")]
     Status(u16),
@@ -74,7 +86,14 @@ impl Unavailable {
     #[must_use]
     pub const fn is_outage(&self) -> bool {
         match self {
-            Self::NotSent | Self::NoReply | Self::Resting | Self::Status(429 | 500..=599) => true,
+            Self::NotSent
+            | Self::NoReply
+            | Self::NothingListens
+            | Self::Broken
+            | Self::Overflow
+            | Self::NoCluster
+            | Self::Resting
+            | Self::Status(429 | 500..=599) => true,
             Self::Status(_)
             | Self::Unusable(_)
             | Self::Shedding

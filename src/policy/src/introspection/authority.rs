@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Unavailable;
 use crate::header::HeaderName;
 use crate::revocation::{Feed, Following};
 
@@ -41,6 +42,28 @@ impl Authority {
     /// Its feed of revocations; `None` where it has none.
     pub(crate) fn feed(&self) -> Option<Feed> {
         self.following.clone().map(|following| Feed::new(self.clone(), following))
+    }
+
+    /// Why it has not said what it was asked, for the operator: with its name, or that of its cluster in Envoy.
+    pub(crate) fn why(&self, reason: &Unavailable) -> String {
+        let Self { name, cluster, timeout, .. } = self;
+        match reason {
+            Unavailable::NoReply => format!("no answer within {timeout:?} from cluster `{cluster}`"),
+            Unavailable::NothingListens => format!("nothing listens at cluster `{cluster}`"),
+            Unavailable::Broken => format!("cluster `{cluster}` broke the connection before it answered"),
+            Unavailable::Overflow => format!("the circuit breaker of cluster `{cluster}` is open"),
+            Unavailable::NoCluster => format!("Envoy has no cluster `{cluster}`"),
+            Unavailable::NotSent => format!("Envoy could not send to cluster `{cluster}`: it has no host, or no room"),
+            Unavailable::Resting => {
+                format!("authority `{name}` has not answered several times, and is not asked for a moment")
+            }
+            Unavailable::Status(status) => format!("authority `{name}` replied with status {status}"),
+            Unavailable::Unusable(fault) => format!("the answer of authority `{name}` is unusable: {fault}"),
+            Unavailable::NoFeed => format!("the feed of revocations of authority `{name}` is not known, or too old"),
+            Unavailable::NoKeys => format!("the keys of authority `{name}` are not at hand"),
+            Unavailable::Keys(invalid) => format!("the keys of authority `{name}` cannot be used: {invalid}"),
+            Unavailable::Shedding | Unavailable::Overtaken => reason.to_string(),
+        }
     }
 }
 

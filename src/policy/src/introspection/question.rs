@@ -20,6 +20,16 @@ pub struct Question<'a> {
     pub timeout: Duration,
 }
 
+impl Question<'_> {
+    /// The question with the id of the request that it is asked for, by which the logs of the gateway, of the authority and
+    /// of the service can be held together. No policy can send a header of that name itself.
+    #[must_use]
+    pub fn for_request(mut self, id: &str) -> Self {
+        self.headers.push(("x-request-id", id.to_owned()));
+        self
+    }
+}
+
 /// How a question is put, whatever the credential.
 ///
 /// INVARIANT: the credential has one place: in the target, in the body or in a header.

@@ -3,15 +3,23 @@
 use brama_replay::{Change, ChangeGroup, ChangeKind, ChangeSide, Changes};
 use serde_json::{Value, json};
 
+use super::Unjudged;
 use crate::output::untrusted;
 
 /// The counts, then each kind of change with its examples.
-pub(super) fn human(changes: &Changes, bad: u64) -> String {
+pub(super) fn human(changes: &Changes, bad: u64, unjudged: &Unjudged) -> String {
     let mut lines: Vec<String> =
         Change::ALL.into_iter().map(|change| format!("{}: {}", words(change), changes.count(change))).collect();
     lines.push(format!("unchanged: {} of {} requests", changes.unchanged(), changes.requests()));
     if bad > 0 {
         lines.push(format!("no requests: {bad} lines"));
+    }
+    if !unjudged.is_empty() {
+        let all = unjudged.values().map(|(count, _first)| *count).fold(0, u64::saturating_add);
+        lines.push(format!("cannot be judged: {all} lines of an access log, which has no headers and no query"));
+        let told =
+            unjudged.iter().map(|(reason, (count, first))| format!("  {count}, the first in line {first}: {reason}"));
+        lines.extend(told);
     }
     for (kind, group) in changes.groups() {
         lines.push(String::new());
@@ -24,7 +32,7 @@ pub(super) fn human(changes: &Changes, bad: u64) -> String {
     lines.iter().map(|line| format!("{}\n", untrusted(line))).collect()
 }
 
-pub(super) fn json(changes: &Changes, bad: u64) -> String {
+pub(super) fn json(changes: &Changes, bad: u64, unjudged: &Unjudged) -> String {
     let object = json!({
         "opens": changes.count(Change::Opens),
         "closes": changes.count(Change::Closes),
@@ -34,6 +42,10 @@ pub(super) fn json(changes: &Changes, bad: u64) -> String {
         "unchanged": changes.unchanged(),
         "requests": changes.requests(),
         "bad_lines": bad,
+        "not_judged": unjudged
+            .iter()
+            .map(|(reason, (count, first))| json!({ "reason": reason.to_string(), "count": count, "first": first }))
+            .collect::<Vec<_>>(),
         "changes": changes.groups().into_iter().map(group_json).collect::<Vec<_>>(),
     });
     format!("{object:#}\n")

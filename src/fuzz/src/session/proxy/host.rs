@@ -1,7 +1,7 @@
 //! The verbs of the root context.
 
-use brama_filter::host::{CallId, Counter, HostFailed, RootHost, StreamId};
-use brama_policy::{Moment, Question};
+use brama_filter::host::{CallId, Counter, RootHost, StreamId};
+use brama_policy::{Moment, Question, Unavailable};
 
 use super::{Call, Outside, Stream};
 
@@ -12,9 +12,9 @@ impl RootHost for Outside {
         self.clock.moment()
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, HostFailed> {
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
         if self.failing.ask {
-            return Err(HostFailed);
+            return Err(Unavailable::NotSent);
         }
         self.last_call += 1;
         let path = question.headers.iter().find(|(name, _value)| *name == ":path");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use brama_filter::host::{Counter, Host, HostFailed};
+use brama_filter::host::{Counter, Host, HostFailed, RefusalNote};
 use brama_filter::session::Flow;
 use brama_policy::{Grant, Moment, Refusal, RuleId, SignatureCheck};
 
@@ -81,6 +81,17 @@ impl Stream {
         self.vouched.borrow().contains(credential)
     }
 
+    /// What the operator is told is short, plain, and holds no credential.
+    fn assert_tells_nothing(&self, reason: Option<&str>) {
+        let Some(reason) = reason else { return };
+        assert!(reason.len() < 1000 && reason.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' '), "{reason}");
+        let credentials = self.headers.iter().filter(|(name, _value)| name == "api-key" || name == "authorization");
+        for (name, value) in credentials.filter(|(_name, value)| value.len() >= 16) {
+            let is_told = reason.as_bytes().windows(value.len()).any(|window| window == value);
+            assert!(!is_told, "`{name}` is in the reason");
+        }
+    }
+
     fn assert_may_pass(&self, grant: &Grant) {
         match grant.rule().map(RuleId::as_str) {
             Some("open") => {}
@@ -123,7 +134,8 @@ impl Host for Stream {
         Ok(())
     }
 
-    fn forward_as(&mut self, grant: &Grant) -> Result<(), HostFailed> {
+    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
+        self.assert_tells_nothing(reason);
         assert!(!self.is_forwarded && !self.is_refused, "decided twice");
         if self.failing.forward {
             return Err(HostFailed);
@@ -148,7 +160,8 @@ impl Host for Stream {
         Ok(())
     }
 
-    fn refuse(&mut self, refusal: &Refusal, _denial: &'static str, _rule: &str) {
+    fn refuse(&mut self, refusal: &Refusal, note: RefusalNote<'_>) {
+        self.assert_tells_nothing(note.reason);
         assert!(!self.is_refused, "refused twice");
         assert!(!self.is_forwarded || self.failing.remove_trailer, "refused after it was allowed");
         assert!((400..600).contains(&refusal.status));

@@ -1,0 +1,27 @@
+//! Owns the checking of what the operator is told of callers.
+
+use super::{each, fact_reference};
+use crate::document::{LogDocument, PolicyDocument};
+use crate::fault::{Faults, Place};
+use crate::logged::Logged;
+
+pub(super) fn all(
+    written: Option<&LogDocument>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Logged> {
+    let Some(LogDocument { facts }) = written else { return Some(Logged::default()) };
+    let place = place.key("facts");
+    if facts.is_empty() {
+        faults.add(&place, "write at least one fact, or remove the key `log`");
+    }
+    each(facts.iter().enumerate(), |(index, text)| {
+        let place = place.index(index);
+        if facts.iter().take(index).any(|before| before == text) {
+            faults.add(&place, format!("`{text}` is written twice"));
+        }
+        fact_reference(text, document, &place, faults)
+    })
+    .map(Logged)
+}

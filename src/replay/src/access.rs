@@ -1,0 +1,282 @@
+//! Owns a line of the gateway's access log as a request that can be judged anew, or what the log lacks for that.
+//!
+//! A log holds no headers, no query and no credential: of a caller it tells what the plugin found, and the facts that the policy
+//! lists (`log.facts`). What a rule looks at besides makes the line one that cannot be judged, and never one that is guessed.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use brama_policy::{Answer, CredentialKind, Decision, Nobody, Policy, Requires, RuleId, UnixTime};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::judge::{Statements, judge_before, moment};
+use crate::statement::Statement;
+use crate::verdict::Verdict;
+
+/// A line of the access log that `envoy/envoy.yaml` has; other members are not read.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AccessLine<'a> {
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    host: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    path: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    decision: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    rule: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    denial: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    would_refuse: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    identity: Option<Cow<'a, str>>,
+}
+
+/// Why a line cannot be judged anew.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum NotJudged {
+    /// Envoy answered it before the plugin was asked, or without it.
+    #[error("the plugin did not judge it")]
+    NotDecided,
+    /// A log of another form, or an older one.
+    #[error("the log has no `{0}`")]
+    Member(&'static str),
+    /// `identity` is no JSON object.
+    #[error("its `identity` is no JSON object")]
+    Identity,
+    /// It was refused for something that no log has.
+    #[error("it was refused for `{0}`: the header or the query that it was for is not in the log")]
+    Unseen(String),
+    /// A rule needs a credential about which the line tells nothing.
+    #[error("rule `{rule}` verifies the {kind}, of which the log tells nothing")]
+    Unknown {
+        /// The rule.
+        rule: String,
+        /// The kind of credential.
+        kind: &'static str,
+    },
+    /// A rule needs a fact that was not logged.
+    #[error("rule `{rule}` needs `{fact}`, which is not in the log; list it in `log.facts`")]
+    Fact {
+        /// The rule.
+        rule: String,
+        /// The fact.
+        fact: String,
+    },
+    /// A rule has a condition on headers.
+    #[error("rule `{0}` has a condition that reads headers, which are not in the log")]
+    Headers(String),
+    /// The policy before does not decide as the one that was in force.
+    #[error("the policy before decides it otherwise than the log says: {0}")]
+    Otherwise(String),
+}
+
+impl<'a> AccessLine<'a> {
+    /// Reads a line; `None` where it is none of an access log.
+    #[must_use]
+    pub fn read(text: &'a [u8]) -> Option<Self> {
+        let members: Map<String, Value> = serde_json::from_slice(text).ok()?;
+        let is_logged = ["decision", "status", "path"].into_iter().all(|name| members.contains_key(name));
+        if is_logged { serde_json::from_slice(text).ok() } else { None }
+    }
+
+    /// Judges the request by what the log tells.
+    ///
+    /// # Errors
+    /// What it does not tell.
+    pub fn judge(&self, policy: &Arc<Policy>, now: UnixTime) -> Result<Decision, NotJudged> {
+        let [method, host, path] = [("method", &self.method), ("host", &self.host), ("path", &self.path)]
+            .map(|(name, written)| written.as_deref().ok_or(NotJudged::Member(name)));
+        if self.decision.is_none() {
+            return Err(NotJudged::NotDecided);
+        }
+        if let Some(denial) = self.lack().filter(|denial| is_unseen(denial)) {
+            return Err(NotJudged::Unseen(denial.to_owned()));
+        }
+        let identity = self.identity()?;
+        let known = |kind| self.statement(kind, &identity, policy);
+        let [api_key, token] = CredentialKind::ALL.map(known);
+        // Of what is not known it is known that it was not looked at; if it is now, the line cannot be judged.
+        let presented = |statement: &Option<Statement>| statement.clone().unwrap_or(Statement::Refused);
+        let statements = Statements { api_key: presented(&api_key), token: presented(&token) };
+        let mut headers: Vec<_> = [(":method", method?), (":authority", host?), (":path", path?)]
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+            .into();
+        statements.present(policy, &mut headers);
+        let mut unknown = None;
+        let answer = |kind| {
+            let statement = match kind {
+                CredentialKind::ApiKey => &api_key,
+                CredentialKind::Token => &token,
+            };
+            statement.as_ref().map_or(Answer::Inactive, Statement::answer)
+        };
+        let is_known = |kind| match kind {
+            CredentialKind::ApiKey => api_key.is_some(),
+            CredentialKind::Token => token.is_some(),
+        };
+        let now = moment(self.time.as_deref().and_then(seconds).unwrap_or(now));
+        let authority = |lookup: &brama_policy::Lookup| {
+            if !is_known(lookup.kind()) {
+                unknown = Some(lookup.kind());
+            }
+            answer(lookup.kind())
+        };
+        let decision = judge_before(policy, &headers, authority, now, &mut Nobody);
+        let Some(rule) = rule(&decision) else { return Ok(decision) };
+        if let Some(kind) = unknown {
+            return Err(NotJudged::Unknown { rule: rule.as_str().to_owned(), kind: kind.as_str() });
+        }
+        needed(policy, rule, &statements, &identity).map(|()| decision)
+    }
+
+    /// Whether the log says what a policy decides.
+    ///
+    /// # Errors
+    /// It says otherwise: that policy was not the one in force, or the log does not hold what it looked at.
+    pub fn agrees(&self, verdict: &Verdict<'_>) -> Result<(), NotJudged> {
+        let logged =
+            (self.rule.as_deref().filter(|rule| *rule != "-"), self.denial.as_deref(), self.would_refuse.as_deref());
+        let judged = (verdict.rule, verdict.denial, verdict.would_refuse);
+        if logged == judged && self.decision.as_deref() == Some(verdict.decision) {
+            return Ok(());
+        }
+        let words = |(rule, denial, would_refuse): (Option<&str>, Option<&str>, Option<&str>)| {
+            let rule = rule.unwrap_or("no rule");
+            match (denial, would_refuse) {
+                (Some(denial), _) => format!("{rule} refuses {denial}"),
+                (None, Some(denial)) => format!("{rule} allows, and would refuse {denial}"),
+                (None, None) => format!("{rule} allows"),
+            }
+        };
+        Err(NotJudged::Otherwise(format!("{}, not {}", words(judged), words(logged))))
+    }
+
+    fn lack(&self) -> Option<&str> {
+        self.denial.as_deref().or(self.would_refuse.as_deref())
+    }
+
+    /// The facts that were logged, `null` where one was not stated.
+    fn identity(&self) -> Result<Map<String, Value>, NotJudged> {
+        match self.identity.as_deref() {
+            None | Some("-") => Ok(Map::new()),
+            Some(text) => serde_json::from_str(text).map_err(|_not_json| NotJudged::Identity),
+        }
+    }
+
+    /// What the plugin found of a credential; `None` where the log does not tell.
+    fn statement(&self, kind: CredentialKind, identity: &Map<String, Value>, policy: &Policy) -> Option<Statement> {
+        let name = kind.as_str();
+        let lack = self.lack().and_then(|lack| lack.strip_prefix(name)?.strip_prefix('_'));
+        match lack {
+            Some("missing") => return Some(Statement::Nothing),
+            Some("refused") => return Some(Statement::Refused),
+            Some("unavailable") => return Some(Statement::Unavailable),
+            Some(_) | None => {}
+        }
+        let logged = |member: &str| member.strip_prefix(name)?.strip_prefix('.').map(str::to_owned);
+        let facts: Vec<_> = identity.iter().filter_map(|(member, value)| Some((logged(member)?, value))).collect();
+        if facts.is_empty() {
+            return None;
+        }
+        // A fact that this policy does not know it cannot need.
+        let is_known = |fact: &str| {
+            ["subject", "client_id", "client_type", "scope"].contains(&fact)
+                || policy.further_facts(kind).any(|known| **known == *fact)
+        };
+        let stated = facts.iter().filter(|(fact, value)| is_known(fact) && !value.is_null());
+        let stated: Map<_, _> = stated.map(|(fact, value)| (fact.clone(), (*value).clone())).collect();
+        Statement::read(&Value::Object(stated), kind, policy).ok()
+    }
+}
+
+/// Whether every fact that a rule needs is there, where it comes to need them.
+fn needed(
+    policy: &Policy,
+    rule: &RuleId,
+    statements: &Statements,
+    identity: &Map<String, Value>,
+) -> Result<(), NotJudged> {
+    let route = policy.routes().find(|route| route.rule() == rule);
+    let Some(Requires::Caller(caller)) = route.map(|route| route.requires()) else { return Ok(()) };
+    let is_verified = |kind| matches!(statements.of(kind), Statement::Active(_));
+    if !caller.credentials().all(is_verified) {
+        return Ok(());
+    }
+    let rule = || rule.as_str().to_owned();
+    if caller.reads_headers() {
+        return Err(NotJudged::Headers(rule()));
+    }
+    match policy.facts_needed(&caller).into_iter().find(|fact| !identity.contains_key(fact)) {
+        Some(fact) => Err(NotJudged::Fact { rule: rule(), fact }),
+        None => Ok(()),
+    }
+}
+
+fn rule(decision: &Decision) -> Option<&RuleId> {
+    match decision {
+        Decision::Allow(grant) => grant.rule(),
+        Decision::Refuse(refused) => refused.rule(),
+    }
+}
+
+/// Whether a denial is for what no log has.
+fn is_unseen(denial: &str) -> bool {
+    let seen_late = ["_repeated", "_malformed", "_expired", "_not_yet_valid"];
+    [
+        "request_incomplete",
+        "method_overridden",
+        "path_overridden",
+        "upgrade_refused",
+        "not_carried_out",
+        "not_configured",
+    ]
+    .contains(&denial)
+        || (denial != "host_malformed" && seen_late.into_iter().any(|end| denial.ends_with(end)))
+}
+
+/// The seconds since 1970 of a time as Envoy writes it: `2026-11-22T23:05:32.227Z`.
+fn seconds(text: &str) -> Option<UnixTime> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    // Months from March on, so that the day that is there once in four years is the last.
+    let (year, month) =
+        if month > 2 { (year, month.checked_sub(3)?) } else { (year.checked_sub(1)?, month.checked_add(9)?) };
+    let of_month = month.checked_mul(153)?.checked_add(2)? / 5;
+    let leap = (year / 4).checked_sub(year / 100)?.checked_add(year / 400)?;
+    let days = year.checked_mul(365)?.checked_add(leap)?.checked_add(of_month)?.checked_add(day)?;
+    let days = days.checked_sub(DAYS_BEFORE_1970)?;
+    let seconds = days.checked_mul(24)?.checked_add(hour)?.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?;
+    Some(UnixTime::from_seconds(seconds.checked_add(second)?))
+}
+
+/// From 1 March of year 0 to 1970, with the day of the month counted from 1.
+const DAYS_BEFORE_1970: u64 = 719_469;
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn times_of_the_log_are_read() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00.000Z", Some(0)),
+            ("2000-02-29T12:00:00Z", Some(951_825_600)),
+            ("2023-11-14T22:13:20.123Z", Some(1_700_000_000)),
+            ("2024-03-01T00:00:00Z", Some(1_709_251_200)),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(text), expected.map(UnixTime::from_seconds), "{text}");
+        }
+    }
+}
