@@ -2,24 +2,28 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::thread::{scope, sleep};
-use std::time::Duration;
+use std::sync::Arc;
+use std::thread::scope;
 
-use crate::authority::Mode;
+use crate::authority::{Hold, Mode};
 use crate::client::Call;
+use crate::reload::wait_until;
 use crate::stack::{Gateway, Plan};
 
 const API_KEY: &str = "demo-revocable-api-key";
 const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 
-/// Long enough for all requests to be there before the first answer is.
-const SLOW: Duration = Duration::from_millis(500);
+/// One worker whose authority answers when the test has seen who waits. Without a feed, so that all that is asked for is known
+/// from then on.
+fn held() -> (Gateway, Arc<Hold>) {
+    let gateway = Plan::shipped().without_feed().patient().one_worker().start();
+    let hold = Arc::new(Hold::default());
+    gateway.authority.set(Mode::Held(Arc::clone(&hold)));
+    (gateway, hold)
+}
 
-/// One worker whose authority takes its time. Without a feed, so that all that is asked for is known from then on.
-fn slow() -> Gateway {
-    let gateway = Plan::shipped().without_feed().one_worker().start();
-    gateway.authority.set(Mode::Slow(SLOW));
-    gateway
+fn joined(gateway: &Gateway) -> u64 {
+    gateway.counter("wasmcustom.brama_joined")
 }
 
 #[track_caller]
@@ -43,10 +47,13 @@ fn send_all(gateway: &Gateway, count: usize) {
 
 #[test]
 fn many_requests_at_once_cause_one_lookup_of_each_credential() {
-    let gateway = slow();
-    send_all(&gateway, 200);
+    let (gateway, hold) = held();
+    scope(|requests| {
+        requests.spawn(|| send_all(&gateway, 200));
+        wait_until("all but one wait for its answer", || joined(&gateway) == 199);
+        hold.release("");
+    });
     asked_once(&gateway);
-    assert!(gateway.counter("wasmcustom.brama_joined") >= 100, "they came together");
     let log = gateway.written().into_iter().find(|file| file.ends_with("envoy.log")).unwrap();
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("lookup=api_key request.id=") && log.contains(" joined="), "how many joined is told");
@@ -54,18 +61,20 @@ fn many_requests_at_once_cause_one_lookup_of_each_credential() {
 
 #[test]
 fn request_that_is_reset_takes_nothing_from_those_that_wait_with_it() {
-    let gateway = slow();
+    let (gateway, hold) = held();
     let mut first = TcpStream::connect(gateway.address()).unwrap();
     let head = format!(
         "DELETE /api/admin/contract_divisions/x HTTP/1.1\r\nHost: api.example\r\napi-key: {API_KEY}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
     );
     first.write_all(head.as_bytes()).unwrap();
-    // It is asked for by then, and not answered.
-    sleep(SLOW / 4);
+    gateway.authority.wait_for_lookup(API_KEY);
     scope(|requests| {
         requests.spawn(|| send_all(&gateway, 50));
-        sleep(SLOW / 4);
+        wait_until("the others wait with it", || joined(&gateway) == 50);
         drop(first);
+        let gone = || gateway.counter("http.public.downstream_cx_destroy_remote_active_rq");
+        wait_until("Envoy knows that it is gone", || gone() == 1);
+        hold.release("");
     });
     asked_once(&gateway);
 }

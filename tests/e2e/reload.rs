@@ -117,7 +117,7 @@ fn request_that_waits_while_the_plugin_is_replaced_is_judged_as_it_began() {
         reload(&gateway, change);
         hold.release("token_type_hint=api_key");
         gateway.authority.wait_for_lookup("token_type_hint=access_token");
-        reload(&gateway, |_config| {});
+        gateway.reload(|_config| {});
         hold.release("");
         let statuses: Vec<_> = waiting.into_iter().map(|thread| thread.join().unwrap()).collect();
         assert!(statuses.iter().all(|status| matches!(status, (0, 404) | (1, 401))), "{what}: {statuses:?}");
