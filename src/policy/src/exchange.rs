@@ -83,10 +83,7 @@ impl Policy {
         let target = Target::read(request).map_err(unruled)?;
         let host = target.host.name();
         witness.note(Note::Read { method: target.method, host: &host, path: target.path.as_str() });
-        let find = |method| {
-            let found = self.router.find(method, &target.host, &target.path);
-            found.map_err(|ambiguity| unruled(by_route(ambiguity, &target)))
-        };
+        let ambiguous = |ambiguity| unruled(by_route(ambiguity, &target));
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
         for kind in &self.forward.keep {
             let kept = self.rule(*kind).map(|rule| rule.presentation.read(request));
@@ -94,10 +91,17 @@ impl Policy {
                 return Err(unruled(Denial::CredentialRepeated(*kind, how)));
             }
         }
-        let Some((found, route)) = find(target.method)?.and_then(|found| self.with_route(found)) else {
+        let Some((found, route)) = self
+            .find(target.method, &target.host, &target.path)
+            .map_err(ambiguous)?
+            .and_then(|found| self.with_route(found))
+        else {
             // A route for OPTIONS goes before.
             return match target.preflight_for {
-                Some(method) => self.preflight(method, find(method)?, request, witness),
+                Some(method) => {
+                    let about = self.find_for_preflight(method, &target.host, &target.path).map_err(ambiguous)?;
+                    self.preflight(method, about, request, witness)
+                }
                 None => None,
             }
             .map_or_else(|| self.unrouted(&target, request, witness), Ok);
@@ -165,8 +169,7 @@ impl Policy {
         match self.mode {
             Mode::Enforce => Err(refused(Denial::RouteUnknown)),
             Mode::Shadow => {
-                self.router
-                    .second_reading(target.method, &target.host, &target.path)
+                self.second_reading(target.method, &target.host, &target.path)
                     .map_err(|ambiguity| refused(by_route(ambiguity, target)))?;
                 witness.note(Note::Lacking(&Denial::RouteUnknown));
                 witness.note(Note::Shadow);

@@ -35,6 +35,7 @@
 // With numbers of a client's an overflow is a trap; who adds says what becomes of one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod alike;
 mod compile;
 #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "without the feature no condition is compiled or judged"))]
 mod condition;
@@ -58,6 +59,7 @@ mod near;
 mod path;
 mod pointers;
 mod policy;
+mod reading;
 mod reason;
 mod refusal;
 mod repertoire;

@@ -4,7 +4,7 @@ use crate::fault::nearest;
 use crate::host::{Host, HostPattern};
 use crate::path::CanonicalPath;
 use crate::policy::{Policy, Route};
-use crate::template::{CaptureKind, Match, Segment, takes};
+use crate::template::{CaptureKind, Segment, takes};
 use crate::view::RouteView;
 
 /// A route that a request did not take, and the one thing that was in the way.
@@ -50,7 +50,7 @@ impl Policy {
     /// it takes.
     #[must_use]
     pub fn near(&self, method: &str, host: &Host<'_>, path: &CanonicalPath<'_>) -> Vec<Near<'_>> {
-        let taken = self.router.find(method, host, path).ok().flatten().map(|found| found.route);
+        let taken = self.find(method, host, path).ok().flatten().map(|found| found.route);
         let others = self.routes.iter().enumerate().filter(|(index, _route)| Some(*index) != taken);
         others
             .filter_map(|(_index, route)| {
@@ -74,10 +74,10 @@ fn apart<'a>(route: &'a Route, method: &str, host: &Host<'_>, path: &CanonicalPa
 }
 
 fn in_path<'a>(route: &'a Route, path: &CanonicalPath<'_>) -> Option<Apart<'a>> {
-    if let Match::Yes(_captures) = route.path.matches(path) {
+    if route.path.matches(path.segments()).is_some() {
         return Some(Apart::Nothing);
     }
-    let is_match = |path: CanonicalPath<'_>| matches!(route.path.matches(&path), Match::Yes(_));
+    let is_match = |path: CanonicalPath<'_>| route.path.matches(path.segments()).is_some();
     if path.without_trailing_slash().is_some_and(is_match) {
         return Some(Apart::Slash);
     }

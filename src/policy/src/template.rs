@@ -52,15 +52,6 @@ impl Captures {
     }
 }
 
-/// How a path stands to a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Match {
-    No,
-    /// It would match but for the case of letters: a reader that ignores case would take this route.
-    ButForCase,
-    Yes(Captures),
-}
-
 impl PathTemplate {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidTemplate> {
         // The router goes down a level for each segment.
@@ -108,36 +99,45 @@ impl PathTemplate {
         self.named().find(|(known, _kind)| *known == name).map(|(_name, kind)| kind)
     }
 
-    pub(crate) fn matches(&self, path: &CanonicalPath<'_>) -> Match {
-        let mut sent = path.segments();
-        let mut exact = true;
+    /// What its captures take of a path, letter by letter; `None` where it does not match.
+    pub(crate) fn matches(&self, mut sent: &[Cow<'_, str>]) -> Option<Captures> {
         let mut captures = Vec::new();
         for segment in &self.segments {
-            let Some((first, after)) = sent.split_first() else { return Match::No };
+            let (first, after) = sent.split_first()?;
             let (name, taken) = match segment {
-                Segment::Literal(text) => {
-                    match (text == first, same_but_for_case(text, first)) {
-                        (true, _) => {}
-                        (false, true) => exact = false,
-                        (false, false) => return Match::No,
-                    }
+                Segment::Literal(text) if text == first => {
                     sent = after;
                     continue;
                 }
+                Segment::Literal(_) => return None,
                 Segment::Capture { name, kind: CaptureKind::Rest } => (name, rest(std::mem::take(&mut sent))),
                 Segment::Capture { name, kind } => {
                     sent = after;
-                    (name, one(*kind, first, &mut exact))
+                    (name, takes(*kind, first).then(|| first.clone().into_owned()))
                 }
             };
-            let Some(value) = taken else { return Match::No };
-            captures.push((name.clone(), value));
+            captures.push((name.clone(), taken?));
         }
-        match (sent.is_empty(), exact) {
-            (true, true) => Match::Yes(Captures(captures)),
-            (true, false) => Match::ButForCase,
-            (false, true | false) => Match::No,
+        sent.is_empty().then_some(Captures(captures))
+    }
+
+    /// A path that it matches but for the case of letters, as it spells that path.
+    pub(crate) fn spell<'p>(
+        &'p self,
+        sent: &'p [Cow<'_, str>],
+        folded: impl Fn(usize) -> &'p str,
+    ) -> Vec<Cow<'p, str>> {
+        let mut spelt: Vec<_> = sent.iter().map(|segment| Cow::Borrowed(segment.as_ref())).collect();
+        for (depth, (place, segment)) in spelt.iter_mut().zip(&self.segments).enumerate() {
+            match segment {
+                Segment::Literal(text) => *place = Cow::Borrowed(text),
+                Segment::Capture { kind: CaptureKind::Uuid | CaptureKind::Int, .. } => {
+                    *place = Cow::Borrowed(folded(depth))
+                }
+                Segment::Capture { kind: CaptureKind::Any | CaptureKind::Rest, .. } => {}
+            }
         }
+        spelt
     }
 
     pub(crate) fn capture_names(&self) -> impl Iterator<Item = &str> {
@@ -247,22 +247,11 @@ fn capture(text: &str) -> Option<Segment> {
 
 /// Whether a capture of one segment takes this one, letter case and all.
 pub(crate) fn takes(kind: CaptureKind, sent: &str) -> bool {
-    let mut exact = true;
-    one(kind, sent, &mut exact).is_some() && exact
-}
-
-/// What a capture of one segment takes; `exact` becomes false where only the case of letters is in the way.
-fn one(kind: CaptureKind, sent: &str, exact: &mut bool) -> Option<String> {
-    let takes = match kind {
+    match kind {
         CaptureKind::Any | CaptureKind::Rest => !sent.is_empty(),
         CaptureKind::Int => is_canonical_int(sent),
-        CaptureKind::Uuid if is_canonical_uuid(sent) => true,
-        CaptureKind::Uuid => {
-            *exact = false;
-            is_uuid_but_for_case(sent)
-        }
-    };
-    takes.then(|| sent.to_owned())
+        CaptureKind::Uuid => is_canonical_uuid(sent),
+    }
 }
 
 /// What a capture of all segments that are left takes. No segment contains a slash, so nothing is lost.
@@ -278,11 +267,11 @@ pub(crate) fn is_canonical_int(text: &str) -> bool {
 }
 
 /// Bytes of a template; a request's whole head has little more room in most proxies.
-const LONGEST_TEMPLATE: usize = 4096;
+pub(crate) const LONGEST_TEMPLATE: usize = 4096;
 
 const MOST_SEGMENTS: usize = 64;
 
-fn is_canonical_uuid(text: &str) -> bool {
+pub(crate) fn is_canonical_uuid(text: &str) -> bool {
     is_uuid_but_for_case(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
@@ -292,19 +281,6 @@ pub(crate) fn is_uuid_but_for_case(text: &str) -> bool {
     text.len() == Hyphenated::LENGTH && Uuid::try_parse(text).is_ok()
 }
 
-fn same_but_for_case(one: &str, two: &str) -> bool {
-    folded(one) == folded(two)
-}
-
-/// A text as a reader takes it who ignores the case of letters.
-pub(crate) fn folded(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        return Cow::Borrowed(text);
-    }
-    // Upper case first: `ſ` is `S` there, and would be itself in lower case.
-    Cow::Owned(text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect())
-}
-
 #[cfg(test)]
 mod tests {
     #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -312,15 +288,12 @@ mod tests {
 
     use super::*;
 
-    fn matches(template: &str, path: &str) -> Match {
-        PathTemplate::parse(template).unwrap().matches(&CanonicalPath::parse(path.as_bytes()).unwrap())
+    fn matches(template: &str, path: &str) -> Option<Captures> {
+        PathTemplate::parse(template).unwrap().matches(CanonicalPath::parse(path.as_bytes()).unwrap().segments())
     }
 
     fn taken(template: &str, path: &str) -> Vec<(String, String)> {
-        match matches(template, path) {
-            Match::Yes(captures) => captures.0,
-            other => panic!("{template} {path}: {other:?}"),
-        }
+        matches(template, path).unwrap_or_else(|| panic!("{template} does not match {path}")).0
     }
 
     #[test]
@@ -342,7 +315,7 @@ mod tests {
             ("/a/{x}", "/a/b/c"),
             ("/", "/a"),
         ] {
-            assert_eq!(matches(template, path), Match::No, "{template} {path}");
+            assert_eq!(matches(template, path), None, "{template} {path}");
         }
     }
 
@@ -350,18 +323,28 @@ mod tests {
     fn uuid_is_canonical_or_no_match() {
         let id = "1380df72-275a-11e7-93ae-92361f002671";
         assert_eq!(taken("/{id:uuid}", &format!("/{id}")), [("id".into(), id.into())]);
-        assert_eq!(matches("/{id:uuid}", &format!("/{}", id.to_uppercase())), Match::ButForCase);
+        assert_eq!(matches("/{id:uuid}", &format!("/{}", id.to_uppercase())), None);
         for odd in [id.replace('-', ""), format!("urn:uuid:{id}"), id.replace("1380", "138"), "x".to_owned()] {
-            assert_eq!(matches("/{id:uuid}", &format!("/{odd}")), Match::No, "{odd}");
+            assert_eq!(matches("/{id:uuid}", &format!("/{odd}")), None, "{odd}");
         }
     }
 
     #[test]
-    fn other_letter_case_is_told_apart() {
-        assert_eq!(matches("/api/{x}", "/API/y"), Match::ButForCase);
-        assert_eq!(matches("/%D0%91", "/%D0%B1"), Match::ButForCase);
-        assert_eq!(matches("/clients", "/client%C5%BF"), Match::ButForCase);
-        assert_eq!(matches("/api/{x}", "/apj/y"), Match::No);
+    fn other_letter_case_does_not_match_and_is_spelt_as_the_template_does() {
+        for (template, sent, spelt) in [
+            ("/api/{x}", "/API/Y", "/api/Y"),
+            ("/%D0%91", "/%D0%B1", "/%D0%91"),
+            ("/clients/{id:int}", "/client%C5%BF/%EF%BC%97", "/clients/7"),
+            ("/Admin/{r...}", "/adm%C4%B0n/B/c", "/Admin/B/c"),
+        ] {
+            assert_eq!(matches(template, sent), None, "{template} {sent}");
+            let (sent, spelt) = [sent, spelt].map(|path| CanonicalPath::parse(path.as_bytes()).unwrap()).into();
+            let folded: Vec<_> = sent.segments().iter().map(|segment| crate::alike::folded(segment)).collect();
+            assert_eq!(
+                PathTemplate::parse(template).unwrap().spell(sent.segments(), |depth| &folded[depth]),
+                spelt.segments()
+            );
+        }
     }
 
     #[test]
@@ -370,7 +353,7 @@ mod tests {
         assert_eq!(taken("/{n:int}", "/0"), [("n".into(), "0".into())]);
         assert_eq!(taken("/{n:int}", "/9223372036854775807"), [("n".into(), "9223372036854775807".into())]);
         for odd in ["-1", "+1", "00", "01", "1.0", "1e3", "0x1", "9223372036854775808", "%20", "x", "%D9%A1"] {
-            assert_eq!(matches("/{n:int}", &format!("/{odd}")), Match::No, "{odd}");
+            assert_eq!(matches("/{n:int}", &format!("/{odd}")), None, "{odd}");
         }
     }
 
@@ -382,11 +365,11 @@ mod tests {
             [("x".into(), "b".into()), ("r".into(), "c/d e/f".into())]
         );
         assert_eq!(taken("/{r...}", "/a/b/"), [("r".into(), "a/b/".into())]);
-        assert_eq!(matches("/A/{r...}", "/a/B"), Match::ButForCase);
+        assert_eq!(matches("/A/{r...}", "/a/B"), None);
         for path in ["/", "/a", "/a/", "/b/c"] {
-            assert_eq!(matches("/a/{r...}", path), Match::No, "{path}");
+            assert_eq!(matches("/a/{r...}", path), None, "{path}");
         }
-        assert_eq!(matches("/{r...}", "/"), Match::No);
+        assert_eq!(matches("/{r...}", "/"), None);
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Policy {
         host: &Host<'_>,
         path: &CanonicalPath<'_>,
     ) -> Result<Option<RouteView<'_>>, Ambiguity> {
-        Ok(self.router.find(method, host, path)?.and_then(|found| self.routes.get(found.route)).map(RouteView))
+        Ok(self.find(method, host, path)?.and_then(|found| self.routes.get(found.route)).map(RouteView))
     }
 }
 

@@ -145,3 +145,198 @@ routes:
         assert!(matches!(decision, Decision::Allow(_)), "{path}: {decision:?}");
     }
 }
+
+/// A public page for everything, and guarded routes beside it.
+fn pages_and_guarded(guarded: &[&str]) -> Arc<Policy> {
+    let guarded: String = guarded
+        .iter()
+        .enumerate()
+        .map(|(number, path)| {
+            format!("  - {{ id: g{number}, methods: [GET], path: '{path}', require: {{ credentials: [token], scopes: none }} }}\n")
+        })
+        .collect();
+    policy(&format!(
+        "{HEAD}
+forward: {{ headers: {{}} }}
+routes:
+  - {{ id: all, methods: [GET], path: '/{{_page...}}', public: {{ because: pages }} }}
+{guarded}"
+    ))
+}
+
+#[test]
+fn letters_that_some_reader_takes_for_a_stricter_route_s_do_not_pass() {
+    let guarded = [
+        "/class/{_x...}",
+        "/admin/{_x...}",
+        "/kelvin/{_x}",
+        "/office/{_x}",
+        "/caf%C3%A9/{_x}",
+        "/%D0%B1%D1%8E%D1%80%D0%BE/{_x}",
+        "/%CE%BF%CE%B4%CF%8C%CF%82/{_x}",
+        "/Stra%C3%9Fe/{_x}",
+        "/id/{_x:int}",
+    ];
+    let policy = pages_and_guarded(&guarded);
+    for path in [
+        "/cla%E1%BA%9E/x",   // U+1E9E
+        "/cla%C3%9F/x",      // U+00DF
+        "/CLA%C5%BFs/x",     // U+017F
+        "/adm%C4%B0n/x",     // U+0130
+        "/adm%C4%B1n/x",     // U+0131
+        "/ADM%c4%b0N/x",     // the same, in lower-case digits
+        "/admi%CC%87n/x",    // U+0307 above the i
+        "/%EF%BD%81dmin/x",  // U+FF41
+        "/ad%C2%ADmin/x",    // U+00AD
+        "/ad%E2%80%8Bmin/x", // U+200B
+        "/%E2%84%AAelvin/x", // U+212A
+        "/o%EF%AC%83ce/x",   // U+FB03
+        "/CAF%C3%89/x",
+        "/cafe%CC%81/x", // U+0301
+        "/%D0%91%D0%AE%D0%A0%D0%9E/x",
+        "/%CE%9F%CE%94%CE%9F%CE%A3/x", // without the accent, as Greek capitals are
+        "/strasse/x",
+        "/STRA%E1%BA%9EE/x",
+        "/id/%EF%BC%97", // U+FF17
+    ] {
+        assert_refused(&decide(&policy, "GET", path, &[]), path);
+    }
+    for path in
+        ["/clazz/x", "/admen/x", "/%C3%A1dmin/x", "/cafe/x", "/%D0%B1%D1%8E%D1%80%D0%B0/x", "/id/x", "/Other", "/admin"]
+    {
+        let decision = decide(&policy, "GET", path, &[]);
+        assert!(matches!(decision, Decision::Allow(_)), "{path}: {decision:?}");
+    }
+}
+
+/// A route for `/files/{_rest...}`, one for `/files/readme`, and whether `/files/README` passes for whoever has it all.
+const BESIDE: &[(&str, &str, bool)] = &[
+    ("public: { because: a }", "public: { because: b }", true),
+    ("public: { because: a }", "require: { credentials: [token], scopes: none }", false),
+    ("require: { credentials: [token], scopes: none }", "public: { because: a }", true),
+    ("require: { credentials: [token], scopes: none }", "require: { credentials: [token], scopes: none }", true),
+    (
+        "require: { credentials: [token], scopes: none }",
+        "require: { credentials: [token, api_key], scopes: none }",
+        false,
+    ),
+    (
+        "require: { credentials: [token, api_key], scopes: none }",
+        "require: { credentials: [token], scopes: none }",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: { all: [a] } }",
+        "require: { credentials: [token], scopes: none }",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: { all: [a, b] } }",
+        "require: { credentials: [token], scopes: { all: [b] } }",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: { all: [a] } }",
+        "require: { credentials: [token], scopes: { all: [a, b] } }",
+        false,
+    ),
+    (
+        "require: { credentials: [token], scopes: { any: [a, b] } }",
+        "require: { credentials: [token], scopes: { any: [a, b] } }",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: { any: [a, b] } }",
+        "require: { credentials: [token], scopes: { all: [a] } }",
+        false,
+    ),
+    (
+        "require: { credentials: [token], scopes: none }, mode: shadow",
+        "require: { credentials: [token], scopes: none }",
+        false,
+    ),
+    (
+        "require: { credentials: [token], scopes: none }",
+        "require: { credentials: [token], scopes: none }, mode: shadow",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: none, conditions: ['token.subject == \"me\"', 'request.method == \"GET\"'] }",
+        "require: { credentials: [token], scopes: none, conditions: ['token.subject == \"me\"'] }",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: none }",
+        "require: { credentials: [token], scopes: none, conditions: ['token.subject == \"me\"'] }",
+        false,
+    ),
+    (
+        "require: { credentials: [token], scopes: none, conditions: ['request.path != \"/files/readme\"'] }",
+        "require: { credentials: [token], scopes: none, conditions: ['request.path != \"/files/readme\"'] }",
+        false,
+    ),
+];
+
+#[test]
+fn letter_case_refuses_only_where_the_other_reading_is_stricter() {
+    for (rest, readme, passes) in BESIDE {
+        let policy = policy(&format!(
+            "{HEAD}
+forward: {{ headers: {{}} }}
+routes:
+  - {{ id: rest, methods: [GET], path: '/files/{{_rest...}}', {rest} }}
+  - {{ id: readme, methods: [GET], path: /files/readme, {readme} }}"
+        ));
+        let facts = Facts { subject: Some("me".parse().unwrap()), scope: "a b".parse().unwrap(), ..Facts::none() };
+        let sent = [("authorization", "Bearer t"), ("api-key", "k")];
+        let decide =
+            |path| judge(&policy, &headers("GET", path, &sent), |_lookup| Answer::Active(Arc::new(facts.clone())));
+        let decision = decide("/files/README");
+        assert_eq!(matches!(decision, Decision::Allow(_)), *passes, "{rest} | {readme}: {decision:?}");
+        if let Decision::Allow(grant) = decision {
+            assert_eq!(grant.rule().unwrap().as_str(), "rest");
+        }
+        if let Decision::Allow(grant) = decide("/files/readme") {
+            assert_eq!(grant.rule().unwrap().as_str(), "readme", "the route that is spelt so");
+        }
+    }
+}
+
+#[test]
+fn owner_that_stands_elsewhere_in_the_other_reading_is_not_the_same() {
+    let owned = |rest: &str, other: &str| {
+        let require = "require: { credentials: [token], scopes: none, owner: { param: id, equals: token.client_id } }";
+        policy(&format!(
+            "{HEAD}
+forward: {{ headers: {{}} }}
+routes:
+  - {{ id: a, methods: [GET], path: '{rest}', {require} }}
+  - {{ id: b, methods: [GET], path: '{other}', {require} }}"
+        ))
+    };
+    let facts = Facts { client_id: Some("me".parse().unwrap()), ..Facts::none() };
+    for (own, other, path, passes) in [
+        ("/{_x}/{id}", "/files/{id}", "/FILES/me", true),
+        ("/{_x}/{id}", "/{id}/ME", "/x/me", false),
+        ("/{_x}/{id}", "/{id...}", "/x/me", true),
+    ] {
+        let policy = owned(own, other);
+        let sent = headers("GET", path, &[("authorization", "Bearer t")]);
+        let decision = judge(&policy, &sent, |_lookup| Answer::Active(Arc::new(facts.clone())));
+        assert_eq!(matches!(decision, Decision::Allow(_)), passes, "{own} {other}: {decision:?}");
+    }
+}
+
+#[test]
+fn preflight_request_does_not_pass_for_a_path_that_a_judged_route_differs_from_in_letter_case() {
+    let policy = policy(&format!(
+        "{HEAD}
+forward: {{ headers: {{}} }}
+routes:
+  - {{ id: files, methods: [GET], path: '/{{_r...}}', preflight: {{ because: cors }}, public: {{ because: files }} }}
+  - {{ id: judged, methods: [GET], path: /judged, public: {{ because: files }} }}"
+    ));
+    let sent = [("origin", "https://a"), ("access-control-request-method", "GET")];
+    assert_refused(&decide(&policy, "OPTIONS", "/JUDGED", &sent), "preflight");
+    assert!(matches!(decide(&policy, "GET", "/JUDGED", &[]), Decision::Allow(_)), "both are public");
+}

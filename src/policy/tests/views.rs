@@ -54,7 +54,8 @@ fn near_routes_differ_in_one_thing() {
             "GET",
             "x",
             "/notes/1380DF72-275A-11E7-93AE-92361F002671",
-            &["one id not 1380DF72-275A-11E7-93AE-92361F002671", "any nothing"],
+            // Both are public, so that the letters' case matters to nobody.
+            &["one id not 1380DF72-275A-11E7-93AE-92361F002671"],
         ),
         ("DELETE", "x", ID, &["one method", "any method"]),
         ("DELETE", "x", "/notes/x", &["any method"]),

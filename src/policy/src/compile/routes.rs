@@ -51,7 +51,26 @@ pub(super) fn all(
             requirement: requirement?,
         })
     });
-    Some((routes?, router))
+    let routes: Vec<Route> = routes?;
+    for (index, route) in routes.iter().enumerate() {
+        spelt_alike(&routes, index, route, &router, &place.index(index), faults);
+    }
+    Some((routes, router))
+}
+
+/// Two routes that differ in letter case only are one to many a service, so they must ask for the same.
+fn spelt_alike(routes: &[Route], index: usize, route: &Route, router: &Router, place: &Place, faults: &mut Faults) {
+    let pairs = route.hosts.iter().flat_map(|host| route.methods.iter().map(move |method| (host, method)));
+    let others = pairs.flat_map(|(host, method)| router.spelt_alike(host, method, &route.path));
+    let mut before = others.filter(|other| *other < index).filter_map(|other| routes.get(other));
+    if let Some(other) = before.find(|other| !(route.asks_no_more_than(other) && other.asks_no_more_than(route))) {
+        let message = format!(
+            "`{}` matches the same requests as route `{}` but for the case of letters, and does not ask for the same",
+            route.path,
+            other.id.as_str()
+        );
+        faults.add(&place.key("path"), message);
+    }
 }
 
 /// What a route is for: hosts and paths; its methods are checked, and stay as they are written.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use crate::alike::folded;
 use crate::host::HostPattern;
 use crate::policy::Route;
-use crate::template::{CaptureKind, Segment, folded, is_canonical_int, is_uuid_but_for_case};
+use crate::template::{CaptureKind, Segment, is_canonical_int, is_uuid_but_for_case};
 
 /// Routes, by the segments of their templates. What goes through it goes in the same order each time.
 #[derive(Debug, Default)]

@@ -45,7 +45,7 @@ pub(super) fn unreachable(
             }
             Some(Elsewhere::Refused) | None => (
                 format!(
-                    "no request reaches this route{on}: all are refused, for they differ from another route's in letter case only"
+                    "no request reaches this route{on}: all are refused, for they differ from a stricter route's in letter case only"
                 ),
                 "spell both routes alike",
             ),
@@ -95,7 +95,7 @@ fn elsewhere(policy: &Policy, index: usize, route: &Route, host: &HostPattern) -
     let mut elsewhere = BTreeSet::new();
     for (method, text) in route.methods.iter().flat_map(|method| probes(route).map(move |text| (method, text))) {
         let path = CanonicalPath::parse(text.as_bytes()).ok()?;
-        match policy.router.find(method, &host, &path) {
+        match policy.find(method, &host, &path) {
             Ok(Some(found)) if found.route == index => return None,
             Ok(Some(found)) => drop(elsewhere.insert(Elsewhere::To(found.route))),
             Err(Ambiguity::LetterCase) => drop(elsewhere.insert(Elsewhere::Refused)),
@@ -144,7 +144,7 @@ pub(super) fn preflights_are_taken(policy: &Policy, route: &Route) -> bool {
         let Ok(host) = Host::parse(name.as_bytes()) else { return false };
         probes(route).all(|text| {
             let path = CanonicalPath::parse(text.as_bytes());
-            path.is_ok_and(|path| matches!(policy.router.find("OPTIONS", &host, &path), Ok(Some(_))))
+            path.is_ok_and(|path| matches!(policy.find("OPTIONS", &host, &path), Ok(Some(_))))
         })
     };
     route.hosts.iter().all(is_taken)

@@ -173,6 +173,11 @@ pub const TABLE: &[(&str, &str, &str)] = &[
         "methods: [GET, DELETE]\n    path: '/API/admin/contract_divisions/{x}'",
         "routes[2].path: `/API/admin/contract_divisions/{x}` matches the same requests as route `delete_contract_division`",
     ),
+    (
+        "methods: [GET]\n    path: /readyz",
+        "methods: [GET, DELETE]\n    path: '/api/ADM%C4%B1N/contract_divisions/{_x}'",
+        "routes[2].path: `/api/ADM%C4%B1N/contract_divisions/{_x}` matches the same requests as route `delete_contract_division` but for",
+    ),
     ("because: \"readiness", "because: \" \" } #", "routes[2].public.because: say why"),
     ("public: {", "because: {", "routes[2].because: unknown key"),
     ("[api_key, token]", "[]", "routes[0].require.credentials: write at least one"),

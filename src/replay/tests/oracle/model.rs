@@ -93,6 +93,8 @@ pub enum Oddity {
     Slash,
     /// Capitals.
     Capitals,
+    /// Letters that some readers take for the same.
+    Letters,
     /// The digits of escapes in lower case, which is the same path.
     SmallDigits,
 }
@@ -137,11 +139,15 @@ pub struct Verdict {
 
 impl Request {
     /// The segments as they are sent.
-    fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         let mut segments = self.segments.clone();
         match self.oddity {
             Oddity::Slash => segments.push(String::new()),
             Oddity::Capitals => segments = segments.iter().map(|segment| segment.to_uppercase()).collect(),
+            Oddity::Letters => {
+                let odd = |segment: &String| segment.replace("is", "%C4%B1%C5%BF").replace("%C3%A9", "E%CC%81");
+                segments = segments.iter().map(odd).collect();
+            }
             Oddity::None
             | Oddity::Path(_)
             | Oddity::Override(_)
@@ -166,10 +172,21 @@ pub fn decide(routes: &[Route], request: &Request) -> Verdict {
         Oddity::Override(header) if header.contains("method") => return refused("method_overridden", None),
         Oddity::Override(_) => return refused("path_overridden", None),
         Oddity::MethodInQuery(_) => return refused("method_overridden", None),
-        Oddity::None | Oddity::Query(_) | Oddity::Slash | Oddity::Capitals | Oddity::SmallDigits => {}
+        Oddity::None | Oddity::Query(_) | Oddity::Slash | Oddity::Capitals | Oddity::Letters | Oddity::SmallDigits => {}
     }
     // 2. Route.
-    let Some(route) = find(routes, request) else { return refused("route_unknown", None) };
+    let segments = request.asked();
+    let found = find(routes, request, &segments);
+    if is_stricter_but_for_case(routes, request, &segments, found) {
+        return refused("path_ambiguous", None);
+    }
+    let Some(route) = found else { return refused("route_unknown", None) };
+    if let [bare @ .., last] = segments.as_slice() {
+        let leads_elsewhere = find(routes, request, bare).is_none_or(|other| other.id != route.id);
+        if last.is_empty() && (leads_elsewhere || is_stricter_but_for_case(routes, request, bare, found)) {
+            return refused("path_ambiguous", None);
+        }
+    }
     let Need::Credentials(need) = &route.need else {
         return Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: None };
     };
@@ -259,18 +276,77 @@ fn lacking(need: &Requirement, request: &Request) -> Option<&'static str> {
 }
 
 /// The most specific route that takes the request.
-fn find<'r>(routes: &'r [Route], request: &Request) -> Option<&'r Route> {
-    let segments = request.asked();
+fn find<'r>(routes: &'r [Route], request: &Request, segments: &[String]) -> Option<&'r Route> {
     let mut found: Vec<(Vec<u8>, &Route)> = Vec::new();
     for route in routes.iter().filter(|route| route.methods.contains(&request.method)) {
         let hosts = route.hosts.iter().filter_map(|host| specificity_of_host(*host, request.host)).max();
         let host = if route.hosts.is_empty() { Some(0) } else { hosts };
-        if let (Some(host), Some(path)) = (host, specificity_of_path(&route.path, &segments)) {
+        if let (Some(host), Some(path)) = (host, specificity_of_path(&route.path, segments)) {
             found.push(([vec![host], path].concat(), route));
         }
     }
     found.sort_by(|one, other| one.0.cmp(&other.0));
     found.pop().map(|(_, route)| route)
+}
+
+/// Whether the path is another route's but for the case of letters, and that one asks for more than the one that was found.
+fn is_stricter_but_for_case(routes: &[Route], request: &Request, segments: &[String], found: Option<&Route>) -> bool {
+    routes.iter().any(|route| {
+        // As this route spells the path.
+        let spelt: Vec<_> = (0..segments.len())
+            .map(|number| match (route.path.get(number), &segments[number]) {
+                (Some(Segment::Literal(literal)), _) => (*literal).to_owned(),
+                (Some(Segment::Uuid), sent) => sent.to_lowercase(),
+                (_, sent) => sent.clone(),
+            })
+            .collect();
+        let is_alike = spelt.iter().zip(segments).all(|(one, other)| plain(one) == plain(other));
+        let is_host = |host: &Host| specificity_of_host(*host, request.host).is_some();
+        let is_here = specificity_of_path(&route.path, &spelt).is_some()
+            && route.methods.contains(&request.method)
+            && (route.hosts.is_empty() || route.hosts.iter().any(is_host));
+        let other = find(routes, request, &spelt).filter(|_| is_alike && is_here && spelt != segments);
+        other.is_some_and(|other| found.is_none_or(|own| asks_more(other, own)))
+    })
+}
+
+/// A text in small letters, whatever the reader: only of the letters that this search sends.
+fn plain(text: &str) -> String {
+    let letters = [("%C4%B1", "i"), ("%C5%BF", "s"), ("E%CC%81", "%C3%A9"), ("%C3%89", "%C3%A9")];
+    letters.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).to_lowercase()
+}
+
+/// Whether somebody could pass by `own` and not by the other.
+fn asks_more(other: &Route, own: &Route) -> bool {
+    let (asked, given) = match (&other.need, &own.need) {
+        (Need::Nothing, _) => return false,
+        (Need::Credentials(_), Need::Nothing) => return true,
+        (Need::Credentials(asked), Need::Credentials(given)) => (asked, given),
+    };
+    let scopes = match (&asked.scopes, &given.scopes) {
+        (Scopes::None, _) => false,
+        (Scopes::All(asked), Scopes::All(given)) => asked.iter().any(|scope| !given.contains(scope)),
+        (Scopes::Any(asked), Scopes::Any(given)) => asked != given,
+        _ => true,
+    };
+    let owner = match (&asked.owner, &given.owner) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(asked), Some(given)) => {
+            asked.segment != given.segment
+                || other.path[asked.segment] != own.path[given.segment]
+                || asked.of != given.of
+                || asked.fact != given.fact
+                || given.except.iter().any(|exempt| !asked.except.contains(exempt))
+        }
+    };
+    (own.is_shadow && !other.is_shadow)
+        || (asked.api_key && !given.api_key)
+        || (asked.token && !given.token)
+        || (asked.is_bound && !given.is_bound)
+        || asked.scopes_of.iter().any(|kind| !given.scopes_of.contains(kind))
+        || scopes
+        || owner
 }
 
 /// A name before a suffix, a longer suffix before a shorter.

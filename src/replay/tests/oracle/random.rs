@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
-const LITERALS: [&str; 4] = ["a", "b", "c", "%C3%A9"];
+const LITERALS: [&str; 5] = ["a", "b", "is", "IS", "%C3%A9"];
 const UUIDS: [&str; 2] = ["1380df72-275a-11e7-93ae-92361f002671", "c11e0000-0000-4000-8000-000000000010"];
 const SCOPES: [&str; 3] = ["r:read", "r:write", "r:wri"];
 const TYPES: [&str; 3] = ["MSP", "NHS", "NHS ADMIN"];
@@ -88,7 +88,7 @@ pub fn request(routes: &[Route], dice: &mut Dice) -> Request {
         Some(Host::Name(name)) if is_near => name,
         _ => pick(dice, &ASKED_HOSTS),
     };
-    let oddity = match dice.roll(26) {
+    let oddity = match dice.roll(28) {
         0 => Oddity::Path(pick(
             dice,
             &["/./a", "/../a", "//a", "/%2fa", "/a;b", "/%61", "/a\\b", "/%00", "/%zz", "#a", "/%3B", "/%3b", "/%5c"],
@@ -99,6 +99,7 @@ pub fn request(routes: &[Route], dice: &mut Dice) -> Request {
         4 => Oddity::MethodInQuery(pick(dice, &["_method=GET", "a=1&_method", "%5fmethod=x"])),
         5 => Oddity::Query(pick(dice, &["", "method=x", "a=_method"])),
         6 | 7 => Oddity::SmallDigits,
+        8 | 9 => Oddity::Letters,
         _ => Oddity::None,
     };
     Request {

@@ -87,7 +87,7 @@ pub fn line(request: &Request) -> Value {
         Oddity::Override(header) => headers.push([header, "x"]),
         Oddity::MethodInQuery(query) | Oddity::Query(query) => path = format!("{path}?{query}"),
         Oddity::Slash => path.push('/'),
-        Oddity::Capitals => path = path.to_uppercase(),
+        Oddity::Capitals | Oddity::Letters => path = format!("/{}", request.asked().join("/")),
         Oddity::SmallDigits => path = path.replace("%C3%A9", "%c3%a9"),
     }
     for (credential, name, once, malformed) in
