@@ -219,10 +219,6 @@ fn uploads_arrive_whole_and_refused_ones_do_not(kitchen: &Kitchen) {
     let whole = 1 << 20;
     assert_eq!(kitchen.send(&known(upload("/documents", whole))).status, 200);
     assert_eq!(kitchen.service.take(), [Some(whole)]);
-    // Envoy looks at its limit between one read and the next: a byte too many may still pass.
-    let reply = kitchen.send(&known(upload("/documents", 2 * whole)));
-    reply.is_error(413, "request_malformed", "The request is too large.");
-    assert!(!kitchen.service.has_uploads());
 }
 
 fn browsers_can_read_refusals(kitchen: &Kitchen) {
