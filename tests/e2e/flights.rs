@@ -54,9 +54,6 @@ fn many_requests_at_once_cause_one_lookup_of_each_credential() {
         hold.release("");
     });
     asked_once(&gateway);
-    let log = gateway.written().into_iter().find(|file| file.ends_with("envoy.log")).unwrap();
-    let log = std::fs::read_to_string(log).unwrap();
-    assert!(log.contains("lookup=api_key request.id=") && log.contains(" joined="), "how many joined is told");
 }
 
 #[test]

@@ -16,13 +16,15 @@ mod support;
 
 use std::rc::Rc;
 
-use brama_filter::flights::{MOST_BEHIND_A_KEY, MOST_IN_FLIGHT};
-use brama_filter::host::{Counter, RootId};
+use brama_filter::flights::{Flights, MOST_BEHIND_A_KEY, MOST_IN_FLIGHT, Ticket};
+use brama_filter::host::{CallId, Counter, RootHost, RootId, StreamId};
+use brama_filter::memory::Memory;
 use brama_filter::session::Flow;
 use brama_filter::waiting::MOST_WAITING;
 use brama_filter::worker::NextTick;
-use support::Done;
-use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
+use brama_policy::{Request, Step};
+use support::proxy::{GOOD_KEY, GOOD_TOKEN, PATH, Proxy};
+use support::{Done, FakeHost};
 
 const KEY: &str = "token=k&token_type_hint=api_key";
 const TOKEN: &str = "token=t&token_type_hint=access_token";
@@ -273,4 +275,24 @@ fn answer_leaves_a_decided_request_as_it_is() {
     let before = proxy.done(stream).to_vec();
     proxy.reply(1, 1, Some(GOOD_KEY));
     assert_eq!((proxy.done(stream), session.borrow().on_body()), (&before[..], Flow::Pause));
+}
+
+#[test]
+fn lookup_has_the_id_of_its_first_request_and_knows_how_many_joined() {
+    let mut proxy = Proxy::default();
+    let host = FakeHost::new("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer t")]);
+    let Step::Ask(lookup, _awaiting) = proxy.settings.policy().begin(&Request::new(&host.headers)) else { panic!() };
+    let (flights, key, now) = (Flights::default(), Memory::default().key(&lookup).unwrap(), RootHost::now(&mut proxy));
+    let board = |stream: u32| {
+        let (lookup, settings) = (lookup.clone(), Rc::clone(&proxy.settings));
+        let request_id = format!("id-{stream}");
+        flights
+            .board(Ticket { stream: StreamId(stream), key, behind: None, lookup, settings, request_id }, now)
+            .unwrap()
+    };
+    let _seats: Vec<_> = (1..=3).map(board).collect();
+    assert_eq!(flights.departures(now).iter().map(|flight| &*flight.request_id).collect::<Vec<_>>(), ["id-1"]);
+    flights.sent(key, RootId(1), CallId(7), None, now);
+    let (_key, landed) = flights.land(RootId(1), CallId(7)).unwrap();
+    assert_eq!((landed.request_id(), landed.joined()), ("id-1", 2));
 }

@@ -11,7 +11,8 @@ pub(crate) struct Logged(pub(crate) Vec<FactReference>);
 
 impl Logged {
     /// One JSON object for a caller, each fact by its name (`token.subject`): `null` where it is not stated, absent where the
-    /// credential was not verified, or the fact is too long. `None` where the policy lists none.
+    /// credential was not verified, or the fact is too long. `None` where there is
+    /// nothing to tell.
     pub(crate) fn tell<'a>(
         &self,
         is_verified: impl Fn(CredentialKind) -> bool,
@@ -25,7 +26,8 @@ impl Logged {
             Some(value) if value.len() > LONGEST_LOGGED => None,
             value => Some((reference.to_string(), value.map(Cow::into_owned).into())),
         });
-        Some(serde_json::Value::Object(members.collect()).to_string())
+        let told: serde_json::Map<_, _> = members.collect();
+        (!told.is_empty()).then(|| serde_json::Value::Object(told).to_string())
     }
 
     /// Whether a fact is listed.
