@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{copied_checkout, program, write};
+use support::{copied_checkout, no_process_begins, output, program, write};
 
 /// A copy with a launcher, and beside it programs that only tell what they were asked. Its bootstrap is faulty, so that the
 /// launcher, after it has looked at every file, says whose it is.
@@ -15,7 +15,9 @@ fn copy(folder: &Path) -> PathBuf {
     let copy = copied_checkout(folder);
     let built = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("brama-run");
     fs::create_dir_all(copy.join("target/debug")).unwrap();
+    let guard = no_process_begins();
     fs::copy(built, copy.join("target/debug/brama-run")).unwrap();
+    drop(guard);
     for name in ["brama", "brama-upstream", "envoy"] {
         program(&copy.join("target/debug").join(name), r#"echo "$@" >>"$ASKED""#);
     }
@@ -35,7 +37,7 @@ fn launch(program: &Path, variables: &[(&str, &Path)]) -> (String, String) {
         command.env_remove(name);
     }
     command.envs([("PORT", "0"), ("ADMIN_PORT", "0"), ("ENVOY", "/bin/true")]).env("ASKED", asked.path());
-    let output = command.envs(variables.iter().copied()).current_dir("/").output().unwrap();
+    let output = output(command.envs(variables.iter().copied()).current_dir("/"));
     (String::from_utf8(output.stderr).unwrap(), fs::read_to_string(asked.path()).unwrap())
 }
 

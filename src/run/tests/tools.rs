@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::{copied_checkout, program, write};
+use support::{copied_checkout, output, program, write};
 
 /// A machine with a checkout on it, a shell's usual programs, and whatever a test adds.
 struct Machine {
@@ -69,7 +69,7 @@ impl Machine {
         let mut command = Command::new("/bin/bash");
         command.args(["-c", line]).current_dir(folder).env_clear().stdin(Stdio::null());
         command.env("PATH", self.path("bin")).env("HOME", self.path("home")).env("CALLS", &calls);
-        let output = command.env("CHECKOUT", &self.checkout).output().unwrap();
+        let output = output(command.env("CHECKOUT", &self.checkout));
         Outcome {
             success: output.status.success(),
             said: String::from_utf8([output.stdout, output.stderr].concat()).unwrap(),
