@@ -5,10 +5,9 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use brama_upstream::operations::Operations;
-use support::{CONNECTION, KEY, Kind, MSP, SECRET, Service, USER};
+use support::{CONNECTION, KEY, Kind, MSP, READERS, SECRET, Service, USER, WRITERS};
 
 impl Service {
     async fn metrics(&self) -> String {
@@ -78,7 +77,7 @@ async fn trouble_is_counted() {
     other.run("BEGIN IMMEDIATE").await.unwrap();
     let path = format!("/api/clients/{MSP}/connections/{CONNECTION}");
     let second = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        service.until(WRITERS, "1").await;
         let status = service.delete(&path).await.status;
         (status, service.metrics().await)
     };
@@ -107,14 +106,13 @@ async fn gateways_that_wait_are_counted() {
     let authorization = format!("Bearer {SECRET}");
     let headers = [("authorization", authorization.as_str())];
     let page = service.internal("GET", "/revocations", &headers, "").await.json();
-    let path = format!("/revocations?wait=500&after={}", page["next"].as_str().unwrap());
+    let path = format!("/revocations?wait=20000&after={}", page["next"].as_str().unwrap());
     let waiting = service.internal("GET", &path, &headers, "");
     let metrics = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        service.metrics().await
+        service.until(READERS, "1").await;
+        service.database.sql("INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'nobody')").await.unwrap();
     };
-    let (_, metrics) = tokio::join!(waiting, metrics);
-    assert_eq!(value(&metrics, "feed_readers_waiting"), 1.0, "{metrics}");
+    tokio::join!(waiting, metrics);
     assert_eq!(value(&service.metrics().await, "feed_readers_waiting"), 0.0);
 }
 

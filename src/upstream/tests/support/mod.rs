@@ -135,6 +135,11 @@ impl Service {
         exchange(&self.internal, method, path, headers, body).await
     }
 
+    /// Waits until a sample of the metrics has this value: a writer that waits for a lock, or a reader for news.
+    pub(crate) async fn until(&self, sample: &str, wanted: &str) {
+        until(&self.internal, sample, wanted).await;
+    }
+
     /// Introspects with the current secret.
     pub(crate) async fn introspect(&self, form: &str) -> Reply {
         let authorization = format!("Bearer {SECRET}");
@@ -142,6 +147,26 @@ impl Service {
         self.internal("POST", "/introspect", &headers, form).await
     }
 }
+
+/// Waits until a sample of the metrics at this socket has this value.
+pub(crate) async fn until(internal: &Path, sample: &str, wanted: &str) {
+    let line = format!("brama_upstream_{sample} {wanted}");
+    let give_up = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let metrics = exchange(internal, "GET", "/metrics", &[], "").await.text;
+        if metrics.lines().any(|found| found == line || found == format!("{line}.0")) {
+            return;
+        }
+        assert!(std::time::Instant::now() < give_up, "no {line}: {metrics}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// How many connections are used by who writes.
+pub(crate) const WRITERS: &str = "database_connections{pool=\"writers\",state=\"used\"}";
+
+/// How many readers of the feed wait for news.
+pub(crate) const READERS: &str = "feed_readers_waiting";
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
