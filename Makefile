@@ -28,7 +28,7 @@ ON_POSTGRES := body:: connection:: denied:: division:: revocation::
 # Those that meet what differs between versions of Envoy.
 ON_EACH_ENVOY := body:: cases:: connection:: division:: envelope:: protocol:: reload:: revocation:: table:: trap::
 # The last wheel of each minor version that is served; the newest is what everything else runs on.
-ENVOYS := 1.36.4 1.37.0 1.38.3 1.39.3 1.40.0
+ENVOYS := 1.36.4 1.37.0 1.38.2 1.39.3 1.40.0
 POLICIES := policies/ehealth.yaml policies/examples/machine.yaml policies/examples/public-read.yaml policies/examples/saas.yaml
 
 .PHONY: help
