@@ -208,7 +208,8 @@ impl Scale {
         let of_items = |whole: u64| bytes.items.saturating_mul(whole).saturating_mul(rate);
         let (fixed, per_scope) = match self.around {
             Loop::None => (each, 0),
-            Loop::Times(count) => (each.saturating_mul(count), 0),
+            // An entry of a list in the text is copied whenever it is read.
+            Loop::Times(count) => (each.saturating_mul(count).saturating_mul(OWNED), 0),
             Loop::Headers => (each.saturating_mul(HEADERS).saturating_add(of_items(HEADER_BYTES)), 0),
             Loop::Scopes => (of_items(SCOPE_BYTES), each),
         };
@@ -296,6 +297,9 @@ const CALL: u64 = 200_000;
 /// Of going once around.
 const ITERATION: u64 = 250_000;
 
+/// How many times as much a step takes that reads an entry of a list in the text.
+const OWNED: u64 = 3;
+
 /// Of an entry of a list that is searched.
 const ENTRY: u64 = 10_000;
 
@@ -306,7 +310,7 @@ const COMPARE: u64 = 60;
 const COPY: u64 = 150;
 
 /// Of a byte among which a text is searched.
-const SEARCH: u64 = 1_000;
+const SEARCH: u64 = 500;
 
 /// Of a byte that is counted or parsed.
 const COUNT: u64 = 500;
