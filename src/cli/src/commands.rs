@@ -85,6 +85,8 @@ pub(crate) enum Fault {
     #[error(transparent)]
     Input(source::SourceError),
     #[error(transparent)]
+    Clock(#[from] crate::clock::ClockError),
+    #[error(transparent)]
     Given(#[from] crate::explain::InvalidGiven),
     #[error("the results cannot be written as XML: {0}")]
     Junit(#[from] quick_junit::SerializeError),
@@ -116,7 +118,8 @@ impl Fault {
                 show(report);
                 Outcome::Failed
             }
-            Self::Given(_)
+            Self::Clock(_)
+            | Self::Given(_)
             | Self::Junit(_)
             | Self::Manifest(_)
             | Self::OpenApi(_)

@@ -30,10 +30,11 @@ impl Finding {
 
     /// Says of a text that YAML reads as yes or no how it is written: `no` is nowhere `false` to its author.
     pub(crate) fn say_as_written(&mut self, written: &str) {
-        for read in ["`false`, which is yes or no", "`true`, which is yes or no"] {
-            let word = read.split('`').nth(1).unwrap_or_default();
-            if self.message.ends_with(read) && !written.eq_ignore_ascii_case(word) {
-                let start = self.message.strip_suffix(read).unwrap_or_default();
+        for word in ["false", "true"] {
+            let read = format!("`{word}`, which is yes or no");
+            if let Some(start) = self.message.strip_suffix(&read)
+                && !written.eq_ignore_ascii_case(word)
+            {
                 self.message = format!("{start}`{written}`, which YAML reads as `{word}`");
                 self.hint = Some(format!("put it in quotes: `\"{written}\"`"));
                 return;

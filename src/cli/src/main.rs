@@ -1,6 +1,7 @@
 //! The `brama` command: policies as files, judged by the same core that decides inside Envoy.
 
 mod arguments;
+mod clock;
 mod commands;
 mod coverage;
 mod explain;

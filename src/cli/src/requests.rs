@@ -1,10 +1,11 @@
 //! Owns an input of requests: one a line, none longer than a gateway would take, and the clock they are judged by.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::time::SystemTime;
 
 use brama_policy::UnixTime;
 use clap::Args;
+
+use crate::clock::{ClockError, clock};
 
 /// The clock of requests that state none.
 #[derive(Debug, Args)]
@@ -17,10 +18,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// Read once, so that equal requests are judged alike.
     pub(crate) fn read(&self) -> Result<UnixTime, InputError> {
-        match self.now {
-            Some(seconds) => Ok(UnixTime::from_seconds(seconds)),
-            None => SystemTime::UNIX_EPOCH.elapsed().map(UnixTime::since_epoch).map_err(|_early| InputError::Clock),
-        }
+        Ok(clock(self.now)?)
     }
 }
 
@@ -70,8 +68,8 @@ impl<R: Read> Lines<R> {
 /// Why there are no requests to judge.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
-    #[error("the clock shows a time before 1970; say another with `--now`")]
-    Clock,
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     #[error("standard input cannot be read: {0}")]
     Unreadable(#[from] io::Error),
 }

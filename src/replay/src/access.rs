@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use brama_policy::{Answer, CredentialKind, Decision, Nobody, Policy, Requires, RuleId, UnixTime};
 use serde::Deserialize;
@@ -46,6 +47,9 @@ pub enum NotJudged {
     /// A log of another form, or an older one.
     #[error("the log has no `{0}`")]
     Member(&'static str),
+    /// `time` is none.
+    #[error("its `time` is no time")]
+    Time,
     /// `identity` is no JSON object.
     #[error("its `identity` is no JSON object")]
     Identity,
@@ -85,13 +89,14 @@ impl<'a> AccessLine<'a> {
         if is_logged { serde_json::from_slice(text).ok() } else { None }
     }
 
-    /// Judges the request by what the log tells.
+    /// Judges the request, at its time, by what the log tells.
     ///
     /// # Errors
     /// What it does not tell.
-    pub fn judge(&self, policy: &Arc<Policy>, now: UnixTime) -> Result<Decision, NotJudged> {
-        let [method, host, path] = [("method", &self.method), ("host", &self.host), ("path", &self.path)]
-            .map(|(name, written)| written.as_deref().ok_or(NotJudged::Member(name)));
+    pub fn judge(&self, policy: &Arc<Policy>) -> Result<Decision, NotJudged> {
+        let [method, host, path, at] =
+            [("method", &self.method), ("host", &self.host), ("path", &self.path), ("time", &self.time)]
+                .map(|(name, written)| written.as_deref().ok_or(NotJudged::Member(name)));
         if self.decision.is_none() {
             return Err(NotJudged::NotDecided);
         }
@@ -120,7 +125,7 @@ impl<'a> AccessLine<'a> {
             CredentialKind::ApiKey => api_key.is_some(),
             CredentialKind::Token => token.is_some(),
         };
-        let now = moment(self.time.as_deref().and_then(seconds).unwrap_or(now));
+        let now = moment(time(at?).ok_or(NotJudged::Time)?);
         let authority = |lookup: &brama_policy::Lookup| {
             if !is_known(lookup.kind()) {
                 unknown = Some(lookup.kind());
@@ -240,27 +245,16 @@ fn is_unseen(denial: &str) -> bool {
         || (denial != "host_malformed" && seen_late.into_iter().any(|end| denial.ends_with(end)))
 }
 
-/// The seconds since 1970 of a time as Envoy writes it: `2026-11-22T23:05:32.227Z`.
-fn seconds(text: &str) -> Option<UnixTime> {
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    // Months from March on, so that the day that is there once in four years is the last.
-    let (year, month) =
-        if month > 2 { (year, month.checked_sub(3)?) } else { (year.checked_sub(1)?, month.checked_add(9)?) };
-    let of_month = month.checked_mul(153)?.checked_add(2)? / 5;
-    let leap = (year / 4).checked_sub(year / 100)?.checked_add(year / 400)?;
-    let days = year.checked_mul(365)?.checked_add(leap)?.checked_add(of_month)?.checked_add(day)?;
-    let days = days.checked_sub(DAYS_BEFORE_1970)?;
-    let seconds = days.checked_mul(24)?.checked_add(hour)?.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?;
-    Some(UnixTime::from_seconds(seconds.checked_add(second)?))
+/// A time as Envoy writes it ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)): `2026-11-22T23:05:32.227Z`.
+fn time(text: &str) -> Option<UnixTime> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    time.duration_since(UNIX_EPOCH).ok().map(UnixTime::since_epoch)
 }
-
-/// From 1 March of year 0 to 1970, with the day of the month counted from 1.
-const DAYS_BEFORE_1970: u64 = 719_469;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     #[cfg(all(target_family = "wasm", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -270,13 +264,16 @@ mod tests {
     fn times_of_the_log_are_read() {
         for (text, expected) in [
             ("1970-01-01T00:00:00.000Z", Some(0)),
-            ("2000-02-29T12:00:00Z", Some(951_825_600)),
-            ("2023-11-14T22:13:20.123Z", Some(1_700_000_000)),
-            ("2024-03-01T00:00:00Z", Some(1_709_251_200)),
+            ("2000-02-29T12:00:00Z", Some(951_825_600_000)),
+            ("2023-11-14T22:13:20.123Z", Some(1_700_000_000_123)),
+            ("2024-03-01T00:00:00Z", Some(1_709_251_200_000)),
+            ("2023-02-29T00:00:00Z", None),
+            ("1969-12-31T23:59:59Z", None),
             ("yesterday", None),
             ("", None),
         ] {
-            assert_eq!(seconds(text), expected.map(UnixTime::from_seconds), "{text}");
+            let expected = expected.map(|milliseconds| UnixTime::since_epoch(Duration::from_millis(milliseconds)));
+            assert_eq!(time(text), expected, "{text}");
         }
     }
 }

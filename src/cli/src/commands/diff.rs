@@ -132,7 +132,7 @@ fn compare(
 ) -> Result<(), Passed> {
     let text = line.map_err(|long| long.to_string())?;
     if let Some(logged) = AccessLine::read(text) {
-        let (old, new) = (logged.judge(&old.policy, now)?, logged.judge(&new.policy, now)?);
+        let (old, new) = (logged.judge(&old.policy)?, logged.judge(&new.policy)?);
         let (old, new) = (Verdict::from(&old), Verdict::from(&new));
         logged.agrees(&old)?;
         changes.add(number, &String::from_utf8_lossy(text), &old, &new);

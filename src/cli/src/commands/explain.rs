@@ -2,12 +2,12 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use brama_policy::{CredentialKind, Decision, Moment, Monotonic, UnixTime};
-use brama_replay::Statements;
+use brama_policy::{CredentialKind, Decision};
+use brama_replay::{Statements, moment};
 use clap::Args;
 
+use crate::clock::clock;
 use crate::commands::{Fault, Outcome};
 use crate::explain::{Asked, Explanation, Given, Identities, InvalidGiven};
 use crate::output;
@@ -71,7 +71,8 @@ impl Explain {
             path: self.path.clone(),
             headers: self.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?,
         };
-        let explanation = Explanation::of(policy.policy(), &asked, &self.statements(&policy)?, self.moment());
+        let now = moment(clock(self.now)?);
+        let explanation = Explanation::of(policy.policy(), &asked, &self.statements(&policy)?, now);
         let text = if self.json {
             format!("{:#}\n", explanation.json())
         } else {
@@ -99,13 +100,6 @@ impl Explain {
             api_key: read("--api-key", CredentialKind::ApiKey, &self.api_key)?,
             token: read("--token", CredentialKind::Token, &self.token)?,
         })
-    }
-
-    fn moment(&self) -> Moment {
-        // A clock before 1970 is wrong, and then every `expires` is in the future, as it would be at the gateway.
-        let clock = || UnixTime::since_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
-        let wall = self.now.map_or_else(clock, UnixTime::from_seconds);
-        Moment { wall, monotonic: Monotonic::from_origin(Duration::ZERO) }
     }
 }
 

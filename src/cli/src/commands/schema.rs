@@ -18,7 +18,7 @@ use crate::output;
   brama schema -o policies/schema.json
   brama schema cases -o policies/cases.schema.json")]
 pub(crate) struct Schema {
-    /// What it is the schema of.
+    /// The kind of document: policies, or their cases.
     #[arg(value_enum, default_value_t = Kind::Policy)]
     kind: Kind,
     /// Where to write it, by an atomic rename; standard output without it.

@@ -7,12 +7,12 @@ use brama_policy::{
 use brama_replay::Statement;
 use serde_json::{Map, Value, json};
 
-/// What a denial means, in a sentence without its full stop: the reason, as it stands in the log, or what its code says.
+/// A denial in words: the reason, as it stands in the log, or the meaning of its code.
 pub(crate) fn lack(denial: &Denial, policy: &Policy) -> String {
     policy.reason(denial).unwrap_or_else(|| meaning(denial).to_owned())
 }
 
-/// What the code of a denial says.
+/// The meaning of a denial's code.
 const fn meaning(denial: &Denial) -> &'static str {
     match denial {
         Denial::NotConfigured => "there is no policy",

@@ -45,7 +45,7 @@ pub(super) fn text(results: &Results<'_>, colour: Colour) -> String {
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// What comes from a file, as a terminal may have it.
+/// A text from a file, without what a terminal would act on.
 fn shown(text: &str) -> String {
     untrusted(text).trim_end().to_owned()
 }
@@ -55,7 +55,7 @@ fn share(share: &Share, colour: Colour) -> String {
     if share.is_enough() { line } else { paint(colour, RED, &line) }
 }
 
-/// What was seen of a rule, in a style of its own where that is not all.
+/// The outcomes of a rule that its cases show, in yellow where one that it can have is not among them.
 fn seen(rule: &RuleCoverage) -> (Option<&'static str>, String) {
     let word = |sight: Sight, seen: &'static str, unseen: &'static str, impossible: &'static str| match sight {
         Sight::Seen => seen,

@@ -2,14 +2,13 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use brama_policy::{
-    Credential, CredentialKind, InvalidKeys, KeySet, KeySource, LONGEST_CREDENTIAL, LONGEST_KEY_SET, Policy, UnixTime,
-    Verifier,
+    Credential, CredentialKind, InvalidKeys, KeySet, KeySource, LONGEST_CREDENTIAL, LONGEST_KEY_SET, Policy, Verifier,
 };
 use clap::Args;
 
+use crate::clock::{ClockError, clock};
 use crate::commands::{Fault, Outcome};
 use crate::output;
 use crate::report::Colour;
@@ -58,7 +57,7 @@ impl Verify {
     }
 
     fn verification(&self, policy: &Policy) -> Result<Verification, TokenError> {
-        let now = self.now.map(UnixTime::from_seconds).map_or_else(clock, Ok)?;
+        let now = clock(self.now)?;
         let Ok(credential) = self.text()?.parse::<Credential>() else { return Ok(Verification::of_no_credential()) };
         let lookup = policy.lookup(CredentialKind::Token, credential).ok_or(TokenError::NoTokens)?;
         let jwt = match lookup.verifier() {
@@ -100,10 +99,6 @@ fn read(input: impl Read, longest: usize) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn clock() -> Result<UnixTime, TokenError> {
-    SystemTime::now().duration_since(UNIX_EPOCH).map(UnixTime::since_epoch).map_err(|_early| TokenError::Clock)
-}
-
 /// Why a token could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {
@@ -117,6 +112,6 @@ pub(crate) enum TokenError {
     Unreadable { path: PathBuf, reason: String },
     #[error("standard input cannot be read: {0}")]
     Input(String),
-    #[error("the clock shows a time before 1970; give `--now`")]
-    Clock,
+    #[error(transparent)]
+    Clock(#[from] ClockError),
 }

@@ -1,0 +1,21 @@
+//! Owns the time that a command judges by: what `--now` says, else the machine's clock.
+
+use std::time::SystemTime;
+
+use brama_policy::UnixTime;
+
+/// The time `now` in seconds since 1970, else the machine's.
+///
+/// # Errors
+/// A clock before 1970, to which nothing would have ended.
+pub(crate) fn clock(now: Option<u64>) -> Result<UnixTime, ClockError> {
+    match now {
+        Some(seconds) => Ok(UnixTime::from_seconds(seconds)),
+        None => SystemTime::UNIX_EPOCH.elapsed().map(UnixTime::since_epoch).map_err(|_early| ClockError),
+    }
+}
+
+/// A clock that cannot be believed.
+#[derive(Debug, thiserror::Error)]
+#[error("the clock shows a time before 1970; say another with `--now`")]
+pub(crate) struct ClockError;
