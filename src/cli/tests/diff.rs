@@ -198,11 +198,11 @@ fn example_in_the_help_runs() {
 
 /// Lines as `envoy/envoy.yaml` writes them.
 const LOG: &str = r#"{"decision":"allow","denial":null,"host":"a","identity":null,"method":"GET","path":"/open","rule":"open","status":200,"time":"2026-11-22T23:05:32.227Z"}
-{"decision":"refuse","denial":"token_missing","host":"a","identity":null,"method":"GET","path":"/guarded","reason":"no header `authorization` was sent","rule":"guarded","status":401}
-{"decision":"refuse","denial":"token_refused","host":"a","identity":null,"method":"GET","path":"/guarded","rule":"guarded","status":401}
-{"decision":"allow","denial":null,"host":"a","identity":"{\"token.scope\":\"read\",\"token.subject\":\"s\"}","method":"GET","path":"/guarded","rule":"guarded","status":200}
-{"decision":"refuse","denial":"scope_missing","host":"a","identity":"{\"token.scope\":\"write\",\"token.subject\":\"s\"}","method":"GET","path":"/guarded","rule":"guarded","status":403}
-{"decision":"refuse","denial":"route_unknown","host":"a","identity":null,"method":"GET","path":"/elsewhere","rule":"-","status":403}
+{"decision":"refuse","denial":"token_missing","host":"a","identity":null,"method":"GET","path":"/guarded","reason":"no header `authorization` was sent","rule":"guarded","status":401,"time":"2026-11-22T23:05:32.227Z"}
+{"decision":"refuse","denial":"token_refused","host":"a","identity":null,"method":"GET","path":"/guarded","rule":"guarded","status":401,"time":"2026-11-22T23:05:32.227Z"}
+{"decision":"allow","denial":null,"host":"a","identity":"{\"token.scope\":\"read\",\"token.subject\":\"s\"}","method":"GET","path":"/guarded","rule":"guarded","status":200,"time":"2026-11-22T23:05:32.227Z"}
+{"decision":"refuse","denial":"scope_missing","host":"a","identity":"{\"token.scope\":\"write\",\"token.subject\":\"s\"}","method":"GET","path":"/guarded","rule":"guarded","status":403,"time":"2026-11-22T23:05:32.227Z"}
+{"decision":"refuse","denial":"route_unknown","host":"a","identity":null,"method":"GET","path":"/elsewhere","rule":"-","status":403,"time":"2026-11-22T23:05:32.227Z"}
 "#;
 
 #[test]
@@ -219,7 +219,7 @@ fn access_log_is_read_as_far_as_it_goes() {
 fn line_of_an_access_log_that_lacks_what_a_rule_needs_is_counted_and_told() {
     let line = |further: &str| {
         format!(
-            r#"{{"decision":"allow","host":"a","method":"GET","path":"/guarded","rule":"guarded","status":200{further}}}"#
+            r#"{{"decision":"allow","host":"a","method":"GET","path":"/guarded","rule":"guarded","status":200,"time":"2026-11-22T23:05:32.227Z"{further}}}"#
         )
     };
     for (log, told) in [
@@ -234,6 +234,8 @@ fn line_of_an_access_log_that_lacks_what_a_rule_needs_is_counted_and_told() {
         ),
         (line(r#","identity":"x""#), "its `identity` is no JSON object"),
         (line("").replace(r#""host":"a","#, ""), "the log has no `host`"),
+        (line("").replace(r#","time":"2026-11-22T23:05:32.227Z""#, ""), "the log has no `time`"),
+        (line("").replace("T23:05:32.227Z", ""), "its `time` is no time"),
         (
             line(r#","denial":"path_overridden""#).replace("allow", "refuse"),
             "it was refused for `path_overridden`: the header or the query that it was for is not in the log",
