@@ -26,7 +26,7 @@ FILTER := target/brama_filter.wasm
 # The end-to-end tests that look at what becomes of the data.
 ON_POSTGRES := body:: connection:: denied:: division:: revocation::
 # Those that meet what differs between versions of Envoy.
-ON_EACH_ENVOY := body:: cases:: connection:: division:: envelope:: protocol:: reload:: revocation:: table:: trap::
+ON_EACH_ENVOY := body:: bootstrap:: cases:: connection:: division:: envelope:: launcher:: protocol:: reasons:: recipes:: reload:: revocation:: table:: trap::
 # The last wheel of each minor version that is served; the newest is what everything else runs on.
 ENVOYS := 1.36.4 1.37.0 1.38.2 1.39.3 1.40.0
 POLICIES := policies/ehealth.yaml policies/examples/machine.yaml policies/examples/public-read.yaml policies/examples/saas.yaml
@@ -46,7 +46,7 @@ rust:
 envoy: rust
 	@src/tools/envoy.sh >/dev/null
 
-brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-decide advisories mutants clean: rust
+brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-decide bench-check bench-conditions cel-search advisories mutants clean: rust
 
 .PHONY: run
 run: envoy wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
@@ -103,7 +103,7 @@ oracle: ## a million random policies, requests and identities, decided by the co
 
 .PHONY: cel-search
 cel-search: ## random conditions, taken and judged by the command and by CEL's own implementation (ROUNDS, SEED)
-	@cargo build --quiet -p brama-cli
+	@cargo build $(QUIET) -p brama-cli
 	@home=$$(src/tools/packages.sh cel-expr-python==0.1.3); "$$home/bin/python3" src/tools/cel-search.py target/debug/brama $${ROUNDS:-20} $${SEED:-1}
 
 .PHONY: fuzz
@@ -134,14 +134,14 @@ e2e: envoy wasm ## the whole stack, tested from outside: Envoy, the plugin, the 
 	@echo "== end to end"
 	@src/tools/postgres.sh
 	@cargo build $(QUIET) $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB BRAMA_WASM=$(CURDIR)/$(FILTER); \
+	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB BRAMA_WASM="$(CURDIR)/$(FILTER)"; \
 		cargo test -p brama-e2e; \
 		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_POSTGRES)
 
 .PHONY: e2e-matrix
 e2e-matrix: wasm ## exchanges, revocation, reloads and traps on each minor version of Envoy (ENVOYS, as versions of its wheel)
 	@cargo build $(QUIET) $(PROGRAMS)
-	@AUTHLIB=$$(src/tools/authlib.sh); export AUTHLIB BRAMA_WASM=$(CURDIR)/$(FILTER); \
+	@AUTHLIB=$$(src/tools/authlib.sh); export AUTHLIB BRAMA_WASM="$(CURDIR)/$(FILTER)"; \
 		for version in $(ENVOYS); do \
 			ENVOY=$$(ENVOY= ENVOY_VERSION=$$version src/tools/envoy.sh); export ENVOY; \
 			echo "== end to end, on Envoy $$version"; cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_EACH_ENVOY); \
@@ -188,7 +188,7 @@ bench: wasm ## what a request costs, beside a plugin that does nothing, Envoy's 
 	@noop=$$(ls target/wasm/*/wasm32-wasip1/release/examples/noop.wasm | tail -1); cp "$$noop" target/noop.wasm
 	@echo "== measuring"
 	@# What sends the requests is not measured, and need not be optimised.
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) BRAMA_NOOP_WASM=$(CURDIR)/target/noop.wasm cargo bench $(QUIET) --profile dev -p brama-e2e --bench compare
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" BRAMA_NOOP_WASM="$(CURDIR)/target/noop.wasm" cargo bench $(QUIET) --profile dev -p brama-e2e --bench compare
 
 .PHONY: bench-core
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
@@ -196,7 +196,7 @@ bench-core: ## what one decision of the core costs, natively: 10 routes and 10,0
 
 .PHONY: bench-conditions
 bench-conditions: ## how long the costliest conditions that a policy may have take, at the shipped limits of headers
-	@cargo bench --quiet -p brama-policy --features cel --bench conditions
+	@cargo bench $(QUIET) -p brama-policy --features cel --bench conditions
 
 .PHONY: bench-guest
 bench-guest: ## what the plugin's own code takes of an allowed request, natively and in a Wasm guest (Node), without Envoy
@@ -208,7 +208,7 @@ bench-guest: ## what the plugin's own code takes of an allowed request, natively
 .PHONY: bench-revocation
 bench-revocation: wasm ## how soon a deleted connection is dead at three gateways
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench revocation
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench revocation
 
 .PHONY: bench-memory
 bench-memory: ## what 100,000 remembered credentials take of the Wasm guest's memory
@@ -219,7 +219,7 @@ chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are kille
 	@src/tools/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench chaos
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench chaos
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench chaos
 
 .PHONY: bench-upstream
 bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench with the same statements
@@ -229,24 +229,24 @@ bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench w
 .PHONY: bench-lookups
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench lookups
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench lookups
 
 .PHONY: bench-soak
 bench-soak: wasm ## what a million mixed requests leave in the gateway's memory
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench soak
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench soak
 
 .PHONY: bench-jwt
 bench-jwt: wasm ## what a JWT costs that is seen for the first time, beside Envoy's own jwt_authn
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/$(FILTER) cargo bench $(QUIET) -p brama-e2e --bench jwt
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench jwt
 
 .PHONY: bench-signatures
 bench-signatures: wasm ## what verifying a signature costs a worker, and the feature `ps-eddsa` the plugin
 	@src/tools/plugin.sh target/brama_filter_ps_eddsa.wasm --features ps-eddsa
 	@cd target && for file in brama_filter.wasm brama_filter_ps_eddsa.wasm; do echo "$$file: $$(wc -c <$$file) bytes, $$(gzip -9 <$$file | wc -c) with gzip -9"; done
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM=$(CURDIR)/target/brama_filter_ps_eddsa.wasm cargo bench $(QUIET) -p brama-e2e --bench signatures
+	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/target/brama_filter_ps_eddsa.wasm" cargo bench $(QUIET) -p brama-e2e --bench signatures
 
 .PHONY: bench-decide
 bench-decide: ## how many requests `brama decide` decides in a second

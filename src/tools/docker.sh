@@ -10,7 +10,7 @@
 # the gateway's port is published on: 127.0.0.1 unless another is written, such as 0.0.0.0 for all of this machine's.
 #
 # The base image is BASE; else this machine's own distribution, since the programs are built here; else, where it cannot
-# be pulled, one of our own, made by debootstrap. COMPOSE_FILES are taken besides compose.yaml.
+# be pulled, one of our own, made by debootstrap. COMPOSE_FILES, joined by colons, are taken besides compose.yaml.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -78,7 +78,7 @@ policy() {
     local file
     file=$(policy_file "${POLICY:-$root/policies/ehealth.yaml}")
     rm -rf "$BRAMA_POLICY"
-    install -D -m 644 -- "$file" "$BRAMA_POLICY/$(basename -- "$file")"
+    install -D -m 644 -- "$file" "$BRAMA_POLICY/policy.yaml"
     echo "the policy: $file"
 }
 
@@ -140,15 +140,13 @@ bootstrapped() {
 }
 
 compose() {
-    local command=(docker-compose) file files=(-f "$root/envoy/compose.yaml")
+    local command=(docker-compose) file files=(-f "$root/envoy/compose.yaml") further=()
     docker compose version >/dev/null 2>&1 && command=(docker compose)
     if [[ ${command[0]} == docker-compose ]] && ! command -v docker-compose >/dev/null; then
         "$root/src/tools/apt.sh" "Docker Compose is missing, which starts the stack" docker-compose
     fi
-    for file in ${COMPOSE_FILES:-}; do files+=(-f "$file"); done
-    # The one file there, which is there before the stack is.
-    [[ ! -d $BRAMA_POLICY ]] || POLICY_FILE=$(cd "$BRAMA_POLICY" && printf '%s\n' *)
-    export POLICY_FILE=${POLICY_FILE:-}
+    IFS=: read -ra further <<<"${COMPOSE_FILES:-}"
+    for file in "${further[@]}"; do files+=(-f "$file"); done
     BASE=$(cat "$folder/base") DOCKER_BUILDKIT=${DOCKER_BUILDKIT:-0} "${command[@]}" "${files[@]}" --env-file "$folder/env" "$@" \
         2> >(grep -v -e BuildKit -e 'legacy builder' -e environment-variable -e '^$' >&2)
 }
