@@ -237,9 +237,18 @@ fn line_of_an_access_log_that_lacks_what_a_rule_needs_is_counted_and_told() {
         (line("").replace(r#","time":"2026-11-22T23:05:32.227Z""#, ""), "the log has no `time`"),
         (line("").replace("T23:05:32.227Z", ""), "its `time` is no time"),
         (
-            line(r#","denial":"path_overridden""#).replace("allow", "refuse"),
-            "it was refused for `path_overridden`: the header or the query that it was for is not in the log",
+            line(r#","denial":"token_malformed""#).replace("allow", "refuse"),
+            "it was refused for `token_malformed`: the header or the query that it was for is not in the log",
         ),
+        (
+            line(r#","denial":"path_ambiguous""#).replace("allow", "refuse").replace("/guarded", "/open"),
+            "it was refused for `path_ambiguous`: the header or the query that it was for is not in the log",
+        ),
+        (
+            line(r#","denial":"not_carried_out""#).replace("allow", "refuse"),
+            "it was refused for `not_carried_out`, which no policy decides",
+        ),
+        (line("").replace(r#""path":"/guarded""#, r#""path":5"#), "its `path` is no text"),
     ] {
         let found = diff(POLICY, &[], &format!("{log}\n{log}\n"));
         let expected = format!(
@@ -253,9 +262,23 @@ fn line_of_an_access_log_that_lacks_what_a_rule_needs_is_counted_and_told() {
 }
 
 #[test]
-fn what_envoy_answered_itself_changes_nothing() {
-    let line = r#"{"decision":null,"host":"a","method":"GET","path":"/healthz","rule":null,"status":200}"#;
-    let found = diff(POLICY, &[], &format!("{line}\n{LOG}"));
-    assert!(found.stdout.contains("  1, the first in line 1: the plugin did not judge it\n"), "{}", found.stdout);
-    assert_eq!(found.code, 0);
+fn what_no_policy_changes_is_told_and_harms_nothing() {
+    let envoys = r#"{"decision":null,"host":"a","method":"GET","path":"/healthz","rule":null,"status":200}"#;
+    let overridden = r#"{"decision":"refuse","denial":"path_overridden","host":"a","method":"GET","path":"/open","rule":"-","status":400,"time":"2026-11-22T23:05:32.227Z"}"#;
+    for (line, told) in [
+        (envoys, "the plugin did not judge it"),
+        (overridden, "it was refused for `path_overridden`, whatever the policy"),
+    ] {
+        let found = diff(POLICY, &[], &format!("{line}\n{LOG}"));
+        assert!(found.stdout.contains(&format!("  1, the first in line 1: {told}\n")), "{}", found.stdout);
+        assert_eq!(found.code, 0, "{told}");
+    }
+}
+
+#[test]
+fn what_opens_is_not_hidden_by_a_line_that_lacks_something() {
+    let lacking = LOG.lines().next().unwrap().replace(r#""host":"a","#, "");
+    let found = diff(&POLICY.replace("[read]", "[write]"), &[], &format!("{lacking}\n{LOG}"));
+    assert!(found.stdout.contains("the log has no `host`"), "{}", found.stdout);
+    assert_eq!(found.code, 1);
 }

@@ -3,12 +3,10 @@
 //! A log holds no headers, no query and no credential: of a caller it tells what the plugin found, and the facts that the policy
 //! lists (`log.facts`). What a rule looks at besides makes the line one that cannot be judged, and never one that is guessed.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use brama_policy::{Answer, CredentialKind, Decision, Nobody, Policy, Requires, RuleId, UnixTime};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::judge::{Statements, judge_before, moment};
@@ -16,26 +14,17 @@ use crate::statement::Statement;
 use crate::verdict::Verdict;
 
 /// A line of the access log that `envoy/envoy.yaml` has; other members are not read.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AccessLine<'a> {
-    #[serde(borrow)]
-    time: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    host: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    path: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    decision: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    rule: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    denial: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    would_refuse: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    identity: Option<Cow<'a, str>>,
+#[derive(Clone, Debug)]
+pub struct AccessLine {
+    time: Option<String>,
+    method: Option<String>,
+    host: Option<String>,
+    path: Option<String>,
+    decision: Option<String>,
+    rule: Option<String>,
+    denial: Option<String>,
+    would_refuse: Option<String>,
+    identity: Option<String>,
 }
 
 /// Why a line cannot be judged anew.
@@ -47,12 +36,21 @@ pub enum NotJudged {
     /// A log of another form, or an older one.
     #[error("the log has no `{0}`")]
     Member(&'static str),
+    /// A member is neither text nor `null`.
+    #[error("its `{0}` is no text")]
+    Text(&'static str),
     /// `time` is none.
     #[error("its `time` is no time")]
     Time,
     /// `identity` is no JSON object.
     #[error("its `identity` is no JSON object")]
     Identity,
+    /// It was refused before any policy was asked, so that none changes it.
+    #[error("it was refused for `{0}`, whatever the policy")]
+    Regardless(String),
+    /// It was answered for something else than what a policy says.
+    #[error("it was refused for `{0}`, which no policy decides")]
+    Undecided(String),
     /// It was refused for something that no log has.
     #[error("it was refused for `{0}`: the header or the query that it was for is not in the log")]
     Unseen(String),
@@ -80,13 +78,41 @@ pub enum NotJudged {
     Otherwise(String),
 }
 
-impl<'a> AccessLine<'a> {
-    /// Reads a line; `None` where it is none of an access log.
+impl NotJudged {
+    /// Whether another policy could decide it otherwise, for all that is known.
     #[must_use]
-    pub fn read(text: &'a [u8]) -> Option<Self> {
-        let members: Map<String, Value> = serde_json::from_slice(text).ok()?;
+    pub const fn could_change(&self) -> bool {
+        !matches!(self, Self::NotDecided | Self::Regardless(_))
+    }
+}
+
+impl AccessLine {
+    /// Reads a line; `None` where it is none of an access log.
+    ///
+    /// # Errors
+    /// A member of another type than Envoy writes.
+    pub fn read(text: &[u8]) -> Option<Result<Self, NotJudged>> {
+        let mut members: Map<String, Value> = serde_json::from_slice(text).ok()?;
         let is_logged = ["decision", "status", "path"].into_iter().all(|name| members.contains_key(name));
-        if is_logged { serde_json::from_slice(text).ok() } else { None }
+        let mut member = |name| match members.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(NotJudged::Text(name)),
+        };
+        let mut read = || {
+            Ok(Self {
+                time: member("time")?,
+                method: member("method")?,
+                host: member("host")?,
+                path: member("path")?,
+                decision: member("decision")?,
+                rule: member("rule")?,
+                denial: member("denial")?,
+                would_refuse: member("would_refuse")?,
+                identity: member("identity")?,
+            })
+        };
+        is_logged.then(|| read())
     }
 
     /// Judges the request, at its time, by what the log tells.
@@ -100,8 +126,8 @@ impl<'a> AccessLine<'a> {
         if self.decision.is_none() {
             return Err(NotJudged::NotDecided);
         }
-        if let Some(denial) = self.lack().filter(|denial| is_unseen(denial)) {
-            return Err(NotJudged::Unseen(denial.to_owned()));
+        if let Some(reason) = self.lack().and_then(unjudged) {
+            return Err(reason);
         }
         let identity = self.identity()?;
         let known = |kind| self.statement(kind, &identity, policy);
@@ -150,6 +176,9 @@ impl<'a> AccessLine<'a> {
         let judged = (verdict.rule, verdict.denial, verdict.would_refuse);
         if logged == judged && self.decision.as_deref() == Some(verdict.decision) {
             return Ok(());
+        }
+        if let Some(denial) = self.denial.as_deref().filter(|denial| *denial == IN_A_QUERY_TOO) {
+            return Err(NotJudged::Unseen(denial.to_owned()));
         }
         let words = |(rule, denial, would_refuse): (Option<&str>, Option<&str>, Option<&str>)| {
             let rule = rule.unwrap_or("no rule");
@@ -230,20 +259,21 @@ fn rule(decision: &Decision) -> Option<&RuleId> {
     }
 }
 
-/// Whether a denial is for what no log has.
-fn is_unseen(denial: &str) -> bool {
+/// Why what was refused for a denial of this code cannot be judged anew, where its code tells.
+fn unjudged(denial: &str) -> Option<NotJudged> {
     let seen_late = ["_repeated", "_malformed", "_expired", "_not_yet_valid"];
-    [
-        "request_incomplete",
-        "method_overridden",
-        "path_overridden",
-        "upgrade_refused",
-        "not_carried_out",
-        "not_configured",
-    ]
-    .contains(&denial)
-        || (denial != "host_malformed" && seen_late.into_iter().any(|end| denial.ends_with(end)))
+    match denial {
+        "request_incomplete" | "method_overridden" | "path_overridden" | "upgrade_refused" => {
+            Some(NotJudged::Regardless(denial.to_owned()))
+        }
+        "not_carried_out" | "not_configured" => Some(NotJudged::Undecided(denial.to_owned())),
+        "host_malformed" => None,
+        _ => seen_late.into_iter().any(|end| denial.ends_with(end)).then(|| NotJudged::Unseen(denial.to_owned())),
+    }
 }
+
+/// The denial that a path gives which is in the log, and a query which is not.
+const IN_A_QUERY_TOO: &str = "path_ambiguous";
 
 /// A time as Envoy writes it ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)): `2026-11-22T23:05:32.227Z`.
 fn time(text: &str) -> Option<UnixTime> {

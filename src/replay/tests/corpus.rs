@@ -231,6 +231,14 @@ fn mistyped_identity_is_a_fault() {
 }
 
 #[test]
+fn identity_of_the_other_kind_is_a_fault() {
+    let request = "{ method: GET, path: /open, api_key: reader }";
+    let found = read(&with_case(request, "expect: { allow: open }")).unwrap_err();
+    let expected = "cases[0].request.api_key: `reader` is not under `api_keys` (it is under `tokens`; if nobody";
+    assert!(found.iter().any(|fault| fault.starts_with(expected)), "{found:#?}");
+}
+
+#[test]
 fn file_of_another_shape_is_one_fault() {
     for (text, expected) in [
         ("[]", "a list stands where an object is wanted"),

@@ -125,8 +125,8 @@ impl Corpus {
             }
             let place_of_request = format!("{place}.request");
             for (kind, name, known) in [
-                (CredentialKind::ApiKey, &case.request.api_key, &document.api_keys),
-                (CredentialKind::Token, &case.request.token, &document.tokens),
+                (CredentialKind::ApiKey, &case.request.api_key, [&document.api_keys, &document.tokens]),
+                (CredentialKind::Token, &case.request.token, [&document.tokens, &document.api_keys]),
             ] {
                 faults.mistyped(&place_of_request, kind, name.as_deref(), known);
             }
@@ -217,14 +217,26 @@ impl CorpusFaults {
         self.0.push(Fault { path, message, hint: Some(hint.to_owned()) });
     }
 
-    /// Notes a credential that is no identity's, and was probably meant to be one's: nobody would vouch for it, and a case
-    /// that expects a refusal would pass for want of a letter.
-    fn mistyped(&mut self, place: &str, kind: CredentialKind, name: Option<&str>, known: &BTreeMap<String, Value>) {
-        let Some(name) = name.filter(|name| name.len() >= SHORTEST_MISTYPED && !known.contains_key(*name)) else {
-            return;
+    /// Notes a credential that is no identity's of its kind, and was probably meant to be one's, or is one's of the `other`
+    /// kind: nobody would vouch for it, and a case that expects a refusal would pass for want of a letter.
+    fn mistyped(
+        &mut self,
+        place: &str,
+        kind: CredentialKind,
+        name: Option<&str>,
+        [known, other]: [&BTreeMap<String, Value>; 2],
+    ) {
+        let Some(name) = name.filter(|name| !known.contains_key(*name)) else { return };
+        let meant = if other.contains_key(name) {
+            let other = CredentialKind::ALL.into_iter().find(|other| *other != kind).map_or("", CredentialKind::as_str);
+            format!("it is under `{other}s`;")
+        } else {
+            let long = |known: &&str| known.len() >= SHORTEST_MISTYPED;
+            match nearest(name, known.keys().map(String::as_str).filter(long)).filter(|_| long(&name)) {
+                Some(meant) => meant,
+                None => return,
+            }
         };
-        let others = known.keys().map(String::as_str).filter(|known| known.len() >= SHORTEST_MISTYPED);
-        let Some(meant) = nearest(name, others) else { return };
         let kind = kind.as_str();
         let hint = format!("{meant} if nobody vouches for it, write `{name}: refused` under `{kind}s`");
         self.add_hinted(format!("{place}.{kind}"), format!("`{name}` is not under `{kind}s`"), &hint);
