@@ -25,7 +25,7 @@ logs() {
 as_shipped() {
     echo "== the composed stack, as shipped"
     "$root/src/tools/docker.sh" policy >/dev/null
-    "${shipped[@]}" up --detach >/dev/null 2>&1
+    "$root/src/tools/progress.sh" "starting the composed stack" "${shipped[@]}" up --detach
     "$root/src/tools/docker.sh" wait
     published_here_only
     other_policy
@@ -64,7 +64,7 @@ other_policy() (
 )
 
 put_in_force() {
-    make -C "$root" docker-policy "$@" >/dev/null 2>&1
+    "$root/src/tools/progress.sh" "putting a policy in force" make -C "$root" docker-policy "$@"
 }
 
 # answers STATUS METHOD PATH CURL-ARGUMENT...    `503*STATUS`: after a few 503, if any.

@@ -77,8 +77,11 @@ bootstrap() {
 policy() {
     local file
     file=$(policy_file "${POLICY:-$root/policies/ehealth.yaml}")
+    # Made before the old one is removed, in which the file may lie.
+    rm -rf "$BRAMA_POLICY.new"
+    install -D -m 644 -- "$file" "$BRAMA_POLICY.new/policy.yaml"
     rm -rf "$BRAMA_POLICY"
-    install -D -m 644 -- "$file" "$BRAMA_POLICY/policy.yaml"
+    mv "$BRAMA_POLICY.new" "$BRAMA_POLICY"
     echo "the policy: $file"
 }
 

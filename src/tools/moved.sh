@@ -7,7 +7,8 @@
 # Cargo takes what it finds in a copied or moved `target` as it is. What the project depends on may stay.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# Where it really is: by a link to it nothing has moved.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 compiled_in=$root/target/compiled_in
 
 if [[ -f $compiled_in && $(<"$compiled_in") != "$root" ]]; then

@@ -276,6 +276,22 @@ fn what_no_policy_changes_is_told_and_harms_nothing() {
 }
 
 #[test]
+fn policies_that_look_at_what_the_log_does_not_tell_are_not_compared_by_it() {
+    let moved = POLICY.replace("header: authorization", "header: x-token");
+    assert_ne!(moved, POLICY);
+    let found = diff(&moved, &[], LOG);
+    let told =
+        "  4, the first in line 2: the policies read the token in different ways, and the log tells of one of them\n";
+    assert!(found.stdout.contains(told), "{}", found.stdout);
+    let let_pass = POLICY.replace("path: /guarded,", "path: /guarded, preflight: { because: \"browsers ask\" },");
+    assert_ne!(let_pass, POLICY);
+    let line = r#"{"decision":"refuse","denial":"route_unknown","host":"a","identity":null,"method":"OPTIONS","path":"/guarded","rule":"-","status":403,"time":"2026-11-22T23:05:32.227Z"}"#;
+    let found = diff(&let_pass, &[], line);
+    assert!(found.stdout.contains("line 1: a preflight request is told by its headers"), "{}", found.stdout);
+    assert_eq!(found.code, 2);
+}
+
+#[test]
 fn what_opens_is_not_hidden_by_a_line_that_lacks_something() {
     let lacking = LOG.lines().next().unwrap().replace(r#""host":"a","#, "");
     let found = diff(&POLICY.replace("[read]", "[write]"), &[], &format!("{lacking}\n{LOG}"));

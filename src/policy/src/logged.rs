@@ -11,8 +11,7 @@ pub(crate) struct Logged(pub(crate) Vec<FactReference>);
 
 impl Logged {
     /// One JSON object for a caller, each fact by its name (`token.subject`): `null` where it is not stated, absent where the
-    /// credential was not verified, or the fact is too long. `None` where there is
-    /// nothing to tell.
+    /// credential was not verified, or the fact is too long. `None` where there is nothing to tell.
     pub(crate) fn tell<'a>(
         &self,
         is_verified: impl Fn(CredentialKind) -> bool,

@@ -54,6 +54,12 @@ pub enum NotJudged {
     /// It was refused for something that no log has.
     #[error("it was refused for `{0}`: the header or the query that it was for is not in the log")]
     Unseen(String),
+    /// The policies take a credential from different places, and the log tells of one.
+    #[error("the policies read the {0} in different ways, and the log tells of one of them")]
+    Presented(&'static str),
+    /// It may be a preflight request, which a rule of one of the policies lets pass.
+    #[error("a preflight request is told by its headers, which are not in the log")]
+    Preflight,
     /// A rule needs a credential about which the line tells nothing.
     #[error("rule `{rule}` verifies the {kind}, of which the log tells nothing")]
     Unknown {
@@ -113,6 +119,27 @@ impl AccessLine {
             })
         };
         is_logged.then(|| read())
+    }
+
+    /// Whether two policies can be compared by what the log tells: not where they look at different parts of a request of which
+    /// it tells one, or none.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub fn compares(&self, policies: [&Policy; 2]) -> Result<(), NotJudged> {
+        let identity = self.identity()?;
+        for kind in CredentialKind::ALL {
+            let [old, new] = policies.map(|policy| policy.presentation(kind, PRESENTED));
+            let is_told = policies.iter().any(|policy| self.statement(kind, &identity, policy).is_some());
+            if old.is_some() && new.is_some() && old != new && is_told {
+                return Err(NotJudged::Presented(kind.as_str()));
+            }
+        }
+        let lets_preflights_pass = |policy: &Policy| policy.routes().any(|route| route.preflight().is_some());
+        if self.method.as_deref() == Some("OPTIONS") && policies.into_iter().any(lets_preflights_pass) {
+            return Err(NotJudged::Preflight);
+        }
+        Ok(())
     }
 
     /// Judges the request, at its time, by what the log tells.
@@ -271,6 +298,9 @@ fn unjudged(denial: &str) -> Option<NotJudged> {
         _ => seen_late.into_iter().any(|end| denial.ends_with(end)).then(|| NotJudged::Unseen(denial.to_owned())),
     }
 }
+
+/// Any credential.
+const PRESENTED: &str = "credential";
 
 /// The denial that a path gives which is in the log, and a query which is not.
 const IN_A_QUERY_TOO: &str = "path_ambiguous";

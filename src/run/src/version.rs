@@ -7,15 +7,21 @@ use std::process::{Command, Stdio};
 pub(crate) fn remark(envoy: &Path) -> Option<String> {
     let output = Command::new(envoy).arg("--version").stdin(Stdio::null()).output().ok()?;
     let said = String::from_utf8_lossy(&output.stdout);
-    match minor(&said) {
-        Some(minor) => about(minor),
+    match version(&said) {
+        Some(version) => about(version),
         // Whether it starts will be seen; a program of another name may well be one.
         None => Some("the version of this Envoy cannot be told: it is tested with 1.36 to 1.40".to_owned()),
     }
 }
 
-fn about(minor: (u32, u32)) -> Option<String> {
-    let (major, number) = minor;
+fn about((major, number, patch): (u32, u32, u32)) -> Option<String> {
+    let minor = (major, number);
+    if (major, number, patch) == WITHOUT_WASM {
+        return Some(format!(
+            "the wheel of Envoy {major}.{number}.{patch} is built without the Wasm runtime, and cannot run the plugin: \
+             take ENVOY_VERSION=1.38.2"
+        ));
+    }
     if minor < OLDEST {
         return Some(format!(
             "Envoy {major}.{number} is older than any that was tried (1.36 to 1.40): it may not start"
@@ -32,15 +38,17 @@ fn about(minor: (u32, u32)) -> Option<String> {
     })
 }
 
-/// The first two numbers of `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.
-fn minor(said: &str) -> Option<(u32, u32)> {
+/// The three numbers of `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`, whose last one may have more behind it.
+fn version(said: &str) -> Option<(u32, u32, u32)> {
     let (_, version) = said.split_once("version: ")?;
-    let mut numbers = version.split('/').nth(1)?.split('.');
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    let mut numbers = version.split('/').nth(1)?.split(['.', '-']).map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??, numbers.next()??))
 }
 
 /// `make e2e-matrix` runs on each minor from this one on.
 const OLDEST: (u32, u32) = (1, 36);
+/// Another build of it may have the runtime.
+const WITHOUT_WASM: (u32, u32, u32) = (1, 38, 3);
 /// What `make e2e` runs on, unless it is told otherwise.
 const NEWEST: (u32, u32) = (1, 40);
 
@@ -49,27 +57,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn minor_is_read_from_what_envoy_says() {
+    fn version_is_read_from_what_envoy_says() {
         let said = "\n/a/envoy  version: bad8280d/1.36.4/Clean/RELEASE/BoringSSL\n\n";
-        assert_eq!(minor(said), Some((1, 36)));
-        for odd in ["", "envoy", "version: a/b/c", "version: a/1/c", "version: 1.36.4"] {
-            assert_eq!(minor(odd), None, "{odd}");
+        assert_eq!(version(said), Some((1, 36, 4)));
+        assert_eq!(version("envoy  version: 0/1.41.0-dev/Modified/DEBUG/BoringSSL"), Some((1, 41, 0)));
+        for odd in ["", "envoy", "version: a/b/c", "version: a/1/c", "version: a/1.36/c", "version: 1.36.4"] {
+            assert_eq!(version(odd), None, "{odd}");
         }
     }
 
     #[test]
     fn newest_is_not_remarked_on() {
-        for (minor, words) in [
-            ((1, 35), Some("older than any")),
-            ((1, 36), Some("cannot join texts")),
-            ((1, 39), Some("cannot join texts")),
-            ((1, 40), None),
-            ((1, 41), Some("newer than any")),
-            ((2, 0), Some("newer than any")),
+        for (version, words) in [
+            ((1, 35, 9), Some("older than any")),
+            ((1, 36, 4), Some("cannot join texts")),
+            ((1, 38, 2), Some("cannot join texts")),
+            ((1, 38, 3), Some("without the Wasm runtime")),
+            ((1, 39, 3), Some("cannot join texts")),
+            ((1, 40, 0), None),
+            ((1, 41, 0), Some("newer than any")),
+            ((2, 0, 0), Some("newer than any")),
         ] {
-            let remark = about(minor);
-            assert_eq!(remark.is_some(), words.is_some(), "{minor:?}: {remark:?}");
-            assert!(words.is_none_or(|words| remark.unwrap().contains(words)), "{minor:?}");
+            let remark = about(version);
+            assert_eq!(remark.is_some(), words.is_some(), "{version:?}: {remark:?}");
+            assert!(words.is_none_or(|words| remark.unwrap().contains(words)), "{version:?}");
         }
     }
 }

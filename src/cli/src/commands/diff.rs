@@ -19,7 +19,7 @@ mod text;
 /// Judge requests by two policies, and show which decisions change: a line of JSON each on standard input.
 ///
 /// The access log of the gateway is read too, as far as it goes: it has no headers and no query, and of a caller the facts that
-/// the policy lists in `log.facts`. A line that lacks what a rule looks at cannot be judged: it is counted, with what it lacks.
+/// the policy lists in `log.facts`. Whether a credential is good is taken from the log, for both policies. A line that lacks what a rule looks at cannot be judged: it is counted, with what it lacks.
 ///
 /// A request opens where it was refused and now passes, be it only because its rule is in shadow mode. Each request is
 /// read under both policies, so that a fact which one of them does not know makes its line a bad one.
@@ -133,6 +133,7 @@ fn compare(
     let text = line.map_err(|long| long.to_string())?;
     if let Some(logged) = AccessLine::read(text) {
         let logged = logged?;
+        logged.compares([&old.policy, &new.policy])?;
         let (old, new) = (logged.judge(&old.policy)?, logged.judge(&new.policy)?);
         let (old, new) = (Verdict::from(&old), Verdict::from(&new));
         logged.agrees(&old)?;
