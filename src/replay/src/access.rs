@@ -105,7 +105,7 @@ impl AccessLine {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(NotJudged::Text(name)),
         };
-        let mut read = || {
+        let read = || {
             Ok(Self {
                 time: member("time")?,
                 method: member("method")?,
@@ -118,7 +118,7 @@ impl AccessLine {
                 identity: member("identity")?,
             })
         };
-        is_logged.then(|| read())
+        is_logged.then(read)
     }
 
     /// Whether two policies can be compared by what the log tells: not where they look at different parts of a request of which
