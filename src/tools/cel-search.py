@@ -85,6 +85,13 @@ class Writer:
             "request.headers.size()",
         )
 
+    def number(self, depth):
+        """Of each sort: CEL compares none with another."""
+        literals = ["7u", "0u", "1.5", "7.0", "0.0", "1e300"]
+        if depth == 0:
+            return self.one(*literals, self.whole(0))
+        return self.one(*literals, self.whole(depth - 1), f"({self.number(0)} {self.one('+', '-', '*', '/', '%')} {self.number(0)})")
+
     def time(self, depth):
         leaves = ["now", "token.expires", 'timestamp("2026-11-25T22:30:05Z")', "timestamp(0)"]
         if depth == 0:
@@ -121,6 +128,7 @@ class Writer:
         ways = [
             f"{self.text(depth - 1, item)} {compare} {self.text(depth - 1, item)}",
             f"{self.whole(depth - 1, item)} {compare} {self.whole(depth - 1, item)}",
+            f"{self.number(depth - 1)} {compare} {self.number(depth - 1)}",
             f"{self.time(depth - 1)} {compare} {self.time(depth - 1)}",
             f"{self.span(depth - 1)} {compare} {self.span(depth - 1)}",
             f"{self.text(depth - 1, item)}.{test}({self.text(depth - 1, item)})",

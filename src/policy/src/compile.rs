@@ -20,13 +20,14 @@ use crate::policy::{Mode, Policy, Standing};
 use crate::refusal::{Format, InvalidMessage, Message, Wording};
 
 mod authority;
+pub(crate) mod conditions;
 mod credentials;
 mod facts;
 mod forward;
 mod introspect;
 mod jwt;
 mod logged;
-mod requirement;
+pub(crate) mod requirement;
 mod routes;
 
 /// The policy that a document stands for.

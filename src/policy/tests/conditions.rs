@@ -129,12 +129,29 @@ fn headers_that_never_come_to_a_condition_are_faults_with_the_reason() {
 }
 
 #[test]
-fn condition_that_looks_at_nothing_is_told() {
-    let value: serde_json::Value = serde_saphyr::from_str(&text("1 == 1", "")).unwrap();
-    let document = PolicyDocument::read(&value.to_string()).unwrap();
-    let lints = Policy::compile(&document).unwrap().lints(&document);
-    let found: Vec<_> = lints.iter().map(|lint| (lint.code, lint.path.as_str())).collect();
-    assert!(found.contains(&("condition_constant", "routes[0].require.conditions[0]")), "{found:?}");
+fn condition_of_one_outcome_is_told() {
+    for (condition, message) in [
+        ("1 == 1", Some("this condition always holds")),
+        ("request.method in [\"GET\", \"PUT\"]", Some("this condition always holds")),
+        (
+            "token.tenant != \"a\" || token.tenant != \"b\"",
+            Some("this condition is never false: it holds, or it fails since something is absent"),
+        ),
+        ("token.tenant == \"a\" && token.tenant == \"b\"", Some("this condition never holds, so that nobody may pass")),
+        ("!has(token.tenant) && now < now", Some("this condition never holds, so that nobody may pass")),
+        (
+            "has(token.tenant) ? int(\"x\") == 1 : token.tenant == \"a\"",
+            Some("this condition always fails, so that nobody may pass"),
+        ),
+        ("token.tenant == \"a\"", None),
+    ] {
+        let value: serde_json::Value = serde_saphyr::from_str(&text(condition, "")).unwrap();
+        let document = PolicyDocument::read(&value.to_string()).unwrap();
+        let lints = Policy::compile(&document).unwrap().lints(&document);
+        let found = lints.iter().find(|lint| lint.code == "condition_constant");
+        assert_eq!(found.map(|lint| lint.message.as_str()), message, "{condition}");
+        assert!(found.is_none_or(|lint| lint.path == "routes[0].require.conditions[0]"));
+    }
 }
 
 #[test]

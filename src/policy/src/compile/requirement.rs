@@ -1,7 +1,7 @@
 //! Owns the checking of what a route requires.
 
-use super::{credential_document, each, fact_of, fact_reference, further_facts, kind};
-use crate::condition::{Around, Budget, Condition, Hidden, Names};
+use super::conditions::conditions;
+use super::{credential_document, each, fact_of, fact_reference, kind};
 use crate::credential::CredentialKind;
 use crate::document::{
     BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
@@ -9,19 +9,17 @@ use crate::document::{
 use crate::facts::FactName;
 use crate::fault::{Faults, Place};
 use crate::forward::FactReference;
-use crate::header::HeaderPattern;
 use crate::host::HostPattern;
-use crate::policy::{Binding, HOST_ALIASES, Kinds, Owner, Ownership, RequiredScopes, Verified};
+use crate::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
 use crate::scope::{Scopes, WantedScopes};
-use crate::target::OVERRIDES;
 use crate::template::PathTemplate;
 
 /// The requests a route is for.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
-    pub(super) methods: &'a [String],
-    pub(super) hosts: &'a [HostPattern],
-    pub(super) path: &'a PathTemplate,
+pub(crate) struct Entry<'a> {
+    pub(crate) methods: &'a [String],
+    pub(crate) hosts: &'a [HostPattern],
+    pub(crate) path: &'a PathTemplate,
 }
 
 /// What a route requires; without `entry`, which has left faults of its own, nobody can say what a condition may name.
@@ -193,78 +191,5 @@ fn require_kind(credentials: Option<Kinds>, kind: CredentialKind, place: &Place,
     }
 }
 
-fn conditions(
-    written: &[String],
-    entry: Option<Entry<'_>>,
-    credentials: Option<Kinds>,
-    document: &PolicyDocument,
-    place: &Place,
-    faults: &mut Faults,
-) -> Option<Vec<Condition>> {
-    if written.is_empty() {
-        faults.add(place, "write at least one condition, or remove the key");
-    }
-    if written.len() > MOST_CONDITIONS {
-        faults.add(place, format!("{} conditions are more than {MOST_CONDITIONS}", written.len()));
-        return None;
-    }
-    let (Entry { methods, hosts, path }, credentials) = (entry?, credentials?);
-    let captures: Vec<_> = path.named().collect();
-    let further = |kind| {
-        let credential = credential_document(document, kind).filter(|_| credentials.include(kind));
-        credential.map(further_facts)
-    };
-    let (token, api_key) = (further(CredentialKind::Token), further(CredentialKind::ApiKey));
-    let hidden = hidden(document);
-    let around = Around { methods, hosts, path, hidden: &hidden };
-    let names = Names { captures: &captures, token: token.as_deref(), api_key: api_key.as_deref(), around };
-    let conditions = each(written.iter().enumerate(), |(index, text)| match Condition::compile(text, &names) {
-        Ok(condition) => Some(condition),
-        Err(invalid) => {
-            faults.add_hinted(&place.index(index), invalid.to_string(), invalid.hint());
-            None
-        }
-    })?;
-    let mut budget = Budget::whole();
-    if conditions.iter().any(|condition| budget.spend(condition.least_work()).is_err()) {
-        let costliest = conditions.iter().enumerate().max_by_key(|(_index, condition)| condition.least_work());
-        let place = costliest.map_or_else(|| place.clone(), |(index, _condition)| place.index(index));
-        let message = "the conditions of this route could take longer than a request may, and this one the longest";
-        let hint = "look at a header as a whole once, and at nothing but a header itself in a loop over headers";
-        faults.add_hinted(&place, message, Some(hint.to_owned()));
-        return None;
-    }
-    Some(conditions)
-}
-
-/// The headers that no condition sees.
-fn hidden(document: &PolicyDocument) -> Vec<Hidden> {
-    let exact = |name: &str, reason| Some(Hidden { pattern: HeaderPattern::Exact(name.parse().ok()?), reason });
-    let credentials = [&document.credentials.api_key, &document.credentials.token].into_iter().flatten();
-    let credentials = credentials.filter_map(|credential| exact(&credential.header, CREDENTIAL));
-    let forward = &document.forward;
-    let set = forward.headers.keys().chain(forward.json.keys()).chain(forward.fixed.keys());
-    let set = set.filter_map(|name| exact(name, SET));
-    let stripped =
-        forward.strip.iter().filter_map(|text| Some(Hidden { pattern: text.parse().ok()?, reason: STRIPPED }));
-    let names_hosts = document.routes.iter().any(|route| route.hosts.is_some());
-    let aliases = HOST_ALIASES.iter().filter(|_| names_hosts).filter_map(|name| exact(name, ALIAS));
-    let refused = OVERRIDES.iter().filter_map(|name| exact(name, REFUSED));
-    credentials.chain(set).chain(stripped).chain(aliases).chain(refused).collect()
-}
-
-const CREDENTIAL: &str = "it carries a credential, which conditions never see";
-
-const SET: &str = "the gateway sets it by `forward`, and a client's own is never seen";
-
-const STRIPPED: &str = "`forward.strip` removes it";
-
-const ALIAS: &str = "it names a second host, and is removed where routes name hosts";
-
-const REFUSED: &str = "a request that has it is refused before any condition";
-
 /// Bytes of the scopes a route wants: a refusal names them in one header.
 const LONGEST_WANTED: usize = 2048;
-
-/// Each costs a request up to what its text and the longest list at hand allow.
-const MOST_CONDITIONS: usize = 16;

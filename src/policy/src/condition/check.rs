@@ -145,31 +145,38 @@ pub(super) fn is_deeper_than(expression: &Expression, levels: usize) -> bool {
         if level > levels {
             return true;
         }
-        let mut add = |child| open.push((child, level.saturating_add(1)));
-        match &expression.expr {
-            Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => {}
-            Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).for_each(add),
-            Expr::Comprehension(comprehension) => {
-                let ComprehensionExpr { iter_range, accu_init, loop_cond, loop_step, result, .. } = &**comprehension;
-                [iter_range, accu_init, loop_cond, loop_step, result].into_iter().for_each(add);
-            }
-            Expr::List(list) => list.elements.iter().for_each(add),
-            Expr::Map(map) => map.entries.iter().for_each(|entry| entry_children(&entry.expr, &mut add)),
-            Expr::Select(select) => add(&select.operand),
-            Expr::Struct(literal) => literal.entries.iter().for_each(|entry| entry_children(&entry.expr, &mut add)),
-        }
+        open.extend(children(expression).into_iter().map(|child| (child, level.saturating_add(1))));
     }
     false
 }
 
-fn entry_children<'e>(entry: &'e EntryExpr, add: &mut impl FnMut(&'e Expression)) {
-    match entry {
-        EntryExpr::StructField(field) => add(&field.value),
-        EntryExpr::MapEntry(entry) => {
-            add(&entry.key);
-            add(&entry.value);
+/// The parts of an expression.
+pub(super) fn children(expression: &Expression) -> Vec<&Expression> {
+    match &expression.expr {
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => Vec::new(),
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Expr::Comprehension(comprehension) => {
+            let ComprehensionExpr { iter_range, accu_init, loop_cond, loop_step, result, .. } = &**comprehension;
+            vec![iter_range, accu_init, loop_cond, loop_step, result]
         }
+        Expr::List(list) => list.elements.iter().collect(),
+        Expr::Map(map) => map.entries.iter().flat_map(|entry| of_entry(&entry.expr)).collect(),
+        Expr::Select(select) => vec![&select.operand],
+        Expr::Struct(literal) => literal.entries.iter().flat_map(|entry| of_entry(&entry.expr)).collect(),
     }
+}
+
+fn of_entry(entry: &EntryExpr) -> Vec<&Expression> {
+    match entry {
+        EntryExpr::StructField(field) => vec![&field.value],
+        EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+    }
+}
+
+/// What is known of a part of a checked condition, inside of a loop over `bound`; `None` of what only the whole makes sound.
+pub(super) fn type_of(expression: &Expression, names: &Names<'_>, bound: Option<(String, Type)>) -> Option<Type> {
+    let mut walk = Walk { names, uses: Uses::default(), bound, scopes_in_loop: false };
+    walk.expression(expression).ok()
 }
 
 struct Walk<'n> {

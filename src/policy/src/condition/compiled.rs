@@ -8,11 +8,12 @@ use cel::parser::{Expression, PrattParser};
 use cel::{Context, ExecutionError, Value};
 
 use super::check::{self, Uses};
+use super::constancy;
 use super::functions::ENVIRONMENT;
 use super::values::Variables;
 use super::work::Work;
 use super::{
-    ConditionFailed, DEEPEST_CONDITION, Headers, InvalidCondition, LONGEST_CONDITION, MOST_BRACKETS, Names,
+    ConditionFailed, DEEPEST_CONDITION, Headers, InvalidCondition, LONGEST_CONDITION, MOST_BRACKETS, Names, Outcomes,
     RequestView, Scene,
 };
 use crate::credential::CredentialKind;
@@ -24,7 +25,6 @@ pub(crate) struct Condition {
     source: String,
     expression: Expression,
     uses: Uses,
-    constant: Option<bool>,
     work: Work,
 }
 
@@ -32,22 +32,12 @@ impl Condition {
     pub(crate) fn compile(text: &str, names: &Names<'_>) -> Result<Self, InvalidCondition> {
         let expression = parse(text)?;
         let uses = check::check(&expression, text, names)?;
-        let constant = if uses.variables {
-            None
-        } else {
-            let request = RequestView {
-                method: String::new(),
-                host: String::new(),
-                path: String::new(),
-                headers: Headers::NotAsked,
-            };
-            let scene =
-                Scene { request: &request, captures: &[], token: None, api_key: None, now: UnixTime::from_seconds(0) };
-            let outcome = evaluate(&expression, &Variables::new(&scene));
-            Some(outcome.map_err(|reason| InvalidCondition::AlwaysFails { text: text.to_owned(), reason })?)
-        };
+        if !uses.variables {
+            let fault = |reason| InvalidCondition::AlwaysFails { text: text.to_owned(), reason };
+            let _constant = of_nothing(&expression).map_err(fault)?;
+        }
         let work = Work::of(&expression);
-        Ok(Self { source: text.to_owned(), expression, uses, constant, work })
+        Ok(Self { source: text.to_owned(), expression, uses, work })
     }
 
     /// The condition as it was written.
@@ -70,9 +60,9 @@ impl Condition {
         self.uses.facts.iter().map(|(kind, name)| (*kind, name.as_str()))
     }
 
-    /// The outcome of a condition that reads nothing, and so is always the same.
-    pub(crate) const fn constant(&self) -> Option<bool> {
-        self.constant
+    /// The outcomes it can have over all requests that come to it. `names` are those it was compiled with.
+    pub(crate) fn outcomes(&self, names: &Names<'_>) -> Outcomes {
+        constancy::outcomes(&self.expression, names)
     }
 
     /// What judging it can cost, for a caller without scopes.
@@ -177,6 +167,15 @@ fn has_comment(text: &str) -> bool {
         before = if character == '\\' && before == '\\' { ' ' } else { character };
     }
     false
+}
+
+/// The outcome of what reads nothing.
+pub(super) fn of_nothing(expression: &Expression) -> Result<bool, ConditionFailed> {
+    let (method, host, path) = (String::new(), String::new(), String::new());
+    let request = RequestView { method, host, path, headers: Headers::NotAsked };
+    let now = UnixTime::from_seconds(0);
+    let scene = Scene { request: &request, captures: &[], token: None, api_key: None, now };
+    evaluate(expression, &Variables::new(&scene))
 }
 
 fn evaluate(expression: &Expression, variables: &Variables<'_>) -> Result<bool, ConditionFailed> {

@@ -5,6 +5,10 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
+mod tested;
+
+pub(super) use tested::Tested;
+
 /// A set of texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Pattern {

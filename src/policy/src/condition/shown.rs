@@ -21,7 +21,7 @@ fn of_literal(literal: &LiteralValue) -> String {
     match literal {
         LiteralValue::Boolean(value) => value.inner().to_string(),
         LiteralValue::Bytes(_) => "b\"…\"".to_owned(),
-        LiteralValue::Double(value) => value.inner().to_string(),
+        LiteralValue::Double(value) => format!("{:?}", value.inner()),
         LiteralValue::Int(value) => value.inner().to_string(),
         LiteralValue::Null => "null".to_owned(),
         LiteralValue::String(text) => format!("\"{}\"", text.inner()),

@@ -127,6 +127,13 @@ impl Type {
         }
     }
 
+    pub(super) fn text(self) -> Option<Texts> {
+        match self {
+            Self::Text(texts) => Some(texts),
+            _ => None,
+        }
+    }
+
     /// One of two; `None` where they are not of one type.
     pub(super) fn or(self, other: Self) -> Option<Self> {
         if !self.is_like(&other) {

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 
 use super::overlap::{Hosts, Overlaps};
 use super::{Lint, WITHOUT_EFFECT, reach, twice};
-use crate::condition::Condition;
+use crate::compile::conditions::{Known, hidden};
+use crate::compile::requirement::Entry;
+use crate::condition::{Condition, Hidden, Outcomes};
 use crate::document::{PolicyDocument, RouteDocument, ScopesDocument};
 use crate::facts::{Fact, FactName};
 use crate::fault::Place;
@@ -23,6 +25,7 @@ pub(super) fn all(policy: &Policy, document: &PolicyDocument, lints: &mut Vec<Li
     {
         hosts.entry(host).or_insert((index, index)).1 = index;
     }
+    let hidden = hidden(document);
     for (index, route) in policy.routes.iter().enumerate() {
         let place = Place::root().key("routes").index(index);
         if let Some(written) = document.routes.get(index) {
@@ -31,7 +34,7 @@ pub(super) fn all(policy: &Policy, document: &PolicyDocument, lints: &mut Vec<Li
         methods(route, &place, lints);
         reach::unreachable(policy, index, route, &all, &place, lints);
         captures(policy, route, &compared, &place, lints);
-        conditions(route, &place, lints);
+        conditions(document, &hidden, route, &place, lints);
         if matches!(route.requirement, Requirement::Public { .. }) {
             overlaps(policy, route, &guarded, &place, lints);
         }
@@ -140,16 +143,22 @@ fn looked_at(verified: &Verified) -> impl Iterator<Item = &str> {
     owner.into_iter().chain(verified.conditions.iter().flat_map(Condition::captures_used))
 }
 
-fn conditions(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
-    let conditions = route.verified().map_or(&[][..], |verified| &verified.conditions);
-    for (index, condition) in conditions.iter().enumerate() {
-        let Some(always) = condition.constant() else { continue };
-        let message = match always {
-            true => "this condition always holds",
-            false => "this condition never holds, so that nobody may pass",
+fn conditions(document: &PolicyDocument, hidden: &[Hidden], route: &Route, place: &Place, lints: &mut Vec<Lint>) {
+    let Some(verified) = route.verified().filter(|verified| !verified.conditions.is_empty()) else { return };
+    let entry = Entry { methods: &route.methods, hosts: &route.hosts, path: &route.path };
+    let known = Known::of(entry, verified.credentials, document, hidden);
+    for (index, condition) in verified.conditions.iter().enumerate() {
+        let Outcomes { can_hold, can_be_false, can_fail } = condition.outcomes(&known.names());
+        let message = match (can_hold, can_be_false, can_fail) {
+            (true, true, _) | (false, false, false) => continue,
+            (true, false, false) => "this condition always holds",
+            (true, false, true) => "this condition is never false: it holds, or it fails since something is absent",
+            (false, true, _) => "this condition never holds, so that nobody may pass",
+            (false, false, true) => "this condition always fails, so that nobody may pass",
         };
         let place = place.key("require").key("conditions").index(index);
-        lints.push(Lint::new("condition_constant", place, message, "let it look at the request, or remove it"));
+        let hint = "let it tell requests of this route apart, or remove it";
+        lints.push(Lint::new("condition_constant", place, message, hint));
     }
 }
 

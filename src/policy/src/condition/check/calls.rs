@@ -1,6 +1,6 @@
 //! Owns what operators and functions take, and what comes of them.
 
-use cel::common::ast::{CallExpr, Expr, SelectExpr, operators};
+use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::parser::Expression;
 
 use super::occurs::Part;
@@ -52,9 +52,8 @@ impl Walk<'_> {
                 [left, right],
                 [one, two],
             ) => {
-                let is_ordered =
-                    matches!(one, Type::Bool | Type::Bytes | Type::Duration | Type::Text(_) | Type::Timestamp(_));
-                if !(one.is_number() && two.is_number() || one.is_like(two) && is_ordered) {
+                let is_ordered = !matches!(one, Type::Headers | Type::List(_) | Type::Null);
+                if !(is_ordered && one.is_like(two)) {
                     return Err(mismatch(name, one, two, converted(left, one, right, two)));
                 }
                 self.can_be_ordered(name, Part { expression: left, of: one }, Part { expression: right, of: two })?;
@@ -301,7 +300,9 @@ fn converted(left: &Expression, one: &Type, right: &Expression, two: &Type) -> O
         _ => return None,
     };
     let shown_number = shown(number);
+    let other = if std::ptr::eq(number, left) { right } else { left };
     match of {
+        Type::Double | Type::Uint => as_int(other),
         Type::Duration => Some(format!("write `duration(\"{shown_number}s\")`")),
         Type::Timestamp(_) if matches!(number.expr, Expr::Literal(_)) => Some(format!(
             "write `duration(\"{shown_number}s\")` for so many seconds, `timestamp({shown_number})` for a time"
@@ -316,6 +317,22 @@ fn converted(left: &Expression, one: &Type, right: &Expression, two: &Type) -> O
         },
         _ => None,
     }
+}
+
+/// How a number of another sort is written as an int.
+fn as_int(number: &Expression) -> Option<String> {
+    let int = match &number.expr {
+        Expr::Literal(LiteralValue::UInt(number)) => number.inner().to_string(),
+        Expr::Literal(LiteralValue::Double(number)) if number.inner().fract() == 0.0 => {
+            format!("{:.0}", number.inner())
+        }
+        Expr::Literal(LiteralValue::Double(other)) => {
+            let whole = other.inner().trunc();
+            return Some(format!("write a whole number, such as `{whole:.0}`, for `{}`", shown(number)));
+        }
+        _ => return None,
+    };
+    Some(format!("write `{int}` for `{}`", shown(number)))
 }
 
 /// Two types that an operator cannot bring together.

@@ -95,9 +95,9 @@ proptest! {
             if let Ok(condition) = compile(&text) {
                 let outcome = judge(&text);
                 prop_assert_eq!(outcome, judge(&text));
-                if let Some(constant) = condition.constant() {
-                    prop_assert_eq!(outcome, Ok(constant));
-                }
+                let Outcomes { can_hold, can_be_false, .. } = condition.outcomes(&names());
+                prop_assert!(can_hold || outcome != Ok(true), "{}", text);
+                prop_assert!(can_be_false || outcome != Ok(false), "{}", text);
             }
         }
     }

@@ -1,0 +1,110 @@
+//! Owns the conditions of a route, and what they may name: the same for who compiles them and for who asks whether they say
+//! anything.
+
+use super::requirement::Entry;
+use super::{credential_document, each, further_facts};
+use crate::condition::{Around, Budget, Condition, Hidden, Names};
+use crate::credential::CredentialKind;
+use crate::document::PolicyDocument;
+use crate::fault::{Faults, Place};
+use crate::header::HeaderPattern;
+use crate::policy::{HOST_ALIASES, Kinds};
+use crate::target::OVERRIDES;
+use crate::template::CaptureKind;
+
+/// What the conditions of one route may name.
+pub(crate) struct Known<'a> {
+    captures: Vec<(&'a str, CaptureKind)>,
+    token: Option<Vec<&'a str>>,
+    api_key: Option<Vec<&'a str>>,
+    around: Around<'a>,
+}
+
+impl<'a> Known<'a> {
+    /// `hidden` is what [`hidden`] finds in the document.
+    pub(crate) fn of(entry: Entry<'a>, credentials: Kinds, document: &'a PolicyDocument, hidden: &'a [Hidden]) -> Self {
+        let Entry { methods, hosts, path } = entry;
+        let further = |kind| {
+            let credential = credential_document(document, kind).filter(|_| credentials.include(kind));
+            credential.map(further_facts)
+        };
+        Self {
+            captures: path.named().collect(),
+            token: further(CredentialKind::Token),
+            api_key: further(CredentialKind::ApiKey),
+            around: Around { methods, hosts, path, hidden },
+        }
+    }
+
+    pub(crate) fn names(&self) -> Names<'_> {
+        let Self { captures, token, api_key, around } = self;
+        Names { captures, token: token.as_deref(), api_key: api_key.as_deref(), around: *around }
+    }
+}
+
+/// Checks the conditions of a route.
+pub(super) fn conditions(
+    written: &[String],
+    entry: Option<Entry<'_>>,
+    credentials: Option<Kinds>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Vec<Condition>> {
+    if written.is_empty() {
+        faults.add(place, "write at least one condition, or remove the key");
+    }
+    if written.len() > MOST_CONDITIONS {
+        faults.add(place, format!("{} conditions are more than {MOST_CONDITIONS}", written.len()));
+        return None;
+    }
+    let hidden = hidden(document);
+    let known = Known::of(entry?, credentials?, document, &hidden);
+    let names = known.names();
+    let conditions = each(written.iter().enumerate(), |(index, text)| match Condition::compile(text, &names) {
+        Ok(condition) => Some(condition),
+        Err(invalid) => {
+            faults.add_hinted(&place.index(index), invalid.to_string(), invalid.hint());
+            None
+        }
+    })?;
+    let mut budget = Budget::whole();
+    if conditions.iter().any(|condition| budget.spend(condition.least_work()).is_err()) {
+        let costliest = conditions.iter().enumerate().max_by_key(|(_index, condition)| condition.least_work());
+        let place = costliest.map_or_else(|| place.clone(), |(index, _condition)| place.index(index));
+        let message = "the conditions of this route could take longer than a request may, and this one the longest";
+        let hint = "look at a header as a whole once, and at nothing but a header itself in a loop over headers";
+        faults.add_hinted(&place, message, Some(hint.to_owned()));
+        return None;
+    }
+    Some(conditions)
+}
+
+/// The headers that no condition sees.
+pub(crate) fn hidden(document: &PolicyDocument) -> Vec<Hidden> {
+    let exact = |name: &str, reason| Some(Hidden { pattern: HeaderPattern::Exact(name.parse().ok()?), reason });
+    let credentials = [&document.credentials.api_key, &document.credentials.token].into_iter().flatten();
+    let credentials = credentials.filter_map(|credential| exact(&credential.header, CREDENTIAL));
+    let forward = &document.forward;
+    let set = forward.headers.keys().chain(forward.json.keys()).chain(forward.fixed.keys());
+    let set = set.filter_map(|name| exact(name, SET));
+    let stripped =
+        forward.strip.iter().filter_map(|text| Some(Hidden { pattern: text.parse().ok()?, reason: STRIPPED }));
+    let names_hosts = document.routes.iter().any(|route| route.hosts.is_some());
+    let aliases = HOST_ALIASES.iter().filter(|_| names_hosts).filter_map(|name| exact(name, ALIAS));
+    let refused = OVERRIDES.iter().filter_map(|name| exact(name, REFUSED));
+    credentials.chain(set).chain(stripped).chain(aliases).chain(refused).collect()
+}
+
+const CREDENTIAL: &str = "it carries a credential, which conditions never see";
+
+const SET: &str = "the gateway sets it by `forward`, and a client's own is never seen";
+
+const STRIPPED: &str = "`forward.strip` removes it";
+
+const ALIAS: &str = "it names a second host, and is removed where routes name hosts";
+
+const REFUSED: &str = "a request that has it is refused before any condition";
+
+/// Each costs a request up to what its text and the longest list at hand allow.
+const MOST_CONDITIONS: usize = 16;
