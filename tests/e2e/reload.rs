@@ -40,7 +40,8 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 
 #[test]
 fn replaced_policy_takes_effect_and_keeps_what_is_known() {
-    let gateway = Gateway::start();
+    // A worker whose feed is late asks again, and so does one that has not met a credential yet.
+    let gateway = Plan::shipped().without_feed().one_worker().start();
     crate::revocation::knows(&gateway, &division());
     gateway.reload(|config| edit(config, "private_contracts:write", "private_contracts:other"));
     wait_until("the new policy", || division().send(gateway.address()).status == 403);
