@@ -28,6 +28,17 @@ pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     Cow::Owned(folded)
 }
 
+/// How many dots a text is to such a reader, if it is nothing but dots: of one without any nothing is left. `None` of all else.
+///
+/// Who folds each segment of a path before dot segments are removed takes `．．` for `..`.
+pub(crate) fn dots(text: &str) -> Option<usize> {
+    text.chars().filter(|sign| !is_ignorable(*sign)).try_fold(0_usize, |dots, sign| match sign {
+        '.' | '\u{2024}' | '\u{fe52}' | '\u{ff0e}' => dots.checked_add(1),
+        '\u{2025}' | '\u{fe30}' => dots.checked_add(2),
+        _ => None,
+    })
+}
+
 fn once(text: &str) -> String {
     let visible = text.nfkd().filter(|sign| !is_ignorable(*sign));
     // Upper case first: `ı` is `I` there, and would be itself in lower case.

@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use crate::alike;
+
 mod reading;
 
 pub use reading::{Part, SecondReading, Spot};
@@ -31,10 +33,10 @@ pub enum Ambiguity {
     /// A `#`.
     #[error("The request target has a fragment.")]
     Fragment,
-    /// `//`.
+    /// `//`, or a segment of which nothing can be seen.
     #[error("The path has an empty segment.")]
     EmptySegment,
-    /// `.` or `..`.
+    /// `.` or `..`, or what Unicode's compatibility forms take for them.
     #[error("The path has a dot segment.")]
     DotSegment,
     /// `;`, which some servers cut off with what follows.
@@ -167,9 +169,13 @@ fn segment(raw: &str) -> Result<Cow<'_, str>, (Ambiguity, usize)> {
             rest = after;
         }
     }
-    String::from_utf8(decoded)
-        .map(Cow::Owned)
-        .map_err(|error| (Ambiguity::NotUtf8, sent_index(raw, error.utf8_error().valid_up_to())))
+    let decoded = String::from_utf8(decoded)
+        .map_err(|error| (Ambiguity::NotUtf8, sent_index(raw, error.utf8_error().valid_up_to())))?;
+    match alike::dots(&decoded) {
+        Some(0) => Err((Ambiguity::EmptySegment, 0)),
+        Some(1 | 2) => Err((Ambiguity::DotSegment, 0)),
+        Some(_) | None => Ok(Cow::Owned(decoded)),
+    }
 }
 
 /// Where the bytes stand in a segment, as it was sent, that `decoded` bytes stand before once it is decoded.
@@ -303,6 +309,12 @@ mod tests {
             (b"/./a", Ambiguity::DotSegment),
             (b"/a/..", Ambiguity::DotSegment),
             (b"/a/../b", Ambiguity::DotSegment),
+            (b"/secret/%E2%80%8B", Ambiguity::EmptySegment),
+            (b"/%e2%80%8b%C2%AD/admin", Ambiguity::EmptySegment),
+            (b"/x/.%E2%80%8B./admin", Ambiguity::DotSegment),
+            (b"/x/%EF%BC%8E%EF%BC%8E/admin", Ambiguity::DotSegment),
+            (b"/x/%E2%80%A5/admin", Ambiguity::DotSegment),
+            (b"/x/%EF%B9%92", Ambiguity::DotSegment),
             (b"/a;b=c", Ambiguity::SegmentParameter),
             (b"/..;/a", Ambiguity::SegmentParameter),
             (b"/a\\b", Ambiguity::Backslash),

@@ -149,3 +149,20 @@ fn tricks_of_old_are_seen_through() {
         assert_eq!(folded(one), folded(two), "{one} {two}");
     }
 }
+
+#[test]
+fn dots_are_what_any_reader_makes_dots_of() {
+    for sign in characters() {
+        let text = sign.to_string();
+        let are_dots = |reading: &str| reading.chars().all(|sign| sign == '.');
+        let most =
+            readings(&text).into_iter().filter(|(_, reading)| are_dots(reading)).map(|(_, reading)| reading.len());
+        let (most, own) = (most.max(), dots(&text));
+        // Three dots are no dot segment; what is invisible is nothing once it is taken out.
+        assert_eq!(own.filter(|dots| *dots > 0), most.filter(|dots| (1..3).contains(dots)), "{sign:?}");
+        assert_eq!(own == Some(0), CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(sign), "{sign:?}");
+    }
+    for (text, count) in [("", Some(0)), ("..", Some(2)), ("．\u{200b}.", Some(2)), ("...", Some(3)), (".a", None)] {
+        assert_eq!(dots(text), count, "{text:?}");
+    }
+}

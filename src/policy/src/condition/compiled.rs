@@ -152,9 +152,13 @@ fn outside_of_literals(text: &str) -> String {
     kept.collect()
 }
 
-/// Whether `//` stands outside of a literal. Where a literal ends as CEL writes it (triple quotes, raw ones) is not looked at
-/// so closely: a text that could hold a comment holds one.
+/// Whether `//` stands outside of a literal. Where raw literals and those in triple quotes end is not looked at: beside one,
+/// any `//` counts as a comment.
 fn has_comment(text: &str) -> bool {
+    let is_plain = ["r\"", "R\"", "r'", "R'", "\"\"\"", "'''"].iter().all(|quote| !text.contains(quote));
+    if !is_plain {
+        return text.contains("//");
+    }
     let (mut quote, mut before) = (None, ' ');
     for character in text.chars() {
         match quote {

@@ -247,3 +247,17 @@ fn what_was_meant_is_told() {
     let fault = fault("now < now + duration('1500ms')").to_string();
     assert!(fault.contains("is no duration of whole hours, minutes and seconds, such as `1h30m`"), "{fault}");
 }
+
+#[test]
+fn no_literal_hides_a_comment() {
+    for text in [
+        "true // false",
+        r#"request.headers["x-a"] != r"\" // " && "admin" in token.scopes"#,
+        r#"request.headers["x-a"] != R'\' // ' && false"#,
+        r#""""a"b""" == "c" || true // && false"#,
+        r#"br"\" == b"a" // ""#,
+    ] {
+        assert_eq!(compile(text).unwrap_err(), InvalidCondition::Comment(text.to_owned()), "{text}");
+    }
+    assert!(compile(r#"request.headers["x-a"] == "http://a" || token.subject == 'a//b\'//'"#).is_ok());
+}
