@@ -56,7 +56,10 @@ impl Header {
                 None | Some(Value::Null) => return Err(Rejected::NoType),
                 Some(_) => text("typ", Rejected::Type)?,
             }),
-            key_id: if members.contains_key("kid") { Some(text("kid", Rejected::KeyId)?) } else { None },
+            key_id: match members.get("kid") {
+                None | Some(Value::Null) => None,
+                Some(_) => Some(text("kid", Rejected::KeyId)?),
+            },
         })
     }
 }

@@ -108,12 +108,12 @@ impl Key {
             }
             Some(_) | None => return Err(InvalidKey::Type),
         };
-        // Whoever reads the set could sign with it.
-        if members.contains_key("d") {
-            return Err(InvalidKey::Private);
-        }
         // Null states nothing, here as in answers and claims.
         let stated = |name| members.get(name).filter(|value| !value.is_null());
+        // Whoever reads the set could sign with it.
+        if stated("d").is_some() {
+            return Err(InvalidKey::Private);
+        }
         let id = match stated("kid") {
             None => None,
             Some(Value::String(id)) => Some(id.clone()),

@@ -43,6 +43,7 @@ pub(crate) fn of_literal(segment: &str) -> Option<Meaning> {
     let is_wild = begins(&[':', '(', '^', '#'])
         || segment.contains(['*', '<', '>', '[', ']', '^', '|', '\\'])
         || is_named_by_a_dollar(segment)
+        || has_a_part_named_by_a_colon(segment)
         || segment.ends_with(['$', '?'])
         || segment.ends_with("...")
         || segment.contains(".+")
@@ -77,6 +78,15 @@ fn is_named_by_a_dollar(segment: &str) -> bool {
     segment.strip_prefix('$').is_some_and(|rest| {
         let word = rest.split_once('(').map_or(rest, |(word, _arguments)| word);
         !ODATA.contains(&word)
+    })
+}
+
+/// `@:user`, `from-:from`, `name.:ext`; `books:batch`, `12:30`, `a::b` and `-:aggregate` (a method of whatever parent) are none.
+fn has_a_part_named_by_a_colon(segment: &str) -> bool {
+    let signs: Vec<char> = segment.strip_prefix("-:").unwrap_or(segment).chars().collect();
+    signs.windows(3).any(|signs| match signs {
+        [before, ':', after] => !before.is_alphanumeric() && *before != ':' && (after.is_alphabetic() || *after == '_'),
+        _ => false,
     })
 }
 

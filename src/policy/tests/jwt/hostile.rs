@@ -48,6 +48,7 @@ fn header_says_no_more_than_the_policy_allows() {
         (json!({ "crit": ["b64"], "b64": false }), Some(Rejected::Critical)),
         (json!({ "b64": false }), Some(Rejected::Unencoded)),
         (json!({ "b64": true }), Some(Rejected::Unencoded)),
+        (json!({ "kid": null }), None),
         (json!({ "kid": 7 }), Some(Rejected::KeyId)),
         (json!({ "kid": ["k"] }), Some(Rejected::KeyId)),
         (json!({ "kid": "" }), Some(NoKey::UnknownKid.into())),

@@ -142,6 +142,9 @@ fn template_that_is_a_regular_expression_is_told_so() {
     for (template, meant) in [("*", "write `{name}`"), ("**", "write `{rest...}`"), (".*", "write `{rest...}`")] {
         assert!(fault(template).contains(meant), "{template}");
     }
+    for template in ["/@:user/settings", "/flights/from-:from", "/users/user-:id", "/files/name.:ext", "/a/_:id"] {
+        assert!(fault(template).contains("write `{"), "{template}: {}", fault(template));
+    }
     // What is optional with its slash is cut in two by it.
     for template in ["/posts(/:id)", "/users/:id(.:format)", "/users(.:format)", "/a/{name=shelves/*}", "/{id:[^/]+}"] {
         assert!(fault(template).contains("; write "), "{template}: {}", fault(template));
@@ -152,6 +155,9 @@ fn template_that_is_a_regular_expression_is_told_so() {
 fn literals_that_services_have_are_no_wildcards() {
     for segment in [
         "books:batch",
+        "12:30",
+        "urn:x:1",
+        "std::fmt",
         "v1:search",
         "-:aggregate",
         "@me",
