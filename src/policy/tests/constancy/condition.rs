@@ -229,6 +229,9 @@ pub fn tree() -> impl Strategy<Value = Tree> {
         if places.contains(&Place::Names) {
             places.retain(|place| *place != Place::Header);
         }
+        if places.contains(&Place::Path) {
+            places.retain(|place| !matches!(place, Place::Id | Place::Uuid | Place::Number));
+        }
         places
     });
     places.prop_flat_map(|places| {
@@ -270,7 +273,7 @@ fn test(place: Place) -> BoxedStrategy<Tree> {
     let order = select(vec!["==", "!=", "<", "<=", ">", ">="]);
     let quantifier = select(vec!["all", "exists", "exists_one"]);
     let joined = select(match place {
-        Place::Uuid => vec![("", "")],
+        Place::Path | Place::Uuid => vec![("", "")],
         _ => vec![("", ""), ("", ""), ("", ""), ("a", ""), ("", "b"), ("a", "b")],
     });
     let texts = prop::collection::vec(text.clone(), 1..3);
@@ -294,7 +297,7 @@ fn test(place: Place) -> BoxedStrategy<Tree> {
             1 => prop::collection::vec(number, 1..3).prop_map(Test::NumberIn),
         ]
         .boxed(),
-        Place::Method | Place::Host | Place::Id | Place::Uuid | Place::Header | Place::Subject => {
+        Place::Method | Place::Host | Place::Path | Place::Id | Place::Uuid | Place::Header | Place::Subject => {
             let of_text = prop_oneof![
                 4 => (by.clone(), joined, text, any::<Index>()).prop_map(|(by, (before, after), text, at)| {
                     // As often as not, what is joined to it is a part of the text.

@@ -14,6 +14,7 @@ use crate::support::headers;
 pub enum Place {
     Method,
     Host,
+    Path,
     Id,
     Uuid,
     Number,
@@ -34,9 +35,10 @@ pub enum Value {
 }
 
 impl Place {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Method,
         Self::Host,
+        Self::Path,
         Self::Id,
         Self::Uuid,
         Self::Number,
@@ -51,6 +53,7 @@ impl Place {
         match self {
             Self::Method => "request.method",
             Self::Host => "request.host",
+            Self::Path => "request.path",
             Self::Id => "params.id",
             Self::Uuid => "params.uuid",
             Self::Number => "params.n",
@@ -70,6 +73,7 @@ impl Place {
                 &["api.example", "a.b.example", "example", ".example", "b", "api", "", "c.", "a.b"],
                 &["Api.example", ":80"],
             ],
+            Self::Path => [&["/c/", "/c/a", "/a", "a/", "/7", "7", "a", ""], &["//", "?a"]],
             Self::Id => [&["a", "A b", "é", "b", "", "aa", "ab", "ba"], &["a/b", "..", "?"]],
             Self::Uuid => [
                 &["1380df72-275a-11e7-93ae-92361f002671", "-", "13", "1", "", "f0"],
@@ -122,7 +126,7 @@ impl Place {
                 }
                 lists.into_iter().map(Value::List).collect()
             }
-            Self::Method | Self::Host | Self::Id | Self::Uuid | Self::Header | Self::Subject => {
+            Self::Method | Self::Host | Self::Path | Self::Id | Self::Uuid | Self::Header | Self::Subject => {
                 let absent = matches!(self, Self::Header | Self::Subject).then_some(Value::Absent);
                 absent.into_iter().chain(texts.map(Value::Text)).collect()
             }
@@ -145,6 +149,18 @@ impl Place {
             Self::Host => {
                 let below = |name: String| ["", ".", "b.example", ".b.example"].map(|end| format!("{name}{end}"));
                 threes().flat_map(below).chain(["api.example".to_owned()]).collect()
+            }
+            Self::Path => {
+                let ids = ["z", "a", "az", "za", "aza", "7", "a7", "7a"];
+                let uuids = ["e", "7", "a"].iter().flat_map(|begin| ["e", "7", "a"].map(|end| (*begin, end)));
+                let uuids: Vec<_> =
+                    uuids.map(|(begin, end)| format!("{begin}eeeeeee-eeee-eeee-eeee-eeeeeeeeeee{end}")).collect();
+                let numbers = ["5", "7", "57", "75"];
+                let with = |id: &&str| {
+                    let paths = uuids.iter().flat_map(|uuid| numbers.map(|number| format!("/c/{id}/{uuid}/{number}")));
+                    paths.collect::<Vec<_>>()
+                };
+                ids.iter().flat_map(with).collect()
             }
             // Hexadecimal parts at the beginning, in the last group and at the end of identifiers that have them nowhere else.
             Self::Uuid => {
@@ -185,7 +201,7 @@ impl Place {
     fn takes(self, text: &str) -> bool {
         let is_visible = |sign: char| ('!'..='~').contains(&sign);
         match self {
-            Self::Method => true,
+            Self::Method | Self::Path => true,
             Self::Host => {
                 let label = |label: &str| !label.is_empty() && label.chars().all(|sign| sign.is_ascii_lowercase());
                 text == "api.example" || text.strip_suffix(".b.example").is_some_and(|name| name.split('.').all(label))
@@ -228,6 +244,7 @@ pub fn outcome(policy: &Arc<Policy>, request: &BTreeMap<Place, Value>) -> Option
     };
     let uuid = text(Place::Uuid, "00000000-0000-0000-0000-000000000000");
     let path = format!("/c/{}/{uuid}/{}", encoded(&text(Place::Id, "z")), number(Place::Number, 5));
+    let path = text(Place::Path, &path);
     let mut sent = headers(&text(Place::Method, "GET"), &path, &[("authorization", "Bearer t")]);
     sent[2].1 = text(Place::Host, "api.example").into_bytes();
     if let Some(Value::Text(value)) = request.get(&Place::Header) {
