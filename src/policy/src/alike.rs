@@ -42,17 +42,23 @@ pub(crate) fn dots(text: &str) -> Option<usize> {
 fn once(text: &str) -> String {
     let visible = text.nfkd().filter(|sign| !is_ignorable(*sign));
     // Upper case first: `ı` is `I` there, and would be itself in lower case.
-    let small = visible.flat_map(char::to_uppercase).flat_map(char::to_lowercase).take(LONGEST);
+    let small = visible.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     let mut folded = String::with_capacity(text.len());
-    let mut letter = '\0';
+    let (mut letter, mut count) = ('\0', 0_usize);
     for sign in small.map(newer) {
+        if is_mark(sign) && is_lost(letter, sign) {
+            // Nor does it count, or it would hide what follows it.
+            continue;
+        }
+        // Capitals of the ligature `և` are `ԵՒ` or, in Armenia, `ԵՎ`.
+        let is_ligature = letter == 'ե' && sign == 'ւ';
         if !is_mark(sign) {
-            // Capitals of the ligature `և` are `ԵՒ` or, in Armenia, `ԵՎ`.
-            let is_ligature = letter == 'ե' && sign == 'ւ';
             letter = sign;
-            folded.push(if is_ligature { 'վ' } else { sign });
-        } else if !is_lost(letter, sign) {
-            folded.push(sign);
+        }
+        folded.push(if is_ligature { 'վ' } else { sign });
+        count = count.saturating_add(1);
+        if count == LONGEST {
+            break;
         }
     }
     folded

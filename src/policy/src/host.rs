@@ -139,8 +139,7 @@ impl FromStr for HostPattern {
 
     fn from_str(text: &str) -> Result<Self, InvalidHostPattern> {
         let invalid = || InvalidHostPattern { text: text.to_owned(), meaning: meaning(text) };
-        // A label like any other to DNS, and to nginx every host.
-        if text == "_" {
+        if is_every_host_elsewhere(text) {
             return Err(invalid());
         }
         let (suffix, name) = text.strip_prefix("*.").map_or((false, text), |suffix| (true, suffix));
@@ -193,16 +192,23 @@ impl fmt::Display for Meaning {
     }
 }
 
+/// Whether a text that could be a name means every host to other gateways: a label that is `_` is one like any other to DNS.
+fn is_every_host_elsewhere(text: &str) -> bool {
+    let words = ["all", "any", "none", "_default_"];
+    words.iter().any(|word| text.eq_ignore_ascii_case(word)) || text.split('.').any(|label| label == "_")
+}
+
 /// What a text that is no host means elsewhere: in other gateways, in a regular expression, in a URL.
 fn meaning(text: &str) -> Meaning {
-    if !text.is_empty() && text.bytes().all(|sign| b"*.+?%_^$()[]~/:".contains(&sign)) {
+    let is_wild = !text.is_empty() && text.bytes().all(|sign| b"*.+?%_^$()[]~/:".contains(&sign));
+    if is_wild || is_every_host_elsewhere(text) {
         return Meaning::Every;
     }
     let text = text.rsplit_once("//").map_or(text, |(_scheme, after)| after).replace("\\.", ".");
     let text = text.trim_start_matches(['^', '~', ' ']).trim_end_matches('$');
     let bare = text.split_once('/').map_or(text, |(host, _path)| host);
     let bare = bare.rsplit_once(':').filter(|(_name, port)| is_port(port)).map_or(bare, |(name, _port)| name);
-    let is_name = |text: &str| is_name_or_address(text) && text != "_";
+    let is_name = |text: &str| is_name_or_address(text) && !is_every_host_elsewhere(text);
     if is_name(bare) {
         return Meaning::Name(spelt(bare).into_owned());
     }
@@ -360,7 +366,26 @@ mod tests {
         {
             assert_eq!(text.parse::<HostPattern>().unwrap().to_string(), shown);
         }
-        for text in ["", "*", "*.", "a:80", "*.1.2.3.4", "*.[::1]", "a.*", "*a", "**.a", "a b", "1.2.3", "a/b", "_"] {
+        for text in [
+            "",
+            "*",
+            "*.",
+            "a:80",
+            "*.1.2.3.4",
+            "*.[::1]",
+            "a.*",
+            "*a",
+            "**.a",
+            "a b",
+            "1.2.3",
+            "a/b",
+            "_",
+            "*._",
+            "_.x",
+            "any",
+            "ALL",
+            "_default_",
+        ] {
             assert!(text.parse::<HostPattern>().is_err(), "{text}");
         }
     }
@@ -376,6 +401,8 @@ mod tests {
             (".*", every.to_owned()),
             ("^.*$", every.to_owned()),
             ("_", every.to_owned()),
+            ("all", every.to_owned()),
+            ("_.x", every.to_owned()),
             ("*:*", every.to_owned()),
             ("*.*.x", below("x")),
             ("**.Example", below("example")),

@@ -109,7 +109,7 @@ impl Verified {
             && self.conditions.iter().all(|condition| {
                 let is_asked = given.conditions.iter().any(|own| own.source() == condition.source());
                 // The path is another one for the other reader.
-                is_asked && !condition.source().contains("path") && condition.captures_used().all(&is_same_capture)
+                is_asked && !condition.uses_path() && condition.captures_used().all(&is_same_capture)
             })
     }
 }

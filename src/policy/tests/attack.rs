@@ -275,6 +275,17 @@ const BESIDE: &[(&str, &str, bool)] = &[
         "require: { credentials: [token], scopes: none, conditions: ['request.path != \"/files/readme\"'] }",
         false,
     ),
+    // However the path is named, and not what only looks like it.
+    (
+        r#"require: { credentials: [token], scopes: none, conditions: ['!request["p\x61th"].endsWith("readme")'] }"#,
+        r#"require: { credentials: [token], scopes: none, conditions: ['!request["p\x61th"].endsWith("readme")'] }"#,
+        false,
+    ),
+    (
+        r#"require: { credentials: [token], scopes: none, conditions: ['!("x-path" in request.headers)'] }"#,
+        r#"require: { credentials: [token], scopes: none, conditions: ['!("x-path" in request.headers)'] }"#,
+        true,
+    ),
 ];
 
 #[test]

@@ -166,3 +166,13 @@ fn dots_are_what_any_reader_makes_dots_of() {
         assert_eq!(dots(text), count, "{text:?}");
     }
 }
+
+/// As many marks as a request can bring, of which capitals have none.
+#[test]
+fn lost_marks_hide_nothing() {
+    let accents = "\u{344}".repeat(8_000);
+    assert_eq!(folded(&format!("α{accents}β")), "αβ");
+    assert_ne!(folded(&format!("α{accents}β")), folded("αβγ"));
+    let long = "é".repeat(9_000);
+    assert!(folded(&long).chars().count() <= LONGEST);
+}

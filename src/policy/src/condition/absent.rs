@@ -22,6 +22,10 @@ impl Condition {
         match self.0 {}
     }
 
+    pub(crate) const fn uses_path(&self) -> bool {
+        match self.0 {}
+    }
+
     pub(crate) fn captures_used(&self) -> impl Iterator<Item = &str> {
         match self.0 {}
         #[expect(unreachable_code, reason = "names the type of an iterator that never is")]

@@ -26,6 +26,8 @@ pub(super) struct Uses {
     /// The members of `token` and `api_key`.
     pub(super) facts: BTreeSet<(CredentialKind, String)>,
     pub(super) headers: bool,
+    /// Whether it reads the path as a whole.
+    pub(super) path: bool,
     /// Whether it reads anything at all.
     pub(super) variables: bool,
 }
@@ -250,7 +252,10 @@ impl Walk<'_> {
             Root::Params => {
                 self.uses.captures.insert(name.to_owned());
             }
-            Root::Request => self.uses.headers |= name == "headers",
+            Root::Request => {
+                self.uses.headers |= name == "headers";
+                self.uses.path |= name == "path";
+            }
             Root::ApiKey => drop(self.uses.facts.insert((CredentialKind::ApiKey, name.to_owned()))),
             Root::Token => drop(self.uses.facts.insert((CredentialKind::Token, name.to_owned()))),
         }

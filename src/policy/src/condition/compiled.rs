@@ -50,6 +50,11 @@ impl Condition {
         self.uses.headers
     }
 
+    /// Whether it reads the path as a whole, which is another one for a reader who does not heed the case of letters.
+    pub(crate) const fn uses_path(&self) -> bool {
+        self.uses.path
+    }
+
     /// The captures it reads.
     pub(crate) fn captures_used(&self) -> impl Iterator<Item = &str> {
         BTreeSet::iter(&self.uses.captures).map(String::as_str)
