@@ -7,7 +7,7 @@ use crate::host::Host;
 use crate::path::{Ambiguity, CanonicalPath};
 use crate::policy::{Binding, Mode, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified};
 use crate::router::Found;
-use crate::scope::WantedScopes;
+use crate::scope::{Scopes, WantedScopes};
 use crate::template::{PathTemplate, Segment};
 
 impl Policy {
@@ -132,11 +132,12 @@ impl RequiredScopes {
             (Self::AnyCaller, _) => true,
             (Self::Wanted { .. }, Self::AnyCaller) => false,
             (Self::Wanted { wanted, of }, Self::Wanted { wanted: own, of: own_of }) => {
+                let has = |scopes: &Scopes, scope| scopes.iter().any(|known| known == scope);
                 let is_within = match (wanted, own) {
-                    (WantedScopes::All(wanted), WantedScopes::All(own)) => {
-                        wanted.iter().all(|scope| own.iter().any(|own| own == scope))
-                    }
-                    (WantedScopes::All(_) | WantedScopes::Any(_), _) => wanted == own,
+                    (WantedScopes::All(wanted), WantedScopes::All(own)) => wanted.iter().all(|scope| has(own, scope)),
+                    (WantedScopes::All(_), WantedScopes::Any(_)) => false,
+                    (WantedScopes::Any(wanted), WantedScopes::All(own)) => own.iter().any(|scope| has(wanted, scope)),
+                    (WantedScopes::Any(wanted), WantedScopes::Any(own)) => own.iter().all(|scope| has(wanted, scope)),
                 };
                 is_within && of.iter().all(|kind| own_of.include(kind))
             }

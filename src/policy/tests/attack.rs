@@ -209,7 +209,8 @@ fn letters_that_some_reader_takes_for_a_stricter_route_s_do_not_pass() {
     }
 }
 
-/// A route for `/files/{_rest...}`, one for `/files/readme`, and whether `/files/README` passes for whoever has it all.
+/// A route for `/files/{_rest...}`, one for `/files/readme`, and whether `/files/README` and `/files/readme/` pass for whoever
+/// has it all.
 const BESIDE: &[(&str, &str, bool)] = &[
     ("public: { because: a }", "public: { because: b }", true),
     ("public: { because: a }", "require: { credentials: [token], scopes: none }", false),
@@ -248,6 +249,37 @@ const BESIDE: &[(&str, &str, bool)] = &[
     (
         "require: { credentials: [token], scopes: { any: [a, b] } }",
         "require: { credentials: [token], scopes: { all: [a] } }",
+        false,
+    ),
+    // One of several is met by all of some, if one of these is among them, and by one of fewer.
+    (
+        "require: { credentials: [token], scopes: { all: [a] } }",
+        "require: { credentials: [token], scopes: { any: [a, b] } }",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: { all: [a, b] } }",
+        "require: { credentials: [token], scopes: { any: [b, c] } }",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: { all: [a, b] } }",
+        "require: { credentials: [token], scopes: { any: [c, d] } }",
+        false,
+    ),
+    (
+        "require: { credentials: [token], scopes: { any: [a, b] } }",
+        "require: { credentials: [token], scopes: { any: [c, b, a] } }",
+        true,
+    ),
+    (
+        "require: { credentials: [token], scopes: { any: [a, b] } }",
+        "require: { credentials: [token], scopes: { any: [a, c] } }",
+        false,
+    ),
+    (
+        "require: { credentials: [token], scopes: { any: [a] } }",
+        "require: { credentials: [token], scopes: { all: [a, b] } }",
         false,
     ),
     (
@@ -289,7 +321,7 @@ const BESIDE: &[(&str, &str, bool)] = &[
 ];
 
 #[test]
-fn letter_case_refuses_only_where_the_other_reading_is_stricter() {
+fn letter_case_refuse_only_where_the_other_reading_is_stricter() {
     for (rest, readme, passes) in BESIDE {
         let policy = policy(&format!(
             "{HEAD}
@@ -302,10 +334,12 @@ routes:
         let sent = [("authorization", "Bearer t"), ("api-key", "k")];
         let decide =
             |path| judge(&policy, &headers("GET", path, &sent), |_lookup| Answer::Active(Arc::new(facts.clone())));
-        let decision = decide("/files/README");
-        assert_eq!(matches!(decision, Decision::Allow(_)), *passes, "{rest} | {readme}: {decision:?}");
-        if let Decision::Allow(grant) = decision {
-            assert_eq!(grant.rule().unwrap().as_str(), "rest");
+        for path in ["/files/README"] {
+            let decision = decide(path);
+            assert_eq!(matches!(decision, Decision::Allow(_)), *passes, "{path} {rest} | {readme}: {decision:?}");
+            if let Decision::Allow(grant) = decision {
+                assert_eq!(grant.rule().unwrap().as_str(), "rest");
+            }
         }
         if let Decision::Allow(grant) = decide("/files/readme") {
             assert_eq!(grant.rule().unwrap().as_str(), "readme", "the route that is spelt so");
@@ -348,6 +382,8 @@ routes:
   - {{ id: judged, methods: [GET], path: /judged, public: {{ because: files }} }}"
     ));
     let sent = [("origin", "https://a"), ("access-control-request-method", "GET")];
-    assert_refused(&decide(&policy, "OPTIONS", "/JUDGED", &sent), "preflight");
-    assert!(matches!(decide(&policy, "GET", "/JUDGED", &[]), Decision::Allow(_)), "both are public");
+    for path in ["/JUDGED"] {
+        assert_refused(&decide(&policy, "OPTIONS", path, &sent), "preflight");
+        assert!(matches!(decide(&policy, "GET", path, &[]), Decision::Allow(_)), "both are public");
+    }
 }

@@ -182,8 +182,9 @@ pub fn decide(routes: &[Route], request: &Request) -> Verdict {
     }
     let Some(route) = found else { return refused("route_unknown", None) };
     if let [bare @ .., last] = segments.as_slice() {
-        let leads_elsewhere = find(routes, request, bare).is_none_or(|other| other.id != route.id);
-        if last.is_empty() && (leads_elsewhere || is_stricter_but_for_case(routes, request, bare, found)) {
+        let is_stricter =
+            find(routes, request, bare).is_none_or(|other| other.id != route.id);
+        if last.is_empty() && (is_stricter || is_stricter_but_for_case(routes, request, bare, found)) {
             return refused("path_ambiguous", None);
         }
     }
@@ -326,8 +327,9 @@ fn asks_more(other: &Route, own: &Route) -> bool {
     let scopes = match (&asked.scopes, &given.scopes) {
         (Scopes::None, _) => false,
         (Scopes::All(asked), Scopes::All(given)) => asked.iter().any(|scope| !given.contains(scope)),
-        (Scopes::Any(asked), Scopes::Any(given)) => asked != given,
-        _ => true,
+        (Scopes::Any(asked), Scopes::Any(given)) => given.iter().any(|scope| !asked.contains(scope)),
+        (Scopes::Any(asked), Scopes::All(given)) => !given.iter().any(|scope| asked.contains(scope)),
+        (Scopes::All(_), Scopes::None | Scopes::Any(_)) | (Scopes::Any(_), Scopes::None) => true,
     };
     let owner = match (&asked.owner, &given.owner) {
         (None, _) => false,
