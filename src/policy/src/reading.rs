@@ -78,7 +78,7 @@ impl Policy {
             return Err(Ambiguity::LetterCase);
         }
         match self.router.find(method, host, bare.segments()) {
-            Some(other) if other.route == own.route => Ok(found),
+            Some(other) if other.route == own.route || !refuses(&other.route) => Ok(found),
             Some(_) | None => Err(Ambiguity::TrailingSlash),
         }
     }

@@ -321,7 +321,7 @@ const BESIDE: &[(&str, &str, bool)] = &[
 ];
 
 #[test]
-fn letter_case_refuse_only_where_the_other_reading_is_stricter() {
+fn letter_case_and_a_slash_refuse_only_where_the_other_reading_is_stricter() {
     for (rest, readme, passes) in BESIDE {
         let policy = policy(&format!(
             "{HEAD}
@@ -334,7 +334,7 @@ routes:
         let sent = [("authorization", "Bearer t"), ("api-key", "k")];
         let decide =
             |path| judge(&policy, &headers("GET", path, &sent), |_lookup| Answer::Active(Arc::new(facts.clone())));
-        for path in ["/files/README"] {
+        for path in ["/files/README", "/files/readme/", "/files/README/"] {
             let decision = decide(path);
             assert_eq!(matches!(decision, Decision::Allow(_)), *passes, "{path} {rest} | {readme}: {decision:?}");
             if let Decision::Allow(grant) = decision {
@@ -373,7 +373,7 @@ routes:
 }
 
 #[test]
-fn preflight_request_does_not_pass_for_a_path_that_a_judged_route_differs_from_in_letter_case() {
+fn preflight_request_does_not_pass_for_a_path_that_a_judged_route_differs_from_in_letter_case_or_a_slash() {
     let policy = policy(&format!(
         "{HEAD}
 forward: {{ headers: {{}} }}
@@ -382,7 +382,7 @@ routes:
   - {{ id: judged, methods: [GET], path: /judged, public: {{ because: files }} }}"
     ));
     let sent = [("origin", "https://a"), ("access-control-request-method", "GET")];
-    for path in ["/JUDGED"] {
+    for path in ["/JUDGED", "/judged/"] {
         assert_refused(&decide(&policy, "OPTIONS", path, &sent), "preflight");
         assert!(matches!(decide(&policy, "GET", path, &[]), Decision::Allow(_)), "both are public");
     }

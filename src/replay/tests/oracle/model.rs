@@ -183,7 +183,7 @@ pub fn decide(routes: &[Route], request: &Request) -> Verdict {
     let Some(route) = found else { return refused("route_unknown", None) };
     if let [bare @ .., last] = segments.as_slice() {
         let is_stricter =
-            find(routes, request, bare).is_none_or(|other| other.id != route.id);
+            find(routes, request, bare).is_none_or(|other| other.id != route.id && asks_more(other, route));
         if last.is_empty() && (is_stricter || is_stricter_but_for_case(routes, request, bare, found)) {
             return refused("path_ambiguous", None);
         }
