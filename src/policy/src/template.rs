@@ -185,6 +185,10 @@ pub(crate) enum InvalidTemplate {
     Wildcard { segment: String, meaning: Meaning },
     #[error("`{segment}` is no literal, but a wildcard of another router; {meaning}, or `{spelt}` for this very text")]
     WildcardOrText { segment: String, meaning: Meaning, spelt: String },
+    #[error(
+        "`{segment}` is no literal, but a wildcard of another router; write `{spelt}` for this very text, or {meaning}"
+    )]
+    TextOrWildcard { segment: String, meaning: Meaning, spelt: String },
     #[error("a path template has at most {LONGEST_TEMPLATE} bytes and {MOST_SEGMENTS} segments")]
     TooLong,
     #[error("a capture of all that is left can only be the last segment")]
@@ -212,10 +216,12 @@ fn segment(text: &str) -> Result<Segment, InvalidTemplate> {
 /// A wildcard of another router; where it could be a literal all the same, how to spell that.
 fn wildcard(text: &str, meaning: Meaning) -> InvalidTemplate {
     let (segment, spelt) = (text.to_owned(), foreign::encoded(text));
-    if spelt != text && foreign::of_literal(&spelt).is_none() && literal(&spelt).is_ok() {
-        InvalidTemplate::WildcardOrText { segment, meaning, spelt }
-    } else {
+    if spelt == text || foreign::of_literal(&spelt).is_some() || literal(&spelt).is_err() {
         InvalidTemplate::Wildcard { segment, meaning }
+    } else if foreign::is_operation_of_some(text) {
+        InvalidTemplate::TextOrWildcard { segment, meaning, spelt }
+    } else {
+        InvalidTemplate::WildcardOrText { segment, meaning, spelt }
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) enum Meaning {
 impl fmt::Display for Meaning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Capture(capture) => write!(f, "write `{capture}`"),
+            Self::Capture(capture) => write!(f, "write `{capture}` for {}", what_it_takes(capture)),
             Self::OneOrRest => {
                 f.write_str("write `{name}` for one segment, or `{rest...}` at the end for all that is left")
             }
@@ -34,6 +34,19 @@ impl fmt::Display for Meaning {
             Self::Alternatives => f.write_str("write a route for each of its texts"),
             Self::End => f.write_str("leave `^` and `$` out, for a template is the whole path"),
         }
+    }
+}
+
+fn what_it_takes(capture: &str) -> &'static str {
+    let ends = |end| capture.ends_with(end);
+    if ends("...}") {
+        "all that is left"
+    } else if ends(":int}") {
+        "any whole number"
+    } else if ends(":uuid}") {
+        "any UUID"
+    } else {
+        "any segment"
     }
 }
 
@@ -56,6 +69,15 @@ pub(crate) fn of_literal(segment: &str) -> Option<Meaning> {
 /// What a segment with braces that is no capture probably means.
 pub(crate) fn of_braces(segment: &str) -> Meaning {
     meaning(segment)
+}
+
+/// `$export`: a capture of few routers, and an operation of services that follow FHIR or OData. Whoever writes a capture for
+/// the one text takes every sibling of it, so the text is named first.
+pub(crate) fn is_operation_of_some(segment: &str) -> bool {
+    segment.strip_prefix('$').is_some_and(|word| {
+        word.starts_with(|first: char| first.is_ascii_alphabetic())
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    })
 }
 
 /// The segment with its signs percent-encoded, which then stand for themselves.

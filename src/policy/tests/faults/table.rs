@@ -154,7 +154,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     (
         "path: /readyz",
         "path: '/users/:id'",
-        "routes[2].path: `:id` is no literal, but a wildcard of another router; write `{id}`, or `%3Aid` for this very text",
+        "routes[2].path: `:id` is no literal, but a wildcard of another router; write `{id}` for any segment, or `%3Aid` for this very text",
     ),
     (
         "path: /readyz",
