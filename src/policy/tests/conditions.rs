@@ -118,6 +118,11 @@ fn headers_that_never_come_to_a_condition_are_faults_with_the_reason() {
         ("x-http-method-override", "a request that has it is refused before any condition"),
         ("upgrade", "a request that has it is refused before any condition"),
         ("forwarded", "it names a second host, and is removed where routes name hosts"),
+        ("host", "Envoy keeps it as the authority, which is `request.host`"),
+        ("connection", "Envoy takes it off, for it is about one connection only"),
+        ("keep-alive", "Envoy takes it off, for it is about one connection only"),
+        ("proxy-connection", "Envoy takes it off, for it is about one connection only"),
+        ("transfer-encoding", "Envoy takes it off, for it is about one connection only"),
     ] {
         let text = text(&format!("!({name:?} in request.headers)"), "hosts: [api.example]").replace(
             "forward: { headers: {} }",
@@ -125,6 +130,13 @@ fn headers_that_never_come_to_a_condition_are_faults_with_the_reason() {
         );
         let fault = fault_of(&text);
         assert!(fault.contains(reason), "{name}: {fault}");
+    }
+}
+
+#[test]
+fn header_that_envoy_leaves_is_seen() {
+    for name in ["te", "expect", "content-length", "x-request-id"] {
+        assert_eq!(outcome(&format!("{name:?} in request.headers"), &[(name, "trailers")]), "allowed", "{name}");
     }
 }
 

@@ -93,7 +93,9 @@ pub(crate) fn hidden(document: &PolicyDocument) -> Vec<Hidden> {
     let names_hosts = document.routes.iter().any(|route| route.hosts.is_some());
     let aliases = HOST_ALIASES.iter().filter(|_| names_hosts).filter_map(|name| exact(name, ALIAS));
     let refused = OVERRIDES.iter().filter_map(|name| exact(name, REFUSED));
-    credentials.chain(set).chain(stripped).chain(aliases).chain(refused).collect()
+    let host = exact("host", HOST);
+    let connection = OF_A_CONNECTION.iter().filter_map(|name| exact(name, CONNECTION));
+    credentials.chain(set).chain(stripped).chain(aliases).chain(refused).chain(host).chain(connection).collect()
 }
 
 const CREDENTIAL: &str = "it carries a credential, which conditions never see";
@@ -105,6 +107,14 @@ const STRIPPED: &str = "`forward.strip` removes it";
 const ALIAS: &str = "it names a second host, and is removed where routes name hosts";
 
 const REFUSED: &str = "a request that has it is refused before any condition";
+
+const HOST: &str = "Envoy keeps it as the authority, which is `request.host`";
+
+const CONNECTION: &str = "Envoy takes it off, for it is about one connection only";
+
+/// What Envoy has taken off a request before its first filter is asked
+/// ([RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)). `te: trailers` stays.
+const OF_A_CONNECTION: [&str; 4] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding"];
 
 /// Each costs a request up to what its text and the longest list at hand allow.
 const MOST_CONDITIONS: usize = 16;
