@@ -96,7 +96,7 @@ impl Route {
             (Mode::Enforce, Mode::Shadow) => false,
             (Mode::Enforce, Mode::Enforce) | (Mode::Shadow, Mode::Enforce | Mode::Shadow) => true,
         };
-        is_enforced && asked.is_met_by(given, |name| is_same_capture(&self.path, &own.path, name))
+        is_enforced && asked.is_met_by(given, |name| take_the_same(&self.path, &own.path, name))
     }
 }
 
@@ -159,8 +159,8 @@ impl Ownership {
     }
 }
 
-/// Whether a capture takes the same of every path that both templates match.
-fn is_same_capture(one: &PathTemplate, two: &PathTemplate, name: &str) -> bool {
+/// Whether the captures of this name take the same of every path that both templates match.
+fn take_the_same(one: &PathTemplate, two: &PathTemplate, name: &str) -> bool {
     let place = |template: &PathTemplate| {
         template.segments().iter().enumerate().find_map(|(at, segment)| match segment {
             Segment::Capture { name: known, kind } if known == name => Some((at, *kind)),

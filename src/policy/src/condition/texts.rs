@@ -217,7 +217,7 @@ fn header_value() -> Pattern {
     Pattern::Sequence(vec![first, sign.many()]).optional()
 }
 
-fn whole_number() -> Pattern {
+pub(super) fn whole_number() -> Pattern {
     let more = Pattern::Sequence(vec![Pattern::signs(&[('1', '9')]), DIGIT.many()]);
     Pattern::Either(vec![Pattern::text("0"), more])
 }

@@ -4,7 +4,7 @@
 use cel::common::ast::LiteralValue;
 
 use super::language::Pattern;
-use super::texts::{Source, Texts};
+use super::texts::{Source, Texts, whole_number};
 
 /// A type, with the values of it that there can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,10 +157,7 @@ impl Type {
     /// What a number becomes as a text.
     pub(super) fn digits(whole: &Whole) -> Texts {
         let source = whole.is_read.then_some(Source::Digits);
-        let digits = Pattern::Either(vec![
-            Pattern::text("0"),
-            Pattern::Sequence(vec![Pattern::signs(&[('1', '9')]), Pattern::signs(&[('0', '9')]).many()]),
-        ]);
+        let digits = whole_number();
         let pattern =
             if whole.least < 0 { Pattern::Sequence(vec![Pattern::text("-").optional(), digits]) } else { digits };
         let written = whole.written.as_ref().map(|numbers| numbers.iter().map(i64::to_string).collect());

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::alike::folded;
 use crate::host::HostPattern;
 use crate::policy::Route;
-use crate::template::{CaptureKind, Segment, is_canonical_int, is_uuid_but_for_case};
+use crate::template::{self, CaptureKind, Segment, is_uuid_but_for_case};
 
 /// Routes, by the segments of their templates. What goes through it goes in the same order each time.
 #[derive(Debug, Default)]
@@ -92,12 +92,11 @@ impl<'p> Overlaps<'p> {
     }
 }
 
-/// Whether a capture takes a literal.
+/// Whether a capture takes a literal in some letter case.
 fn takes(kind: CaptureKind, text: &str) -> bool {
     match kind {
-        CaptureKind::Any | CaptureKind::Rest => !text.is_empty(),
-        CaptureKind::Int => is_canonical_int(text),
         CaptureKind::Uuid => is_uuid_but_for_case(text),
+        CaptureKind::Any | CaptureKind::Rest | CaptureKind::Int => template::takes(kind, text),
     }
 }
 
