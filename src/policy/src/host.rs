@@ -5,6 +5,11 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+mod foreign;
+
+pub(crate) use foreign::InvalidHostPattern;
+use foreign::is_every_host_elsewhere;
+
 /// A `Host` or `:authority` that names one host ([RFC 9110, 7.2](https://www.rfc-editor.org/rfc/rfc9110#section-7.2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host<'a>(&'a str);
@@ -138,7 +143,7 @@ impl FromStr for HostPattern {
     type Err = InvalidHostPattern;
 
     fn from_str(text: &str) -> Result<Self, InvalidHostPattern> {
-        let invalid = || InvalidHostPattern { text: text.to_owned(), meaning: meaning(text) };
+        let invalid = || InvalidHostPattern::of(text);
         if is_every_host_elsewhere(text) {
             return Err(invalid());
         }
@@ -154,72 +159,6 @@ impl FromStr for HostPattern {
             // Nothing is below an address.
             (true, true) => Err(invalid()),
         }
-    }
-}
-
-/// A text that is no host a route can be for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no host; {meaning}")]
-pub(crate) struct InvalidHostPattern {
-    text: String,
-    meaning: Meaning,
-}
-
-/// What was probably meant by a text that is no host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Meaning {
-    Every,
-    /// All below this one.
-    Below(String),
-    /// All that begin with this one.
-    Each(String),
-    /// This one, without what stands about it.
-    Name(String),
-    Unknown,
-}
-
-impl fmt::Display for Meaning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Every => f.write_str("a route for every host has no `hosts`"),
-            Self::Below(suffix) => write!(f, "write `*.{suffix}` for all that is below `{suffix}`, at any depth"),
-            Self::Each(prefix) => {
-                write!(f, "write each name that begins with `{prefix}.`, for only a name's beginning can be left open")
-            }
-            Self::Name(name) => write!(f, "write `{name}`"),
-            Self::Unknown => f.write_str("write a name, `*.suffix` or an address, without a port"),
-        }
-    }
-}
-
-/// Whether a text that could be a name means every host to other gateways: a label that is `_` is one like any other to DNS.
-fn is_every_host_elsewhere(text: &str) -> bool {
-    let words = ["all", "any", "none", "_default_"];
-    words.iter().any(|word| text.eq_ignore_ascii_case(word)) || text.split('.').any(|label| label == "_")
-}
-
-/// What a text that is no host means elsewhere: in other gateways, in a regular expression, in a URL.
-fn meaning(text: &str) -> Meaning {
-    let is_wild = !text.is_empty() && text.bytes().all(|sign| b"*.+?%_^$()[]~/:".contains(&sign));
-    if is_wild || is_every_host_elsewhere(text) {
-        return Meaning::Every;
-    }
-    let text = text.rsplit_once("//").map_or(text, |(_scheme, after)| after).replace("\\.", ".");
-    let text = text.trim_start_matches(['^', '~', ' ']).trim_end_matches('$');
-    let bare = text.split_once('/').map_or(text, |(host, _path)| host);
-    let bare = bare.rsplit_once(':').filter(|(_name, port)| is_port(port)).map_or(bare, |(name, _port)| name);
-    let is_name = |text: &str| is_name_or_address(text) && !is_every_host_elsewhere(text);
-    if is_name(bare) {
-        return Meaning::Name(spelt(bare).into_owned());
-    }
-    // A wildcard within labels takes at most what is below the labels behind it.
-    let is_wild = |label: &str| !is_name(label) || label.parse::<u8>().is_ok();
-    let suffix = bare.rsplit('.').take_while(|label| !is_wild(label)).collect::<Vec<_>>();
-    let suffix = suffix.into_iter().rev().collect::<Vec<_>>().join(".");
-    match bare.strip_suffix(".*").or_else(|| bare.strip_suffix(".+")) {
-        Some(prefix) if is_name(prefix) => Meaning::Each(spelt(prefix).into_owned()),
-        Some(_) | None if is_name(&suffix) => Meaning::Below(spelt(&suffix).into_owned()),
-        Some(_) | None => Meaning::Unknown,
     }
 }
 
