@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use uuid::Uuid;
-use uuid::fmt::Hyphenated;
-
 use crate::path::CanonicalPath;
 
 mod foreign;
+mod kind;
 
 use foreign::Meaning;
+pub(crate) use kind::{CaptureKind, is_canonical_int, is_canonical_uuid, is_uuid_but_for_case, takes};
 
 /// A path with named captures: `/api/clients/{client_id:uuid}/connections/{connection_id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,19 +22,6 @@ pub(crate) struct PathTemplate {
 pub(crate) enum Segment {
     Literal(String),
     Capture { name: String, kind: CaptureKind },
-}
-
-/// What a capture takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CaptureKind {
-    /// One segment that is not empty.
-    Any,
-    /// A whole number without sign and without leading zeros, up to the greatest that 63 bits hold.
-    Int,
-    /// All segments that are left, at least one; the first is not empty.
-    Rest,
-    /// A UUID in its canonical spelling: lower case, hyphens ([RFC 9562, 4](https://www.rfc-editor.org/rfc/rfc9562#section-4)).
-    Uuid,
 }
 
 /// What the captures of a template took, by name.
@@ -251,41 +237,16 @@ fn capture(text: &str) -> Option<Segment> {
     named.then(|| Segment::Capture { name: name.to_owned(), kind })
 }
 
-/// Whether a capture of one segment takes this one, letter case and all.
-pub(crate) fn takes(kind: CaptureKind, sent: &str) -> bool {
-    match kind {
-        CaptureKind::Any | CaptureKind::Rest => !sent.is_empty(),
-        CaptureKind::Int => is_canonical_int(sent),
-        CaptureKind::Uuid => is_canonical_uuid(sent),
-    }
-}
-
 /// What a capture of all segments that are left takes. No segment contains a slash, so nothing is lost.
 fn rest(sent: &[Cow<'_, str>]) -> Option<String> {
     let first = sent.first()?;
     (!first.is_empty()).then(|| sent.join("/"))
 }
 
-pub(crate) fn is_canonical_int(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
-        && (text == "0" || !text.starts_with('0'))
-        && text.parse::<i64>().is_ok()
-}
-
 /// Bytes of a template; a request's whole head has little more room in most proxies.
 pub(crate) const LONGEST_TEMPLATE: usize = 4096;
 
 const MOST_SEGMENTS: usize = 64;
-
-pub(crate) fn is_canonical_uuid(text: &str) -> bool {
-    is_uuid_but_for_case(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
-}
-
-/// A UUID, or what would be one in lower case.
-pub(crate) fn is_uuid_but_for_case(text: &str) -> bool {
-    // Of the spellings that are taken, only the hyphenated one is as long.
-    text.len() == Hyphenated::LENGTH && Uuid::try_parse(text).is_ok()
-}
 
 #[cfg(test)]
 mod tests {
