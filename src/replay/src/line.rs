@@ -45,6 +45,9 @@ pub enum InvalidLine {
     /// Not JSON, or of another shape.
     #[error("this is no request: {}", in_line(.0))]
     Json(#[from] serde_json::Error),
+    /// A `Host` beside the host.
+    #[error("`host` is no further header: Envoy keeps it as the authority; write the request's `host`")]
+    HostAsHeader,
     /// A statement that cannot be understood.
     #[error("{kind}: {reason}")]
     Statement {
@@ -65,7 +68,11 @@ impl<'a> RequestLine<'a> {
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(InvalidLine::Shape);
         }
-        Ok(serde_json::from_slice(text)?)
+        let line: Self = serde_json::from_slice(text)?;
+        if line.headers.iter().any(|(Text(name), _value)| name.eq_ignore_ascii_case("host")) {
+            return Err(InvalidLine::HostAsHeader);
+        }
+        Ok(line)
     }
 
     /// The wall clock that the line states.

@@ -176,6 +176,7 @@ cases:
   - {{ name: \"j\\nk\", {request}, expect: {{ allow: open }} }}
   - {{ name: l, {request}, expect: {{ allow: open }}, now: yesterday }}
   - [m]
+  - {{ name: p, request: {{ method: GET, path: /open, headers: [[accept, a], [Host, b]] }}, expect: {{ allow: open }} }}
   - {{ name: o, {request}, expect: {{ refuse: route_unknown, would_refuse: route_unknown }} }}
 "
     );
@@ -198,7 +199,8 @@ cases:
         "cases[10].name: a name is one line of text",
         "cases[11].now: invalid type",
         "cases[12]: a list stands where an object is wanted",
-        "cases[13].expect.would_refuse: `would_refuse` means nothing beside `refuse`",
+        "cases[13].request.headers: `host` is no further header: Envoy keeps it as the authority",
+        "cases[14].expect.would_refuse: `would_refuse` means nothing beside `refuse`",
     ];
     for (fault, expected) in found.iter().zip(expected) {
         assert!(fault.starts_with(expected), "{found:#?}");

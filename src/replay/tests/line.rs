@@ -112,6 +112,10 @@ fn odd_line_is_an_error_that_names_the_column() {
             "{\"method\":\"GET\",\"path\":\"/\",\"method\":\"PUT\"}",
             "this is no request: duplicate field `method` at column 35",
         ),
+        (
+            "{\"method\":\"GET\",\"path\":\"/\",\"headers\":[[\"Host\",\"a\"]]}",
+            "`host` is no further header: Envoy keeps it as the authority; write the request's `host`",
+        ),
         ("{\"method\":\"GET\",\"path\":\"/\",\"body\":1}", "this is no request: unknown field `body`"),
         ("{\"method\":\"GET\",\"path\":\"/\"} {}", "this is no request: trailing characters at column 29"),
         ("{\"method\":\"GET\",\"path\":\"/\",\"headers\":[[\"a\"]]}", "this is no request: invalid length 1"),

@@ -157,6 +157,10 @@ impl RequestDocument {
                 }
             }
         }
+        if self.headers.iter().any(|(name, _value)| name.eq_ignore_ascii_case("host")) {
+            let message = "`host` is no further header: Envoy keeps it as the authority";
+            faults.add_hinted(format!("{place}.headers"), message.to_owned(), "write the request's `host`");
+        }
         headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())));
         headers
     }
