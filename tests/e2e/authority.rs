@@ -27,6 +27,8 @@ pub enum Mode {
     Hang,
     /// Answers with this status and body.
     Answer(u16, String),
+    /// Sends these bytes, and closes the connection.
+    Bytes(&'static str),
     /// Answers those whose form contains the text with this body; passes the others on.
     Double(String, String),
     /// Answers as the table says whom the authority lets ask; passes on its answer to whom it does not.
@@ -220,6 +222,10 @@ fn serve(
                 answer
             }
             Mode::Answer(status, answer) => response(status, &answer),
+            Mode::Bytes(bytes) => {
+                drop(connection.write_all(bytes.as_bytes()));
+                return;
+            }
             Mode::Double(text, answer) if body.contains(&text) => response(200, &answer),
             Mode::Pass | Mode::NoFeed | Mode::Double(..) => {
                 let Some(answer) = ask(authority, &message) else { return };

@@ -7,6 +7,7 @@ use std::thread::scope;
 
 use crate::authority::{Hold, Mode};
 use crate::client::Call;
+use crate::reasons::log_of_envoy;
 use crate::reload::wait_until;
 use crate::stack::{Gateway, Plan};
 
@@ -16,7 +17,7 @@ const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 /// One worker whose authority answers when the test has seen who waits. Without a feed, so that all that is asked for is known
 /// from then on.
 fn held() -> (Gateway, Arc<Hold>) {
-    let gateway = Plan::shipped().without_feed().patient().one_worker().start();
+    let gateway = Plan::shipped().without_feed().patient().one_worker().log_all().start();
     let hold = Arc::new(Hold::default());
     gateway.authority.set(Mode::Held(Arc::clone(&hold)));
     (gateway, hold)
@@ -54,6 +55,9 @@ fn many_requests_at_once_cause_one_lookup_of_each_credential() {
         hold.release("");
     });
     asked_once(&gateway);
+    let log = log_of_envoy(&gateway);
+    let lookup = log.lines().find(|line| line.contains("lookup=api_key request.id=")).unwrap();
+    assert!(lookup.contains("joined=199"), "{lookup}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::authority::KEYS;
 use crate::client::{Call, Reply};
+use crate::reasons::log_of_envoy;
 use crate::reload::wait_until;
 use crate::signer::{Signer, base64url, merged};
 use crate::stack::{Gateway, Plan, project};
@@ -49,7 +50,7 @@ credentials:{after}      - jwt:
 fn start(every: &str, keys: String) -> (TempDir, Gateway) {
     let (folder, policy) = policy(every, "");
     // What is asked is counted here, and without a feed each credential is asked for once.
-    (folder, Plan::with_policy(policy).without_feed().one_worker().publish(keys).start())
+    (folder, Plan::with_policy(policy).without_feed().one_worker().publish(keys).log_all().start())
 }
 
 pub fn set(signers: &[&Signer]) -> String {
@@ -184,6 +185,23 @@ fn unknown_key_is_fetched_once_for_all_who_wait() {
     // None, unless the eight took so long that it was time for another: one in five seconds, the first of them after `begin`.
     let fetches = gateway.authority.take_fetches() as u64;
     assert!(fetches <= begin.elapsed().as_secs() / 5, "{fetches}");
+}
+
+#[test]
+fn keys_that_do_not_come_and_a_key_that_cannot_be_used_are_told() {
+    let signer = Signer::new("ES256", "b");
+    let (_folder, gateway) = start("1s", set(&[&signer]));
+    passes(&gateway, &token(&signer));
+    gateway.authority.publish(None);
+    let is_told = |line: String| log_of_envoy(&gateway).contains(&line);
+    let keys = format!("the keys of `login` at `{KEYS}`");
+    wait_until("it is told that they do not come", || {
+        is_told(format!("{keys} did not come: cluster `authority` broke the connection before it answered"))
+    });
+    gateway.authority.publish(Some(set_of(vec![signer.jwk(), json!({ "kty": "oct", "kid": "odd" })])));
+    wait_until("it is told that they came again", || is_told(format!("{keys} came again, after ")));
+    wait_until("it is told which is left out", || is_told(format!("of {keys}, one is left out: the key `odd`: ")));
+    passes(&gateway, &token(&signer));
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn delete(path: &str) -> Call {
     Call::delete(path).api_key(API_KEY).token(TOKEN)
 }
 
-fn log_of_envoy(gateway: &Gateway) -> String {
+pub fn log_of_envoy(gateway: &Gateway) -> String {
     let log = gateway.written().into_iter().find(|file| file.ends_with("envoy.log")).unwrap();
     fs::read_to_string(log).unwrap()
 }
@@ -73,6 +73,16 @@ fn silence_of_an_authority_is_told_from_what_it_says() {
     for (id, mode, reason) in [
         ("hangs", Mode::Hang, "no answer within 1s from cluster `authority`"),
         ("breaks", Mode::Stopped, "cluster `authority` broke the connection before it answered"),
+        (
+            "nohttp",
+            Mode::Bytes("\x15\x03\x01"),
+            "what cluster `authority` sent is no answer of HTTP; is it one of TLS?",
+        ),
+        (
+            "breaksoff",
+            Mode::Bytes("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"active\""),
+            "the answer of cluster `authority` broke off, or was not whole within 1s",
+        ),
         ("busy", Mode::Answer(503, "no healthy upstream".to_owned()), "authority `mithril` replied with status 503"),
         ("late", Mode::Answer(504, String::new()), "authority `mithril` replied with status 504"),
     ] {

@@ -156,6 +156,12 @@ impl Plan {
         self
     }
 
+    /// Has the plugin's log hold what is no warning, too.
+    pub fn log_all(mut self) -> Self {
+        self.settings.log_level = "info";
+        self
+    }
+
     /// Another gateway, with an upstream of its own, on the same database.
     pub fn beside(mut self, other: &Gateway) -> Self {
         self.settings.database_url = Some(other.database.url().to_owned());

@@ -138,8 +138,8 @@ impl Host for Stream<'_> {
         .into()
     }
 
-    fn trailer_names(&mut self) -> Vec<String> {
-        Vec::new()
+    fn trailer_names(&mut self) -> Result<Vec<String>, HostFailed> {
+        Ok(Vec::new())
     }
 
     fn now(&mut self) -> Moment {

@@ -13,38 +13,52 @@ pub(crate) struct Complaints(Rc<RefCell<BTreeMap<String, Complaint>>>);
 
 #[derive(Debug)]
 struct Complaint {
-    /// Failures in a row.
-    failures: u64,
-    /// When the next one is told.
+    since: Monotonic,
+    /// When each reason is told again: another one is news.
+    told: BTreeMap<String, Told>,
+}
+
+#[derive(Debug)]
+struct Told {
     due: Monotonic,
-    /// From that to the one after it.
+    /// From that to the time after it.
     pause: Duration,
 }
 
 impl Complaints {
-    /// Takes note of a failure: how many there were in a row, where it is to be told.
-    pub(crate) fn failed(&self, what: &str, now: Moment) -> Option<u64> {
+    /// Takes note of a failure: for how long it has failed, where it is to be told.
+    pub(crate) fn failed(&self, what: &str, why: &str, now: Moment) -> Option<Duration> {
         // A store that is in use is not to be had twice; that cannot be, and then each is told.
-        let Ok(mut complaints) = self.0.try_borrow_mut() else { return Some(1) };
-        if let Some(known) = complaints.get_mut(what) {
-            known.failures = known.failures.saturating_add(1);
-            if now.monotonic < known.due {
-                return None;
+        let Ok(mut complaints) = self.0.try_borrow_mut() else { return Some(Duration::ZERO) };
+        let complaint = complaints
+            .entry(what.to_owned())
+            .or_insert_with(|| Complaint { since: now.monotonic, told: BTreeMap::new() });
+        match complaint.told.get_mut(why) {
+            Some(told) if now.monotonic < told.due => return None,
+            Some(told) => {
+                told.due = now.monotonic.after(told.pause).unwrap_or(now.monotonic);
+                told.pause = told.pause.saturating_mul(GROWTH).min(LONGEST);
             }
-            known.due = now.monotonic.after(known.pause).unwrap_or(now.monotonic);
-            known.pause = known.pause.saturating_mul(GROWTH).min(LONGEST);
-            return Some(known.failures);
+            None => {
+                if complaint.told.len() >= MOST_REASONS {
+                    complaint.told.clear();
+                }
+                let due = now.monotonic.after(FIRST).unwrap_or(now.monotonic);
+                complaint.told.insert(why.to_owned(), Told { due, pause: FIRST.saturating_mul(GROWTH) });
+            }
         }
-        let due = now.monotonic.after(FIRST).unwrap_or(now.monotonic);
-        complaints.insert(what.to_owned(), Complaint { failures: 1, due, pause: FIRST.saturating_mul(GROWTH) });
-        Some(1)
+        Some(complaint.since.until(now.monotonic))
     }
 
-    /// Takes note that it works: how often in a row it has failed before; `None` where it had not.
-    pub(crate) fn worked(&self, what: &str) -> Option<u64> {
-        self.0.try_borrow_mut().ok()?.remove(what).map(|complaint| complaint.failures)
+    /// Takes note that it works: for how long it has failed before; `None` where it had not.
+    pub(crate) fn worked(&self, what: &str, now: Moment) -> Option<Duration> {
+        let complaint = self.0.try_borrow_mut().ok()?.remove(what)?;
+        Some(complaint.since.until(now.monotonic))
     }
 }
+
+/// Reasons of one failure that are remembered; there are fewer.
+const MOST_REASONS: usize = 16;
 
 /// From the first line to the second.
 const FIRST: Duration = Duration::from_secs(10);
@@ -69,19 +83,23 @@ mod tests {
     #[test]
     fn failure_that_goes_on_is_told_at_growing_intervals() {
         let complaints = Complaints::default();
-        let told: Vec<_> = (0..8000).filter(|second| complaints.failed("x", at(*second)).is_some()).collect();
-        assert_eq!(told, [0, 10, 40, 130, 400, 1210, 3640, 7240]);
-        assert_eq!(complaints.worked("x"), Some(8000));
-        assert_eq!(complaints.worked("x"), None);
+        let told: Vec<_> = (0..8000).filter_map(|second| complaints.failed("x", "late", at(second))).collect();
+        assert_eq!(told, [0, 10, 40, 130, 400, 1210, 3640, 7240].map(Duration::from_secs));
+        assert_eq!(complaints.worked("x", at(8000)), Some(Duration::from_secs(8000)));
+        assert_eq!(complaints.worked("x", at(8001)), None);
     }
 
     #[test]
-    fn failure_after_it_worked_is_told_at_once() {
+    fn news_are_told_at_once() {
         let complaints = Complaints::default();
-        assert_eq!(complaints.failed("x", at(1)), Some(1));
-        assert_eq!(complaints.failed("x", at(2)), None);
-        assert_eq!(complaints.failed("y", at(2)), Some(1), "another thing that fails");
-        assert_eq!(complaints.worked("x"), Some(2));
-        assert_eq!(complaints.failed("x", at(3)), Some(1));
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(complaints.failed("x", "late", at(1)), seconds(0));
+        assert_eq!(complaints.failed("x", "late", at(2)), None);
+        assert_eq!(complaints.failed("y", "late", at(2)), seconds(0), "another thing that fails");
+        assert_eq!(complaints.failed("x", "gone", at(3)), seconds(2), "for another reason");
+        assert_eq!(complaints.failed("x", "late", at(4)), None, "reasons that come by turns are no news");
+        assert_eq!(complaints.failed("x", "gone", at(5)), None);
+        assert_eq!(complaints.worked("x", at(6)), seconds(5));
+        assert_eq!(complaints.failed("x", "late", at(7)), seconds(0));
     }
 }

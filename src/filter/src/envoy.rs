@@ -194,10 +194,10 @@ const fn action(flow: Flow) -> Action {
 fn reply(headers: usize, body: &[u8]) -> Result<Reply<'_>, Unavailable> {
     let header = |name| hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name).ok().flatten();
     let status = || header(":status").and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
-    // A call that was reset has no headers.
-    let status: u16 = if headers == 0 { None } else { status() }.ok_or(Unavailable::NoReply)?;
+    // A call that was reset after its reply had begun has no headers here.
+    let status: u16 = if headers == 0 { None } else { status() }.ok_or(Unavailable::BrokenOff)?;
     match status {
-        503 | 504 if header(UPSTREAM_TIME).is_none() => Err(envoys_own(status, body)),
+        502..=504 if header(UPSTREAM_TIME).is_none() => Err(envoys_own(status, body)),
         _ => Ok(Reply { status, body }),
     }
 }
@@ -283,9 +283,9 @@ impl Host for EnvoyStream {
         hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_else(|_status| Vec::new())
     }
 
-    fn trailer_names(&mut self) -> Vec<String> {
-        let trailers = hostcalls::get_map_bytes(MapType::HttpRequestTrailers).unwrap_or_else(|_status| Vec::new());
-        trailers.into_iter().map(|(name, _value)| name).collect()
+    fn trailer_names(&mut self) -> Result<Vec<String>, HostFailed> {
+        let trailers = hostcalls::get_map_bytes(MapType::HttpRequestTrailers).map_err(|_status| HostFailed)?;
+        Ok(trailers.into_iter().map(|(name, _value)| name).collect())
     }
 
     fn now(&mut self) -> Moment {

@@ -11,7 +11,7 @@ pub trait Host {
     fn headers(&mut self) -> Vec<(String, Vec<u8>)>;
 
     /// The names of the request's trailers.
-    fn trailer_names(&mut self) -> Vec<String>;
+    fn trailer_names(&mut self) -> Result<Vec<String>, HostFailed>;
 
     /// What the clocks show.
     fn now(&mut self) -> Moment;
@@ -59,7 +59,7 @@ impl<T: Host> Host for &mut T {
         (**self).headers()
     }
 
-    fn trailer_names(&mut self) -> Vec<String> {
+    fn trailer_names(&mut self) -> Result<Vec<String>, HostFailed> {
         (**self).trailer_names()
     }
 
@@ -197,7 +197,7 @@ pub enum Counter {
     KeyFetch,
     /// An issuer's keys did not come: `brama_key_fetches_failed`.
     KeyFetchFailed,
-    /// A key of an issuer's set verifies nothing, which is told once for each set: `brama_keys_left_out`.
+    /// A key of an issuer's set verifies nothing, which is told once for each set and worker: `brama_keys_left_out`.
     KeyLeftOut,
 }
 

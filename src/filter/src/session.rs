@@ -109,7 +109,10 @@ impl Session {
         if matches!(self.phase, Phase::Refused) {
             return self.flow();
         }
-        for name in host.trailer_names() {
+        let Ok(names) = host.trailer_names() else {
+            return self.refuse(host, &Refused::not_carried_out(), None);
+        };
+        for name in names {
             if self.settings.policy().strips(&name) && host.remove_trailer(&name).is_err() {
                 return self.refuse(host, &Refused::not_carried_out(), None);
             }

@@ -1,6 +1,6 @@
 //! Owns what Envoy says in the place of an authority that has not replied, and what that means.
 //!
-//! The client of Envoy's own that sends a plugin's calls answers them itself, with 503 or 504, where nothing comes back. Only what
+//! The client of Envoy's own that sends a plugin's calls answers them itself, with 502, 503 or 504, where nothing comes back that is HTTP. Only what
 //! an authority replied has the header by which Envoy tells how long that took; the bodies are those of 1.36 to 1.40.
 
 use brama_policy::Unavailable;
@@ -13,10 +13,15 @@ pub(crate) const UPSTREAM_TIME: &str = "x-envoy-upstream-service-time";
 pub(crate) fn envoys_own(status: u16, body: &[u8]) -> Unavailable {
     let says = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
     match status {
+        502 => Unavailable::NotHttp,
         504 => Unavailable::NoReply,
         _ if says("overflow") => Unavailable::Overflow,
         _ if says("connection termination") || says("remote reset") => Unavailable::Broken,
-        _ => Unavailable::NothingListens,
+        _ if ["connection failure", "connection timeout", "no healthy upstream"].into_iter().any(says) => {
+            Unavailable::NothingListens
+        }
+        _ if says("protocol error") => Unavailable::NotHttp,
+        status => Unavailable::InItsPlace(status),
     }
 }
 
@@ -36,7 +41,10 @@ mod tests {
             (503, format!("{reset}connection termination"), Unavailable::Broken),
             (503, format!("{reset}remote reset"), Unavailable::Broken),
             (503, format!("{reset}overflow"), Unavailable::Overflow),
-            (503, String::new(), Unavailable::NothingListens),
+            (502, format!("{reset}protocol error"), Unavailable::NotHttp),
+            (503, format!("{reset}protocol error"), Unavailable::NotHttp),
+            (503, format!("{reset}overload manager reset"), Unavailable::InItsPlace(503)),
+            (503, String::new(), Unavailable::InItsPlace(503)),
         ] {
             assert_eq!(envoys_own(status, body.as_bytes()), meaning, "{status} {body}");
             assert!(meaning.is_outage());

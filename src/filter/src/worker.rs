@@ -221,13 +221,13 @@ impl Worker {
     /// Those who waited for keys go on with what there is now.
     fn tell_of_keys(&self, host: &mut impl RootHost, fetched: Fetched) {
         let Fetched { fetch, outcome, left_out, waiters } = fetched;
+        let what = format!("the keys of `{}` at `{}`", fetch.authority(), fetch.path());
         for key in left_out {
             host.count(Counter::KeyLeftOut);
-            log::warn!("of the keys of `{}`, one is left out: {key}", fetch.authority());
+            log::warn!("of {what}, one is left out: {key}");
         }
-        let what = format!("the keys of `{}`", fetch.authority());
         match outcome {
-            Ok(()) => self.works(&what),
+            Ok(()) => self.works(&what, host.now()),
             Err(reason) => {
                 host.count(Counter::KeyFetchFailed);
                 self.fails(&format!("{what} did not come"), &what, &fetch.why(&reason), host.now());
@@ -310,7 +310,7 @@ impl Worker {
             Err(reason) => self.on_silence(host, &inquired.feed, &reason),
             Ok(news) => {
                 host.count(Counter::FeedPage);
-                self.works(&feed_of(&inquired.feed));
+                self.works(&feed_of(&inquired.feed), host.now());
                 self.on_news(host, &inquired.feed, news);
                 // A long list is read page by page, and requests may wait for it.
                 self.inquire_all(root, host);
@@ -337,17 +337,17 @@ impl Worker {
 
     /// Tells a failure, unless it was told not long ago.
     fn fails(&self, words: &str, what: &str, why: &str, now: Moment) {
-        match self.complaints.failed(what, now) {
+        match self.complaints.failed(what, why, now) {
             None => {}
-            Some(1) => log::warn!("{words}: {why}"),
-            Some(times) => log::warn!("{words}, {times} times now: {why}"),
+            Some(Duration::ZERO) => log::warn!("{words}: {why}"),
+            Some(long) => log::warn!("{words}, for {} s now: {why}", long.as_secs()),
         }
     }
 
     /// Tells that what failed works again.
-    fn works(&self, what: &str) {
-        if let Some(times) = self.complaints.worked(what) {
-            log::info!("{what} came again, after {times} failures");
+    fn works(&self, what: &str, now: Moment) {
+        if let Some(long) = self.complaints.worked(what, now) {
+            log::info!("{what} came again, after {} s", long.as_secs());
         }
     }
 

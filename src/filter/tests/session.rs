@@ -319,6 +319,18 @@ fn identity_trailers_are_removed() {
     assert_eq!(host.trailers, ["x-checksum"]);
 }
 
+/// What cannot be read could be an identity.
+#[test]
+fn trailers_that_cannot_be_read_go_no_further() {
+    let worker = Worker::new();
+    let mut host = FakeHost::new("GET", "/readyz", &[]);
+    let mut session = worker.session();
+    assert_eq!(session.on_headers(&mut host), Flow::Continue);
+    host.cannot_read_trailers = true;
+    assert_eq!(session.on_trailers(&mut host), Flow::Pause);
+    assert!(matches!(host.done.last(), Some(Done::Refused(_))), "{:?}", host.done);
+}
+
 #[test]
 fn undecided_request_never_goes_on() {
     let mut host = delete();

@@ -316,6 +316,12 @@ impl fmt::Debug for Opened<'_> {
 }
 
 impl KeyFetch {
+    /// The path of the set at its authority.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The authority's name in the policy.
     #[must_use]
     pub fn authority(&self) -> &str {

@@ -36,6 +36,8 @@ pub struct Settings {
     pub bootstrap: PathBuf,
     /// How many threads Envoy serves with; each has a plugin of its own.
     pub workers: u16,
+    /// From which level on Envoy logs, by its name for it.
+    pub log_level: &'static str,
 }
 
 impl Settings {
@@ -82,6 +84,7 @@ impl Settings {
             upstream: programs.join("brama-upstream"),
             bootstrap: project.join(BOOTSTRAP),
             workers: 2,
+            log_level: "warning",
             project,
         })
     }

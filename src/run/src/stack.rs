@@ -180,7 +180,7 @@ fn start_envoy(settings: &Settings, data: &Data, secret: &str) -> Result<Process
     command.arg("--admin-address-path").arg(data.admin_address());
     command.args(["--concurrency", &settings.workers.to_string()]);
     // Hot restart shares memory by a number that two stacks side by side would have to agree upon.
-    command.args(["--disable-hot-restart", "--log-level", "warning"]);
+    command.args(["--disable-hot-restart", "--log-level", settings.log_level]);
     // People and tests look at the access log right after a request; Envoy would wait for ten seconds.
     command.args(["--file-flush-interval-msec", "100"]);
     command.env("BRAMA_AUTHORITY_SECRET", secret);

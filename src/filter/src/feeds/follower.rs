@@ -153,6 +153,9 @@ impl Follower {
             | Unavailable::NoReply
             | Unavailable::NothingListens
             | Unavailable::Broken
+            | Unavailable::BrokenOff
+            | Unavailable::NotHttp
+            | Unavailable::InItsPlace(_)
             | Unavailable::Overflow
             | Unavailable::NoCluster
             | Unavailable::Shedding

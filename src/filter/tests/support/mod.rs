@@ -27,6 +27,7 @@ pub enum Done {
 pub struct FakeHost {
     pub headers: Vec<(String, Vec<u8>)>,
     pub trailers: Vec<String>,
+    pub cannot_read_trailers: bool,
     pub done: Vec<Done>,
     /// The headers of each question.
     pub asked: Vec<Vec<(String, String)>>,
@@ -57,6 +58,7 @@ impl FakeHost {
         Self {
             headers,
             trailers: Vec::new(),
+            cannot_read_trailers: false,
             done: Vec::new(),
             asked: Vec::new(),
             counted: Vec::new(),
@@ -89,8 +91,8 @@ impl Host for FakeHost {
         self.headers.clone()
     }
 
-    fn trailer_names(&mut self) -> Vec<String> {
-        self.trailers.clone()
+    fn trailer_names(&mut self) -> Result<Vec<String>, HostFailed> {
+        if self.cannot_read_trailers { Err(HostFailed) } else { Ok(self.trailers.clone()) }
     }
 
     fn now(&mut self) -> Moment {

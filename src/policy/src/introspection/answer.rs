@@ -57,6 +57,15 @@ pub enum Unavailable {
     /// The connection broke before there was a reply.
     #[error("the connection to the authority broke before it replied")]
     Broken,
+    /// The reply began, and did not come to its end.
+    #[error("the authority's reply broke off, or was not whole in time")]
+    BrokenOff,
+    /// What came is no reply of HTTP.
+    #[error("what the authority sent is no reply of HTTP")]
+    NotHttp,
+    /// The proxy answered in its place, for a reason that is not known here.
+    #[error("Envoy answered {0} in the authority's place")]
+    InItsPlace(u16),
     /// The circuit breaker of the authority's cluster lets no more through.
     #[error("the circuit breaker of the authority's cluster is open")]
     Overflow,
@@ -90,6 +99,9 @@ impl Unavailable {
             | Self::NoReply
             | Self::NothingListens
             | Self::Broken
+            | Self::BrokenOff
+            | Self::NotHttp
+            | Self::InItsPlace(_)
             | Self::Overflow
             | Self::NoCluster
             | Self::Resting

@@ -51,6 +51,13 @@ impl Authority {
             Unavailable::NoReply => format!("no answer within {timeout:?} from cluster `{cluster}`"),
             Unavailable::NothingListens => format!("nothing listens at cluster `{cluster}`"),
             Unavailable::Broken => format!("cluster `{cluster}` broke the connection before it answered"),
+            Unavailable::BrokenOff => {
+                format!("the answer of cluster `{cluster}` broke off, or was not whole within {timeout:?}")
+            }
+            Unavailable::NotHttp => format!("what cluster `{cluster}` sent is no answer of HTTP; is it one of TLS?"),
+            Unavailable::InItsPlace(status) => {
+                format!("Envoy answered {status} in the place of cluster `{cluster}`, which did not")
+            }
             Unavailable::Overflow => format!("the circuit breaker of cluster `{cluster}` is open"),
             Unavailable::NoCluster => format!("Envoy has no cluster `{cluster}`"),
             Unavailable::NotSent => format!("Envoy could not send to cluster `{cluster}`: it has no host, or no room"),

@@ -113,8 +113,8 @@ impl Host for Stream {
         self.headers.clone()
     }
 
-    fn trailer_names(&mut self) -> Vec<String> {
-        self.trailers.clone()
+    fn trailer_names(&mut self) -> Result<Vec<String>, HostFailed> {
+        Ok(self.trailers.clone())
     }
 
     fn now(&mut self) -> Moment {
