@@ -18,7 +18,7 @@ use crate::stack::{Gateway, Plan, project, settings};
 /// Paths for each setting.
 const PATHS: usize = 300;
 
-/// Two open routes, and one beside them that nobody here may pass.
+/// Three open routes, one of them with an escape in its literal, and beside them two that nobody here may pass.
 const ROUTES: &str = r#"routes:
   - id: file
     methods: [GET]
@@ -28,6 +28,14 @@ const ROUTES: &str = r#"routes:
     methods: [GET]
     path: /files/{_folder}/{_name}
     public: { because: "a test" }
+  - id: escaped
+    methods: [GET]
+    path: /caf%C3%A9/{_name}
+    public: { because: "a test" }
+  - id: guarded-escaped
+    methods: [GET]
+    path: /files/caf%C3%A9
+    require: { credentials: [token], scopes: { all: ["admin:read"] } }
   - id: guarded
     methods: [GET]
     path: /admin/{_name}
@@ -35,7 +43,7 @@ const ROUTES: &str = r#"routes:
 "#;
 
 /// What paths are made of: what is plain, and what two readers may understand differently.
-const PIECES: [&[u8]; 56] = [
+const PIECES: [&[u8]; 61] = [
     b"/",
     b"/",
     b"/",
@@ -76,6 +84,11 @@ const PIECES: [&[u8]; 56] = [
     b"%zz",
     b"%c3%a9",
     b"%C3%A9",
+    b"%C3%a9",
+    b"%c3%A9",
+    b"caf%c3%a9",
+    b"caf%C3%a9/",
+    b"/caf%c3%A9/",
     b"%d0%B1",
     b"%3a",
     b"%7e",
@@ -128,7 +141,10 @@ fn path_that_arrives_is_the_one_that_was_judged() {
     }
     // The search has found something to look at, of each rule and of what was repaired.
     let rules: BTreeSet<_> = arrived.iter().map(|(_, rule)| rule.as_str()).collect();
-    assert!(rules == ["file", "pair"].into() && repaired > 50 && arrived.len() > 200, "{rules:?} {repaired}");
+    assert!(
+        rules == ["escaped", "file", "pair"].into() && repaired > 50 && arrived.len() > 200,
+        "{rules:?} {repaired}"
+    );
 }
 
 /// Edits of the bootstrap; the first is none.
@@ -151,7 +167,7 @@ fn every_setting() -> Vec<Vec<(&'static str, String)>> {
 }
 
 fn path(dice: &mut Dice) -> Vec<u8> {
-    let mut path = [&b"/files/"[..], b"/"][dice.pick(2)].to_vec();
+    let mut path = [&b"/files/"[..], b"/", b"/caf%c3%a9/"][dice.pick(3)].to_vec();
     for _ in 0..=dice.pick(4) {
         path.extend_from_slice(PIECES[dice.pick(PIECES.len())]);
     }
