@@ -1,4 +1,4 @@
-//! How long `brama check` takes with the number of routes, for policies of several shapes: the best of five runs each, and
+//! `brama check`, and how long it takes with the number of routes, for policies of several shapes: the best of five runs each, and
 //! the ratio of 20,000 routes to 5,000. Four is linear.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
@@ -16,11 +16,12 @@ const RUNS: usize = 5;
 type Route = fn(usize) -> String;
 
 fn main() {
-    let shapes: [(&str, Route); 6] = [
+    let shapes: [(&str, Route); 7] = [
         ("a resource each, every tenth public", resources),
         ("ten paths on each host", hosts),
         ("half public behind captures, and a page for all else", captures),
         ("half on hosts of their own, half on any host", mixed),
+        ("a condition in each", conditional),
         ("a fault in each", faulty),
         ("a lint in each", linted),
     ];
@@ -61,6 +62,13 @@ fn captures(number: usize) -> String {
 fn mixed(number: usize) -> String {
     let hosts = if number.is_multiple_of(2) { format!("hosts: [h{number}.example], ") } else { String::new() };
     format!("{{ id: r{number}, methods: [GET], {hosts}path: '/resource{number}/{{_id}}', {GUARDED} }}")
+}
+
+fn conditional(number: usize) -> String {
+    format!(
+        "{{ id: r{number}, methods: [GET], path: '/resource{number}/{{id}}', require: {{ credentials: [token], scopes: none, \
+         conditions: ['params.id == token.client_id'] }} }}"
+    )
 }
 
 fn faulty(number: usize) -> String {

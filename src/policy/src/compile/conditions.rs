@@ -42,12 +42,10 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Checks the conditions of a route.
+/// Checks the conditions of a route; without `known` nobody can say what they may name.
 pub(super) fn conditions(
     written: &[String],
-    entry: Option<Entry<'_>>,
-    credentials: Option<Kinds>,
-    document: &PolicyDocument,
+    known: Option<&Known<'_>>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Vec<Condition>> {
@@ -58,9 +56,7 @@ pub(super) fn conditions(
         faults.add(place, format!("{} conditions are more than {MOST_CONDITIONS}", written.len()));
         return None;
     }
-    let hidden = hidden(document);
-    let known = Known::of(entry?, credentials?, document, &hidden);
-    let names = known.names();
+    let names = known?.names();
     let conditions = each(written.iter().enumerate(), |(index, text)| match Condition::compile(text, &names) {
         Ok(condition) => Some(condition),
         Err(invalid) => {

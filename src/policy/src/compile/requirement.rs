@@ -1,7 +1,8 @@
 //! Owns the checking of what a route requires.
 
-use super::conditions::conditions;
+use super::conditions::{Known, conditions};
 use super::{credential_document, each, fact_of, fact_reference, kind};
+use crate::condition::Hidden;
 use crate::credential::CredentialKind;
 use crate::document::{
     BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
@@ -23,10 +24,11 @@ pub(crate) struct Entry<'a> {
 }
 
 /// What a route requires; without `entry`, which has left faults of its own, nobody can say what a condition may name.
+/// `hidden` is what no condition sees.
 pub(super) fn verified(
     written: &RequireDocument,
     entry: Option<Entry<'_>>,
-    document: &PolicyDocument,
+    (document, hidden): (&PolicyDocument, &[Hidden]),
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Verified> {
@@ -46,7 +48,11 @@ pub(super) fn verified(
     };
     let conditions = match &written.conditions {
         None => Some(Vec::new()),
-        Some(written) => conditions(written, entry, credentials, document, &place.key("conditions"), faults),
+        Some(written) => {
+            let place = place.key("conditions");
+            let known = entry.zip(credentials).map(|(entry, kinds)| Known::of(entry, kinds, document, hidden));
+            conditions(written, known.as_ref(), &place, faults)
+        }
     };
     Some(Verified {
         credentials: credentials?,

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::conditions::hidden;
 use super::requirement::{Entry, verified};
 use super::{each, is_name, require_reason};
+use crate::condition::Hidden;
 use crate::document::{PolicyDocument, RouteDocument, RouteModeDocument};
 use crate::fault::{Faults, Place};
 use crate::host::{HostPattern, LONGEST_NAME};
@@ -23,6 +25,8 @@ pub(super) fn all(
     }
     let mut router = Router::default();
     let mut ids = HashMap::new();
+    // Found once, since it looks at every route.
+    let hidden = hidden(document);
     let routes = each(document.routes.iter().enumerate(), |(index, written)| {
         let place = place.index(index);
         if ids.insert(written.id.as_str(), index).is_some() {
@@ -34,7 +38,7 @@ pub(super) fn all(
             enter(&mut router, written, index, (hosts, path), document, &place, faults);
         }
         let found = entry.as_ref().map(|(hosts, path)| Entry { methods: &written.methods, hosts, path });
-        let requirement = requirement(written, found, document, &place, faults);
+        let requirement = requirement(written, found, (document, &hidden), &place, faults);
         let preflight = preflight(written, &place, faults);
         let (hosts, path) = entry?;
         Some(Route {
@@ -174,7 +178,7 @@ fn preflight(written: &RouteDocument, place: &Place, faults: &mut Faults) -> Pre
 fn requirement(
     written: &RouteDocument,
     entry: Option<Entry<'_>>,
-    document: &PolicyDocument,
+    whole: (&PolicyDocument, &[Hidden]),
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Requirement> {
@@ -183,7 +187,7 @@ fn requirement(
             require_reason(&reason.because, "why everybody may pass", &place.key("public"), faults);
             Some(Requirement::Public { because: reason.because.clone() })
         }
-        (None, Some(require)) => verified(require, entry, document, &place.key("require"), faults)
+        (None, Some(require)) => verified(require, entry, whole, &place.key("require"), faults)
             .map(|verified| Requirement::Verified(Box::new(verified))),
         (Some(_), Some(_)) | (None, None) => {
             faults.add(place, "write either `public` or `require`");
