@@ -1,10 +1,15 @@
 //! Delete contract division: the exchanges its specification promises.
 
+use std::path::Path;
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::{Value, json};
+
+use crate::authority::Mode;
 use crate::client::{Call, Reply};
-use crate::stack::Gateway;
+use crate::stack::{Gateway, Plan};
 
 const DIVISION: &str = "b075f148-7f93-4fc2-b2ec-2d81b19a9b7b";
 const API_KEY: &str = "c2778f3064753ea70de870a53795f5c9";
@@ -149,4 +154,52 @@ fn fifty_concurrent_deletions_are_one() {
     assert_eq!(count(200) + count(404), 50, "{ends:?}");
     assert!(count(200) == 1 || (count(200) == 0 && unanswered > 0), "{ends:?}");
     assert_eq!(gateway.database.division(DIVISION)[0], "0");
+}
+
+/// What nothing looks at harms nothing. What is needed and cannot be read is the credential's fault, and is remembered as that.
+#[test]
+fn odd_answer_is_judged_by_what_is_needed_of_it_and_asked_for_once() {
+    let gateway = Plan::shipped().without_feed().one_worker().plugin(remember_refusals).start();
+    let stated = |odd: Value| {
+        let stated = json!({
+            "active": true, "token_use": "access_token", "sub": "05e20000-0000-4000-8000-000000000001",
+            "client_id": "c11e0000-0000-4000-8000-000000000004", "client_type": "NHS ADMIN",
+            "scope": "private_contracts:write",
+        });
+        crate::signer::merged(stated, odd).to_string()
+    };
+    let in_ten_minutes = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() + 600.5;
+    for (at, (odd, status)) in [
+        (json!({}), 404),
+        (json!({ "username": 7, "aud": { "a": 1 }, "iat": "now" }), 404),
+        (json!({ "client_type": 7 }), 401),
+        (json!({ "scope": "private_contracts:write \u{456}\u{43d}\u{448}\u{435} \" a" }), 404),
+        (json!({ "exp": in_ten_minutes }), 404),
+        (json!({ "sub": 7 }), 401),
+        (json!({ "client_id": "two words\n" }), 401),
+        (json!({ "scope": "\u{456}\u{43d}\u{448}\u{435}" }), 403),
+        (json!({ "exp": "tomorrow" }), 401),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = format!("odd-{at}");
+        gateway.authority.set(Mode::Double(format!("token={token}"), stated(odd.clone())));
+        gateway.authority.take();
+        for _ in 0..5 {
+            let call = Call::delete("/api/admin/contract_divisions/x").api_key(API_KEY).token(&token);
+            let reply = call.header("x-request-id", &token).send(gateway.address());
+            assert_eq!(reply.status, status, "{odd}: {}", gateway.logged(&token));
+        }
+        let lookups = gateway.authority.take();
+        assert_eq!(lookups.iter().filter(|form| form.contains(&token)).count(), 1, "{odd}: {lookups:?}");
+    }
+}
+
+/// For longer than any machine takes for five requests.
+fn remember_refusals(config: &mut Value, _folder: &Path) {
+    let configuration = &mut config["configuration"]["value"];
+    let mut policy: Value = serde_json::from_str(configuration.as_str().unwrap()).unwrap();
+    policy["credentials"]["token"]["cache"]["refused_ttl"] = "60s".into();
+    *configuration = policy.to_string().into();
 }

@@ -187,6 +187,18 @@ fn unknown_key_is_fetched_once_for_all_who_wait() {
     assert!(fetches <= begin.elapsed().as_secs() / 5, "{fetches}");
 }
 
+/// As a client uses it that has just got it, from an issuer whose clock is the gateway's and counts in milliseconds.
+#[test]
+fn token_passes_in_the_millisecond_in_which_it_was_issued() {
+    let signer = Signer::new("ES256", "b");
+    let (_folder, gateway) = start("5m", set(&[&signer]));
+    for _ in 0..30 {
+        // No later than it is, cut to the millisecond.
+        let issued = (SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() * 1000.0).floor() / 1000.0;
+        passes(&gateway, &token_with(&signer, json!({}), json!({ "iat": issued, "nbf": issued })));
+    }
+}
+
 #[test]
 fn keys_that_do_not_come_and_a_key_that_cannot_be_used_are_told() {
     let signer = Signer::new("ES256", "b");
