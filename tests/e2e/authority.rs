@@ -27,7 +27,7 @@ pub enum Mode {
     Hang,
     /// Answers with this status and body.
     Answer(u16, String),
-    /// Sends these bytes, and closes the connection.
+    /// Sends these bytes, and nothing more.
     Bytes(&'static str),
     /// Answers those whose form contains the text with this body; passes the others on.
     Double(String, String),
@@ -223,8 +223,10 @@ fn serve(
             }
             Mode::Answer(status, answer) => response(status, &answer),
             Mode::Bytes(bytes) => {
-                drop(connection.write_all(bytes.as_bytes()));
-                return;
+                if connection.write_all(bytes.as_bytes()).is_err() {
+                    return;
+                }
+                continue;
             }
             Mode::Double(text, answer) if body.contains(&text) => response(200, &answer),
             Mode::Pass | Mode::NoFeed | Mode::Double(..) => {

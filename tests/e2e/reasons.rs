@@ -68,9 +68,8 @@ fn access_log_tells_why_and_the_client_is_not_told() {
 }
 
 #[test]
-fn silence_of_an_authority_is_told_from_what_it_says() {
-    let gateway = Gateway::start();
-    for (id, mode, reason) in [
+fn silence_of_an_authority_is_told_by_its_kind() {
+    are_told([
         ("hangs", Mode::Hang, "no answer within 1s from cluster `authority`"),
         ("breaks", Mode::Stopped, "cluster `authority` broke the connection before it answered"),
         (
@@ -83,9 +82,23 @@ fn silence_of_an_authority_is_told_from_what_it_says() {
             Mode::Bytes("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"active\""),
             "the answer of cluster `authority` broke off, or was not whole within 1s",
         ),
+    ]);
+}
+
+#[test]
+fn what_an_authority_says_is_told_from_what_envoy_says_in_its_place() {
+    are_told([
         ("busy", Mode::Answer(503, "no healthy upstream".to_owned()), "authority `mithril` replied with status 503"),
         ("late", Mode::Answer(504, String::new()), "authority `mithril` replied with status 504"),
-    ] {
+        ("gateway", Mode::Answer(502, String::new()), "authority `mithril` replied with status 502"),
+    ]);
+}
+
+/// Fewer than it takes for the authority to be given a rest.
+#[track_caller]
+fn are_told<const N: usize>(modes: [(&str, Mode, &str); N]) {
+    let gateway = Gateway::start();
+    for (id, mode, reason) in modes {
         gateway.authority.set(mode);
         delete(DIVISION).header("x-request-id", id).send(gateway.address()).is_unavailable();
         assert_eq!(gateway.logged(id)["reason"], reason);
