@@ -207,6 +207,13 @@ impl Feeds {
         }
     }
 
+    /// Whether a root context's policy holds JWTs against the feed of this fingerprint.
+    #[must_use]
+    pub fn is_of_a_root(&self, fingerprint: u64) -> bool {
+        let is_it = |followed: &Followed| followed.followers.get(&fingerprint).is_some_and(|it| !it.roots.is_empty());
+        self.0.try_borrow().is_ok_and(|followed| is_it(&followed))
+    }
+
     /// Whether no feed is followed.
     #[must_use]
     pub fn is_idle(&self) -> bool {

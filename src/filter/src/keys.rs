@@ -71,6 +71,12 @@ impl Keys {
         issuers.retain(|_fetch, issuer| issuer.is_wanted());
     }
 
+    /// Whether a policy has these keys fetched, or a request waits for them.
+    #[must_use]
+    pub fn has(&self, fetch: &KeyFetch) -> bool {
+        self.0.try_borrow().is_ok_and(|issuers| issuers.contains_key(fetch))
+    }
+
     /// The keys that are there and may be trusted.
     #[must_use]
     pub fn at_hand(&self, fetch: &KeyFetch, now: Moment) -> Option<Rc<KeySet>> {

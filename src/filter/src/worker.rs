@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use brama_policy::{Answer, CacheLimits, Facts, Feed, Lookup, Moment, Reply, Unavailable};
 
 use crate::breaker::Breakers;
-use crate::complaints::Complaints;
+use crate::complaints::{Complaints, Failing};
 use crate::config::Settings;
 use crate::feeds::{Feeds, Inquired, Inquiry, News, Standing};
 use crate::flights::{Departure, Flights, Landed};
@@ -25,7 +26,6 @@ pub struct Worker {
     learnt: Learnt,
     /// The requests that are open, to be found when their answer comes.
     sessions: RefCell<BTreeMap<StreamId, Weak<RefCell<Session>>>>,
-    /// What fails without a request, so that no request's line tells it.
     complaints: Complaints,
 }
 
@@ -196,6 +196,11 @@ impl Worker {
         self.learnt.flights.abandoned_by(root);
         self.learnt.keys.abandoned_by(root);
         self.learnt.feeds.abandoned_by(root);
+        // What a later policy has again is told of anew.
+        self.complaints.keep(|what| match what {
+            Failing::Keys(fetch) => self.learnt.keys.has(fetch),
+            Failing::Feed(fingerprint) => self.learnt.feeds.is_of_a_root(*fingerprint),
+        });
     }
 
     fn fetch_keys(&self, root: RootId, host: &mut impl RootHost) {
@@ -221,16 +226,17 @@ impl Worker {
     /// Those who waited for keys go on with what there is now.
     fn tell_of_keys(&self, host: &mut impl RootHost, fetched: Fetched) {
         let Fetched { fetch, outcome, left_out, waiters } = fetched;
-        let what = format!("the keys of `{}` at `{}`", fetch.authority(), fetch.path());
+        let name = format!("the keys of `{}` at `{}`", fetch.authority(), fetch.path());
         for key in left_out {
             host.count(Counter::KeyLeftOut);
-            log::warn!("of {what}, one is left out: {key}");
+            log::warn!("of {name}, one is left out: {key}");
         }
+        let (now, what) = (host.now(), Failing::Keys(Arc::clone(&fetch)));
         match outcome {
-            Ok(()) => self.works(&what, host.now()),
+            Ok(()) => self.complaints.works(&what, now, name),
             Err(reason) => {
                 host.count(Counter::KeyFetchFailed);
-                self.fails(&format!("{what} did not come"), &what, &fetch.why(&reason), host.now());
+                self.complaints.fails(what, &reason, now, &format!("{name} did not come"), &fetch.why(&reason));
             }
         }
         self.tell_ready(host, waiters);
@@ -310,7 +316,7 @@ impl Worker {
             Err(reason) => self.on_silence(host, &inquired.feed, &reason),
             Ok(news) => {
                 host.count(Counter::FeedPage);
-                self.works(&feed_of(&inquired.feed), host.now());
+                self.complaints.works(&Failing::from(&*inquired.feed), host.now(), FeedOf(&inquired.feed));
                 self.on_news(host, &inquired.feed, news);
                 // A long list is read page by page, and requests may wait for it.
                 self.inquire_all(root, host);
@@ -330,25 +336,9 @@ impl Worker {
     fn on_silence(&self, host: &mut impl RootHost, feed: &Feed, reason: &Unavailable) {
         host.count(Counter::FeedFailure);
         let news = self.learnt.feeds.fail(feed, reason, host.now());
-        let what = feed_of(feed);
-        self.fails(&format!("{what} cannot be followed"), &what, &feed.why(reason), host.now());
+        let words = format!("{} cannot be followed", FeedOf(feed));
+        self.complaints.fails(feed.into(), reason, host.now(), &words, &feed.why(reason));
         self.on_news(host, feed, news);
-    }
-
-    /// Tells a failure, unless it was told not long ago.
-    fn fails(&self, words: &str, what: &str, why: &str, now: Moment) {
-        match self.complaints.failed(what, why, now) {
-            None => {}
-            Some(Duration::ZERO) => log::warn!("{words}: {why}"),
-            Some(long) => log::warn!("{words}, for {} s now: {why}", long.as_secs()),
-        }
-    }
-
-    /// Tells that what failed works again.
-    fn works(&self, what: &str, now: Moment) {
-        if let Some(long) = self.complaints.worked(what, now) {
-            log::info!("{what} came again, after {} s", long.as_secs());
-        }
     }
 
     fn tell_all(&self, host: &mut impl RootHost, landed: &Landed, answer: &Answer) {
@@ -382,6 +372,10 @@ impl Worker {
 }
 
 /// A feed, as it is told of.
-fn feed_of(feed: &Feed) -> String {
-    format!("the feed of revocations of `{}`", feed.authority())
+struct FeedOf<'a>(&'a Feed);
+
+impl fmt::Display for FeedOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the feed of revocations of `{}`", self.0.authority())
+    }
 }

@@ -23,6 +23,7 @@ mod ps_eddsa;
 mod signer;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 
 use std::rc::Rc;
 use std::time::Duration;

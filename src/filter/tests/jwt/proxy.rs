@@ -168,9 +168,18 @@ impl Proxy {
 
     /// The reply to a question, by its number.
     pub fn reply_to(&mut self, question: usize, reply: Option<(u16, &str)>) {
+        self.reply_by(ROOT, question, reply);
+    }
+
+    /// The reply to the last question, which this root context has asked.
+    pub fn reply_as(&mut self, root: RootId, reply: Option<(u16, &str)>) {
+        self.reply_by(root, self.asked.len(), reply);
+    }
+
+    fn reply_by(&mut self, root: RootId, question: usize, reply: Option<(u16, &str)>) {
         let call = CallId(u32::try_from(question).unwrap());
         let reply = reply.map(|(status, body)| Reply { status, body: body.as_bytes() });
-        self.with_worker(|worker, proxy| worker.on_reply(ROOT, proxy, call, reply.ok_or(Unavailable::NoReply)));
+        self.with_worker(|worker, proxy| worker.on_reply(root, proxy, call, reply.ok_or(Unavailable::NoReply)));
     }
 
     pub fn with_worker<T>(&mut self, visit: impl FnOnce(&Worker, &mut Self) -> T) -> T {
