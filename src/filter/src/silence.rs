@@ -1,7 +1,8 @@
 //! Owns what Envoy says in the place of an authority that has not replied, and what that means.
 //!
-//! The client of Envoy's own that sends a plugin's calls answers them itself, with 502, 503 or 504, where nothing comes back that is HTTP. Only what
-//! an authority replied has the header by which Envoy tells how long that took; the bodies are those of 1.36 to 1.40.
+//! The client of Envoy's own that sends a plugin's calls answers them itself where nothing comes back that is HTTP: with 502, 503
+//! or 504 as far as is known. Only what an authority replied has the header by which Envoy tells how long that took; the bodies
+//! are those of 1.36 to 1.40.
 
 use brama_policy::Unavailable;
 
@@ -45,6 +46,8 @@ mod tests {
             (503, format!("{reset}protocol error"), Unavailable::NotHttp),
             (503, format!("{reset}overload manager reset"), Unavailable::InItsPlace(503)),
             (503, String::new(), Unavailable::InItsPlace(503)),
+            (500, String::new(), Unavailable::InItsPlace(500)),
+            (404, "no route".to_owned(), Unavailable::InItsPlace(404)),
         ] {
             assert_eq!(envoys_own(status, body.as_bytes()), meaning, "{status} {body}");
             assert!(meaning.is_outage());
