@@ -2,7 +2,7 @@
 //!
 //! The decision itself is `brama-policy`'s. This crate reads what Envoy holds, carries questions to authorities and
 //! decisions back, verifies the signatures that Envoy does not, and remembers facts for a while. [`session`] is the life of one request, told against [`host`], a
-//! handful of verbs; [`envoy`] is the only file that knows the SDK, so everything else runs in native tests.
+//! handful of verbs; [`envoy`] is the only module that knows the SDK, so everything else runs in native tests.
 //!
 //! # Invariants
 //! - A request is marked as judged by the last call that lets it pass: whatever goes wrong before, the RBAC behind the

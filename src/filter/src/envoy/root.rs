@@ -1,0 +1,57 @@
+//! Owns the verbs of [`RootHost`] as host calls.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use brama_policy::{Moment, Question, Unavailable};
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::Status;
+use uuid::Uuid;
+
+use super::stream::EnvoyStream;
+use super::{REQUEST_ID, count, now};
+use crate::host::{CallId, Counter, RootHost, RootId, StreamId};
+
+/// The root context whose callback is running.
+pub(super) struct EnvoyRoot {
+    pub(super) id: RootId,
+    /// Whether a request it was at work at wants a tick. That request's root can be an older one, so its own tick is set
+    /// when it is at work for itself again.
+    pub(super) is_wanted: Rc<Cell<bool>>,
+}
+
+impl RootHost for EnvoyRoot {
+    type Stream<'s> = EnvoyStream;
+
+    fn now(&mut self) -> Moment {
+        now()
+    }
+
+    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
+        let mut headers: Vec<_> = question.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // What is asked for no request in particular (keys, a feed) has an id all the same.
+        let id;
+        if !headers.iter().any(|(name, _value)| *name == REQUEST_ID) {
+            id = Uuid::new_v4().to_string();
+            log::debug!("cluster `{}` is asked, request.id={id}", question.cluster);
+            headers.push((REQUEST_ID, &id));
+        }
+        let body = question.body.as_ref().map(String::as_bytes);
+        hostcalls::dispatch_http_call(question.cluster, headers, body, Vec::new(), question.timeout)
+            .map(CallId)
+            .map_err(|status| match status {
+                // The headers are whole, so that it is the cluster.
+                Status::BadArgument => Unavailable::NoCluster,
+                _ => Unavailable::NotSent,
+            })
+    }
+
+    fn stream(&mut self, stream: StreamId) -> Option<EnvoyStream> {
+        hostcalls::set_effective_context(stream.0).ok()?;
+        Some(EnvoyStream::Visited { by: self.id, wants_tick: Rc::clone(&self.is_wanted) })
+    }
+
+    fn count(&mut self, counter: Counter) {
+        count(counter);
+    }
+}
