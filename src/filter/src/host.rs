@@ -197,7 +197,7 @@ pub enum Counter {
     KeyFetch,
     /// An issuer's keys did not come: `brama_key_fetches_failed`.
     KeyFetchFailed,
-    /// A key of an issuer's set verifies nothing, which is told once for each set and worker: `brama_keys_left_out`.
+    /// A key of an issuer's set verifies nothing, which each thread tells once for each set: `brama_keys_left_out`.
     KeyLeftOut,
 }
 
