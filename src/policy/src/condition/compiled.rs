@@ -34,7 +34,7 @@ impl Condition {
         let uses = check::check(&expression, text, names)?;
         if !uses.variables {
             let fault = |reason| InvalidCondition::AlwaysFails { text: text.to_owned(), reason };
-            let _constant = of_nothing(&expression).map_err(fault)?;
+            of_nothing(&expression).map_err(fault)?;
         }
         let work = Work::of(&expression);
         Ok(Self { source: text.to_owned(), expression, uses, work })
@@ -104,7 +104,7 @@ fn parse(text: &str) -> Result<Expression, InvalidCondition> {
     if text.len() > LONGEST_CONDITION {
         return Err(InvalidCondition::TooLong(text.len()));
     }
-    if has_comment(text) {
+    if outside_of_literals(text).contains("//") {
         return Err(InvalidCondition::Comment(text.to_owned()));
     }
     let too_deep = || InvalidCondition::TooDeep(text.to_owned());
@@ -141,41 +141,37 @@ fn meant(text: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A text without what stands in quotes.
+/// A text whose plain literals are empty. Where a raw literal ends, or one in triple quotes, is not looked at: the rest of the
+/// text stays as it is.
 fn outside_of_literals(text: &str) -> String {
-    let (mut quote, mut before) = (None, ' ');
-    let kept = text.chars().filter(|character| {
-        let is_outside = quote.is_none();
-        match quote {
-            None if matches!(character, '"' | '\'') => quote = Some(*character),
-            Some(open) if *character == open && before != '\\' => quote = None,
-            None | Some(_) => {}
+    let (mut outside, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(['"', '\'']) {
+        let (before, literal) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        let is_raw = before.ends_with(['r', 'R']);
+        let is_tripled = literal.starts_with("\"\"\"") || literal.starts_with("'''");
+        if is_raw || is_tripled {
+            break;
         }
-        before = if *character == '\\' && before == '\\' { ' ' } else { *character };
-        is_outside && quote.is_none()
-    });
-    kept.collect()
+        outside.push_str(before);
+        outside.push_str("\"\"");
+        rest = after_literal(literal);
+    }
+    outside + rest
 }
 
-/// Whether `//` stands outside of a literal. Where raw literals and those in triple quotes end is not looked at: beside one,
-/// any `//` counts as a comment.
-fn has_comment(text: &str) -> bool {
-    let is_plain = ["r\"", "R\"", "r'", "R'", "\"\"\"", "'''"].iter().all(|quote| !text.contains(quote));
-    if !is_plain {
-        return text.contains("//");
-    }
-    let (mut quote, mut before) = (None, ' ');
-    for character in text.chars() {
-        match quote {
-            None if character == '/' && before == '/' => return true,
-            None if matches!(character, '"' | '\'') => quote = Some(character),
-            Some(open) if character == open && before != '\\' => quote = None,
-            None | Some(_) => {}
+/// What follows the plain literal that a text begins with.
+fn after_literal(text: &str) -> &str {
+    let mut signs = text.chars();
+    let quote = signs.next();
+    while let Some(sign) = signs.next() {
+        if sign == '\\' {
+            // It ends nothing, whatever it is.
+            let _escaped = signs.next();
+        } else if Some(sign) == quote {
+            break;
         }
-        // Two backslashes are one, and end nothing.
-        before = if character == '\\' && before == '\\' { ' ' } else { character };
     }
-    false
+    signs.as_str()
 }
 
 /// The outcome of what reads nothing.
