@@ -262,6 +262,14 @@ fn line_of_an_access_log_that_lacks_what_a_rule_needs_is_counted_and_told() {
 }
 
 #[test]
+fn line_of_an_access_log_that_repeats_a_member_is_none() {
+    let line = LOG.lines().next().unwrap().replace(r#""host":"a""#, r#""host":"a","host":"b""#);
+    let found = diff(POLICY, &[], &line);
+    assert!(found.stdout.contains("no requests: 1 lines\n"), "{}", found.stdout);
+    assert_eq!(found.code, 2);
+}
+
+#[test]
 fn what_no_policy_changes_is_told_and_harms_nothing() {
     let envoys = r#"{"decision":null,"host":"a","method":"GET","path":"/healthz","rule":null,"status":200}"#;
     let overridden = r#"{"decision":"refuse","denial":"path_overridden","host":"a","method":"GET","path":"/open","rule":"-","status":400,"time":"2026-11-22T23:05:32.227Z"}"#;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use brama_policy::{Answer, CredentialKind, Decision, Nobody, Policy, Requires, RuleId, UnixTime};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::judge::{Statements, judge_before, moment};
@@ -25,6 +27,29 @@ pub struct AccessLine {
     denial: Option<String>,
     would_refuse: Option<String>,
     identity: Option<String>,
+}
+
+/// A line as it is written. What it must have tells it from a line of another kind; what is left out is null.
+#[derive(Deserialize)]
+struct Written {
+    decision: Value,
+    #[serde(rename = "status")]
+    _status: IgnoredAny,
+    path: Value,
+    #[serde(default)]
+    time: Value,
+    #[serde(default)]
+    method: Value,
+    #[serde(default)]
+    host: Value,
+    #[serde(default)]
+    rule: Value,
+    #[serde(default)]
+    denial: Value,
+    #[serde(default)]
+    would_refuse: Value,
+    #[serde(default)]
+    identity: Value,
 }
 
 /// Why a line cannot be judged anew.
@@ -98,27 +123,27 @@ impl AccessLine {
     /// # Errors
     /// A member of another type than Envoy writes.
     pub fn read(text: &[u8]) -> Option<Result<Self, NotJudged>> {
-        let mut members: Map<String, Value> = serde_json::from_slice(text).ok()?;
-        let is_logged = ["decision", "status", "path"].into_iter().all(|name| members.contains_key(name));
-        let mut member = |name| match members.remove(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(NotJudged::Text(name)),
+        serde_json::from_slice(text).ok().map(Self::of)
+    }
+
+    fn of(written: Written) -> Result<Self, NotJudged> {
+        let Written { decision, _status, path, time, method, host, rule, denial, would_refuse, identity } = written;
+        let text = |name, member| match member {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text)),
+            Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Err(NotJudged::Text(name)),
         };
-        let read = || {
-            Ok(Self {
-                time: member("time")?,
-                method: member("method")?,
-                host: member("host")?,
-                path: member("path")?,
-                decision: member("decision")?,
-                rule: member("rule")?,
-                denial: member("denial")?,
-                would_refuse: member("would_refuse")?,
-                identity: member("identity")?,
-            })
-        };
-        is_logged.then(read)
+        Ok(Self {
+            time: text("time", time)?,
+            method: text("method", method)?,
+            host: text("host", host)?,
+            path: text("path", path)?,
+            decision: text("decision", decision)?,
+            rule: text("rule", rule)?,
+            denial: text("denial", denial)?,
+            would_refuse: text("would_refuse", would_refuse)?,
+            identity: text("identity", identity)?,
+        })
     }
 
     /// Whether two policies can be compared by what the log tells: not where they look at different parts of a request of which

@@ -36,6 +36,9 @@ pub struct RequestLine<'a> {
     now: Option<u64>,
 }
 
+/// Why no header of a request is called `host`.
+pub(crate) const HOST_AS_HEADER: &str = "`host` is no further header: Envoy keeps it as the authority";
+
 /// A line that says no request.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidLine {
@@ -46,7 +49,7 @@ pub enum InvalidLine {
     #[error("this is no request: {}", in_line(.0))]
     Json(#[from] serde_json::Error),
     /// A `Host` beside the host.
-    #[error("`host` is no further header: Envoy keeps it as the authority; write the request's `host`")]
+    #[error("{HOST_AS_HEADER}; write the request's `host`")]
     HostAsHeader,
     /// A statement that cannot be understood.
     #[error("{kind}: {reason}")]

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Case, Corpus, Expected, Identities};
-use crate::line::DEFAULT_HOST;
+use crate::line::{DEFAULT_HOST, HOST_AS_HEADER};
 use crate::statement::{InvalidStatement, Statement};
 
 /// All that is wrong with a file of cases.
@@ -158,8 +158,7 @@ impl RequestDocument {
             }
         }
         if self.headers.iter().any(|(name, _value)| name.eq_ignore_ascii_case("host")) {
-            let message = "`host` is no further header: Envoy keeps it as the authority";
-            faults.add_hinted(format!("{place}.headers"), message.to_owned(), "write the request's `host`");
+            faults.add_hinted(format!("{place}.headers"), HOST_AS_HEADER.to_owned(), "write the request's `host`");
         }
         headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())));
         headers
@@ -232,8 +231,11 @@ impl CorpusFaults {
     ) {
         let Some(name) = name.filter(|name| !known.contains_key(*name)) else { return };
         let meant = if other.contains_key(name) {
-            let other = CredentialKind::ALL.into_iter().find(|other| *other != kind).map_or("", CredentialKind::as_str);
-            format!("it is under `{other}s`;")
+            let other = match kind {
+                CredentialKind::ApiKey => CredentialKind::Token,
+                CredentialKind::Token => CredentialKind::ApiKey,
+            };
+            format!("it is under `{}s`;", other.as_str())
         } else {
             let long = |known: &&str| known.len() >= SHORTEST_MISTYPED;
             match nearest(name, known.keys().map(String::as_str).filter(long)).filter(|_| long(&name)) {
