@@ -1,5 +1,5 @@
-//! `brama check`, and how long it takes with the number of routes, for policies of several shapes: the best of five runs each, and
-//! the ratio of 20,000 routes to 5,000. Four is linear.
+//! `brama check` of policies of several shapes: the time for 5,000 routes and for 20,000, the best of five runs each, and the
+//! ratio of the two. Four is linear.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 

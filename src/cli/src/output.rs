@@ -24,8 +24,8 @@ pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), OutputError> 
     replace().map(|_file| ()).map_err(|error| OutputError::new(path, &error))
 }
 
-/// How many characters a line of standard output has room for: those of its terminal, or `COLUMNS`, which whoever exports it
-/// means for a pipe too, as `ps` takes it. `None` where neither is there.
+/// The characters that a line of standard output has room for: those of `COLUMNS`, which counts for a pipe too, as it does for
+/// `ps`, else those of its terminal. `None` where neither is there.
 pub(crate) fn width() -> Option<usize> {
     // Shells know it, and tell programs if they are asked to.
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());

@@ -319,7 +319,7 @@ fn identity_trailers_are_removed() {
     assert_eq!(host.trailers, ["x-checksum"]);
 }
 
-/// What cannot be read could be an identity.
+/// A trailer that cannot be read could be an identity.
 #[test]
 fn trailers_that_cannot_be_read_go_no_further() {
     let worker = Worker::new();

@@ -28,9 +28,10 @@ pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     Cow::Owned(folded)
 }
 
-/// How many dots a text is to such a reader, if it is nothing but dots: of one without any nothing is left. `None` of all else.
+/// The number of dots that a text is to such a reader, where it is dots alone: none is left of what is invisible. `None` of all
+/// else.
 ///
-/// Who folds each segment of a path before dot segments are removed takes `．．` for `..`.
+/// A service that folds each segment of a path before it removes dot segments takes `．．` for `..`.
 pub(crate) fn dots(text: &str) -> Option<usize> {
     text.chars().filter(|sign| !is_ignorable(*sign)).try_fold(0_usize, |dots, sign| match sign {
         '.' | '\u{2024}' | '\u{fe52}' | '\u{ff0e}' => dots.checked_add(1),

@@ -19,7 +19,8 @@ mod text;
 /// Judge requests by two policies, and show which decisions change: a line of JSON each on standard input.
 ///
 /// The access log of the gateway is read too, as far as it goes: it has no headers and no query, and of a caller the facts that
-/// the policy lists in `log.facts`. Whether a credential is good is taken from the log, for both policies. A line that lacks what a rule looks at cannot be judged: it is counted, with what it lacks.
+/// the policy lists in `log.facts`. Whether a credential is good is taken from the log, for both policies. A line that lacks
+/// what a rule looks at cannot be judged: it is counted, with what it lacks.
 ///
 /// A request opens where it was refused and now passes, be it only because its rule is in shadow mode. Each request is
 /// read under both policies, so that a fact which one of them does not know makes its line a bad one.

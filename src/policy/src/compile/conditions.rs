@@ -1,5 +1,4 @@
-//! Owns the conditions of a route, and what they may name: the same for who compiles them and for who asks whether they say
-//! anything.
+//! Owns the conditions of a route, and the names they may use: the same where they are compiled and where they are linted.
 
 use super::requirement::Entry;
 use super::{credential_document, each, further_facts};
@@ -12,7 +11,7 @@ use crate::policy::{HOST_ALIASES, Kinds};
 use crate::target::OVERRIDES;
 use crate::template::CaptureKind;
 
-/// What the conditions of one route may name.
+/// The names that the conditions of one route may use.
 pub(crate) struct Known<'a> {
     captures: Vec<(&'a str, CaptureKind)>,
     token: Option<Vec<&'a str>>,
@@ -108,7 +107,7 @@ const HOST: &str = "Envoy keeps it as the authority, which is `request.host`";
 
 const CONNECTION: &str = "Envoy takes it off, for it is about one connection only";
 
-/// What Envoy has taken off a request before its first filter is asked
+/// The headers that Envoy has taken off a request before its first filter is asked
 /// ([RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)). `te: trailers` stays.
 const OF_A_CONNECTION: [&str; 4] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding"];
 

@@ -46,10 +46,12 @@ pub(super) fn outcomes(expression: &Expression, names: &Names<'_>) -> Outcomes {
 
 /// The condition for each method and host that its route names, if they are few: then each is as good as written.
 fn variants(expression: &Expression, names: &Names<'_>) -> Vec<Expression> {
-    let hosts: Option<Vec<&str>> = names.around.hosts.iter().map(only).collect();
-    let methods = names.around.methods.iter().map(String::as_str).collect();
+    let methods = names.around.methods.iter().map(|method| Some(method.as_str())).collect();
+    let hosts = names.around.hosts.iter().map(only).collect();
     let mut variants = vec![rewritten::normal(expression)];
-    for (name, values) in [("method", methods), ("host", hosts.unwrap_or_default())] {
+    let known: [(&str, Option<Vec<&str>>); 2] = [("method", methods), ("host", hosts)];
+    // Where a host is below a suffix, there is no end of them.
+    for (name, values) in known.into_iter().filter_map(|(name, values)| Some((name, values?))) {
         let is_read = |expression: &Expression| member(expression) == Some((Root::Request, name, false));
         let all = variants.len().saturating_mul(values.len());
         if (1..=MOST_VARIANTS).contains(&all) && rewritten::has(expression, &is_read) {

@@ -77,12 +77,12 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn of(tested: &'t Tested) -> Self {
-        let text: Vec<char> = tested.text.chars().collect();
-        let mut reader = Self { tested, shorter: vec![0], text };
-        for end in 1..reader.text.len() {
-            let sign = reader.text.get(end).copied().unwrap_or_default();
-            let before = reader.shorter.last().copied().unwrap_or(0);
-            reader.shorter.push(reader.longest(before, sign));
+        let mut reader = Self { tested, shorter: Vec::new(), text: tested.text.chars().collect() };
+        let mut longest = 0;
+        for (at, sign) in tested.text.chars().enumerate() {
+            // The first sign alone ends at nothing shorter than itself.
+            longest = if at == 0 { 0 } else { reader.longest(longest, sign) };
+            reader.shorter.push(longest);
         }
         reader
     }
