@@ -159,6 +159,10 @@ fn configure_anew(settings: &Settings, change: impl FnOnce(&mut Value)) {
         assert!(Instant::now() < until, "the configuration was not taken up: {ecds}");
         sleep(Duration::from_millis(20));
     }
-    // The workers, a moment later.
-    sleep(Duration::from_millis(100));
+    // The workers have it with what they do next: something for each, which comes to no filter, and once more, since the
+    // first may have come at the same time.
+    for _ in 0..40 {
+        let reply = Call::new("GET", "/").header("Transfer-Encoding", "unheard-of").send(GATEWAY);
+        assert!(reply.status >= 400, "{reply:?}");
+    }
 }

@@ -169,7 +169,7 @@ fn hash(text: &str) -> String {
 }
 
 /// Between two requests of a client, so that rows last for as many kills as take some time.
-const PAUSE: Duration = Duration::from_millis(3);
+const PAUSE: Duration = Duration::from_millis(10);
 
 pub const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 

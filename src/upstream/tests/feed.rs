@@ -221,7 +221,7 @@ async fn transactions_that_commit_out_of_order_lose_nothing(kind: Kind) {
     slow.run(&delete).await.unwrap();
     let store = database.store.clone();
     let fast = tokio::spawn(async move { store.revoke(&Revocation::Client(MIS_TWO.to_owned()), &KEEP).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    slow.is_waited_for().await;
     let between = database.page(head).await;
     assert_eq!((between.entries.len(), between.head.number), (0, 0), "neither has committed");
 

@@ -34,9 +34,9 @@ async fn deleting(database: &Database) -> Hand {
     hand
 }
 
-/// Lets somebody run into a lock.
-async fn waiting<T>(task: &JoinHandle<T>) {
-    tokio::time::sleep(Duration::from_millis(300)).await;
+/// Waits until the task has run into a lock of this hand's.
+async fn waiting<T>(hand: &mut Hand, task: &JoinHandle<T>) {
+    hand.is_waited_for().await;
     assert!(!task.is_finished(), "it waits");
 }
 
@@ -77,7 +77,7 @@ async fn secret_does_not_return_while_its_connection_is_being_deleted() {
         other.run(&format!("BEGIN ISOLATION LEVEL {isolation}; SELECT FROM mithril_connections")).await.unwrap();
         let insertion = insertion(&format!("'{}'", Secret::new(CONNECTION_SECRET).hash().to_hex()));
         let inserting = tokio::spawn(async move { other.run(&insertion).await });
-        waiting(&inserting).await;
+        waiting(&mut deleting, &inserting).await;
         deleting.run("COMMIT").await.unwrap();
         assert!(inserting.await.unwrap().is_err(), "{isolation}");
         assert!(!connection_lives(&database.store).await, "{isolation}");
@@ -107,7 +107,7 @@ async fn two_open_transactions_have_numbers_in_the_order_of_their_commits() {
         fast.run(insert).await.unwrap();
         fast
     });
-    waiting(&inserting).await;
+    waiting(&mut slow, &inserting).await;
     assert_eq!(database.revoked(since).await, [], "neither has committed");
     // Undone, it leaves no gap for the other.
     slow.run("ROLLBACK").await.unwrap();
@@ -158,7 +158,7 @@ async fn revocations_take_the_head_before_their_rows() {
                 _ => drop(store.prune_revocations(&keep).await.unwrap()),
             }
         });
-        waiting(&revoking).await;
+        waiting(&mut hand, &revoking).await;
         hand.run(
             "SET lock_timeout = '100ms'; DELETE FROM mithril_connections; DELETE FROM mithril_tokens;
              DELETE FROM brama_revocations; COMMIT",
@@ -173,12 +173,14 @@ async fn revocations_take_the_head_before_their_rows() {
 async fn deadlock_with_a_hand_is_tried_again() {
     let database = demo().await;
     let mut hand = database.hand().await;
+    // It looks for no deadlock itself, so the server's choice is the service.
+    hand.run("SET deadlock_timeout = '60s'").await.unwrap();
     let lock = format!("BEGIN; SELECT FROM mithril_connections WHERE id = '{CONNECTION}' FOR UPDATE");
     hand.run(&lock).await.unwrap();
     let store = database.store.clone();
     let revoking = tokio::spawn(async move { store.revoke(&Revocation::Client(MSP.to_owned()), &KEEP).await });
-    waiting(&revoking).await;
-    // Each has now what the other wants. The service waited first, so the server chooses it.
+    waiting(&mut hand, &revoking).await;
+    // Each has now what the other wants.
     hand.run("INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'by hand')").await.unwrap();
     hand.run("COMMIT").await.unwrap();
     let outcome = revoking.await.unwrap().unwrap();
@@ -195,7 +197,7 @@ async fn broken_connections_are_an_error_and_then_replaced() {
     hand.hold_head().await;
     let store = database.store.clone();
     let deleting = tokio::spawn(async move { delete(&store).await });
-    waiting(&deleting).await;
+    waiting(&mut hand, &deleting).await;
     hand.run(terminate).await.unwrap();
     assert!(matches!(deleting.await.unwrap(), Err(StoreError::Database(_))));
     hand.run("ROLLBACK").await.unwrap();
@@ -203,14 +205,16 @@ async fn broken_connections_are_an_error_and_then_replaced() {
     // While nobody uses them: nobody notices.
     assert!(database.store.delete_division(DIVISION.parse().unwrap(), USER.parse().unwrap()).await.is_ok());
     hand.run(terminate).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let others = "SELECT count(*) FROM pg_stat_activity
+                  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    while hand.number(others).await > 0 {}
     assert!(connection_lives(&database.store).await);
     assert_eq!(delete(&database.store).await.unwrap(), ConnectionDeletion::Deleted);
 }
 
 #[tokio::test]
 async fn commit_that_fails_hangs_or_loses_its_connection_is_an_error() {
-    for end in ["PERFORM 1 / 0", "PERFORM pg_sleep(10)", "PERFORM pg_terminate_backend(pg_backend_pid())"] {
+    for end in ["PERFORM 1 / 0", "PERFORM pg_sleep(60)", "PERFORM pg_terminate_backend(pg_backend_pid())"] {
         let database = demo().await;
         let at_commit = format!(
             "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {end}; RETURN NULL; END $$;
@@ -222,8 +226,8 @@ async fn commit_that_fails_hangs_or_loses_its_connection_is_an_error() {
         let started = std::time::Instant::now();
         let deletion = delete(&database.store).await;
         assert!(deletion.is_err(), "{end}: {deletion:?}");
-        // Below the ten seconds for which a commit hangs here.
-        assert!(started.elapsed() < Duration::from_secs(8), "{end}: {:?}", started.elapsed());
+        // Far below the minute for which a commit hangs here.
+        assert!(started.elapsed() < Duration::from_secs(30), "{end}: {:?}", started.elapsed());
         assert!(connection_lives(&database.store).await, "{end}");
         assert_eq!(database.revoked(head).await, [], "{end}");
     }

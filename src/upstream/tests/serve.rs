@@ -151,7 +151,8 @@ async fn what_was_begun_is_finished_before_the_end() {
         support::until(&internal, WRITERS, "1").await;
         let stopping = stopped(child, "-TERM");
         let unlocking = async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            // Far below the time for which the service waits.
+            tokio::time::sleep(Duration::from_millis(50)).await;
             sqlx::raw_sql("ROLLBACK").execute(&mut hand).await.unwrap();
         };
         tokio::join!(stopping, unlocking).0

@@ -146,7 +146,7 @@ async fn contract_that_changes_meanwhile_is_judged_by_what_was_committed(kind: K
         hand.run("UPDATE prm_contracts SET type = 'CAPITATION'").await.unwrap();
         let store = database.store.clone();
         let deleting = tokio::spawn(async move { store.delete_division(id(DIVISION), id(USER)).await });
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        hand.is_waited_for().await;
         assert!(!deleting.is_finished(), "it waits for the change");
         hand.run(end).await.unwrap();
         assert_eq!(deleting.await.unwrap().unwrap(), outcome, "{end}");

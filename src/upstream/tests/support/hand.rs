@@ -1,5 +1,7 @@
 //! Somebody who types SQL.
 
+use std::time::{Duration, Instant};
+
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, SqliteConnection};
@@ -66,6 +68,21 @@ impl Hand {
             Self::Sqlite(_) => "BEGIN IMMEDIATE",
         };
         self.run(begin).await.unwrap();
+    }
+
+    /// Waits until somebody waits for what this transaction has locked. SQLite tells nobody who waits: there, for a moment,
+    /// far below the time for which the service does.
+    pub(crate) async fn is_waited_for(&mut self) {
+        if matches!(self, Self::Sqlite(_)) {
+            return tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let give_up = Instant::now() + Duration::from_secs(60);
+        let waiting = "SELECT count(*) FROM pg_locks
+                       WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+        while self.number(waiting).await == 0 {
+            assert!(Instant::now() < give_up, "nobody waits");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn say(&self, sql: &str) -> AssertSqlSafe<String> {
