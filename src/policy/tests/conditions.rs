@@ -86,7 +86,7 @@ fn condition_decides_over_request_captures_identity_and_time() {
         ("token.tenant == \"t2\"", "condition_false"),
         ("token.client_id == \"c\"", "condition_failed"),
         ("request.headers[\"x-b\"] == \"1\"", "condition_failed"),
-        ("params.n / 0 == 1", "condition_failed"),
+        ("params.n / (params.n - params.n) == 1", "condition_failed"),
     ] {
         assert_eq!(outcome(condition, &[("x-a", "1"), ("X-A", "2")]), wanted, "{condition}");
     }
@@ -151,10 +151,6 @@ fn condition_of_one_outcome_is_told() {
         ),
         ("token.tenant == \"a\" && token.tenant == \"b\"", Some("this condition never holds, so that nobody may pass")),
         ("!has(token.tenant) && now < now", Some("this condition never holds, so that nobody may pass")),
-        (
-            "has(token.tenant) ? int(\"x\") == 1 : token.tenant == \"a\"",
-            Some("this condition always fails, so that nobody may pass"),
-        ),
         ("token.tenant == \"a\"", None),
     ] {
         let value: serde_json::Value = serde_saphyr::from_str(&text(condition, "")).unwrap();
@@ -197,7 +193,7 @@ fn condition_that_cannot_be_judged_is_a_fault_with_its_place() {
         ("params.n", "`params.n` is a number, and no bool"),
         ("params.n == 1 // && params.n == 2", "`params.n == 1 // && params.n == 2` holds a comment"),
         ("(token.scopes + token.scopes).size() == 2", "there is no joining of lists"),
-        ("1 / 0 == 1", "`1 / 0 == 1` always fails"),
+        ("1 / 0 == 1", "`1 / 0` always fails: a number or a time is out of range"),
     ] {
         let value: serde_json::Value = serde_saphyr::from_str(&text(condition, "")).unwrap();
         let faults = Policy::compile(&PolicyDocument::read(&value.to_string()).unwrap()).unwrap_err().to_string();

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use cel::common::ast::Expr;
 use cel::common::types::CelBool;
+use cel::common::value::Val;
 use cel::parser::{Expression, PrattParser};
 use cel::{Context, ExecutionError, Value};
 
 use super::check::{self, Uses};
 use super::constancy;
 use super::functions::ENVIRONMENT;
+use super::shown::shown;
 use super::values::Variables;
 use super::work::Work;
 use super::{
@@ -36,6 +39,7 @@ impl Condition {
             let fault = |reason| InvalidCondition::AlwaysFails { text: text.to_owned(), reason };
             of_nothing(&expression).map_err(fault)?;
         }
+        let _reads_nothing = parts_succeed(&expression)?;
         let work = Work::of(&expression);
         Ok(Self { source: text.to_owned(), expression, uses, work })
     }
@@ -174,20 +178,50 @@ fn after_literal(text: &str) -> &str {
     signs.as_str()
 }
 
+/// Refuses a part that reads nothing and fails, which it would for every request; whether the whole reads nothing.
+fn parts_succeed(expression: &Expression) -> Result<bool, InvalidCondition> {
+    let parts = check::children(expression);
+    let read_nothing = parts.iter().map(|part| parts_succeed(part)).collect::<Result<Vec<_>, _>>()?;
+    let reads_nothing = !matches!(expression.expr, Expr::Ident(_)) && read_nothing.iter().all(|part| *part);
+    if !reads_nothing {
+        let largest = parts.into_iter().zip(read_nothing).filter(|(_part, reads_nothing)| *reads_nothing);
+        for (part, _reads_nothing) in largest {
+            let fault = |reason| InvalidCondition::AlwaysFails { text: shown(part), reason };
+            without_request(|variables| resolve(part, variables, |_value| ())).map_err(fault)?;
+        }
+    }
+    Ok(reads_nothing)
+}
+
 /// The outcome of what reads nothing.
 pub(super) fn of_nothing(expression: &Expression) -> Result<bool, ConditionFailed> {
+    without_request(|variables| evaluate(expression, variables))
+}
+
+fn without_request<T>(of: impl FnOnce(&Variables<'_>) -> T) -> T {
     let (method, host, path) = (String::new(), String::new(), String::new());
     let request = RequestView { method, host, path, headers: Headers::NotAsked };
     let now = UnixTime::from_seconds(0);
     let scene = Scene { request: &request, captures: &[], token: None, api_key: None, now };
-    evaluate(expression, &Variables::new(&scene))
+    of(&Variables::new(&scene))
 }
 
 fn evaluate(expression: &Expression, variables: &Variables<'_>) -> Result<bool, ConditionFailed> {
+    let outcome =
+        resolve(expression, variables, |value| value.downcast_ref::<CelBool>().map(|outcome| *outcome.inner()))?;
+    outcome.ok_or(ConditionFailed::NotBool)
+}
+
+/// Evaluates an expression, and reads its value, which lasts no longer.
+fn resolve<T>(
+    expression: &Expression,
+    variables: &Variables<'_>,
+    read: impl FnOnce(&dyn Val) -> T,
+) -> Result<T, ConditionFailed> {
     let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
     context.set_variable_resolver(variables);
     let value = Value::resolve_val(expression, &context).map_err(|error| kind(&error))?;
-    value.downcast_ref::<CelBool>().map(|outcome| *outcome.inner()).ok_or(ConditionFailed::NotBool)
+    Ok(read(&*value))
 }
 
 /// The kind of an error. Its text is dropped: it can hold what was judged.

@@ -59,6 +59,11 @@ impl Walk<'_> {
                 self.can_be_ordered(name, Part { expression: left, of: one }, Part { expression: right, of: two })?;
                 Ok(Type::Bool)
             }
+            (operators::DIVIDE | operators::MODULO, _, [_, Type::Int(by)])
+                if by.written.as_deref() == Some([0].as_slice()) =>
+            {
+                Err(InvalidCondition::AlwaysFails { text: shown(whole), reason: ConditionFailed::OutOfRange })
+            }
             (_, [left, right], [one, two]) if !written(name).eq("operator") => {
                 arithmetic(name, one, two).ok_or_else(|| match (one, two) {
                     (Type::List(_), Type::List(_)) => InvalidCondition::Unsupported("there is no joining of lists"),
@@ -177,7 +182,11 @@ impl Walk<'_> {
         let digit = || Pattern::signs(&[('0', '9')]);
         let is_read = of.of.is_read();
         match (name, of.of) {
-            ("bool", Type::Bool | Type::Text(_)) => Ok(Type::Bool),
+            ("bool", Type::Bool) => Ok(Type::Bool),
+            ("bool", Type::Text(texts)) => {
+                never(Pattern::Either(BOOLS.map(Pattern::text).to_vec()), texts)?;
+                Ok(Type::Bool)
+            }
             ("int", Type::Double | Type::Uint) => Ok(Type::Int(Whole::any(is_read))),
             ("int", Type::Int(whole) | Type::Timestamp(whole)) => Ok(Type::Int(whole.clone())),
             ("int", Type::Text(texts)) => {
@@ -353,6 +362,9 @@ fn mismatch(operator: &str, left: &Type, right: &Type, hint: Option<String>) -> 
 fn argument(function: &str, wanted: &'static str, is: &Type, hint: Option<String>) -> InvalidCondition {
     InvalidCondition::Argument { function: function.to_owned(), wanted, is: is.as_str(), hint }
 }
+
+/// What CEL reads as a bool.
+const BOOLS: [&str; 10] = ["0", "1", "FALSE", "False", "TRUE", "True", "f", "false", "t", "true"];
 
 const TIMESTAMP: &str = "timestamp of whole seconds, such as `2026-11-25T10:00:00Z`";
 
