@@ -208,6 +208,8 @@ async fn broken_connections_are_an_error_and_then_replaced() {
     let others = "SELECT count(*) FROM pg_stat_activity
                   WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
     while hand.number(others).await > 0 {}
+    // For longer than a connection that was just given back is taken to live.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(connection_lives(&database.store).await);
     assert_eq!(delete(&database.store).await.unwrap(), ConnectionDeletion::Deleted);
 }
