@@ -5,6 +5,9 @@ mod document;
 
 use std::path::{Path, PathBuf};
 
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
 use crate::id::Id;
 use crate::secret::CredentialHash;
 use document::FixtureDocument;
@@ -19,7 +22,7 @@ pub struct Fixture {
     pub(crate) contract_divisions: Vec<ContractDivision>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Client {
     pub(crate) id: Id,
     pub(crate) name: String,
@@ -28,7 +31,7 @@ pub(crate) struct Client {
     pub(crate) is_blocked: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Token {
     pub(crate) value: CredentialHash,
     pub(crate) name: TokenName,
@@ -49,7 +52,7 @@ pub(crate) enum TokenName {
     AuthorizationCode,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Connection {
     pub(crate) id: Id,
     pub(crate) client_id: Id,
@@ -58,18 +61,37 @@ pub(crate) struct Connection {
     pub(crate) redirect_uri: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Contract {
     pub(crate) id: Id,
     pub(crate) contract_type: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct ContractDivision {
     pub(crate) id: Id,
     pub(crate) contract_id: Id,
     pub(crate) division_id: Id,
     pub(crate) is_active: bool,
+}
+
+/// A row of a fixture for the table of this name.
+pub(crate) struct Row {
+    pub(crate) table: Table,
+    /// Which, as its author finds it in the document.
+    pub(crate) place: String,
+    /// Its columns: identifiers and hashes as they are kept, and `expires_in` for a token's end.
+    pub(crate) columns: Value,
+}
+
+/// The tables in the order in which rows are inserted: none refers to a later one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Table {
+    Clients,
+    Tokens,
+    Connections,
+    Contracts,
+    ContractDivisions,
 }
 
 /// A defect of a fixture and where it is, for example ``tokens[2].client_id: no client `..` ``.
@@ -116,6 +138,23 @@ impl Fixture {
         check::understand(document)
     }
 
+    /// All rows, in an order in which they can be inserted.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
+        let row = |table, place, columns| Row { table, place, columns };
+        let clients = self.clients.iter().map(move |it| row(Table::Clients, format!("client `{}`", it.id), json!(it)));
+        let tokens = self.tokens.iter().enumerate();
+        let tokens = tokens.map(move |(index, it)| row(Table::Tokens, format!("tokens[{index}]"), json!(it)));
+        let connections = self.connections.iter();
+        let connections =
+            connections.map(move |it| row(Table::Connections, format!("connection `{}`", it.id), json!(it)));
+        let contracts = self.contracts.iter();
+        let contracts = contracts.map(move |it| row(Table::Contracts, format!("contract `{}`", it.id), json!(it)));
+        let divisions = self.contract_divisions.iter();
+        let divisions =
+            divisions.map(move |it| row(Table::ContractDivisions, format!("contract division `{}`", it.id), json!(it)));
+        clients.chain(tokens).chain(connections).chain(contracts).chain(divisions)
+    }
+
     /// What the fixture holds, in a few words for people.
     pub fn summary(&self) -> String {
         format!(
@@ -126,6 +165,12 @@ impl Fixture {
             self.contracts.len(),
             self.contract_divisions.len()
         )
+    }
+}
+
+impl Serialize for TokenName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

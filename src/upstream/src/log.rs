@@ -1,9 +1,12 @@
-//! Owns how log lines are written: their form, and that a panic is one of them.
+//! Owns how log lines are written: their form, that a panic is one of them, and that nobody waits for them.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::panic::{self, PanicHookInfo};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::Subscriber;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
@@ -22,13 +25,60 @@ pub enum LogError {
     Started(#[from] tracing_subscriber::util::TryInitError),
 }
 
+/// A log that is written until this is dropped, which waits a moment for the last lines.
+#[must_use]
+pub struct Log {
+    _writer: WorkerGuard,
+}
+
 /// Starts the log, on stderr.
-pub fn start(filter: &str, format: LogFormat) -> Result<(), LogError> {
+///
+/// Lines are written by a thread of their own. Where that cannot go on, since the disk is full or nobody reads the pipe, lines
+/// are lost and [counted](lost), and nobody waits.
+pub fn start(filter: &str, format: LogFormat) -> Result<Log, LogError> {
     let filter = EnvFilter::try_new(filter).map_err(|error| LogError::Filter(filter.to_owned(), error))?;
-    lines(filter, format, std::io::stderr().is_terminal(), std::io::stderr).try_init()?;
-    // The standard library would write lines of its own, between those that machines read.
+    let stderr = io::stderr();
+    let colours = stderr.is_terminal();
+    let (lines_out, writer) = NonBlockingBuilder::default().buffered_lines_limit(BUFFERED).finish(Counting(stderr));
+    let _started_before = NOT_TAKEN.set(lines_out.error_counter());
+    lines(filter, format, colours, lines_out).try_init()?;
+    // The standard library would write lines of its own, between those that machines read, and end the process where it
+    // cannot.
     panic::set_hook(Box::new(write_panic));
-    Ok(())
+    Ok(Log { _writer: writer })
+}
+
+/// How many lines of this process's log were lost.
+pub(crate) fn lost() -> u64 {
+    let not_taken = NOT_TAKEN.get().map_or(0, ErrorCounter::dropped_lines);
+    NOT_WRITTEN.load(Ordering::Relaxed).saturating_add(u64::try_from(not_taken).unwrap_or(u64::MAX))
+}
+
+/// Lines that came while others waited to be written.
+static NOT_TAKEN: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Lines that the system did not take.
+static NOT_WRITTEN: AtomicU64 = AtomicU64::new(0);
+
+/// Lines that may wait to be written: about a second of a busy service.
+const BUFFERED: usize = 4096;
+
+/// Counts what cannot be written, and says that it was.
+struct Counting<W>(W);
+
+impl<W: io::Write> io::Write for Counting<W> {
+    /// Of a whole line.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.0.write_all(line).is_err() {
+            NOT_WRITTEN.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Nothing is kept back by stderr.
+        Ok(())
+    }
 }
 
 fn write_panic(panic: &PanicHookInfo<'_>) {
@@ -51,7 +101,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::{Arc, Mutex};
 
     use axum::Router;

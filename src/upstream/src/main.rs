@@ -1,5 +1,7 @@
 //! Owns the wiring of the command: arguments in, exit code out.
 
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
@@ -18,21 +20,19 @@ async fn main() -> ExitCode {
     match run(&command_line).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("brama-upstream: {}", cause::chain(error.as_ref()));
+            // Where nobody can be told, the exit code is left.
+            let _told = writeln!(io::stderr(), "brama-upstream: {}", cause::chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }
 }
 
 async fn run(command_line: &CommandLine) -> Result<()> {
-    log::start(&command_line.log, command_line.log_format)?;
+    let _log = log::start(&command_line.log, command_line.log_format)?;
     match &command_line.command {
         Command::Serve(arguments) => serve(arguments).await,
         Command::Migrate(arguments) => migrate(arguments).await,
-        Command::Openapi(arguments) => {
-            println!("{:#}", openapi::document(arguments.listener));
-            Ok(())
-        }
+        Command::Openapi(arguments) => say(format_args!("{:#}", openapi::document(arguments.listener))),
         Command::Ready(arguments) => ready(arguments).await,
         Command::Seed(arguments) => seed(arguments).await,
     }
@@ -47,15 +47,13 @@ async fn serve(arguments: &ServeArgs) -> Result<()> {
 
 async fn migrate(arguments: &MigrateArgs) -> Result<()> {
     open(&arguments.database_url).await?.close().await;
-    println!("the schema is up to date");
-    Ok(())
+    say("the schema is up to date")
 }
 
 async fn ready(arguments: &ReadyArgs) -> Result<()> {
     let internal = arguments.internal_listen.parse().map_err(InvalidSetting::Internal)?;
     ready::ask(&internal).await?;
-    println!("the service is ready");
-    Ok(())
+    say("the service is ready")
 }
 
 async fn open(url: &str) -> Result<Store> {
@@ -68,18 +66,21 @@ async fn seed(arguments: &SeedArgs) -> Result<()> {
     let url = match &arguments.database_url {
         Some(url) if !arguments.check => url,
         _ => {
-            println!("{}: sound; {}", arguments.file.display(), fixture.summary());
-            return Ok(());
+            return say(format_args!("{}: sound; {}", arguments.file.display(), fixture.summary()));
         }
     };
     let store = open(url).await?;
     let seeded = store.seed(&fixture).await;
     store.close().await;
     match seeded.with_context(|| format!("cannot seed from {}", arguments.file.display()))? {
-        Seeded::Inserted => println!("seeded: {}", fixture.summary()),
-        Seeded::Renewed { tokens } => println!("seeded before: {tokens} tokens renewed, nothing inserted"),
+        Seeded::Inserted => say(format_args!("seeded: {}", fixture.summary())),
+        Seeded::Renewed { tokens } => say(format_args!("seeded before: {tokens} tokens renewed, nothing inserted")),
     }
-    Ok(())
+}
+
+/// Writes to stdout; that nobody reads it is an error, and no panic.
+fn say(text: impl Display) -> Result<()> {
+    Ok(writeln!(io::stdout(), "{text}")?)
 }
 
 /// An environment variable, empty if it is not set.

@@ -35,6 +35,7 @@ pub(crate) struct Findings {
     /// The last number of the feed, if the database answered.
     pub(crate) revocations: Option<i64>,
     pub(crate) pools: [PoolUse; 2],
+    pub(crate) log_lines_lost: u64,
 }
 
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -114,12 +115,14 @@ impl Metrics {
 
     /// All metrics, in the text format of OpenMetrics, which Prometheus reads.
     pub(crate) fn write(&self, findings: Findings) -> Result<String, fmt::Error> {
-        let Findings { feed_readers_waiting, revocations, pools } = findings;
+        let Findings { feed_readers_waiting, revocations, pools, log_lines_lost } = findings;
         let mut now = Registry::with_prefix(PREFIX);
         let waiting = ConstGauge::new(i64::try_from(feed_readers_waiting).unwrap_or(i64::MAX));
         now.register("feed_readers_waiting", "Gateways that wait for news of the feed", waiting);
         let up = ConstGauge::new(i64::from(revocations.is_some()));
         now.register("database_up", "Whether the database answered this question for metrics", up);
+        let lost = ConstCounter::new(log_lines_lost);
+        now.register("log_lines_lost", "Lines of the log that could not be written", lost);
         let connections = Family::<Labels<2>, Gauge>::default();
         now.register("database_connections", "Connections to the database", connections.clone());
         for PoolUse { pool, idle, used } in pools {

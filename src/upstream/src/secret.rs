@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -65,6 +65,12 @@ impl<'de> Deserialize<'de> for Secret {
             serde_json::Value::String(text) => Ok(Self(text)),
             _ => Err(de::Error::custom("not a string")),
         }
+    }
+}
+
+impl Serialize for CredentialHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_hex())
     }
 }
 

@@ -33,6 +33,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
+    // A limit of the files' size is then an error of the one that writes, and not the end of the process.
+    let _too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
+
     let store = Store::open_with(&settings.database, settings.connections).await?;
     let public = settings.public.bind().await?;
     let internal = settings.internal.bind().await?;
@@ -113,6 +116,9 @@ async fn finished<T>(
         () = tokio::time::sleep(longest) => Finished::No,
     }
 }
+
+/// Linux's number on x86, ARM and RISC-V.
+const SIGXFSZ: i32 = 25;
 
 /// Longer than a request of a gateway's may wait for the store.
 const GRACE: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
 
+mod connections;
 mod page;
-mod pool;
 mod postgres;
 pub mod revocation;
 mod sqlite;
@@ -14,7 +14,6 @@ use std::time::Duration;
 use crate::fixture::Fixture;
 use crate::id::Id;
 use crate::secret::CredentialHash;
-pub(crate) use pool::PoolUse;
 use postgres::Postgres;
 use revocation::{DeniedJwt, Head, Keep, Page, Revocation, RevocationOutcome, Since, TokenRevocation};
 use sqlite::Sqlite;
@@ -133,6 +132,17 @@ enum Lookup<T> {
     Unknown,
 }
 
+/// The connections of a kind at a moment. They are opened when they are needed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct PoolUse {
+    /// `readers` or `writers`.
+    pub(crate) pool: &'static str,
+    /// Those that wait for work.
+    pub(crate) idle: usize,
+    /// Those at work.
+    pub(crate) used: usize,
+}
+
 /// What applying a fixture did.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
@@ -195,9 +205,9 @@ impl Store {
         Ok(Self { backend, revoked: watch::Sender::new(()) })
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        on!(self, backend => bounded(backend.ping()).await)
+    /// Whether the database answers, and in a file whether it can be written: it is tried, and undone.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        on!(self, backend => bounded(backend.ready()).await)
     }
 
     /// Deletes the connection `id` of the client `client_id`, for good.
@@ -353,11 +363,6 @@ impl<T> Lookup<T> {
             Self::Unknown => None,
         }
     }
-}
-
-/// That a row of a fixture was refused.
-fn refused(row: String) -> impl FnOnce(sqlx::Error) -> StoreError {
-    move |source| StoreError::Seed { row, source }
 }
 
 async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

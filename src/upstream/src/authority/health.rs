@@ -39,6 +39,6 @@ pub(super) async fn readyz(
     if operations.is_stopping() {
         return Err(AuthorityError::Stopping);
     }
-    store.ping().await?;
+    store.ready().await?;
     Ok(Json(json!({ "status": "ready" })))
 }

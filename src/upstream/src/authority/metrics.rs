@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::error::AuthorityError;
 use crate::feed::Feed;
+use crate::log;
 use crate::metrics::{Findings, MEDIA_TYPE};
 use crate::observe::Routine;
 use crate::openapi::{Operation, Served};
@@ -28,7 +29,8 @@ pub(super) async fn metrics(
     // Before the question that follows, which uses a connection itself.
     let pools = feed.store().pool_use();
     let revocations = feed.store().revocation_head().await.ok().map(|head| head.number);
-    let findings = Findings { feed_readers_waiting: feed.readers_waiting(), revocations, pools };
+    let findings =
+        Findings { feed_readers_waiting: feed.readers_waiting(), revocations, pools, log_lines_lost: log::lost() };
     let text = operations.metrics().write(findings).map_err(AuthorityError::Metrics)?;
     Ok((axum::Extension(Routine), [(header::CONTENT_TYPE, MEDIA_TYPE)], text))
 }

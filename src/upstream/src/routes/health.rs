@@ -25,6 +25,6 @@ pub(super) async fn readyz(
     if operations.is_stopping() {
         return Err(ApiError::Stopping);
     }
-    store.ping().await?;
+    store.ready().await?;
     Ok(Success::Done)
 }

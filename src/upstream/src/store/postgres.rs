@@ -11,51 +11,69 @@
 //! What revokes takes the feed's head first. The triggers would take it later, after the rows, and two revocations whose
 //! rows overlap could wait for one another.
 
-mod connections;
 mod open;
 mod revocation;
 mod seed;
 
-use sqlx::{Connection, PgConnection, PgTransaction};
+use sqlx::PgConnection;
 
+use super::connections::{Connections, Lease};
 use super::{
     AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, PoolUse, StoreError, TokenRow,
 };
 use crate::id::Id;
 use crate::secret::CredentialHash;
-use connections::{Connections, again};
+use open::Opener;
 
 /// A PostgreSQL database.
 ///
 /// Writers wait for one another, and readers for nobody; so each kind has connections of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Postgres {
-    readers: Connections,
-    writers: Connections,
+    readers: Connections<Opener>,
+    writers: Connections<Opener>,
 }
 
 impl Postgres {
-    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+    /// Begins a transaction that is undone unless it is [committed](commit).
+    async fn begin(&self) -> Result<Lease<Opener>, StoreError> {
+        let mut work = self.writers.lease().await?;
+        sqlx::raw_sql("BEGIN").execute(&mut *work).await?;
+        Ok(work)
+    }
+
+    pub(super) async fn ready(&self) -> Result<(), StoreError> {
         let mut connection = self.readers.lease().await?;
-        let done = sqlx::query("SELECT 1").execute(&mut *connection).await;
-        connection.keep(done)?;
+        sqlx::query("SELECT 1").execute(&mut *connection).await?;
+        connection.keep();
         Ok(())
     }
 
     pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
         again(move || async move {
-            let mut connection = self.writers.lease().await?;
-            let done = delete_connection(client_id, id, &mut connection).await;
-            connection.keep(done)
+            // A transaction although it is one statement: given up before its COMMIT, it is not done later.
+            let mut work = self.begin().await?;
+            revocation::take_head(&mut work).await?;
+            let done = sqlx::query("DELETE FROM mithril.connections WHERE id = $1 AND client_id = $2")
+                .bind(id.uuid())
+                .bind(client_id.uuid())
+                .execute(&mut *work)
+                .await?;
+            commit(work).await?;
+            Ok(match done.rows_affected() {
+                0 => ConnectionDeletion::NotFound,
+                _ => ConnectionDeletion::Deleted,
+            })
         })
         .await
     }
 
     pub(super) async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
         again(move || async move {
-            let mut connection = self.writers.lease().await?;
-            let done = delete_division(id, by, &mut connection).await;
-            connection.keep(done)
+            let mut work = self.begin().await?;
+            let outcome = delete_division(id, by, &mut work).await?;
+            commit(work).await?;
+            Ok(outcome)
         })
         .await
     }
@@ -63,7 +81,7 @@ impl Postgres {
     pub(super) async fn access_token(&self, value: CredentialHash) -> Result<Lookup<AccessToken>, StoreError> {
         // Only rows named `access_token`: production accepts any name, so a refresh token opens doors there.
         let mut connection = self.readers.lease().await?;
-        let row = sqlx::query_as(
+        let row: Option<TokenRow> = sqlx::query_as(
             "SELECT token.user_id::text, token.client_id::text, client.client_type, token.scope, token.expires_at,
                     token.expires_at > brama.unix_now() AND NOT client.is_blocked
              FROM mithril.tokens AS token
@@ -72,14 +90,14 @@ impl Postgres {
         )
         .bind(value.to_hex())
         .fetch_optional(&mut *connection)
-        .await;
-        let row: Option<TokenRow> = connection.keep(row)?;
+        .await?;
+        connection.keep();
         Ok(Lookup::token(row))
     }
 
     pub(super) async fn api_key(&self, secret: CredentialHash) -> Result<Lookup<ApiKey>, StoreError> {
         let mut connection = self.readers.lease().await?;
-        let row = sqlx::query_as(
+        let row: Option<ApiKeyRow> = sqlx::query_as(
             "SELECT connection.client_id::text, client.client_type, client.scope, connection.consumer_id::text,
                     NOT client.is_blocked AND NOT consumer.is_blocked
              FROM mithril.connections AS connection
@@ -89,8 +107,8 @@ impl Postgres {
         )
         .bind(secret.to_hex())
         .fetch_optional(&mut *connection)
-        .await;
-        let row: Option<ApiKeyRow> = connection.keep(row)?;
+        .await?;
+        connection.keep();
         Ok(Lookup::api_key(row))
     }
 
@@ -104,28 +122,8 @@ impl Postgres {
     }
 }
 
-async fn delete_connection(
-    client_id: Id,
-    id: Id,
-    connection: &mut PgConnection,
-) -> Result<ConnectionDeletion, StoreError> {
-    // A transaction although it is one statement: given up before its COMMIT, it is not done later.
-    let mut transaction = connection.begin().await?;
-    revocation::take_head(&mut transaction).await?;
-    let done = sqlx::query("DELETE FROM mithril.connections WHERE id = $1 AND client_id = $2")
-        .bind(id.uuid())
-        .bind(client_id.uuid())
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    match done.rows_affected() {
-        0 => Ok(ConnectionDeletion::NotFound),
-        _ => Ok(ConnectionDeletion::Deleted),
-    }
-}
-
+/// Within a transaction.
 async fn delete_division(id: Id, by: Id, connection: &mut PgConnection) -> Result<DivisionDeletion, StoreError> {
-    let mut transaction = connection.begin().await?;
     // Both rows stay as they are read until the end: of two deletions the second finds the division inactive, and a
     // change of the contract's type is before this or after it. (KEY SHARE would let the type change.)
     let contract_type: Option<String> = sqlx::query_scalar(
@@ -135,12 +133,12 @@ async fn delete_division(id: Id, by: Id, connection: &mut PgConnection) -> Resul
          FOR UPDATE OF division FOR SHARE OF contract",
     )
     .bind(id.uuid())
-    .fetch_optional(&mut *transaction)
+    .fetch_optional(&mut *connection)
     .await?;
     match contract_type.as_deref() {
-        None => return undone(transaction, DivisionDeletion::NotFound).await,
+        None => return Ok(DivisionDeletion::NotFound),
         Some(GB_CBP) => {}
-        Some(_) => return undone(transaction, DivisionDeletion::OtherContractType).await,
+        Some(_) => return Ok(DivisionDeletion::OtherContractType),
     }
     sqlx::query(
         "UPDATE prm.contract_divisions
@@ -149,14 +147,32 @@ async fn delete_division(id: Id, by: Id, connection: &mut PgConnection) -> Resul
     )
     .bind(by.uuid())
     .bind(id.uuid())
-    .execute(&mut *transaction)
+    .execute(connection)
     .await?;
-    transaction.commit().await?;
     Ok(DivisionDeletion::Deleted)
 }
 
-/// Without it, the rows would be locked until the connection is used again.
-async fn undone<T>(transaction: PgTransaction<'_>, outcome: T) -> Result<T, StoreError> {
-    transaction.rollback().await?;
-    Ok(outcome)
+async fn commit(mut work: Lease<Opener>) -> Result<(), StoreError> {
+    sqlx::raw_sql("COMMIT").execute(&mut *work).await?;
+    work.keep();
+    Ok(())
+}
+
+/// Does the work again where the server undid it so that another transaction could go on. The caller's deadline ends it.
+async fn again<T, W>(work: impl Fn() -> W) -> Result<T, StoreError>
+where
+    W: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match work().await {
+            Err(StoreError::Database(error)) if was_undone(&error) => tokio::task::yield_now().await,
+            done => return done,
+        }
+    }
+}
+
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>: serialization_failure, deadlock_detected.
+fn was_undone(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    matches!(code.as_deref(), Some("40001" | "40P01"))
 }

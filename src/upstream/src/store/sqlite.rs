@@ -6,13 +6,15 @@ mod open;
 mod revocation;
 mod seed;
 
-use sqlx::SqlitePool;
+use sqlx::SqliteConnection;
 
+use super::connections::{Connections, Lease};
 use super::{
     AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, PoolUse, StoreError, TokenRow,
 };
 use crate::id::Id;
 use crate::secret::CredentialHash;
+use open::{Opener, is_busy};
 
 /// A SQLite database file.
 ///
@@ -21,62 +23,59 @@ use crate::secret::CredentialHash;
 /// processes.
 #[derive(Clone, Debug)]
 pub(super) struct Sqlite {
-    readers: SqlitePool,
-    writer: SqlitePool,
+    readers: Connections<Opener>,
+    writer: Connections<Opener>,
+    /// Keeps so little in memory that it writes before a COMMIT.
+    prober: Connections<Opener>,
 }
 
 impl Sqlite {
-    pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
+    /// Begins a transaction that is undone unless it is [committed](commit). IMMEDIATE: the write lock is taken before
+    /// anything is read, so nobody changes it in between.
+    async fn begin(&self) -> Result<Lease<Opener>, StoreError> {
+        let mut work = self.writer.lease().await?;
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *work).await?;
+        Ok(work)
+    }
+
+    pub(super) async fn ready(&self) -> Result<(), StoreError> {
+        let mut connection = self.prober.lease().await?;
+        match sqlx::raw_sql(PROBE).execute(&mut *connection).await.map_err(StoreError::from) {
+            Ok(_done) => {
+                connection.keep();
+                Ok(())
+            }
+            // Somebody writes just now, so that it can be done. What only reads goes on in any case.
+            Err(error) if is_busy(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
         // A transaction although it is one statement: given up before its COMMIT, it is not done later.
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut work = self.begin().await?;
         let done = sqlx::query("DELETE FROM mithril_connections WHERE id = ? AND client_id = ?")
             .bind(id.to_string())
             .bind(client_id.to_string())
-            .execute(&mut *transaction)
+            .execute(&mut *work)
             .await?;
-        transaction.commit().await?;
-        match done.rows_affected() {
-            0 => Ok(ConnectionDeletion::NotFound),
-            _ => Ok(ConnectionDeletion::Deleted),
-        }
+        commit(work).await?;
+        Ok(match done.rows_affected() {
+            0 => ConnectionDeletion::NotFound,
+            _ => ConnectionDeletion::Deleted,
+        })
     }
 
     pub(super) async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
-        // IMMEDIATE: the write lock is taken before the row is read, so nobody changes it in between.
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let contract_type: Option<String> = sqlx::query_scalar(
-            "SELECT contract.type FROM prm_contract_divisions AS division
-             JOIN prm_contracts AS contract ON contract.id = division.contract_id
-             WHERE division.id = ? AND division.is_active = 1",
-        )
-        .bind(id.to_string())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        match contract_type.as_deref() {
-            None => return Ok(DivisionDeletion::NotFound),
-            Some(GB_CBP) => {}
-            Some(_) => return Ok(DivisionDeletion::OtherContractType),
-        }
-        sqlx::query(
-            "UPDATE prm_contract_divisions
-             SET is_active = 0, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_by = ?
-             WHERE id = ?",
-        )
-        .bind(by.to_string())
-        .bind(id.to_string())
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(DivisionDeletion::Deleted)
+        let mut work = self.begin().await?;
+        let outcome = delete_division(id, by, &mut work).await?;
+        commit(work).await?;
+        Ok(outcome)
     }
 
     pub(super) async fn access_token(&self, value: CredentialHash) -> Result<Lookup<AccessToken>, StoreError> {
         // Only rows named `access_token`: production accepts any name, so a refresh token opens doors there.
+        let mut connection = self.readers.lease().await?;
         let row: Option<TokenRow> = sqlx::query_as(
             "SELECT token.user_id, token.client_id, client.client_type, token.scope, token.expires_at,
                     token.expires_at > unixepoch() AND NOT client.is_blocked
@@ -85,12 +84,14 @@ impl Sqlite {
              WHERE token.value_hash = ? AND token.name = 'access_token'",
         )
         .bind(value.to_hex())
-        .fetch_optional(&self.readers)
+        .fetch_optional(&mut *connection)
         .await?;
+        connection.keep();
         Ok(Lookup::token(row))
     }
 
     pub(super) async fn api_key(&self, secret: CredentialHash) -> Result<Lookup<ApiKey>, StoreError> {
+        let mut connection = self.readers.lease().await?;
         let row: Option<ApiKeyRow> = sqlx::query_as(
             "SELECT connection.client_id, client.client_type, client.scope, connection.consumer_id,
                     NOT client.is_blocked AND NOT consumer.is_blocked
@@ -100,17 +101,59 @@ impl Sqlite {
              WHERE connection.secret_hash = ?",
         )
         .bind(secret.to_hex())
-        .fetch_optional(&self.readers)
+        .fetch_optional(&mut *connection)
         .await?;
+        connection.keep();
         Ok(Lookup::api_key(row))
     }
 
     pub(super) fn pool_use(&self) -> [PoolUse; 2] {
-        [PoolUse::of("readers", &self.readers), PoolUse::of("writers", &self.writer)]
+        [self.readers.pool_use("readers"), self.writer.pool_use("writers")]
     }
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+        self.prober.close().await;
     }
 }
+
+/// Within a transaction.
+async fn delete_division(id: Id, by: Id, connection: &mut SqliteConnection) -> Result<DivisionDeletion, StoreError> {
+    let contract_type: Option<String> = sqlx::query_scalar(
+        "SELECT contract.type FROM prm_contract_divisions AS division
+         JOIN prm_contracts AS contract ON contract.id = division.contract_id
+         WHERE division.id = ? AND division.is_active = 1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(&mut *connection)
+    .await?;
+    match contract_type.as_deref() {
+        None => return Ok(DivisionDeletion::NotFound),
+        Some(GB_CBP) => {}
+        Some(_) => return Ok(DivisionDeletion::OtherContractType),
+    }
+    sqlx::query(
+        "UPDATE prm_contract_divisions
+         SET is_active = 0, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_by = ?
+         WHERE id = ?",
+    )
+    .bind(by.to_string())
+    .bind(id.to_string())
+    .execute(connection)
+    .await?;
+    Ok(DivisionDeletion::Deleted)
+}
+
+async fn commit(mut work: Lease<Opener>) -> Result<(), StoreError> {
+    sqlx::raw_sql("COMMIT").execute(&mut *work).await?;
+    work.keep();
+    Ok(())
+}
+
+/// More than the prober keeps in memory goes to the disk, and is undone.
+const PROBE: &str = "
+    BEGIN IMMEDIATE;
+    CREATE TABLE brama_probe (filling BLOB);
+    INSERT INTO brama_probe VALUES (zeroblob(65536));
+    ROLLBACK";

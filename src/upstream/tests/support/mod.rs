@@ -16,6 +16,7 @@
 
 mod database;
 mod hand;
+pub(crate) mod process;
 mod server;
 
 pub(crate) use database::{Database, Kind, url};

@@ -3,37 +3,46 @@
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection, SqlSafeStr};
 
-use super::connections::{ACQUIRE_TIMEOUT, Connections};
 use super::{Postgres, StoreError};
+use crate::store::connections::{Connections, Open};
+
+/// Opens connections to the primary.
+#[derive(Debug)]
+pub(super) struct Opener {
+    options: PgConnectOptions,
+    /// What its connections have besides what all have.
+    settings: &'static str,
+}
 
 impl Postgres {
     pub(in crate::store) async fn open(options: &PgConnectOptions, connections: u32) -> Result<Self, StoreError> {
         let options = options.clone().disable_statement_logging();
-        let connecting = tokio::time::timeout(PATIENCE, options.connect());
-        let mut connection = connecting.await.map_err(|_| StoreError::Timeout)??;
-        prepare(&mut connection).await?;
+        let opener = |settings| Opener { options: options.clone(), settings };
+        let first = opener("");
+        let mut connection =
+            tokio::time::timeout(PATIENCE, first.open()).await.map_err(|_late| StoreError::Timeout)??;
         migrate(&mut connection).await?;
         connection.close().await?;
-        let kind =
-            |settings| Connections::new(pool(connections, settings).connect_lazy_with(options.clone()), connections);
-        Ok(Self { readers: kind(READER), writers: kind(WRITER) })
+        let kind = |settings| Connections::new(opener(settings), connections);
+        Ok(Self { readers: kind(READER)?, writers: kind(WRITER)? })
     }
 }
 
-fn pool(size: u32, settings: &'static str) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT).after_connect(move |connection, _| {
-        Box::pin(async move {
-            prepare(connection).await.map_err(|error| match error {
-                StoreError::Database(error) => error,
-                error => sqlx::Error::Configuration(error.into()),
-            })?;
-            sqlx::raw_sql(settings).execute(connection).await?;
-            Ok(())
-        })
-    })
+impl Open for Opener {
+    type Connection = PgConnection;
+
+    /// A server's memory for a connection grows with its life.
+    const LIFETIME: Duration = Duration::from_secs(300);
+
+    async fn open(&self) -> Result<PgConnection, StoreError> {
+        let mut connection = self.options.connect().await?;
+        prepare(&mut connection).await?;
+        sqlx::raw_sql(self.settings).execute(&mut connection).await?;
+        Ok(connection)
+    }
 }
 
 /// What every connection has, whatever the server's own settings are.

@@ -1,9 +1,8 @@
 //! Owns how the revocation feed is read from, written to and pruned in a PostgreSQL database.
 
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
-use super::connections::again;
-use super::{Postgres, StoreError};
+use super::{Postgres, StoreError, again, commit};
 use crate::id::Id;
 use crate::secret::CredentialHash;
 use crate::store::CredentialKind;
@@ -16,8 +15,9 @@ use crate::store::revocation::{
 impl Postgres {
     pub(in crate::store) async fn revocation_head(&self) -> Result<Head, StoreError> {
         let mut connection = self.readers.lease().await?;
-        let head = head(&mut connection).await;
-        connection.finish(head)
+        let head = head(&mut connection).await?;
+        connection.keep();
+        Ok(head)
     }
 
     pub(in crate::store) async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
@@ -28,15 +28,15 @@ impl Postgres {
         };
         let mut connection = self.readers.lease().await?;
         // One statement, so that the head and the entries are of one moment.
-        let rows = sqlx::query_as(query)
+        let rows: Vec<Row> = sqlx::query_as(query)
             .bind(after)
             .bind(up_to)
             .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
             .bind(CLOCK_MARGIN)
             .bind(PAGE_AND_ONE)
             .fetch_all(&mut *connection)
-            .await;
-        let rows: Vec<Row> = connection.finish(rows)?;
+            .await?;
+        connection.keep();
         page(since, rows)
     }
 
@@ -46,9 +46,10 @@ impl Postgres {
         keep: &Keep,
     ) -> Result<RevocationOutcome, StoreError> {
         again(move || async move {
-            let mut connection = self.writers.lease().await?;
-            let outcome = revoke(revocation, keep, &mut connection).await;
-            connection.finish(outcome)
+            let mut work = self.begin().await?;
+            let outcome = revoke(revocation, keep, &mut work).await?;
+            commit(work).await?;
+            Ok(outcome)
         })
         .await
     }
@@ -61,9 +62,10 @@ impl Postgres {
         keep: &Keep,
     ) -> Result<TokenRevocation, StoreError> {
         again(move || async move {
-            let mut connection = self.writers.lease().await?;
-            let revocation = revoke_token(credential, first, jwt, keep, &mut connection).await;
-            connection.finish(revocation)
+            let mut work = self.begin().await?;
+            let revocation = revoke_token(credential, first, jwt, keep, &mut work).await?;
+            commit(work).await?;
+            Ok(revocation)
         })
         .await
     }
@@ -71,9 +73,10 @@ impl Postgres {
     /// Removes one batch of the entries that nobody needs, and tells how many those were.
     pub(in crate::store) async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
         again(move || async move {
-            let mut connection = self.writers.lease().await?;
-            let pruned = prune(keep, &mut connection).await;
-            connection.finish(pruned)
+            let mut work = self.begin().await?;
+            let pruned = prune(keep, &mut work).await?;
+            commit(work).await?;
+            Ok(pruned)
         })
         .await
     }
@@ -90,42 +93,40 @@ async fn revoke(
     keep: &Keep,
     connection: &mut PgConnection,
 ) -> Result<RevocationOutcome, StoreError> {
-    let mut transaction = connection.begin().await?;
     // A little less than the store waits.
-    sqlx::raw_sql("SET LOCAL statement_timeout = '29s'").execute(&mut *transaction).await?;
-    take_head(&mut transaction).await?;
+    sqlx::raw_sql("SET LOCAL statement_timeout = '29s'").execute(&mut *connection).await?;
+    take_head(connection).await?;
     // Who revokes everything has reason to, and it is one entry.
-    if *revocation != Revocation::All && is_full(keep, &mut transaction).await? {
+    if *revocation != Revocation::All && is_full(keep, connection).await? {
         return Ok(RevocationOutcome::Full);
     }
     let (mut tokens, mut connections) = (0, 0);
     match revocation {
         Revocation::All => {
-            let deleted = sqlx::query("DELETE FROM mithril.tokens").execute(&mut *transaction).await?;
+            let deleted = sqlx::query("DELETE FROM mithril.tokens").execute(&mut *connection).await?;
             tokens = deleted.rows_affected();
-            add("all", None, None, &mut transaction).await?;
+            add("all", None, None, connection).await?;
             // It says what these say. Who had yet to read them is told to drop everything, which is the same.
             sqlx::query("DELETE FROM brama.revocations WHERE issued_before IS NULL AND expires_at IS NULL")
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
         }
         Revocation::Client(id) => {
             // Gateways may know clients that are no rows here.
             if let Ok(row) = id.parse::<Id>() {
-                (tokens, connections) = delete_of_client(row, &mut transaction).await?;
+                (tokens, connections) = delete_of_client(row, connection).await?;
             }
-            add("client", Some(id), None, &mut transaction).await?;
+            add("client", Some(id), None, connection).await?;
         }
-        Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, &mut transaction).await?,
+        Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, connection).await?,
         Revocation::User { id, issued_before } => {
             if let Ok(row) = id.parse::<Id>() {
-                tokens = delete_of_user(row, *issued_before, &mut transaction).await?;
+                tokens = delete_of_user(row, *issued_before, connection).await?;
             }
-            add("user", Some(id), *issued_before, &mut transaction).await?;
+            add("user", Some(id), *issued_before, connection).await?;
         }
     }
-    let head = head(&mut transaction).await?;
-    transaction.commit().await?;
+    let head = head(connection).await?;
     Ok(RevocationOutcome::Done { head, tokens, connections })
 }
 
@@ -161,38 +162,35 @@ async fn revoke_token(
     connection: &mut PgConnection,
 ) -> Result<TokenRevocation, StoreError> {
     let value = credential.to_hex();
-    let mut transaction = connection.begin().await?;
-    take_head(&mut transaction).await?;
+    take_head(connection).await?;
     let is_key: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM mithril.connections WHERE secret_hash = $1)")
         .bind(&value)
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *connection)
         .await?;
     if is_key && first == CredentialKind::ApiKey {
         return Ok(TokenRevocation::IsApiKey);
     }
     let deleted =
-        sqlx::query("DELETE FROM mithril.tokens WHERE value_hash = $1").bind(&value).execute(&mut *transaction).await?;
+        sqlx::query("DELETE FROM mithril.tokens WHERE value_hash = $1").bind(&value).execute(&mut *connection).await?;
     if is_key && deleted.rows_affected() == 0 {
         return Ok(TokenRevocation::IsApiKey);
     }
     if let Some(jwt) = jwt {
-        if is_full(keep, &mut transaction).await? {
+        if is_full(keep, connection).await? {
             return Ok(TokenRevocation::Full);
         }
-        let now: i64 = sqlx::query_scalar("SELECT brama.unix_now()").fetch_one(&mut *transaction).await?;
+        let now: i64 = sqlx::query_scalar("SELECT brama.unix_now()").fetch_one(&mut *connection).await?;
         let expires_at = jwt.expires_at.unwrap_or(now.saturating_add(keep.longest_jwt_seconds()));
-        deny("credential", &value, expires_at, &mut transaction).await?;
+        deny("credential", &value, expires_at, connection).await?;
         if let Some(jti) = &jwt.jti {
-            deny("jti", jti, expires_at, &mut transaction).await?;
+            deny("jti", jti, expires_at, connection).await?;
         }
     }
-    transaction.commit().await?;
     Ok(TokenRevocation::Done)
 }
 
 async fn prune(keep: &Keep, connection: &mut PgConnection) -> Result<u64, StoreError> {
-    let mut transaction = connection.begin().await?;
-    take_head(&mut transaction).await?;
+    take_head(connection).await?;
     let done = sqlx::query(
         "DELETE FROM brama.revocations WHERE number IN (
              SELECT number FROM brama.revocations CROSS JOIN (SELECT brama.unix_now() AS now) AS clock
@@ -204,9 +202,8 @@ async fn prune(keep: &Keep, connection: &mut PgConnection) -> Result<u64, StoreE
     .bind(keep.retention_seconds())
     .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
     .bind(CLOCK_MARGIN)
-    .execute(&mut *transaction)
+    .execute(&mut *connection)
     .await?;
-    transaction.commit().await?;
     Ok(done.rows_affected())
 }
 

@@ -7,10 +7,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 
 use super::{Sqlite, StoreError};
+use crate::store::connections::{Connections, Open};
+
+/// Opens connections to the file.
+#[derive(Debug)]
+pub(super) struct Opener(SqliteConnectOptions);
 
 impl Sqlite {
     pub(in crate::store) async fn open(path: &Path, connections: u32) -> Result<Self, StoreError> {
@@ -23,14 +28,22 @@ impl Sqlite {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         prepare_patiently(&options).await?;
-        let pool = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
-        Ok(Self {
-            readers: pool()
-                .max_connections(connections)
-                .connect_with(options.clone().pragma("query_only", "ON"))
-                .await?,
-            writer: pool().max_connections(1).connect_with(options).await?,
-        })
+        let readers = Connections::new(Opener(options.clone().pragma("query_only", "ON")), connections)?;
+        // One stays open: the first of all writes beside the file, which a full disk refuses.
+        readers.lease().await?.keep();
+        let prober =
+            Connections::new(Opener(options.clone().pragma("cache_size", "1").busy_timeout(Duration::ZERO)), 1)?;
+        Ok(Self { readers, writer: Connections::new(Opener(options), 1)?, prober })
+    }
+}
+
+impl Open for Opener {
+    type Connection = SqliteConnection;
+
+    const LIFETIME: Duration = Duration::MAX;
+
+    async fn open(&self) -> Result<SqliteConnection, StoreError> {
+        Ok(self.0.connect().await?)
     }
 }
 
@@ -76,7 +89,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn is_busy(error: &StoreError) -> bool {
+pub(super) fn is_busy(error: &StoreError) -> bool {
     let (StoreError::Database(error) | StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error))) = error else {
         return false;
     };
@@ -112,7 +125,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = Sqlite::open(&folder.path().join("a.db"), 4).await.unwrap();
         for (pool, name, query_only) in [(&database.readers, "readers", 1), (&database.writer, "writer", 0)] {
-            let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+            let mut connection = pool.lease().await.unwrap();
+            let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.unwrap();
             assert_eq!(mode, "wal", "{name}");
             for (query, expected) in [
                 ("PRAGMA foreign_keys", 1),
@@ -120,7 +134,7 @@ mod tests {
                 ("PRAGMA busy_timeout", 800),
                 ("PRAGMA query_only", query_only),
             ] {
-                let value: i64 = sqlx::query_scalar(query).fetch_one(pool).await.unwrap();
+                let value: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await.unwrap();
                 assert_eq!(value, expected, "{name}: {query}");
             }
         }

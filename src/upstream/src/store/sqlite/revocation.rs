@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::{Sqlite, StoreError};
+use super::{Sqlite, StoreError, commit};
 use crate::secret::CredentialHash;
 use crate::store::CredentialKind;
 use crate::store::page::{PAGE_AND_ONE, Row, Source, Wanted, odd, page, wanted};
@@ -13,8 +13,10 @@ use crate::store::revocation::{
 
 impl Sqlite {
     pub(in crate::store) async fn revocation_head(&self) -> Result<Head, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        head(&mut connection).await
+        let mut connection = self.readers.lease().await?;
+        let head = head(&mut connection).await?;
+        connection.keep();
+        Ok(head)
     }
 
     pub(in crate::store) async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
@@ -23,6 +25,7 @@ impl Sqlite {
             Source::Feed => ENTRIES,
             Source::DenyList => DENIED,
         };
+        let mut connection = self.readers.lease().await?;
         // One statement, so that the head and the entries are of one moment.
         let rows: Vec<Row> = sqlx::query_as(query)
             .bind(after)
@@ -30,8 +33,9 @@ impl Sqlite {
             .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
             .bind(CLOCK_MARGIN)
             .bind(PAGE_AND_ONE)
-            .fetch_all(&self.readers)
+            .fetch_all(&mut *connection)
             .await?;
+        connection.keep();
         page(since, rows)
     }
 
@@ -40,39 +44,39 @@ impl Sqlite {
         revocation: &Revocation,
         keep: &Keep,
     ) -> Result<RevocationOutcome, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut work = self.begin().await?;
         // Who revokes everything has reason to, and it is one entry.
-        if *revocation != Revocation::All && is_full(keep, &mut transaction).await? {
+        if *revocation != Revocation::All && is_full(keep, &mut work).await? {
             return Ok(RevocationOutcome::Full);
         }
         let (mut tokens, mut connections) = (0, 0);
         match revocation {
             Revocation::All => {
-                tokens = execute("DELETE FROM mithril_tokens", &[], &mut transaction).await?;
+                tokens = execute("DELETE FROM mithril_tokens", &[], &mut work).await?;
                 sqlx::query("INSERT INTO brama_revoke (kind, issued_before) VALUES ('all', unixepoch() + 1)")
-                    .execute(&mut *transaction)
+                    .execute(&mut *work)
                     .await?;
                 // It says what these say. Who had yet to read them is told to drop everything, which is the same.
                 sqlx::query("DELETE FROM brama_revocations WHERE issued_before IS NULL AND expires_at IS NULL")
-                    .execute(&mut *transaction)
+                    .execute(&mut *work)
                     .await?;
             }
             Revocation::Client(id) => {
-                tokens = execute("DELETE FROM mithril_tokens WHERE client_id = ?", &[id], &mut transaction).await?;
+                tokens = execute("DELETE FROM mithril_tokens WHERE client_id = ?", &[id], &mut work).await?;
                 connections = execute(
                     "DELETE FROM mithril_connections WHERE client_id = ? OR consumer_id = ?",
                     &[id, id],
-                    &mut transaction,
+                    &mut work,
                 )
                 .await?;
                 sqlx::query(
                     "INSERT INTO brama_revoke (kind, subject, issued_before) VALUES ('client', ?, unixepoch() + 1)",
                 )
                 .bind(id)
-                .execute(&mut *transaction)
+                .execute(&mut *work)
                 .await?;
             }
-            Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, &mut transaction).await?,
+            Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, &mut work).await?,
             Revocation::User { id, issued_before } => {
                 // A row whose time cannot be read may be as old as any.
                 let done = sqlx::query(
@@ -82,7 +86,7 @@ impl Sqlite {
                 )
                 .bind(id)
                 .bind(issued_before)
-                .execute(&mut *transaction)
+                .execute(&mut *work)
                 .await?;
                 tokens = done.rows_affected();
                 sqlx::query(
@@ -91,12 +95,12 @@ impl Sqlite {
                 )
                 .bind(id)
                 .bind(issued_before)
-                .execute(&mut *transaction)
+                .execute(&mut *work)
                 .await?;
             }
         }
-        let head = head(&mut transaction).await?;
-        transaction.commit().await?;
+        let head = head(&mut work).await?;
+        commit(work).await?;
         Ok(RevocationOutcome::Done { head, tokens, connections })
     }
 
@@ -108,36 +112,37 @@ impl Sqlite {
         keep: &Keep,
     ) -> Result<TokenRevocation, StoreError> {
         let value = credential.to_hex();
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut work = self.begin().await?;
         let is_key: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM mithril_connections WHERE secret_hash = ?)")
                 .bind(&value)
-                .fetch_one(&mut *transaction)
+                .fetch_one(&mut *work)
                 .await?;
         if is_key && first == CredentialKind::ApiKey {
             return Ok(TokenRevocation::IsApiKey);
         }
-        let deleted = execute("DELETE FROM mithril_tokens WHERE value_hash = ?", &[&value], &mut transaction).await?;
+        let deleted = execute("DELETE FROM mithril_tokens WHERE value_hash = ?", &[&value], &mut work).await?;
         if is_key && deleted == 0 {
             return Ok(TokenRevocation::IsApiKey);
         }
         if let Some(jwt) = jwt {
-            if is_full(keep, &mut transaction).await? {
+            if is_full(keep, &mut work).await? {
                 return Ok(TokenRevocation::Full);
             }
-            let now: i64 = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *transaction).await?;
+            let now: i64 = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *work).await?;
             let expires_at = jwt.expires_at.unwrap_or(now.saturating_add(keep.longest_jwt_seconds()));
-            deny("credential", &value, expires_at, &mut transaction).await?;
+            deny("credential", &value, expires_at, &mut work).await?;
             if let Some(jti) = &jwt.jti {
-                deny("jti", jti, expires_at, &mut transaction).await?;
+                deny("jti", jti, expires_at, &mut work).await?;
             }
         }
-        transaction.commit().await?;
+        commit(work).await?;
         Ok(TokenRevocation::Done)
     }
 
     /// Removes one batch of the entries that nobody needs, and tells how many those were.
     pub(in crate::store) async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
+        let mut work = self.begin().await?;
         let done = sqlx::query(
             "DELETE FROM brama_revocations WHERE number IN (
                  SELECT number FROM brama_revocations
@@ -149,8 +154,9 @@ impl Sqlite {
         .bind(keep.retention_seconds())
         .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
         .bind(CLOCK_MARGIN)
-        .execute(&self.writer)
+        .execute(&mut *work)
         .await?;
+        commit(work).await?;
         Ok(done.rows_affected())
     }
 }

@@ -1,29 +1,28 @@
 //! Owns how a fixture enters a SQLite database.
 
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteQueryResult;
 
-use super::{Sqlite, StoreError};
-use crate::fixture::{Client, Connection, Contract, ContractDivision, Fixture, Token};
-use crate::store::{Seeded, refused};
+use super::{Sqlite, StoreError, commit};
+use crate::fixture::{Fixture, Row, Table, Token};
+use crate::store::Seeded;
 
 impl Sqlite {
     pub(in crate::store) async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut work = self.begin().await?;
         let first = sqlx::query(
             "INSERT INTO brama_seeded (id, seeded_at) VALUES (1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
              ON CONFLICT DO NOTHING",
         )
-        .execute(&mut *transaction)
+        .execute(&mut *work)
         .await?;
         let seeded = match first.rows_affected() {
-            0 => Seeded::Renewed { tokens: renew(&fixture.tokens, &mut transaction).await? },
+            0 => Seeded::Renewed { tokens: renew(&fixture.tokens, &mut work).await? },
             _ => {
-                insert(fixture, &mut transaction).await?;
+                insert(fixture, &mut work).await?;
                 Seeded::Inserted
             }
         };
-        transaction.commit().await?;
+        commit(work).await?;
         Ok(seeded)
     }
 }
@@ -47,99 +46,44 @@ async fn renew(tokens: &[Token], connection: &mut SqliteConnection) -> Result<u6
 }
 
 async fn insert(fixture: &Fixture, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    for client in &fixture.clients {
-        let done = insert_client(client, connection).await;
-        done.map_err(refused(format!("client `{}`", client.id)))?;
-    }
-    for (index, token) in fixture.tokens.iter().enumerate() {
-        let done = insert_token(token, connection).await;
-        done.map_err(refused(format!("tokens[{index}]")))?;
-    }
-    for row in &fixture.connections {
-        let done = insert_connection(row, connection).await;
-        done.map_err(refused(format!("connection `{}`", row.id)))?;
-    }
-    for contract in &fixture.contracts {
-        let done = insert_contract(contract, connection).await;
-        done.map_err(refused(format!("contract `{}`", contract.id)))?;
-    }
-    for division in &fixture.contract_divisions {
-        let done = insert_division(division, connection).await;
-        done.map_err(refused(format!("contract division `{}`", division.id)))?;
+    for Row { table, place, columns } in fixture.rows() {
+        let inserted = sqlx::query(insertion(table)).bind(columns.to_string()).execute(&mut *connection).await;
+        inserted.map_err(|source| StoreError::Seed { row: place, source })?;
     }
     Ok(())
 }
 
-async fn insert_client(client: &Client, connection: &mut SqliteConnection) -> sqlx::Result<SqliteQueryResult> {
-    sqlx::query(
-        "INSERT INTO mithril_clients (id, name, client_type, scope, is_blocked, inserted_at, updated_at)
-         SELECT ?, ?, ?, ?, ?, now, now FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)",
-    )
-    .bind(client.id.to_string())
-    .bind(&client.name)
-    .bind(&client.client_type)
-    .bind(&client.scope)
-    .bind(client.is_blocked)
-    .execute(connection)
-    .await
-}
-
-async fn insert_token(token: &Token, connection: &mut SqliteConnection) -> sqlx::Result<SqliteQueryResult> {
-    sqlx::query(
-        "INSERT INTO mithril_tokens
-             (value_hash, name, user_id, client_id, scope, expires_at, inserted_at, updated_at)
-         SELECT ?, ?, ?, ?, ?, unixepoch() + ?, now, now
-         FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)",
-    )
-    .bind(token.value.to_hex())
-    .bind(token.name.as_str())
-    .bind(token.user_id.to_string())
-    .bind(token.client_id.to_string())
-    .bind(&token.scope)
-    .bind(token.expires_in)
-    .execute(connection)
-    .await
-}
-
-async fn insert_connection(row: &Connection, connection: &mut SqliteConnection) -> sqlx::Result<SqliteQueryResult> {
-    sqlx::query(
-        "INSERT INTO mithril_connections
-             (id, client_id, consumer_id, secret_hash, redirect_uri, inserted_at, updated_at)
-         SELECT ?, ?, ?, ?, ?, now, now FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)",
-    )
-    .bind(row.id.to_string())
-    .bind(row.client_id.to_string())
-    .bind(row.consumer_id.to_string())
-    .bind(row.secret.to_hex())
-    .bind(&row.redirect_uri)
-    .execute(connection)
-    .await
-}
-
-async fn insert_contract(contract: &Contract, connection: &mut SqliteConnection) -> sqlx::Result<SqliteQueryResult> {
-    sqlx::query(
-        "INSERT INTO prm_contracts (id, type, inserted_at, updated_at)
-         SELECT ?, ?, now, now FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)",
-    )
-    .bind(contract.id.to_string())
-    .bind(&contract.contract_type)
-    .execute(connection)
-    .await
-}
-
-async fn insert_division(
-    division: &ContractDivision,
-    connection: &mut SqliteConnection,
-) -> sqlx::Result<SqliteQueryResult> {
-    sqlx::query(
-        "INSERT INTO prm_contract_divisions
-             (id, contract_id, division_id, is_active, inserted_at, inserted_by, updated_at, updated_by)
-         SELECT ?, ?, ?, ?, now, NULL, now, NULL FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)",
-    )
-    .bind(division.id.to_string())
-    .bind(division.contract_id.to_string())
-    .bind(division.division_id.to_string())
-    .bind(division.is_active)
-    .execute(connection)
-    .await
+/// How a row, a JSON object in text, is inserted.
+const fn insertion(table: Table) -> &'static str {
+    match table {
+        Table::Clients => {
+            "INSERT INTO mithril_clients (id, name, client_type, scope, is_blocked, inserted_at, updated_at)
+             SELECT ?1->>'id', ?1->>'name', ?1->>'client_type', ?1->>'scope', ?1->>'is_blocked', now, now
+             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
+        }
+        Table::Tokens => {
+            "INSERT INTO mithril_tokens
+                 (value_hash, name, user_id, client_id, scope, expires_at, inserted_at, updated_at)
+             SELECT ?1->>'value', ?1->>'name', ?1->>'user_id', ?1->>'client_id', ?1->>'scope',
+                    unixepoch() + (?1->>'expires_in'), now, now
+             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
+        }
+        Table::Connections => {
+            "INSERT INTO mithril_connections
+                 (id, client_id, consumer_id, secret_hash, redirect_uri, inserted_at, updated_at)
+             SELECT ?1->>'id', ?1->>'client_id', ?1->>'consumer_id', ?1->>'secret', ?1->>'redirect_uri', now, now
+             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
+        }
+        Table::Contracts => {
+            "INSERT INTO prm_contracts (id, type, inserted_at, updated_at)
+             SELECT ?1->>'id', ?1->>'contract_type', now, now
+             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
+        }
+        Table::ContractDivisions => {
+            "INSERT INTO prm_contract_divisions
+                 (id, contract_id, division_id, is_active, inserted_at, inserted_by, updated_at, updated_by)
+             SELECT ?1->>'id', ?1->>'contract_id', ?1->>'division_id', ?1->>'is_active', now, NULL, now, NULL
+             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
+        }
+    }
 }
