@@ -46,7 +46,7 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         .layer(from_fn(require_body))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(authority.clone(), require_secret))
-        .layer(from_fn_with_state(watch.clone(), observe::contain))
+        .layer(from_fn_with_state(watch.clone(), contain))
         .layer(from_fn_with_state(watch, observe::log))
         .with_state(authority)
 }
@@ -143,10 +143,22 @@ async fn require_place(State(crowd): State<Crowd>, request: Request, next: Next)
     if is_open(&request) {
         return Ok(next.run(request).await);
     }
-    let is_reader = request.method() == Method::GET && request.uri().path() == REVOCATIONS;
-    let places = if is_reader { &crowd.readers } else { &crowd.requests };
+    let places = if is_reader(&request) { &crowd.readers } else { &crowd.requests };
     let _place = places.take().ok_or(AuthorityError::Overloaded)?;
     Ok(next.run(request).await)
+}
+
+/// What was begun is finished, and a reader that hangs up frees its place.
+async fn contain(watch: State<Watch>, request: Request, next: Next) -> Response {
+    if is_reader(&request) {
+        return observe::attend(watch, request, next).await;
+    }
+    observe::contain(watch, request, next).await
+}
+
+/// Whether the feed is read, which may wait.
+fn is_reader(request: &Request) -> bool {
+    request.method() == Method::GET && request.uri().path() == REVOCATIONS
 }
 
 /// What tells about the service and about nobody else. Who watches it should not hold the authority secret for that.

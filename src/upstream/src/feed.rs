@@ -2,17 +2,18 @@
 //! in `docs/revocations.md`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::cause;
+use crate::housekeeping;
 use crate::store::revocation::{Cursor, Denied, Head, Keep, Page, Since};
 use crate::store::{Store, StoreError};
 
-/// The feed of one store: reading, waiting, pruning. A clone is another handle; with the last one its tasks end.
+/// The feed of one store: reading, waiting, keeping house. A clone is another handle; with the last one its tasks end.
 #[derive(Clone, Debug)]
 pub struct Feed {
     shared: Arc<Shared>,
@@ -30,6 +31,8 @@ struct Shared {
     news: Mutex<Option<(Since, Page)>>,
     stopping: watch::Sender<bool>,
     waiting: Semaphore,
+    /// How often housekeeping failed.
+    failures: Arc<AtomicU64>,
     _tasks: JoinSet<()>,
 }
 
@@ -38,9 +41,10 @@ impl Feed {
     pub fn start(store: Store, keep: Keep) -> Self {
         let heads = Arc::new(watch::Sender::new(None));
         let wanted = Arc::new(Notify::new());
+        let failures = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
         tasks.spawn(follow(store.clone(), Arc::clone(&heads), Arc::clone(&wanted)));
-        tasks.spawn(prune(store.clone(), keep));
+        tasks.spawn(housekeeping::keep_house(store.clone(), keep, Arc::clone(&failures)));
         let shared = Shared {
             store,
             keep,
@@ -49,6 +53,7 @@ impl Feed {
             news: Mutex::new(None),
             stopping: watch::Sender::new(false),
             waiting: Semaphore::new(MOST_WAITING),
+            failures,
             _tasks: tasks,
         };
         Self { shared: Arc::new(shared) }
@@ -119,6 +124,11 @@ impl Feed {
         MOST_WAITING.saturating_sub(self.shared.waiting.available_permits())
     }
 
+    /// How often what is needed no more could not be removed.
+    pub(crate) fn housekeeping_failures(&self) -> u64 {
+        self.shared.failures.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn keep(&self) -> &Keep {
         &self.shared.keep
     }
@@ -152,20 +162,6 @@ async fn follow(store: Store, heads: Arc<watch::Sender<Option<Head>>>, wanted: A
     }
 }
 
-async fn prune(store: Store, keep: Keep) {
-    loop {
-        match store.prune_revocations(&keep).await {
-            // In batches, so that requests get their turns in between.
-            Ok(1..) => tokio::task::yield_now().await,
-            Ok(0) => tokio::time::sleep(PRUNE).await,
-            Err(error) => {
-                tracing::warn!(error = cause::chain(&error), "cannot prune the revocation feed");
-                tokio::time::sleep(PRUNE).await;
-            }
-        }
-    }
-}
-
 /// How often the head is looked at while somebody waits: what other processes and hands revoke is told this much later.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -174,5 +170,3 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Waiting costs a task and a socket.
 pub(crate) const MOST_WAITING: usize = 10_000;
-
-const PRUNE: Duration = Duration::from_secs(300);

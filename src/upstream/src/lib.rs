@@ -36,6 +36,7 @@ pub mod envelope;
 pub mod error;
 pub mod feed;
 pub mod fixture;
+mod housekeeping;
 pub mod id;
 mod jws;
 pub mod listen;

@@ -36,6 +36,7 @@ pub(crate) struct Findings {
     pub(crate) revocations: Option<i64>,
     pub(crate) pools: [PoolUse; 2],
     pub(crate) log_lines_lost: u64,
+    pub(crate) housekeeping_failures: u64,
 }
 
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -115,7 +116,7 @@ impl Metrics {
 
     /// All metrics, in the text format of OpenMetrics, which Prometheus reads.
     pub(crate) fn write(&self, findings: Findings) -> Result<String, fmt::Error> {
-        let Findings { feed_readers_waiting, revocations, pools, log_lines_lost } = findings;
+        let Findings { feed_readers_waiting, revocations, pools, log_lines_lost, housekeeping_failures } = findings;
         let mut now = Registry::with_prefix(PREFIX);
         let waiting = ConstGauge::new(i64::try_from(feed_readers_waiting).unwrap_or(i64::MAX));
         now.register("feed_readers_waiting", "Gateways that wait for news of the feed", waiting);
@@ -123,6 +124,8 @@ impl Metrics {
         now.register("database_up", "Whether the database answered this question for metrics", up);
         let lost = ConstCounter::new(log_lines_lost);
         now.register("log_lines_lost", "Lines of the log that could not be written", lost);
+        let failures = ConstCounter::new(housekeeping_failures);
+        now.register("housekeeping_failures", "Times that what is needed no more could not be removed", failures);
         let connections = Family::<Labels<2>, Gauge>::default();
         now.register("database_connections", "Connections to the database", connections.clone());
         for PoolUse { pool, idle, used } in pools {

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, Span};
 
 use crate::cause;
@@ -36,7 +37,7 @@ pub(crate) struct Routine;
 /// A handler did not finish.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler did not finish")]
-struct Unfinished(#[source] tokio::task::JoinError);
+struct Unfinished(#[source] Option<JoinError>);
 
 /// Writes the request's line. Never a query, a header or a body: these may hold credentials and personal data.
 pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next) -> Response {
@@ -80,15 +81,32 @@ pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: 
         drop(work);
         response
     };
-    match tokio::spawn(contained.instrument(Span::current())).await {
-        Ok(response) => response,
-        Err(error) => {
-            let body = Json(json!({ "error": SERVER_ERROR }));
-            let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
-            response.extensions_mut().insert(Cause(Arc::new(Unfinished(error))));
-            response
-        }
+    tokio::spawn(contained.instrument(Span::current())).await.unwrap_or_else(|error| unfinished(Some(error)))
+}
+
+/// Runs the rest in a task of its own, which ends with the client's connection: for what only reads, and may wait for long.
+pub(crate) async fn attend(State(watch): State<Watch>, request: Request, next: Next) -> Response {
+    let work = watch.operations.work(watch.listener);
+    let attended = async move {
+        let response = next.run(request).await;
+        drop(work);
+        response
+    };
+    // With the set, its task ends.
+    let mut task = JoinSet::new();
+    task.spawn(attended.instrument(Span::current()));
+    match task.join_next().await {
+        Some(Ok(response)) => response,
+        Some(Err(error)) => unfinished(Some(error)),
+        None => unfinished(None),
     }
+}
+
+fn unfinished(error: Option<JoinError>) -> Response {
+    let body = Json(json!({ "error": SERVER_ERROR }));
+    let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
+    response.extensions_mut().insert(Cause(Arc::new(Unfinished(error))));
+    response
 }
 
 /// The store's error among the causes.

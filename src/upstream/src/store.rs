@@ -6,6 +6,7 @@ mod postgres;
 pub mod revocation;
 mod sqlite;
 mod url;
+mod versions;
 
 use std::num::NonZeroU8;
 use std::path::PathBuf;
@@ -283,6 +284,11 @@ impl Store {
         on!(self, backend => bounded(backend.prune_revocations(keep)).await)
     }
 
+    /// Removes some of the tokens that expired long ago, and tells how many; zero: none is left.
+    pub async fn purge_tokens(&self) -> Result<u64, StoreError> {
+        on!(self, backend => bounded(backend.purge_tokens()).await)
+    }
+
     /// Changes when this process may have revoked something; other processes do so unheard.
     pub(crate) fn revoked_here(&self) -> watch::Receiver<()> {
         self.revoked.subscribe()
@@ -371,6 +377,9 @@ async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result
 
 /// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
 const GB_CBP: &str = "GB_CBP";
+
+/// For how long, in seconds, a token is kept after its end, for who asks what became of it.
+const EXPIRED_KEPT: i64 = 24 * 3600;
 
 /// Revocations go one after the other, so more writers would only wait; these are for deletions of divisions, and for what
 /// is being given up. Readers wait for nobody.

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use brama_upstream::secret::Secret;
-use brama_upstream::store::revocation::{Keep, Revocation, RevocationOutcome, Since};
+use brama_upstream::store::revocation::{Cursor, Keep, Revocation, RevocationOutcome, Since};
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection, Store, StoreError};
 use support::{CONNECTION, DIVISION, Database, Hand, KEEP, KEY, Kind, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, standby};
 use tokio::task::JoinHandle;
@@ -305,6 +305,56 @@ async fn replica_is_refused() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// A plan that was made for one row serves many.
+#[tokio::test]
+async fn many_tokens_are_changed_at_once_in_a_session_that_changed_one() {
+    let database = demo().await;
+    let mut hand = database.hand().await;
+    let insert = format!(
+        "INSERT INTO mithril.tokens SELECT md5(n::text) || md5(n::text), 'access_token', '{USER}', '{MSP}', 'a',
+             brama.unix_now() + 60, now(), now() FROM generate_series(1, 20000) AS n"
+    );
+    hand.run(&insert).await.unwrap();
+    for rows in [1, 20_000] {
+        let head = database.head().await;
+        // Far above what it takes, and far below what comparing each with each would.
+        let change = format!(
+            "SET statement_timeout = '20s';
+             UPDATE mithril.tokens SET scope = scope || 'b' WHERE value_hash IN (
+                 SELECT value_hash FROM mithril.tokens WHERE scope LIKE 'a%' ORDER BY value_hash LIMIT {rows})"
+        );
+        hand.run(&change).await.unwrap();
+        let Since::Cursor(Cursor { number: before, .. }) = head else { panic!("no cursor") };
+        let after = database.page(Since::Head).await.head.number;
+        assert_eq!(after - before, rows);
+    }
+}
+
+#[tokio::test]
+async fn insertion_of_a_connection_leaves_no_dead_row() {
+    let database = demo().await;
+    let mut hand = database.hand().await;
+    hand.run(&format!("BEGIN; {}", insertion("repeat('a', 64)"))).await.unwrap();
+    let written = "SELECT n_tup_ins FROM pg_stat_xact_user_tables WHERE relname = 'revoked_secrets'";
+    assert_eq!(hand.number(written).await, 0);
+}
+
+/// Whoever asks for the table afterwards would wait behind it.
+#[tokio::test]
+async fn migration_does_not_wait_for_long_for_a_table() {
+    let database = demo().await;
+    database
+        .sql("DELETE FROM brama.migrations WHERE version = (SELECT max(version) FROM brama.migrations)")
+        .await
+        .unwrap();
+    let mut hand = database.hand().await;
+    hand.run("BEGIN; LOCK TABLE brama.migrations IN SHARE MODE").await.unwrap();
+    let started = std::time::Instant::now();
+    assert!(matches!(Store::open(&database.url()).await.unwrap_err(), StoreError::Migrate(_)));
+    // Far below the minute that a statement has.
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
 #[tokio::test]

@@ -6,10 +6,11 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use brama_upstream::store::Store;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use support::process::{SECRET, serve, signal, started, stopped};
-use support::{FORM, KEY, Kind, READERS, Reply, WRITERS, exchange};
+use support::{CONNECTION, DIVISION, FORM, KEY, Kind, MSP, READERS, Reply, USER, WRITERS, demo, exchange};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
@@ -49,6 +50,37 @@ async fn service_serves_and_stops_cleanly_on_either_signal() {
         for secret in ["top-secret-token", SECRET, "hidden"] {
             assert!(!log.contains(secret), "{secret}: {log}");
         }
+    }
+}
+
+#[tokio::test]
+async fn deletion_that_was_carried_out_leaves_a_line_of_whose_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = started(&folder, |command| {
+        command.env("BRAMA_LOG_FORMAT", "json");
+    })
+    .await;
+    let store = Store::open(&format!("sqlite://{}/brama.db", folder.path().display()).parse().unwrap()).await.unwrap();
+    let _inserted = store.seed(&demo()).await.unwrap();
+    store.close().await;
+    let connection = format!("/api/clients/{MSP}/connections/{CONNECTION}");
+    let division = format!("/api/admin/contract_divisions/{DIVISION}");
+    for (path, status) in [(&connection, 200), (&connection, 404), (&division, 200), (&division, 404)] {
+        let headers = [("x-consumer-id", USER), ("x-request-id", "id-8")];
+        let reply = exchange(&folder.path().join("p.sock"), "DELETE", path, &headers, "").await;
+        assert_eq!(reply.status, status, "{path}");
+    }
+    let (_code, log, _took) = stopped(child, "-TERM").await;
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |message: &str| lines.iter().filter(|line| line["message"] == message).collect::<Vec<_>>();
+    let ([of_connection], [of_division]) = (&of("connection deleted")[..], &of("contract division deleted")[..]) else {
+        panic!("{log}")
+    };
+    let facts = [&of_connection["user"], &of_connection["client"], &of_connection["connection"]];
+    assert_eq!(facts, [USER, MSP, CONNECTION]);
+    assert_eq!([&of_division["user"], &of_division["division"]], [USER, DIVISION]);
+    for line in [of_connection, of_division] {
+        assert_eq!(line["span"]["request.id"], "id-8", "{log}");
     }
 }
 

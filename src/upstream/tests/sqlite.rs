@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use brama_upstream::secret::{CredentialHash, Secret};
 use brama_upstream::store::{CredentialKind, Introspection, Store, StoreError};
-use support::{Database, KEY, Kind, NOWHERE, TOKEN_AND_KEY, url};
+use support::{Database, Hand, KEY, Kind, NOWHERE, TOKEN_AND_KEY, url};
 
 const CONNECTION_SECRET: &str = "demo-msp-connection-secret";
 
@@ -93,4 +93,19 @@ async fn database_that_cannot_be_used_is_a_fault() {
     std::fs::write(&file, "this is a text, and long enough not to be taken for a new database".repeat(20)).unwrap();
     let foreign = Store::open(&url(&file)).await.unwrap_err();
     assert!(brama_upstream::cause::chain(&foreign).contains("not a database"), "{foreign:?}");
+}
+
+#[tokio::test]
+async fn tokens_of_a_user_and_old_ones_are_found_by_an_index() {
+    let database = Database::demo(Kind::Sqlite).await;
+    for (condition, index) in
+        [("user_id = 'x'", "mithril_tokens_user_id"), ("expires_at < 1", "mithril_tokens_expires_at")]
+    {
+        let plan = format!("EXPLAIN QUERY PLAN DELETE FROM mithril_tokens WHERE {condition}");
+        let mut hand = database.hand().await;
+        let Hand::Sqlite(connection) = &mut hand else { panic!("not SQLite") };
+        let rows: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(plan)).fetch_all(connection).await.unwrap();
+        assert!(rows.iter().any(|row| row.3.contains(index)), "{rows:?}");
+    }
 }

@@ -188,14 +188,44 @@ async fn processes_that_open_a_new_database_at_once_all_succeed(kind: Kind) {
     }
 }
 
+async fn tokens_that_expired_long_ago_are_removed_in_batches(kind: Kind) {
+    let database = Database::demo(kind).await;
+    let all = database.number("SELECT count(*) FROM mithril_tokens").await;
+    assert_eq!(database.store.purge_tokens().await.unwrap(), 0, "none is old enough");
+    database.sql("UPDATE mithril_tokens SET expires_at = 1 WHERE name <> 'access_token'").await.unwrap();
+    let old = database.number("SELECT count(*) FROM mithril_tokens WHERE expires_at = 1").await;
+    let head = database.head().await;
+    assert_eq!(database.store.purge_tokens().await.unwrap(), u64::try_from(old).unwrap());
+    assert_eq!(database.store.purge_tokens().await.unwrap(), 0);
+    assert_eq!(database.number("SELECT count(*) FROM mithril_tokens").await, all - old);
+    assert!(old > 0 && database.page(head).await.entries.is_empty(), "nobody remembers them");
+}
+
+/// The service before, which serves already, and one that begins: the new version can come, and be taken back.
+async fn database_to_which_a_newer_service_added_is_served(kind: Kind) {
+    let database = Database::demo(kind).await;
+    let added = newer_step(kind, "additive: a note for each client");
+    database.sql(&added).await.unwrap();
+    database.sql("ALTER TABLE mithril_clients ADD COLUMN note TEXT").await.unwrap();
+    let other = Store::open(&database.url()).await.unwrap();
+    assert!(is_active(&other, CONNECTION_SECRET, CredentialKind::ApiKey).await);
+    assert_eq!(database.store.delete_connection(id(MSP), id(CONNECTION)).await.unwrap(), ConnectionDeletion::Deleted);
+    assert!(!is_active(&other, CONNECTION_SECRET, CredentialKind::ApiKey).await);
+    assert_eq!(other.delete_division(id(DIVISION), id(USER)).await.unwrap(), DivisionDeletion::Deleted);
+}
+
 async fn database_of_a_newer_service_is_refused(kind: Kind) {
     let database = Database::demo(kind).await;
-    let table = if kind == Kind::Postgres { "brama.migrations" } else { "_sqlx_migrations" };
-    let (now, bytes) = if kind == Kind::Postgres { ("now()", "''") } else { ("''", "x'00'") };
-    let newer = format!("INSERT INTO {table} VALUES (9999, 'from the future', {now}, TRUE, {bytes}, 0)");
-    database.sql(&newer).await.unwrap();
+    database.sql(&newer_step(kind, "from the future")).await.unwrap();
     let newer = Store::open(&database.url()).await.unwrap_err();
     assert!(matches!(newer, StoreError::Migrate(_)), "{newer:?}");
+}
+
+/// Notes a migration that this program does not know.
+fn newer_step(kind: Kind, description: &str) -> String {
+    let table = if kind == Kind::Postgres { "brama.migrations" } else { "_sqlx_migrations" };
+    let (now, bytes) = if kind == Kind::Postgres { ("now()", "''") } else { ("''", "x'00'") };
+    format!("INSERT INTO {table} VALUES (9999, '{description}', {now}, TRUE, {bytes}, 0)")
 }
 
 async fn dangling_references_are_refused_by_the_schema(kind: Kind) {
@@ -282,6 +312,8 @@ on_both![
     what_was_given_up_is_not_done_later,
     processes_that_open_a_new_database_at_once_all_succeed,
     database_of_a_newer_service_is_refused,
+    database_to_which_a_newer_service_added_is_served,
+    tokens_that_expired_long_ago_are_removed_in_batches,
     dangling_references_are_refused_by_the_schema,
     secret_that_stopped_being_one_never_returns,
     clear_values_and_odd_rows_are_refused_by_the_schema,

@@ -29,8 +29,13 @@ pub(super) async fn metrics(
     // Before the question that follows, which uses a connection itself.
     let pools = feed.store().pool_use();
     let revocations = feed.store().revocation_head().await.ok().map(|head| head.number);
-    let findings =
-        Findings { feed_readers_waiting: feed.readers_waiting(), revocations, pools, log_lines_lost: log::lost() };
+    let findings = Findings {
+        feed_readers_waiting: feed.readers_waiting(),
+        revocations,
+        pools,
+        log_lines_lost: log::lost(),
+        housekeeping_failures: feed.housekeeping_failures(),
+    };
     let text = operations.metrics().write(findings).map_err(AuthorityError::Metrics)?;
     Ok((axum::Extension(Routine), [(header::CONTENT_TYPE, MEDIA_TYPE)], text))
 }

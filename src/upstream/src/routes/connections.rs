@@ -25,7 +25,7 @@ pub(super) fn operation() -> Operation {
 
 /// `DELETE /api/clients/{client_id}/connections/{connection_id}`. Whose client it may be was the gateway's question.
 pub(super) async fn delete(
-    _caller: Caller,
+    caller: Caller,
     State(store): State<Store>,
     path: Result<Path<(Id, Id)>, PathRejection>,
 ) -> Result<Success, ApiError> {
@@ -34,7 +34,10 @@ pub(super) async fn delete(
         return Err(ApiError::ConnectionNotFound);
     };
     match store.delete_connection(client_id, id).await? {
-        ConnectionDeletion::Deleted => Ok(Success::Done),
+        ConnectionDeletion::Deleted => {
+            tracing::info!(user = %caller.user_id, client = %client_id, connection = %id, "connection deleted");
+            Ok(Success::Done)
+        }
         ConnectionDeletion::NotFound => Err(ApiError::ConnectionNotFound),
     }
 }

@@ -32,7 +32,10 @@ pub(super) async fn delete(
         return Err(ApiError::DivisionNotFound);
     };
     match store.delete_division(id, caller.user_id).await? {
-        DivisionDeletion::Deleted => Ok(Success::DoneWithData),
+        DivisionDeletion::Deleted => {
+            tracing::info!(user = %caller.user_id, division = %id, "contract division deleted");
+            Ok(Success::DoneWithData)
+        }
         DivisionDeletion::NotFound => Err(ApiError::DivisionNotFound),
         DivisionDeletion::OtherContractType => Err(ApiError::DivisionOfOtherContractType),
     }

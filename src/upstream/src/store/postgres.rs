@@ -19,7 +19,8 @@ use sqlx::PgConnection;
 
 use super::connections::{Connections, Lease};
 use super::{
-    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, PoolUse, StoreError, TokenRow,
+    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, EXPIRED_KEPT, GB_CBP, Lookup, PoolUse,
+    StoreError, TokenRow,
 };
 use crate::id::Id;
 use crate::secret::CredentialHash;
@@ -110,6 +111,20 @@ impl Postgres {
         .await?;
         connection.keep();
         Ok(Lookup::api_key(row))
+    }
+
+    pub(super) async fn purge_tokens(&self) -> Result<u64, StoreError> {
+        let mut work = self.begin().await?;
+        let done = sqlx::query(
+            "DELETE FROM mithril.tokens WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM mithril.tokens WHERE expires_at < brama.unix_now() - $1
+                 LIMIT 1000 FOR UPDATE SKIP LOCKED))",
+        )
+        .bind(EXPIRED_KEPT)
+        .execute(&mut *work)
+        .await?;
+        commit(work).await?;
+        Ok(done.rows_affected())
     }
 
     pub(super) fn pool_use(&self) -> [PoolUse; 2] {

@@ -10,7 +10,8 @@ use sqlx::SqliteConnection;
 
 use super::connections::{Connections, Lease};
 use super::{
-    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, GB_CBP, Lookup, PoolUse, StoreError, TokenRow,
+    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, EXPIRED_KEPT, GB_CBP, Lookup, PoolUse,
+    StoreError, TokenRow,
 };
 use crate::id::Id;
 use crate::secret::CredentialHash;
@@ -105,6 +106,19 @@ impl Sqlite {
         .await?;
         connection.keep();
         Ok(Lookup::api_key(row))
+    }
+
+    pub(super) async fn purge_tokens(&self) -> Result<u64, StoreError> {
+        let mut work = self.begin().await?;
+        let done = sqlx::query(
+            "DELETE FROM mithril_tokens WHERE rowid IN (
+                 SELECT rowid FROM mithril_tokens WHERE expires_at < unixepoch() - ? LIMIT 1000)",
+        )
+        .bind(EXPIRED_KEPT)
+        .execute(&mut *work)
+        .await?;
+        commit(work).await?;
+        Ok(done.rows_affected())
     }
 
     pub(super) fn pool_use(&self) -> [PoolUse; 2] {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::{Postgres, StoreError};
 use crate::store::connections::{Connections, Open};
+use crate::store::versions::{self, Step};
 
 /// Opens connections to the primary.
 #[derive(Debug)]
@@ -63,16 +64,14 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
     }
     let mut transaction = connection.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(&mut *transaction).await?;
+    sqlx::raw_sql(PATIENT).execute(&mut *transaction).await?;
     migrator.run_direct(None, &mut *transaction, false).await?;
     transaction.commit().await?;
     Ok(())
 }
 
 fn migrator() -> Migrator {
-    let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
-        Migration::new(*version, (*description).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
-    });
-    let mut migrator = Migrator::with_migrations(migrations.collect());
+    let mut migrator = versions::migrator(&MIGRATIONS);
     // The lock above ends with the transaction; the migrator's own is the session's, and outlives an error.
     migrator.set_locking(false);
     migrator.create_schema("brama");
@@ -86,24 +85,26 @@ async fn is_current(migrator: &Migrator, connection: &mut PgConnection) -> Resul
     if is_new {
         return Ok(false);
     }
-    let applied: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM brama.migrations ORDER BY version").fetch_all(connection).await?;
-    for (version, _) in &applied {
-        if !migrator.version_exists(*version) {
-            return Err(MigrateError::VersionMissing(*version).into());
-        }
-    }
+    let applied: Vec<(i64, String, Vec<u8>)> =
+        sqlx::query_as("SELECT version, description, checksum FROM brama.migrations ORDER BY version")
+            .fetch_all(connection)
+            .await?;
+    versions::check(migrator, applied.iter().map(|(version, description, _)| (*version, description.as_str())))?;
     let known = migrator.iter().map(|migration| (migration.version, migration.checksum.to_vec()));
-    Ok(applied.into_iter().eq(known))
+    let applied = applied.into_iter().map(|(version, _description, checksum)| (version, checksum));
+    Ok(applied.filter(|(version, _)| migrator.version_exists(*version)).eq(known))
 }
 
-/// Forward-only: a migration that was released is never edited, and a database that knows a newer one is refused.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [Step; 5] = [
     (1, "init", include_str!("../../../migrations/postgres/0001_init.sql")),
     (2, "revoked secrets", include_str!("../../../migrations/postgres/0002_revoked_secrets.sql")),
     (3, "revocations", include_str!("../../../migrations/postgres/0003_revocations.sql")),
     (4, "revoking triggers", include_str!("../../../migrations/postgres/0004_revoking_triggers.sql")),
+    (5, "additive: housekeeping", include_str!("../../../migrations/postgres/0005_housekeeping.sql")),
 ];
+
+/// Who waits for a table holds up everybody behind: the migration gives up, and is tried again by whoever starts next.
+const PATIENT: &str = "SET LOCAL lock_timeout = '3s'";
 
 /// `brama`, as a number.
 const MIGRATION_LOCK: i64 = 0x62_7261_6d61;

@@ -6,12 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::{Sqlite, StoreError};
 use crate::store::connections::{Connections, Open};
+use crate::store::versions::{self, Step};
 
 /// Opens connections to the file.
 #[derive(Debug)]
@@ -79,12 +79,19 @@ async fn prepare(options: &SqliteConnectOptions) -> Result<(), StoreError> {
 
 /// One transaction around all migrations: a second process waits, and then finds them done.
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
-        Migration::new(*version, (*description).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
-    });
+    let migrator = versions::migrator(&MIGRATIONS);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let is_new: bool =
+        sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')")
+            .fetch_one(&mut *transaction)
+            .await?;
+    if !is_new {
+        let applied: Vec<(i64, String)> =
+            sqlx::query_as("SELECT version, description FROM _sqlx_migrations").fetch_all(&mut *transaction).await?;
+        versions::check(&migrator, applied.iter().map(|(version, description)| (*version, description.as_str())))?;
+    }
     // Not `run`: its future is not `Send` for every lifetime; sqlx keeps `run_direct` for callers who need that.
-    Migrator::with_migrations(migrations.collect()).run_direct(None, &mut *transaction, false).await?;
+    migrator.run_direct(None, &mut *transaction, false).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -101,11 +108,11 @@ pub(super) fn is_busy(error: &StoreError) -> bool {
         .is_some_and(|code| code & 0xff == 5)
 }
 
-/// Forward-only: a migration that was released is never edited, and a database that knows a newer one is refused.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [Step; 4] = [
     (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     (2, "revoked secrets", include_str!("../../../migrations/sqlite/0002_revoked_secrets.sql")),
     (3, "revocations", include_str!("../../../migrations/sqlite/0003_revocations.sql")),
+    (4, "additive: housekeeping", include_str!("../../../migrations/sqlite/0004_housekeeping.sql")),
 ];
 
 /// Shorter than the store's time-out, so that a database locked by another process says so, with nothing done, instead

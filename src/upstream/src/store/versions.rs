@@ -1,0 +1,37 @@
+//! Owns which versions of the schema this program works with: its own, and later ones that only added to it.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+/// A migration: its number, what it does, and its statements.
+///
+/// Forward-only: one that was released is never edited. What it does begins with [`ADDITIVE`] where the programs before it work
+/// with the schema after it, so that a new version can be taken back.
+pub(super) type Step = (i64, &'static str, &'static str);
+
+pub(super) fn migrator(steps: &[Step]) -> Migrator {
+    let migrations = steps.iter().map(|(version, description, sql)| {
+        Migration::new(*version, (*description).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    // What is missing here is looked at by `check`.
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+/// Refuses a database with steps that this program does not know, unless they are later ones that only add.
+pub(super) fn check<'a>(
+    migrator: &Migrator,
+    applied: impl Iterator<Item = (i64, &'a str)>,
+) -> Result<(), MigrateError> {
+    let latest = migrator.iter().map(|migration| migration.version).max();
+    for (version, description) in applied {
+        let is_added = Some(version) > latest && description.starts_with(ADDITIVE);
+        if !migrator.version_exists(version) && !is_added {
+            return Err(MigrateError::VersionMissing(version));
+        }
+    }
+    Ok(())
+}
+
+const ADDITIVE: &str = "additive: ";
