@@ -28,6 +28,7 @@
 //!
 //! Start reading at [`public_router`], [`internal_router`], [`feed`] and [`store::Store`].
 
+mod accept;
 mod authority;
 pub mod caller;
 pub mod cause;

@@ -13,6 +13,8 @@ use axum::serve::ListenerExt;
 use clap::ValueEnum;
 use tokio::net::{TcpListener, UnixListener};
 
+use crate::accept::serve;
+
 /// The two listeners.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Listener {
@@ -138,19 +140,19 @@ impl Bound {
         }
     }
 
-    /// Serves `router` until `stop` is done and the open requests are answered; `stop` receives the socket's file, to
-    /// remove it while the address is still ours.
-    pub async fn serve<S>(self, router: Router, stop: impl FnOnce(SocketFile) -> S) -> io::Result<()>
+    /// Serves `router` on up to `most` connections until `stop` is done and the open requests are answered; `stop` receives
+    /// the socket's file, to remove it while the address is still ours.
+    pub async fn serve<S>(self, router: Router, most: usize, stop: impl FnOnce(SocketFile) -> S)
     where
         S: Future<Output = ()> + Send + 'static,
     {
         let stop = stop(self.file);
         match self.socket {
-            Socket::Unix(listener) => axum::serve(listener, router).with_graceful_shutdown(stop).await,
+            Socket::Unix(listener) => serve(listener, router, most, stop).await,
             Socket::Tcp(listener) => {
                 // Small answers should not wait for more to send; where that cannot be set, they are merely late.
                 let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-                axum::serve(listener, router).with_graceful_shutdown(stop).await
+                serve(listener, router, most, stop).await;
             }
         }
     }

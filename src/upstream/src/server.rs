@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::accept::Most;
 use crate::config::Settings;
 use crate::feed::Feed;
 use crate::listen::ListenError;
@@ -41,6 +42,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let internal = settings.internal.bind().await?;
     tracing::info!(public = public.address(), internal = internal.address(), "serving");
 
+    let most = Most::raised();
     let operations = Operations::new(settings.max_requests);
     let feed = Feed::start(store.clone(), settings.keep);
     let (stop, stopped) = watch::channel(());
@@ -52,15 +54,17 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         }
     };
     let serving = async {
-        tokio::try_join!(
-            public.serve(public_router(store.clone(), operations.clone()), wait(stopped.clone())),
-            internal.serve(internal_router(feed.clone(), settings.secrets, operations.clone()), wait(stopped)),
-        )
+        let public_router = public_router(store.clone(), operations.clone());
+        let internal_router = internal_router(feed.clone(), settings.secrets, operations.clone());
+        tokio::join!(
+            public.serve(public_router, most.public, wait(stopped.clone())),
+            internal.serve(internal_router, most.internal, wait(stopped)),
+        );
     };
     tokio::pin!(serving);
     tokio::select! {
-        // Nothing told it to stop, so this is an error, if it happens at all.
-        ended = &mut serving => return Ok(ended.map(drop)?),
+        // Nothing told it to stop, so this does not happen.
+        () = &mut serving => return Ok(()),
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -68,7 +72,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     operations.stop();
     if !settings.drain.is_zero() {
         tokio::select! {
-            ended = &mut serving => return Ok(ended.map(drop)?),
+            () = &mut serving => return Ok(()),
             () = tokio::time::sleep(settings.drain) => {}
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

@@ -115,7 +115,7 @@ impl Service {
             (&internal, internal_router(Feed::start(database.store.clone(), KEEP), secrets, operations)),
         ] {
             let bound = Listen::Unix(path.clone()).bind().await.unwrap();
-            tokio::spawn(bound.serve(router, async |file| {
+            tokio::spawn(bound.serve(router, 1024, async |file| {
                 let () = std::future::pending().await;
                 drop(file);
             }));
