@@ -105,10 +105,7 @@ fn identity_in_trailers_is_removed_where_envoy_passes_trailers_on() {
     let gateway = Plan::shipped()
         .edit(in_parts, &format!("{in_parts}{buffer}"))
         .edit("                http2_protocol_options:\n", "                http_protocol_options: { enable_trailers: true }\n                http2_protocol_options:\n")
-        .edit(
-            "    - name: upstream\n      type: STATIC\n",
-            "    - name: upstream\n      type: STATIC\n      typed_extension_protocol_options:\n        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:\n          \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\n          explicit_http_config: { http_protocol_options: { enable_trailers: true } }\n",
-        )
+        .edit("explicit_http_config: { http_protocol_options: {} }", "explicit_http_config: { http_protocol_options: { enable_trailers: true } }")
         .start();
     let reply = with_trailers().send(gateway.address());
     assert_eq!(reply.status, 200, "{reply:?}");

@@ -114,6 +114,8 @@ fn plan(folder: &Path, secret: &Path) -> Plan {
     ] {
         plan = plan.edit(before, &(indented(piece, by) + before));
     }
+    // The recipe has its own.
+    plan = plan.edit("      typed_extension_protocol_options: *idle_for_less\n", "");
     for (behind, by, piece) in [("    - name: authority\n", 6, &injector), ("\n  clusters:\n", 4, &cluster)] {
         plan = plan.edit(behind, &(behind.to_owned() + &indented(piece, by)));
     }
