@@ -34,7 +34,7 @@ pub struct Log {
 /// Starts the log, on stderr.
 ///
 /// Lines are written by a thread of their own. Where that cannot go on, since the disk is full or nobody reads the pipe, lines
-/// are lost and [counted](lost), and nobody waits.
+/// are lost and counted, and nobody waits.
 pub fn start(filter: &str, format: LogFormat) -> Result<Log, LogError> {
     let filter = EnvFilter::try_new(filter).map_err(|error| LogError::Filter(filter.to_owned(), error))?;
     let stderr = io::stderr();
