@@ -34,7 +34,7 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         requests: operations.places(Listener::Internal, 0),
         readers: operations.places(Listener::Internal, MOST_WAITING),
     };
-    let watch = Watch { operations: operations.clone(), listener: Listener::Internal };
+    let watch = Watch { operations: operations.clone(), listener: Listener::Internal, is_given_up: is_reader };
     let authority = Authority { feed, secrets, operations };
     described()
         .router
@@ -46,7 +46,7 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         .layer(from_fn(require_body))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(authority.clone(), require_secret))
-        .layer(from_fn_with_state(watch.clone(), contain))
+        .layer(from_fn_with_state(watch.clone(), observe::contain))
         .layer(from_fn_with_state(watch, observe::log))
         .with_state(authority)
 }
@@ -146,14 +146,6 @@ async fn require_place(State(crowd): State<Crowd>, request: Request, next: Next)
     let places = if is_reader(&request) { &crowd.readers } else { &crowd.requests };
     let _place = places.take().ok_or(AuthorityError::Overloaded)?;
     Ok(next.run(request).await)
-}
-
-/// What was begun is finished, and a reader that hangs up frees its place.
-async fn contain(watch: State<Watch>, request: Request, next: Next) -> Response {
-    if is_reader(&request) {
-        return observe::attend(watch, request, next).await;
-    }
-    observe::contain(watch, request, next).await
 }
 
 /// Whether the feed is read, which may wait.

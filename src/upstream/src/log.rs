@@ -136,7 +136,7 @@ mod tests {
         let writer = written.clone();
         let subscriber = lines(EnvFilter::new("warn"), LogFormat::Json, false, move || writer.clone());
         let _guard = tracing::subscriber::set_default(subscriber);
-        let watch = Watch { operations: Operations::new(1), listener: Listener::Public };
+        let watch = Watch { operations: Operations::new(1), listener: Listener::Public, is_given_up: |_request| false };
         async fn panics() {
             panic!("on purpose")
         }

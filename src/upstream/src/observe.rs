@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{AbortHandle, JoinError};
 use tracing::{Instrument, Span};
 
 use crate::cause;
@@ -24,6 +24,8 @@ use crate::store::StoreError;
 pub(crate) struct Watch {
     pub(crate) operations: Operations,
     pub(crate) listener: Listener,
+    /// Whether a request is given up when its client hangs up: one that only reads, and may wait for long.
+    pub(crate) is_given_up: fn(&Request) -> bool,
 }
 
 /// The cause of a 5xx, on its way to the log and to nobody else.
@@ -37,7 +39,7 @@ pub(crate) struct Routine;
 /// A handler did not finish.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler did not finish")]
-struct Unfinished(#[source] Option<JoinError>);
+struct Unfinished(#[source] JoinError);
 
 /// Writes the request's line. Never a query, a header or a body: these may hold credentials and personal data.
 pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next) -> Response {
@@ -73,40 +75,33 @@ pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next
 }
 
 /// Runs the rest in a task of its own. A panic ends that task and becomes a 500, and a client that hangs up does not
-/// stop a transaction half-way. Nor does the end of the service, which waits for this work.
+/// stop a transaction half-way: only what the listener gives up ends with its connection. The end of the service waits for this
+/// work.
 pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let work = watch.operations.work(watch.listener);
+    let is_given_up = (watch.is_given_up)(&request);
     let contained = async move {
         let response = next.run(request).await;
         drop(work);
         response
     };
-    tokio::spawn(contained.instrument(Span::current())).await.unwrap_or_else(|error| unfinished(Some(error)))
-}
-
-/// Runs the rest in a task of its own, which ends with the client's connection: for what only reads, and may wait for long.
-pub(crate) async fn attend(State(watch): State<Watch>, request: Request, next: Next) -> Response {
-    let work = watch.operations.work(watch.listener);
-    let attended = async move {
-        let response = next.run(request).await;
-        drop(work);
+    let task = tokio::spawn(contained.instrument(Span::current()));
+    let _until_the_client_leaves = is_given_up.then(|| Aborted(task.abort_handle()));
+    task.await.unwrap_or_else(|error| {
+        let body = Json(json!({ "error": SERVER_ERROR }));
+        let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
+        response.extensions_mut().insert(Cause(Arc::new(Unfinished(error))));
         response
-    };
-    // With the set, its task ends.
-    let mut task = JoinSet::new();
-    task.spawn(attended.instrument(Span::current()));
-    match task.join_next().await {
-        Some(Ok(response)) => response,
-        Some(Err(error)) => unfinished(Some(error)),
-        None => unfinished(None),
-    }
+    })
 }
 
-fn unfinished(error: Option<JoinError>) -> Response {
-    let body = Json(json!({ "error": SERVER_ERROR }));
-    let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
-    response.extensions_mut().insert(Cause(Arc::new(Unfinished(error))));
-    response
+/// Ends a task when it is dropped.
+struct Aborted(AbortHandle);
+
+impl Drop for Aborted {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The store's error among the causes.

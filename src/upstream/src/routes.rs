@@ -65,7 +65,7 @@ impl FromRef<Public> for Store {
 
 /// What surrounds every route, and what answers where there is none.
 fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, operations: &Operations) -> Router<S> {
-    let watch = Watch { operations: operations.clone(), listener: Listener::Public };
+    let watch = Watch { operations: operations.clone(), listener: Listener::Public, is_given_up: |_request| false };
     routes
         .fallback(async || ApiError::PathNotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

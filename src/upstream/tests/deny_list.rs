@@ -9,7 +9,9 @@ use brama_upstream::store::CredentialKind;
 use brama_upstream::store::revocation::{
     Cursor, Denied, DeniedJwt, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation,
 };
-use support::{Database, KEEP, Kind, on_both};
+use support::{Database, KEEP, Kind, MSP, USER, on_both};
+
+const TIME: &str = "2026-11-25T10:00:00.000Z";
 
 async fn deny_list_is_loaded_whole_while_the_feed_goes_on(kind: Kind) {
     let database = Database::empty(kind).await;
@@ -74,12 +76,21 @@ async fn deny_list_is_bounded_but_for_everything(kind: Kind) {
         }
     };
     database.sql(fill).await.unwrap();
+    let client = format!("INSERT INTO mithril_clients VALUES ('{MSP}', 'n', 'MSP', '', FALSE, '{TIME}', '{TIME}')");
+    database.sql(&client).await.unwrap();
+    let hash = Secret::new("a.b.c").hash();
+    let token = format!(
+        "INSERT INTO mithril_tokens
+         VALUES ('{}', 'access_token', '{USER}', '{MSP}', '', 4000000000, '{TIME}', '{TIME}')",
+        hash.to_hex()
+    );
+    database.sql(&token).await.unwrap();
     let one = Revocation::Jti { jti: "one more".to_owned(), expires_at: i64::MAX };
     assert_eq!(database.store.revoke(&one, &KEEP).await.unwrap(), RevocationOutcome::Full);
     let jwt = DeniedJwt { jti: None, expires_at: None };
-    let hash = Secret::new("a.b.c").hash();
     let revoked = database.store.revoke_token(hash, CredentialKind::AccessToken, Some(&jwt), &KEEP).await.unwrap();
     assert_eq!(revoked, TokenRevocation::Full);
+    assert_eq!(database.number("SELECT count(*) FROM mithril_tokens").await, 1, "nothing was done");
     assert!(matches!(database.store.revoke(&Revocation::All, &KEEP).await.unwrap(), RevocationOutcome::Done { .. }));
 }
 

@@ -222,22 +222,6 @@ async fn crowd_that_waits_is_told_whole(kind: Kind) {
     }
 }
 
-async fn reader_that_hangs_up_frees_its_place(kind: Kind) {
-    let service = Arc::new(Service::start(kind).await);
-    let query = format!("?after={}&wait=20000", service.cursor().await);
-    let mut crowd = JoinSet::new();
-    for _ in 0..20 {
-        let (service, query) = (Arc::clone(&service), query.clone());
-        crowd.spawn(async move { service.page(&query).await });
-    }
-    service.until(READERS, "20").await;
-    crowd.shutdown().await;
-    let left = Instant::now();
-    service.until(READERS, "0").await;
-    // Far below the twenty seconds that they asked to wait.
-    assert!(left.elapsed() < Duration::from_secs(10), "{:?}", left.elapsed());
-}
-
 async fn answer_that_was_asked_for_after_a_revocation_is_inactive(kind: Kind) {
     let service = Service::start(kind).await;
     for token in ["demo-msp-read-token", "demo-mis-token", "demo-nhs-token", "demo-pharmacy-token"] {
@@ -391,7 +375,6 @@ on_both![
     secret_is_required,
     who_waits_is_told_at_once_and_at_the_deadline_otherwise,
     crowd_that_waits_is_told_whole,
-    reader_that_hangs_up_frees_its_place,
     answer_that_was_asked_for_after_a_revocation_is_inactive,
     revoke_is_of_rfc_7009,
     revoked_jwt_is_denied_until_it_ends,

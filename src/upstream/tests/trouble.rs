@@ -4,11 +4,13 @@
 
 mod support;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use brama_upstream::operations::Operations;
 use serde_json::json;
 use support::{CONNECTION, FORM, KEY, Kind, MSP, READERS, SECRET, Service, WRITERS};
+use tokio::task::JoinSet;
 
 const UNAVAILABLE: (u16, &str, &str) = (503, "internal_error", "Service unavailable");
 
@@ -128,6 +130,28 @@ async fn authority_over_a_locked_or_broken_database_is_unavailable_and_recovers_
     service.database.sql("ALTER TABLE away RENAME TO mithril_connections").await.unwrap();
     assert_eq!(service.introspect(&api_key).await.json()["active"], true);
     assert_eq!(service.delete(&connection()).await.status, 200);
+}
+
+#[tokio::test]
+async fn reader_that_hangs_up_frees_its_place() {
+    for kind in [Kind::Postgres, Kind::Sqlite] {
+        let service = Arc::new(Service::start(kind).await);
+        let authorization = authorization();
+        let headers = [("authorization", authorization.as_str())];
+        let page = service.internal("GET", "/revocations", &headers, "").await.json();
+        let path = format!("/revocations?wait=20000&after={}", page["next"].as_str().unwrap());
+        let mut crowd = JoinSet::new();
+        for _ in 0..20 {
+            let (service, path, authorization) = (Arc::clone(&service), path.clone(), authorization.clone());
+            crowd.spawn(async move { service.internal("GET", &path, &[("authorization", &authorization)], "").await });
+        }
+        service.until(READERS, "20").await;
+        crowd.shutdown().await;
+        let left = Instant::now();
+        service.until(READERS, "0").await;
+        // Far below the twenty seconds that they asked to wait.
+        assert!(left.elapsed() < Duration::from_secs(10), "{:?}", left.elapsed());
+    }
 }
 
 #[tokio::test]

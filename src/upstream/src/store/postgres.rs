@@ -167,8 +167,13 @@ async fn delete_division(id: Id, by: Id, connection: &mut PgConnection) -> Resul
     Ok(DivisionDeletion::Deleted)
 }
 
-async fn commit(mut work: Lease<Opener>) -> Result<(), StoreError> {
-    sqlx::raw_sql("COMMIT").execute(&mut *work).await?;
+async fn commit(work: Lease<Opener>) -> Result<(), StoreError> {
+    end(work, true).await
+}
+
+/// Ends a transaction: commits what is done, and undoes the rest.
+async fn end(mut work: Lease<Opener>, is_done: bool) -> Result<(), StoreError> {
+    sqlx::raw_sql(if is_done { "COMMIT" } else { "ROLLBACK" }).execute(&mut *work).await?;
     work.keep();
     Ok(())
 }

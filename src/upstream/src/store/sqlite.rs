@@ -6,7 +6,11 @@ mod open;
 mod revocation;
 mod seed;
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use sqlx::SqliteConnection;
+use tokio::sync::Mutex;
 
 use super::connections::{Connections, Lease};
 use super::{
@@ -28,6 +32,8 @@ pub(super) struct Sqlite {
     writer: Connections<Opener>,
     /// Keeps so little in memory that it writes before a COMMIT.
     prober: Connections<Opener>,
+    /// When it was last found that the file can be written.
+    written: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Sqlite {
@@ -39,17 +45,21 @@ impl Sqlite {
         Ok(work)
     }
 
+    /// Tries to write, once a second however many ask: each try takes the lock of whoever writes.
     pub(super) async fn ready(&self) -> Result<(), StoreError> {
+        let mut written = self.written.lock().await;
+        if written.is_some_and(|written| written.elapsed() < PROBED_FOR) {
+            return Ok(());
+        }
         let mut connection = self.prober.lease().await?;
         match sqlx::raw_sql(PROBE).execute(&mut *connection).await.map_err(StoreError::from) {
-            Ok(_done) => {
-                connection.keep();
-                Ok(())
-            }
+            Ok(_done) => connection.keep(),
             // Somebody writes just now, so that it can be done. What only reads goes on in any case.
-            Err(error) if is_busy(&error) => Ok(()),
-            Err(error) => Err(error),
+            Err(error) if is_busy(&error) => {}
+            Err(error) => return Err(error),
         }
+        *written = Some(Instant::now());
+        Ok(())
     }
 
     pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
@@ -159,11 +169,18 @@ async fn delete_division(id: Id, by: Id, connection: &mut SqliteConnection) -> R
     Ok(DivisionDeletion::Deleted)
 }
 
-async fn commit(mut work: Lease<Opener>) -> Result<(), StoreError> {
-    sqlx::raw_sql("COMMIT").execute(&mut *work).await?;
+async fn commit(work: Lease<Opener>) -> Result<(), StoreError> {
+    end(work, true).await
+}
+
+/// Ends a transaction: commits what is done, and undoes the rest.
+async fn end(mut work: Lease<Opener>, is_done: bool) -> Result<(), StoreError> {
+    sqlx::raw_sql(if is_done { "COMMIT" } else { "ROLLBACK" }).execute(&mut *work).await?;
     work.keep();
     Ok(())
 }
+
+const PROBED_FOR: Duration = Duration::from_secs(1);
 
 /// More than the prober keeps in memory goes to the disk, and is undone.
 const PROBE: &str = "

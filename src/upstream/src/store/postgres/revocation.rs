@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{Postgres, StoreError, again, commit};
+use super::{Postgres, StoreError, again, commit, end};
 use crate::id::Id;
 use crate::secret::CredentialHash;
 use crate::store::CredentialKind;
@@ -48,7 +48,7 @@ impl Postgres {
         again(move || async move {
             let mut work = self.begin().await?;
             let outcome = revoke(revocation, keep, &mut work).await?;
-            commit(work).await?;
+            end(work, matches!(outcome, RevocationOutcome::Done { .. })).await?;
             Ok(outcome)
         })
         .await
@@ -64,7 +64,7 @@ impl Postgres {
         again(move || async move {
             let mut work = self.begin().await?;
             let revocation = revoke_token(credential, first, jwt, keep, &mut work).await?;
-            commit(work).await?;
+            end(work, revocation == TokenRevocation::Done).await?;
             Ok(revocation)
         })
         .await

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -33,7 +34,7 @@ impl Sqlite {
         readers.lease().await?.keep();
         let prober =
             Connections::new(Opener(options.clone().pragma("cache_size", "1").busy_timeout(Duration::ZERO)), 1)?;
-        Ok(Self { readers, writer: Connections::new(Opener(options), 1)?, prober })
+        Ok(Self { readers, writer: Connections::new(Opener(options), 1)?, prober, written: Arc::default() })
     }
 }
 

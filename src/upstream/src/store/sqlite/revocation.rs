@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::{Sqlite, StoreError, commit};
+use super::{Sqlite, StoreError, commit, end};
 use crate::secret::CredentialHash;
 use crate::store::CredentialKind;
 use crate::store::page::{PAGE_AND_ONE, Row, Source, Wanted, odd, page, wanted};
@@ -45,63 +45,9 @@ impl Sqlite {
         keep: &Keep,
     ) -> Result<RevocationOutcome, StoreError> {
         let mut work = self.begin().await?;
-        // Who revokes everything has reason to, and it is one entry.
-        if *revocation != Revocation::All && is_full(keep, &mut work).await? {
-            return Ok(RevocationOutcome::Full);
-        }
-        let (mut tokens, mut connections) = (0, 0);
-        match revocation {
-            Revocation::All => {
-                tokens = execute("DELETE FROM mithril_tokens", &[], &mut work).await?;
-                sqlx::query("INSERT INTO brama_revoke (kind, issued_before) VALUES ('all', unixepoch() + 1)")
-                    .execute(&mut *work)
-                    .await?;
-                // It says what these say. Who had yet to read them is told to drop everything, which is the same.
-                sqlx::query("DELETE FROM brama_revocations WHERE issued_before IS NULL AND expires_at IS NULL")
-                    .execute(&mut *work)
-                    .await?;
-            }
-            Revocation::Client(id) => {
-                tokens = execute("DELETE FROM mithril_tokens WHERE client_id = ?", &[id], &mut work).await?;
-                connections = execute(
-                    "DELETE FROM mithril_connections WHERE client_id = ? OR consumer_id = ?",
-                    &[id, id],
-                    &mut work,
-                )
-                .await?;
-                sqlx::query(
-                    "INSERT INTO brama_revoke (kind, subject, issued_before) VALUES ('client', ?, unixepoch() + 1)",
-                )
-                .bind(id)
-                .execute(&mut *work)
-                .await?;
-            }
-            Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, &mut work).await?,
-            Revocation::User { id, issued_before } => {
-                // A row whose time cannot be read may be as old as any.
-                let done = sqlx::query(
-                    "DELETE FROM mithril_tokens
-                     WHERE user_id = ?1
-                         AND coalesce(unixepoch(inserted_at), 0) < coalesce(?2, unixepoch() + 1)",
-                )
-                .bind(id)
-                .bind(issued_before)
-                .execute(&mut *work)
-                .await?;
-                tokens = done.rows_affected();
-                sqlx::query(
-                    "INSERT INTO brama_revoke (kind, subject, issued_before)
-                     VALUES ('user', ?1, coalesce(?2, unixepoch() + 1))",
-                )
-                .bind(id)
-                .bind(issued_before)
-                .execute(&mut *work)
-                .await?;
-            }
-        }
-        let head = head(&mut work).await?;
-        commit(work).await?;
-        Ok(RevocationOutcome::Done { head, tokens, connections })
+        let outcome = revoke(revocation, keep, &mut work).await?;
+        end(work, matches!(outcome, RevocationOutcome::Done { .. })).await?;
+        Ok(outcome)
     }
 
     pub(in crate::store) async fn revoke_token(
@@ -111,33 +57,10 @@ impl Sqlite {
         jwt: Option<&DeniedJwt>,
         keep: &Keep,
     ) -> Result<TokenRevocation, StoreError> {
-        let value = credential.to_hex();
         let mut work = self.begin().await?;
-        let is_key: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM mithril_connections WHERE secret_hash = ?)")
-                .bind(&value)
-                .fetch_one(&mut *work)
-                .await?;
-        if is_key && first == CredentialKind::ApiKey {
-            return Ok(TokenRevocation::IsApiKey);
-        }
-        let deleted = execute("DELETE FROM mithril_tokens WHERE value_hash = ?", &[&value], &mut work).await?;
-        if is_key && deleted == 0 {
-            return Ok(TokenRevocation::IsApiKey);
-        }
-        if let Some(jwt) = jwt {
-            if is_full(keep, &mut work).await? {
-                return Ok(TokenRevocation::Full);
-            }
-            let now: i64 = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *work).await?;
-            let expires_at = jwt.expires_at.unwrap_or(now.saturating_add(keep.longest_jwt_seconds()));
-            deny("credential", &value, expires_at, &mut work).await?;
-            if let Some(jti) = &jwt.jti {
-                deny("jti", jti, expires_at, &mut work).await?;
-            }
-        }
-        commit(work).await?;
-        Ok(TokenRevocation::Done)
+        let revocation = revoke_token(credential, first, jwt, keep, &mut work).await?;
+        end(work, revocation == TokenRevocation::Done).await?;
+        Ok(revocation)
     }
 
     /// Removes one batch of the entries that nobody needs, and tells how many those were.
@@ -159,6 +82,104 @@ impl Sqlite {
         commit(work).await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Within a transaction.
+async fn revoke(
+    revocation: &Revocation,
+    keep: &Keep,
+    connection: &mut SqliteConnection,
+) -> Result<RevocationOutcome, StoreError> {
+    // Who revokes everything has reason to, and it is one entry.
+    if *revocation != Revocation::All && is_full(keep, connection).await? {
+        return Ok(RevocationOutcome::Full);
+    }
+    let (mut tokens, mut connections) = (0, 0);
+    match revocation {
+        Revocation::All => {
+            tokens = execute("DELETE FROM mithril_tokens", &[], connection).await?;
+            sqlx::query("INSERT INTO brama_revoke (kind, issued_before) VALUES ('all', unixepoch() + 1)")
+                .execute(&mut *connection)
+                .await?;
+            // It says what these say. Who had yet to read them is told to drop everything, which is the same.
+            sqlx::query("DELETE FROM brama_revocations WHERE issued_before IS NULL AND expires_at IS NULL")
+                .execute(&mut *connection)
+                .await?;
+        }
+        Revocation::Client(id) => {
+            tokens = execute("DELETE FROM mithril_tokens WHERE client_id = ?", &[id], connection).await?;
+            connections = execute(
+                "DELETE FROM mithril_connections WHERE client_id = ? OR consumer_id = ?",
+                &[id, id],
+                connection,
+            )
+            .await?;
+            sqlx::query(
+                "INSERT INTO brama_revoke (kind, subject, issued_before) VALUES ('client', ?, unixepoch() + 1)",
+            )
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+        }
+        Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, connection).await?,
+        Revocation::User { id, issued_before } => {
+            // A row whose time cannot be read may be as old as any.
+            let done = sqlx::query(
+                "DELETE FROM mithril_tokens
+                 WHERE user_id = ?1
+                     AND coalesce(unixepoch(inserted_at), 0) < coalesce(?2, unixepoch() + 1)",
+            )
+            .bind(id)
+            .bind(issued_before)
+            .execute(&mut *connection)
+            .await?;
+            tokens = done.rows_affected();
+            sqlx::query(
+                "INSERT INTO brama_revoke (kind, subject, issued_before)
+                 VALUES ('user', ?1, coalesce(?2, unixepoch() + 1))",
+            )
+            .bind(id)
+            .bind(issued_before)
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    let head = head(connection).await?;
+    Ok(RevocationOutcome::Done { head, tokens, connections })
+}
+
+/// Within a transaction, which is undone where it is not done.
+async fn revoke_token(
+    credential: CredentialHash,
+    first: CredentialKind,
+    jwt: Option<&DeniedJwt>,
+    keep: &Keep,
+    connection: &mut SqliteConnection,
+) -> Result<TokenRevocation, StoreError> {
+    let value = credential.to_hex();
+    let is_key: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM mithril_connections WHERE secret_hash = ?)")
+        .bind(&value)
+        .fetch_one(&mut *connection)
+        .await?;
+    if is_key && first == CredentialKind::ApiKey {
+        return Ok(TokenRevocation::IsApiKey);
+    }
+    let deleted = execute("DELETE FROM mithril_tokens WHERE value_hash = ?", &[&value], connection).await?;
+    if is_key && deleted == 0 {
+        return Ok(TokenRevocation::IsApiKey);
+    }
+    if let Some(jwt) = jwt {
+        if is_full(keep, connection).await? {
+            return Ok(TokenRevocation::Full);
+        }
+        let now: i64 = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *connection).await?;
+        let expires_at = jwt.expires_at.unwrap_or(now.saturating_add(keep.longest_jwt_seconds()));
+        deny("credential", &value, expires_at, connection).await?;
+        if let Some(jti) = &jwt.jti {
+            deny("jti", jti, expires_at, connection).await?;
+        }
+    }
+    Ok(TokenRevocation::Done)
 }
 
 async fn head(connection: &mut SqliteConnection) -> Result<Head, StoreError> {
