@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use brama_policy::{Feed, KeyFetch, Moment, Monotonic, Unavailable};
 
-/// What fails in one worker without a request, so that no request's line tells it.
+/// The failures in one worker that concern no request, so that no request's line tells them.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints(RefCell<HashMap<Failing, Complaint>>);
 
-/// What can fail. Authorities of one name in two policies are two.
+/// The thing that fails. Authorities of one name in two policies are two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Failing {
     /// A fetch of keys.

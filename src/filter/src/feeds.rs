@@ -207,7 +207,7 @@ impl Feeds {
         }
     }
 
-    /// Whether a root context's policy holds JWTs against the feed of this fingerprint.
+    /// The feed of this fingerprint is one against which the policy of a root context holds JWTs.
     #[must_use]
     pub fn is_of_a_root(&self, fingerprint: u64) -> bool {
         let is_it = |followed: &Followed| followed.followers.get(&fingerprint).is_some_and(|it| !it.roots.is_empty());

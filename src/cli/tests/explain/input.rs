@@ -1,4 +1,4 @@
-//! What the command is given: headers, and what is stated of credentials, from wherever it may come.
+//! The input of `brama explain`: headers, and statements of credentials, from the command line and from files.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

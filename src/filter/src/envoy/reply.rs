@@ -6,7 +6,7 @@ use proxy_wasm::types::{BufferType, MapType};
 
 use crate::silence::{UPSTREAM_TIME, envoys_own};
 
-/// What has come back of a call: an authority's reply, or what Envoy says in its place.
+/// The outcome of a call: an authority's reply, or the failure that Envoy states in its place.
 pub(super) fn reply(headers: usize, body: &[u8]) -> Result<Reply<'_>, Unavailable> {
     let header = |name| hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name).ok().flatten();
     let status = || header(":status").and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());

@@ -15,8 +15,8 @@ use crate::host::{CallId, Counter, RootHost, RootId, StreamId};
 /// The root context whose callback is running.
 pub(super) struct EnvoyRoot {
     pub(super) id: RootId,
-    /// Whether a request it was at work at wants a tick. That request's root can be an older one, so its own tick is set
-    /// when it is at work for itself again.
+    /// The wish for a tick, of a request that it was at work at. That request's root can be an older one, so the tick of this one
+    /// is set when it is at work for itself again.
     pub(super) is_wanted: Rc<Cell<bool>>,
 }
 
