@@ -45,8 +45,11 @@ impl Sqlite {
         Ok(work)
     }
 
-    /// Tries to write, once a second however many ask: each try takes the lock of whoever writes.
+    /// Reads, and tries to write: once a second however many ask, since each try takes the lock of whoever writes.
     pub(super) async fn ready(&self) -> Result<(), StoreError> {
+        let mut connection = self.readers.lease().await?;
+        sqlx::query("SELECT 1").execute(&mut *connection).await?;
+        connection.keep();
         let mut written = self.written.lock().await;
         if written.is_some_and(|written| written.elapsed() < PROBED_FOR) {
             return Ok(());
