@@ -45,6 +45,7 @@ impl Feed {
         let mut tasks = JoinSet::new();
         tasks.spawn(follow(store.clone(), Arc::clone(&heads), Arc::clone(&wanted)));
         tasks.spawn(housekeeping::keep_house(store.clone(), keep, Arc::clone(&failures)));
+        tasks.spawn(housekeeping::sweep(store.clone(), Arc::clone(&failures)));
         let shared = Shared {
             store,
             keep,

@@ -1,27 +1,99 @@
-//! Owns what is removed over time: entries of the feed that nobody needs, and tokens that expired long ago.
+//! Owns what is removed over time: entries of the feed that nobody needs, tokens that expired long ago, and the rows of
+//! revocations of many.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cause;
-use crate::store::Store;
-use crate::store::revocation::Keep;
+use crate::store::revocation::{Cutoff, Keep};
+use crate::store::{Store, StoreError};
 
 /// Removes what nobody needs, and counts how often that failed; never ends.
 pub(crate) async fn keep_house(store: Store, keep: Keep, failures: Arc<AtomicU64>) {
     loop {
-        // In batches, so that requests get their turns in between.
-        let removed = [store.prune_revocations(&keep).await, store.purge_tokens().await];
-        for error in removed.iter().filter_map(|removed| removed.as_ref().err()) {
-            failures.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(error = cause::chain(error), "cannot remove what is needed no more");
+        for removed in [prune(&store, &keep).await, purge(&store).await] {
+            note(removed, &failures);
         }
-        match removed {
-            [Ok(1..), Ok(_)] | [Ok(_), Ok(1..)] => tokio::task::yield_now().await,
-            _ => tokio::time::sleep(PAUSE).await,
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Deletes the rows of revocations that are in force already, and counts how often that failed; never ends.
+pub(crate) async fn sweep(store: Store, failures: Arc<AtomicU64>) {
+    loop {
+        let swept = sweep_all(&store).await;
+        let pause = if swept.is_ok() { SWEEP } else { RETRY };
+        note(swept, &failures);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = store.cut_off_here() => {}
         }
     }
 }
 
+fn note(done: Result<(), StoreError>, failures: &AtomicU64) {
+    if let Err(error) = done {
+        failures.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(error = cause::chain(&error), "cannot remove what is needed no more");
+    }
+}
+
+async fn prune(store: &Store, keep: &Keep) -> Result<(), StoreError> {
+    let mut after = 0;
+    while let Some(next) = store.prune_revocations(keep, after).await? {
+        after = next;
+    }
+    Ok(())
+}
+
+async fn purge(store: &Store) -> Result<(), StoreError> {
+    while store.purge_tokens().await? > 0 {}
+    Ok(())
+}
+
+async fn sweep_all(store: &Store) -> Result<(), StoreError> {
+    // What other processes revoked is numbered for nobody in particular: they may know of no numbers.
+    let _head = store.revocation_head().await?;
+    while let Some(cutoff) = store.next_cutoff().await? {
+        sweep_one(store, &cutoff).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the rows of one cutoff, in batches that become as large as [`LONGEST`] allows; requests get half of the time.
+async fn sweep_one(store: &Store, cutoff: &Cutoff) -> Result<(), StoreError> {
+    let (mut after, mut most) = (0, FEWEST);
+    loop {
+        let begin = Instant::now();
+        let next = store.sweep(cutoff, after, most).await?;
+        let took = begin.elapsed();
+        let Some(next) = next else {
+            return store.end_cutoff(cutoff).await;
+        };
+        after = next;
+        most = if took > LONGEST {
+            FEWEST.max(most / 2)
+        } else if took < LONGEST / 2 {
+            MOST.min(most * 2)
+        } else {
+            most
+        };
+        tokio::time::sleep(took).await;
+    }
+}
+
 const PAUSE: Duration = Duration::from_secs(300);
+
+/// How often is looked for what other processes revoked.
+const SWEEP: Duration = Duration::from_secs(1);
+
+const RETRY: Duration = Duration::from_secs(10);
+
+/// A batch that takes longer is followed by a smaller one: a batch holds locks.
+const LONGEST: Duration = Duration::from_millis(20);
+
+/// How many rows a batch begins with.
+const FEWEST: i64 = 100;
+
+const MOST: i64 = 4000;

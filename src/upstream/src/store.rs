@@ -10,15 +10,19 @@ mod versions;
 
 use std::num::NonZeroU8;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fixture::Fixture;
 use crate::id::Id;
 use crate::secret::CredentialHash;
 use postgres::Postgres;
-use revocation::{DeniedJwt, Head, Keep, Page, Revocation, RevocationOutcome, Since, TokenRevocation};
+use revocation::{
+    Cutoff, DENY_LIST_LIMIT, DeniedJwt, Head, Keep, Page, Revocation, RevocationOutcome, Since, TokenRevocation,
+};
 use sqlite::Sqlite;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::Instant;
 use url::Place;
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 
@@ -35,6 +39,10 @@ pub struct Store {
     backend: Backend,
     /// Changes when this process may have revoked something.
     revoked: watch::Sender<()>,
+    /// Told when this process revoked many at once.
+    cut_off: Arc<Notify>,
+    /// When the deny list was counted, and what it has.
+    denied: Arc<Mutex<Option<(Instant, i64)>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -203,7 +211,7 @@ impl Store {
             Place::Postgres(options) => Backend::Postgres(Postgres::open(options, connections).await?),
             Place::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, connections).await?),
         };
-        Ok(Self { backend, revoked: watch::Sender::new(()) })
+        Ok(Self { backend, revoked: watch::Sender::new(()), cut_off: Arc::default(), denied: Arc::default() })
     }
 
     /// Whether the database answers, and in a file whether it can be written: it is tried, and undone.
@@ -257,12 +265,18 @@ impl Store {
         on!(self, backend => bounded(backend.revocations(since, keep)).await)
     }
 
-    /// Revokes, in one transaction. It may concern many rows, and so has more time than others.
+    /// Revokes: it is in force when this is answered.
     pub async fn revoke(&self, revocation: &Revocation, keep: &Keep) -> Result<RevocationOutcome, StoreError> {
-        let work = async { on!(self, backend => backend.revoke(revocation, keep).await) };
-        let outcome = tokio::time::timeout(REVOCATION_TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout));
+        // Who revokes everything has reason to, and it is one entry.
+        if *revocation != Revocation::All && !self.has_room(keep).await? {
+            return Ok(RevocationOutcome::Full);
+        }
+        let work = async { on!(self, backend => backend.revoke(revocation).await) };
+        let done = tokio::time::timeout(REVOCATION_TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout));
         self.revoked.send_replace(());
-        outcome
+        self.cut_off.notify_one();
+        done?;
+        Ok(RevocationOutcome::Done { head: self.revocation_head().await? })
     }
 
     /// Revokes a token by its value, looked for as `first` and then as the other kind, in one transaction; puts it onto
@@ -274,14 +288,47 @@ impl Store {
         jwt: Option<&DeniedJwt>,
         keep: &Keep,
     ) -> Result<TokenRevocation, StoreError> {
+        if jwt.is_some() && !self.has_room(keep).await? {
+            return Ok(TokenRevocation::Full);
+        }
         let revocation = on!(self, backend => bounded(backend.revoke_token(credential, first, jwt, keep)).await);
         self.revoked.send_replace(());
         revocation
     }
 
-    /// Removes some of the revocations that nobody needs, and tells how many; zero: none is left.
-    pub async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
-        on!(self, backend => bounded(backend.prune_revocations(keep)).await)
+    /// Whether the deny list has room for two more entries.
+    ///
+    /// It is counted once a second, outside of any transaction; what this process adds meanwhile is taken for two entries each
+    /// time. So the list may be over its limit by what other processes add within a second.
+    async fn has_room(&self, keep: &Keep) -> Result<bool, StoreError> {
+        let mut counted = self.denied.lock().await;
+        let (at, size) = match *counted {
+            Some((at, size)) if at.elapsed() < COUNTED_FOR => (at, size),
+            _ => (Instant::now(), on!(self, backend => bounded(backend.deny_list_size(keep)).await)?),
+        };
+        let has_room = size <= DENY_LIST_LIMIT - 2;
+        *counted = Some((at, if has_room { size + 2 } else { size }));
+        Ok(has_room)
+    }
+
+    /// Removes what nobody needs of some revocations `after` a number, and tells where to go on. `None`: nowhere.
+    pub async fn prune_revocations(&self, keep: &Keep, after: i64) -> Result<Option<i64>, StoreError> {
+        on!(self, backend => bounded(backend.prune_revocations(keep, after)).await)
+    }
+
+    /// A revocation of many whose rows are to be deleted.
+    pub async fn next_cutoff(&self) -> Result<Option<Cutoff>, StoreError> {
+        on!(self, backend => bounded(backend.next_cutoff()).await)
+    }
+
+    /// Deletes about `most` of a cutoff's rows `after` a place, and tells where to go on. `None`: there was nothing left.
+    pub async fn sweep(&self, cutoff: &Cutoff, after: i64, most: i64) -> Result<Option<i64>, StoreError> {
+        on!(self, backend => bounded(backend.sweep(cutoff, after, most)).await)
+    }
+
+    /// Ends a cutoff of which nothing was left.
+    pub async fn end_cutoff(&self, cutoff: &Cutoff) -> Result<(), StoreError> {
+        on!(self, backend => bounded(backend.end_cutoff(cutoff)).await)
     }
 
     /// Removes some of the tokens that expired long ago, and tells how many; zero: none is left.
@@ -292,6 +339,11 @@ impl Store {
     /// Changes when this process may have revoked something; other processes do so unheard.
     pub(crate) fn revoked_here(&self) -> watch::Receiver<()> {
         self.revoked.subscribe()
+    }
+
+    /// Waits until this process revoked many at once.
+    pub(crate) async fn cut_off_here(&self) {
+        self.cut_off.notified().await;
     }
 
     /// Applies a fixture in one transaction.
@@ -381,12 +433,14 @@ const GB_CBP: &str = "GB_CBP";
 /// For how long, in seconds, a token is kept after its end, for who asks what became of it.
 const EXPIRED_KEPT: i64 = 24 * 3600;
 
-/// Revocations go one after the other, so more writers would only wait; these are for deletions of divisions, and for what
-/// is being given up. Readers wait for nobody.
+/// As many as keep a server's disk busy; who reads waits for nobody who writes.
 pub const USUAL_CONNECTIONS: NonZeroU8 = NonZeroU8::new(4).unwrap();
 
 /// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
 const TIMEOUT: Duration = Duration::from_millis(900);
 
-/// How long a revocation of many rows may take. Who asks for it is no gateway with a request in hand.
+/// How long a revocation may wait for others that write. Who asks for it is no gateway with a request in hand.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a count of the deny list is good for.
+const COUNTED_FOR: Duration = Duration::from_secs(1);

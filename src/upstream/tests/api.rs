@@ -207,7 +207,7 @@ async fn of_fifty_equal_deletions_one_succeeds(kind: Kind) {
 async fn locked_database_is_unavailable_in_bounded_time_and_nothing_happens(kind: Kind) {
     let service = Service::start(kind).await;
     let mut other = service.database.hand().await;
-    other.hold_head().await;
+    other.hold_feed().await;
     // SQLite has one lock for everything.
     if kind == Kind::Postgres {
         other.run("LOCK TABLE prm_contract_divisions").await.unwrap();

@@ -68,10 +68,8 @@ impl Model {
     }
 
     /// Connections that the client provides or uses go with it.
-    fn revoke_client(&mut self, client: usize) -> usize {
-        let before = self.connections.len();
+    fn revoke_client(&mut self, client: usize) {
         self.connections.retain(|connection| connection % 2 != client && *connection != client);
-        before - self.connections.len()
     }
 }
 
@@ -136,13 +134,12 @@ async fn is_active(store: &Store, number: usize) -> bool {
     store.introspect(secret(number), CredentialKind::ApiKey).await.unwrap() != Introspection::Inactive
 }
 
-async fn revoke(store: &Store, number: usize) -> usize {
+async fn revoke(store: &Store, number: usize) {
     let outcome = store.revoke(&Revocation::Client(client(number).to_string()), &KEEP).await.unwrap();
-    let RevocationOutcome::Done { connections, .. } = outcome else { panic!("{outcome:?}") };
-    usize::try_from(connections).unwrap()
+    assert!(matches!(outcome, RevocationOutcome::Done { .. }), "{outcome:?}");
 }
 
-/// The connections whose secrets the feed has told since, each as often as it did.
+/// The connections whose secrets the feed has told since.
 async fn told(database: &Database, since: Since) -> Vec<usize> {
     let revoked = database.revoked(since).await;
     let mut told: Vec<_> = revoked
@@ -153,10 +150,12 @@ async fn told(database: &Database, since: Since) -> Vec<usize> {
         })
         .collect();
     told.sort_unstable();
+    // Who is revoked again is told again.
+    told.dedup();
     told
 }
 
-/// What is left in the end is what the model says, and the feed has told the rest, each once.
+/// What is left in the end is what the model says, and the feed has told the rest.
 async fn assert_end(database: &Database, since: Since, model: &Model) {
     for number in 0..ROWS {
         assert_eq!(is_active(&database.store, number).await, model.connections.contains(&number), "{number}");
@@ -186,7 +185,8 @@ fn one_after_another_is_as_the_model_says(kind: Kind) {
                         assert_eq!(is_active(store, row).await, model.connections.contains(&row), "{operation:?}");
                     }
                     Operation::RevokeClient(row) => {
-                        assert_eq!(revoke(store, row).await, model.revoke_client(row), "{operation:?}");
+                        revoke(store, row).await;
+                        model.revoke_client(row);
                     }
                 }
             }
@@ -208,12 +208,11 @@ fn many_at_once_delete_each_row_once(kind: Kind) {
             let wanted = callers.clone();
             let callers: Vec<_> =
                 callers.into_iter().map(|operations| tokio::spawn(call(database.store.clone(), operations, gone))).collect();
-            let (mut connections, mut divisions, mut by_client) = ([0; ROWS], [0; ROWS], 0);
+            let (mut connections, mut divisions) = ([0; ROWS], [0; ROWS]);
             for caller in callers {
                 let deleted = caller.await.unwrap();
                 deleted.connections.iter().for_each(|row| connections[*row] += 1);
                 deleted.divisions.iter().for_each(|row| divisions[*row] += 1);
-                by_client += deleted.by_client;
             }
             assert!(connections.iter().chain(&divisions).all(|times| *times <= 1), "{connections:?} {divisions:?}");
             // The same operations in any order leave the same rows.
@@ -226,13 +225,13 @@ fn many_at_once_delete_each_row_once(kind: Kind) {
                     Operation::DeleteDivision(row) => {
                         let _deletion = model.delete_division(row);
                     }
-                    Operation::RevokeClient(row) => {
-                        let _count = model.revoke_client(row);
-                    }
+                    Operation::RevokeClient(row) => model.revoke_client(row),
                     Operation::Introspect(_) => {}
                 }
             }
-            assert_eq!(connections.iter().sum::<usize>() + by_client, ROWS - model.connections.len());
+            for (row, times) in connections.into_iter().enumerate() {
+                assert!(times == 0 || !model.connections.contains(&row), "{row}");
+            }
             for (row, times) in divisions.into_iter().enumerate() {
                 let was_deleted = row != INACTIVE && !model.divisions.contains(&row);
                 assert_eq!(times, usize::from(was_deleted), "{row}");
@@ -279,8 +278,6 @@ mod postgres {
 struct Deleted {
     connections: Vec<usize>,
     divisions: Vec<usize>,
-    /// So many connections went with their clients.
-    by_client: usize,
 }
 
 /// One caller: what it was told that it deleted. `gone`: connections of which somebody was told so.
@@ -309,7 +306,7 @@ async fn call(store: Store, operations: Vec<Operation>, gone: &'static [AtomicBo
                 let was_gone = gone[row].load(Ordering::SeqCst);
                 assert!(!(is_active(&store, row).await && was_gone), "{row}");
             }
-            Operation::RevokeClient(row) => deleted.by_client += revoke(&store, row).await,
+            Operation::RevokeClient(row) => revoke(&store, row).await,
         }
     }
     deleted

@@ -7,9 +7,11 @@ mod support;
 use std::time::Duration;
 
 use brama_upstream::secret::Secret;
-use brama_upstream::store::revocation::{Cursor, Keep, Revocation, RevocationOutcome, Since};
+use brama_upstream::store::revocation::{Cursor, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation};
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection, Store, StoreError};
-use support::{CONNECTION, DIVISION, Database, Hand, KEEP, KEY, Kind, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, standby};
+use support::{
+    CONNECTION, DIVISION, Database, Hand, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, standby,
+};
 use tokio::task::JoinHandle;
 
 const CONNECTION_SECRET: &str = "demo-msp-connection-secret";
@@ -97,25 +99,38 @@ async fn secret_does_not_return_by_the_statement_that_deletes_it() {
 }
 
 #[tokio::test]
-async fn two_open_transactions_have_numbers_in_the_order_of_their_commits() {
+async fn open_transactions_have_numbers_in_the_order_of_their_commits() {
     let database = demo().await;
     let since = database.head().await;
-    let mut slow = deleting(&database).await;
-    let mut fast = database.hand().await;
-    let inserting = tokio::spawn(async move {
-        let insert = "BEGIN; INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'later')";
-        fast.run(insert).await.unwrap();
-        fast
-    });
-    waiting(&mut slow, &inserting).await;
-    assert_eq!(database.revoked(since).await, [], "neither has committed");
-    // Undone, it leaves no gap for the other.
-    slow.run("ROLLBACK").await.unwrap();
-    let mut fast = inserting.await.unwrap();
-    assert_eq!(database.revoked(since).await, []);
-    fast.run("COMMIT").await.unwrap();
-    let page = database.page(since).await;
-    assert_eq!((page.entries[0].number, page.head.number), (1, 1));
+    let (mut slow, mut undone, mut fast) = (deleting(&database).await, database.hand().await, database.hand().await);
+    let insert = |id: &str| format!("BEGIN; INSERT INTO brama_revoke (kind, subject) VALUES ('client', '{id}')");
+    undone.run(&insert("undone")).await.unwrap();
+    for id in ["one", "two"] {
+        fast.run(&insert(id)).await.unwrap();
+        assert!(database.revoked(since).await.iter().all(|revoked| *revoked != client(id)), "it has not committed");
+        fast.run("COMMIT").await.unwrap();
+        // It waits for nobody who is slower.
+        assert!(database.revoked(since).await.contains(&client(id)));
+    }
+    let read = database.page(since).await;
+    assert_eq!(database.number("SELECT settled FROM brama_revocation_head").await, 0, "the slow one may be below");
+    // Undone, it leaves no gap.
+    undone.run("ROLLBACK").await.unwrap();
+    slow.run("COMMIT").await.unwrap();
+    let page = database.page(Since::Cursor(read.next)).await;
+    assert_eq!((page.entries[0].number, page.head.number), (3, 3));
+    // Who looks for new ones passes over none of these any more, once all transactions of the server's have ended.
+    let give_up = std::time::Instant::now() + Duration::from_secs(60);
+    while database.number("SELECT settled FROM brama_revocation_head").await < 4 {
+        assert!(std::time::Instant::now() < give_up, "old entries are looked for still");
+        fast.run(&insert("later")).await.unwrap();
+        fast.run("COMMIT").await.unwrap();
+        let _ = database.page(since).await;
+    }
+}
+
+fn client(id: &str) -> Revoked {
+    Revoked::Client { id: id.to_owned(), issued_before: None }
 }
 
 #[tokio::test]
@@ -128,7 +143,7 @@ async fn revocations_whose_rows_overlap_all_succeed() {
             match round % 4 {
                 0 => drop(delete(&store).await.unwrap()),
                 1 => drop(store.revoke(&Revocation::All, &KEEP).await.unwrap()),
-                2 => drop(store.prune_revocations(&KEEP).await.unwrap()),
+                2 => drop(store.prune_revocations(&KEEP, 0).await.unwrap()),
                 _ => drop(store.revoke(&Revocation::Client(MSP.to_owned()), &KEEP).await.unwrap()),
             }
         });
@@ -138,53 +153,42 @@ async fn revocations_whose_rows_overlap_all_succeed() {
     assert!(numbers.is_sorted_by(|one, two| one < two), "{numbers:?}");
 }
 
-/// So two of them never wait for one another: who has the head finds no row locked by somebody who waits for it.
+/// Who has the head numbers entries, and nobody else needs it.
 #[tokio::test]
-async fn revocations_take_the_head_before_their_rows() {
-    let token = Secret::new("demo-mis-token").hash();
-    for number in 0..4 {
-        let database = demo().await;
-        database.sql("INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'to be pruned')").await.unwrap();
-        tokio::time::sleep(Duration::from_millis(1100)).await;
-        let mut hand = database.hand().await;
-        hand.hold_head().await;
-        let store = database.store.clone();
-        let keep = Keep { retention: Duration::ZERO, ..KEEP };
-        let revoking = tokio::spawn(async move {
-            match number {
-                0 => drop(delete(&store).await.unwrap()),
-                1 => drop(store.revoke(&Revocation::Client(MSP.to_owned()), &KEEP).await.unwrap()),
-                2 => drop(store.revoke_token(token, CredentialKind::AccessToken, None, &KEEP).await.unwrap()),
-                _ => drop(store.prune_revocations(&keep).await.unwrap()),
-            }
-        });
-        waiting(&mut hand, &revoking).await;
-        hand.run(
-            "SET lock_timeout = '100ms'; DELETE FROM mithril_connections; DELETE FROM mithril_tokens;
-             DELETE FROM brama_revocations; COMMIT",
-        )
-        .await
-        .unwrap();
-        revoking.await.unwrap();
-    }
+async fn what_revokes_does_not_wait_for_the_head() {
+    let database = demo().await;
+    let mut hand = database.hand().await;
+    hand.run("BEGIN; SELECT FROM brama_revocation_head FOR UPDATE").await.unwrap();
+    let (store, token) = (&database.store, Secret::new("demo-mis-token").hash());
+    assert_eq!(delete(store).await.unwrap(), ConnectionDeletion::Deleted);
+    assert_eq!(delete(store).await.unwrap(), ConnectionDeletion::NotFound);
+    let revoked = store.revoke_token(token, CredentialKind::AccessToken, None, &KEEP).await.unwrap();
+    assert_eq!(revoked, TokenRevocation::Done);
+    // Its answer has a number, which it waits for in vain; and yet it is in force.
+    assert!(store.revoke(&Revocation::Client(MIS_ONE.to_owned()), &KEEP).await.is_err());
+    assert_eq!(
+        store.introspect(Secret::new(KEY).hash(), CredentialKind::ApiKey).await.unwrap(),
+        Introspection::Inactive
+    );
 }
 
 #[tokio::test]
 async fn deadlock_with_a_hand_is_tried_again() {
     let database = demo().await;
     let mut hand = database.hand().await;
-    // It looks for no deadlock itself, so the server's choice is the service.
+    // It looks for no deadlock itself, and the service's connections look soon, so the server's choice is the service.
+    let soon = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 50', current_database()); END $$";
+    hand.run(soon).await.unwrap();
     hand.run("SET deadlock_timeout = '60s'").await.unwrap();
-    let lock = format!("BEGIN; SELECT FROM mithril_connections WHERE id = '{CONNECTION}' FOR UPDATE");
-    hand.run(&lock).await.unwrap();
-    let store = database.store.clone();
-    let revoking = tokio::spawn(async move { store.revoke(&Revocation::Client(MSP.to_owned()), &KEEP).await });
-    waiting(&mut hand, &revoking).await;
+    let hash = Secret::new(CONNECTION_SECRET).hash().to_hex();
+    hand.run(&format!("BEGIN; INSERT INTO mithril_revoked_secrets VALUES ('{hash}', now())")).await.unwrap();
+    let store = Store::open(&database.url()).await.unwrap();
+    let deleting = tokio::spawn(async move { delete(&store).await });
+    waiting(&mut hand, &deleting).await;
     // Each has now what the other wants.
-    hand.run("INSERT INTO brama_revoke (kind, subject) VALUES ('client', 'by hand')").await.unwrap();
+    hand.run(&format!("SELECT FROM mithril_connections WHERE id = '{CONNECTION}' FOR UPDATE")).await.unwrap();
     hand.run("COMMIT").await.unwrap();
-    let outcome = revoking.await.unwrap().unwrap();
-    assert!(matches!(outcome, RevocationOutcome::Done { connections: 1.., .. }), "{outcome:?}");
+    assert_eq!(deleting.await.unwrap().unwrap(), ConnectionDeletion::Deleted);
 }
 
 #[tokio::test]
@@ -194,7 +198,7 @@ async fn broken_connections_are_an_error_and_then_replaced() {
                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let mut hand = database.hand().await;
     // In the midst of a transaction: it is undone.
-    hand.hold_head().await;
+    hand.hold_feed().await;
     let store = database.store.clone();
     let deleting = tokio::spawn(async move { delete(&store).await });
     waiting(&mut hand, &deleting).await;
@@ -260,7 +264,7 @@ async fn role_that_cannot_change_the_schema_serves() {
     let division = store.delete_division(DIVISION.parse().unwrap(), USER.parse().unwrap()).await;
     assert!(division.is_ok(), "{division:?}");
     let outcome = store.revoke(&Revocation::All, &KEEP).await.unwrap();
-    assert!(matches!(outcome, RevocationOutcome::Done { tokens: 1.., .. }), "{outcome:?}");
+    assert!(matches!(outcome, RevocationOutcome::Done { .. }), "{outcome:?}");
     store.close().await;
     let drop_role = format!("DROP OWNED BY {role}; DROP ROLE {role}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(drop_role)).execute(connection).await.unwrap();

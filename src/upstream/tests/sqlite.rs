@@ -49,6 +49,7 @@ async fn revoked_secret_does_not_return_by_replacement() {
     for statement in [
         format!(
             "INSERT OR REPLACE INTO mithril_connections
+             (id, client_id, consumer_id, secret_hash, redirect_uri, inserted_at, updated_at)
              SELECT '{NOWHERE}', 'c11e0000-0000-4000-8000-000000000009', 'c11e0000-0000-4000-8000-000000000009',
                     '{secret}', 'https://a', '', ''"
         ),
@@ -66,10 +67,12 @@ async fn connection_is_never_replaced_behind_the_triggers() {
     let database = Database::demo(Kind::Sqlite).await;
     for statement in [
         "INSERT OR REPLACE INTO mithril_connections
+             (id, client_id, consumer_id, secret_hash, redirect_uri, inserted_at, updated_at)
          SELECT id, client_id, consumer_id, '0000000000000000000000000000000000000000000000000000000000000000',
                 redirect_uri, '', ''
          FROM mithril_connections WHERE id LIKE 'e537%'",
         "INSERT OR REPLACE INTO mithril_connections
+             (id, client_id, consumer_id, secret_hash, redirect_uri, inserted_at, updated_at)
          SELECT '00000000-0000-4000-8000-000000000000', client_id, consumer_id,
                 '0000000000000000000000000000000000000000000000000000000000000000', redirect_uri, '', ''
          FROM mithril_connections WHERE id LIKE 'e537%'",

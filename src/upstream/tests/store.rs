@@ -156,8 +156,8 @@ async fn contract_that_changes_meanwhile_is_judged_by_what_was_committed(kind: K
 async fn what_was_given_up_is_not_done_later(kind: Kind) {
     let database = Database::demo(kind).await;
     let mut hand = database.hand().await;
-    hand.hold_head().await;
-    // More than there are connections; some of them wait for one, some for the head.
+    hand.hold_feed().await;
+    // More than there are connections; some of them wait for one, some for the feed.
     let mut deleting = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let store = database.store.clone();
@@ -260,7 +260,9 @@ async fn secret_that_stopped_being_one_never_returns(kind: Kind) {
         assert!(!is_active(&database.store, CONNECTION_SECRET, CredentialKind::ApiKey).await, "{revocation}");
         for statement in [
             format!(
-                "INSERT INTO mithril_connections VALUES ('{NOWHERE}', '{MIS_TWO}', '{OTHER_MSP}', '{secret}',
+                "INSERT INTO mithril_connections
+                     (id, client_id, consumer_id, secret_hash, redirect_uri, inserted_at, updated_at)
+                 VALUES ('{NOWHERE}', '{MIS_TWO}', '{OTHER_MSP}', '{secret}',
                      'https://a', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
             ),
             format!("UPDATE mithril_connections SET secret_hash = '{secret}' WHERE id = '{SPARE}'"),

@@ -42,9 +42,8 @@ pub(super) async fn revoke(
     let body = body.map_err(|rejection| unreadable(rejection.status()))?;
     let revocation = understand(&headers, &body)?;
     match feed.store().revoke(&revocation, feed.keep()).await? {
-        RevocationOutcome::Done { head, tokens, connections } => {
-            let next = Cursor::at(head).to_string();
-            let body = json!({ "next": next, "tokens": tokens, "connections": connections });
+        RevocationOutcome::Done { head } => {
+            let body = json!({ "next": Cursor::at(head).to_string() });
             Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)))
         }
         RevocationOutcome::Full => Err(AuthorityError::DenyListFull),

@@ -8,12 +8,12 @@
 //! - What a lock was waited for is read anew. So a division is judged by its last committed state, and its contract's
 //!   type stays what it was until the answer is committed.
 //!
-//! What revokes takes the feed's head first. The triggers would take it later, after the rows, and two revocations whose
-//! rows overlap could wait for one another.
+//! What revokes inserts entries of the feed without numbers, and waits for nobody; who reads the feed numbers them first.
 
 mod open;
 mod revocation;
 mod seed;
+mod sweep;
 
 use sqlx::PgConnection;
 
@@ -54,12 +54,15 @@ impl Postgres {
         again(move || async move {
             // A transaction although it is one statement: given up before its COMMIT, it is not done later.
             let mut work = self.begin().await?;
-            revocation::take_head(&mut work).await?;
-            let done = sqlx::query("DELETE FROM mithril.connections WHERE id = $1 AND client_id = $2")
-                .bind(id.uuid())
-                .bind(client_id.uuid())
-                .execute(&mut *work)
-                .await?;
+            let done = sqlx::query(
+                "DELETE FROM mithril.connections AS key WHERE id = $1 AND client_id = $2 AND NOT EXISTS (
+                     SELECT FROM brama.cutoffs
+                     WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')",
+            )
+            .bind(id.uuid())
+            .bind(client_id.uuid())
+            .execute(&mut *work)
+            .await?;
             commit(work).await?;
             Ok(match done.rows_affected() {
                 0 => ConnectionDeletion::NotFound,
@@ -84,7 +87,13 @@ impl Postgres {
         let mut connection = self.readers.lease().await?;
         let row: Option<TokenRow> = sqlx::query_as(
             "SELECT token.user_id::text, token.client_id::text, client.client_type, token.scope, token.expires_at,
-                    token.expires_at > brama.unix_now() AND NOT client.is_blocked
+                    token.expires_at > brama.unix_now() AND NOT client.is_blocked AND NOT EXISTS (
+                        SELECT FROM brama.cutoffs
+                        WHERE subject IN (token.client_id, token.user_id, '00000000-0000-0000-0000-000000000000')
+                            AND number > token.issued
+                            AND CASE kind WHEN 'client' THEN subject = token.client_id
+                                     WHEN 'user' THEN subject = token.user_id ELSE true END
+                            AND (issued_before IS NULL OR floor(extract(epoch FROM token.inserted_at)) < issued_before))
              FROM mithril.tokens AS token
              JOIN mithril.clients AS client ON client.id = token.client_id
              WHERE token.value_hash = $1 AND token.name = 'access_token'",
@@ -100,7 +109,10 @@ impl Postgres {
         let mut connection = self.readers.lease().await?;
         let row: Option<ApiKeyRow> = sqlx::query_as(
             "SELECT connection.client_id::text, client.client_type, client.scope, connection.consumer_id::text,
-                    NOT client.is_blocked AND NOT consumer.is_blocked
+                    NOT client.is_blocked AND NOT consumer.is_blocked AND NOT EXISTS (
+                        SELECT FROM brama.cutoffs
+                        WHERE subject IN (connection.client_id, connection.consumer_id)
+                            AND number > connection.issued AND kind = 'client')
              FROM mithril.connections AS connection
              JOIN mithril.clients AS client ON client.id = connection.client_id
              JOIN mithril.clients AS consumer ON consumer.id = connection.consumer_id

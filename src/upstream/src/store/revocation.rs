@@ -107,7 +107,7 @@ pub struct Page {
     pub reset: bool,
 }
 
-/// What to revoke at once, in one transaction.
+/// What to revoke at once: in force with one transaction, however many rows it concerns; those are deleted afterwards.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Revocation {
     /// Every token of every user, and every JWT issued until now. API keys stay, and are asked about again.
@@ -147,10 +147,6 @@ pub enum RevocationOutcome {
     Done {
         /// The feed, with all of this revocation's entries in it.
         head: Head,
-        /// How many tokens are gone.
-        tokens: u64,
-        /// How many connections are gone.
-        connections: u64,
     },
     /// The deny list is full; nothing was done.
     Full,
@@ -168,6 +164,17 @@ pub enum TokenRevocation {
     IsApiKey,
 }
 
+/// A revocation of many, whose rows are being deleted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Cutoff {
+    pub(super) number: i64,
+    /// `client`, `user` or `all`.
+    pub(super) kind: String,
+    pub(super) subject: String,
+    pub(super) issued_before: Option<i64>,
+    pub(super) is_swept: bool,
+}
+
 /// How long entries are kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Keep {
@@ -181,6 +188,15 @@ pub struct Keep {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a cursor of this feed's making")]
 pub struct InvalidCursor;
+
+/// A cutoff's number, kind, subject and `issued_before`; and whether it was swept.
+pub(super) type CutoffRow = (i64, String, String, Option<i64>, bool);
+
+impl From<CutoffRow> for Cutoff {
+    fn from((number, kind, subject, issued_before, is_swept): CutoffRow) -> Self {
+        Self { number, kind, subject, issued_before, is_swept }
+    }
+}
 
 impl Keep {
     pub(super) fn retention_seconds(&self) -> i64 {
@@ -250,6 +266,9 @@ pub const PAGE: usize = 1000;
 /// How many entries the deny list may have. Every gateway worker holds it whole, and what fills it was verified by
 /// nobody: who has the authority's secret is trusted with its meaning, and not with everybody's memory.
 pub const DENY_LIST_LIMIT: i64 = 100_000;
+
+/// How many entries are looked at, and removed where nobody needs them, in one transaction.
+pub(super) const REMOVED_AT_ONCE: i64 = 2000;
 
 /// The latest moment that a JWT's `exp` is taken for, the end of the year 9999: sums with it do not overflow.
 pub(crate) const LATEST: i64 = 253_402_300_799;

@@ -5,6 +5,7 @@
 mod open;
 mod revocation;
 mod seed;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,11 +69,15 @@ impl Sqlite {
     pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
         // A transaction although it is one statement: given up before its COMMIT, it is not done later.
         let mut work = self.begin().await?;
-        let done = sqlx::query("DELETE FROM mithril_connections WHERE id = ? AND client_id = ?")
-            .bind(id.to_string())
-            .bind(client_id.to_string())
-            .execute(&mut *work)
-            .await?;
+        let done = sqlx::query(
+            "DELETE FROM mithril_connections AS key WHERE id = ? AND client_id = ? AND NOT EXISTS (
+                 SELECT 1 FROM brama_cutoffs
+                 WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')",
+        )
+        .bind(id.to_string())
+        .bind(client_id.to_string())
+        .execute(&mut *work)
+        .await?;
         commit(work).await?;
         Ok(match done.rows_affected() {
             0 => ConnectionDeletion::NotFound,
@@ -92,7 +97,12 @@ impl Sqlite {
         let mut connection = self.readers.lease().await?;
         let row: Option<TokenRow> = sqlx::query_as(
             "SELECT token.user_id, token.client_id, client.client_type, token.scope, token.expires_at,
-                    token.expires_at > unixepoch() AND NOT client.is_blocked
+                    token.expires_at > unixepoch() AND NOT client.is_blocked AND NOT EXISTS (
+                        SELECT 1 FROM brama_cutoffs
+                        WHERE subject IN (token.client_id, token.user_id, '') AND number > token.issued
+                            AND CASE kind WHEN 'client' THEN subject = token.client_id
+                                     WHEN 'user' THEN subject = token.user_id ELSE true END
+                            AND (issued_before IS NULL OR coalesce(unixepoch(token.inserted_at), 0) < issued_before))
              FROM mithril_tokens AS token
              JOIN mithril_clients AS client ON client.id = token.client_id
              WHERE token.value_hash = ? AND token.name = 'access_token'",
@@ -108,7 +118,10 @@ impl Sqlite {
         let mut connection = self.readers.lease().await?;
         let row: Option<ApiKeyRow> = sqlx::query_as(
             "SELECT connection.client_id, client.client_type, client.scope, connection.consumer_id,
-                    NOT client.is_blocked AND NOT consumer.is_blocked
+                    NOT client.is_blocked AND NOT consumer.is_blocked AND NOT EXISTS (
+                        SELECT 1 FROM brama_cutoffs
+                        WHERE subject IN (connection.client_id, connection.consumer_id)
+                            AND number > connection.issued AND kind = 'client')
              FROM mithril_connections AS connection
              JOIN mithril_clients AS client ON client.id = connection.client_id
              JOIN mithril_clients AS consumer ON consumer.id = connection.consumer_id

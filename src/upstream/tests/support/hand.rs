@@ -61,10 +61,10 @@ impl Hand {
         }
     }
 
-    /// Begins a transaction that has the feed's head, for which everybody waits who revokes.
-    pub(crate) async fn hold_head(&mut self) {
+    /// Begins a transaction for which everybody waits who revokes.
+    pub(crate) async fn hold_feed(&mut self) {
         let begin = match self {
-            Self::Postgres(_) => "BEGIN; SELECT FROM brama_revocation_head FOR UPDATE",
+            Self::Postgres(_) => "BEGIN; LOCK TABLE brama_revocations IN SHARE MODE",
             Self::Sqlite(_) => "BEGIN IMMEDIATE",
         };
         self.run(begin).await.unwrap();

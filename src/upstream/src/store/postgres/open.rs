@@ -95,12 +95,13 @@ async fn is_current(migrator: &Migrator, connection: &mut PgConnection) -> Resul
     Ok(applied.filter(|(version, _)| migrator.version_exists(*version)).eq(known))
 }
 
-const MIGRATIONS: [Step; 5] = [
+const MIGRATIONS: [Step; 6] = [
     (1, "init", include_str!("../../../migrations/postgres/0001_init.sql")),
     (2, "revoked secrets", include_str!("../../../migrations/postgres/0002_revoked_secrets.sql")),
     (3, "revocations", include_str!("../../../migrations/postgres/0003_revocations.sql")),
     (4, "revoking triggers", include_str!("../../../migrations/postgres/0004_revoking_triggers.sql")),
     (5, "additive: housekeeping", include_str!("../../../migrations/postgres/0005_housekeeping.sql")),
+    (6, "cutoffs", include_str!("../../../migrations/postgres/0006_cutoffs.sql")),
 ];
 
 /// Who waits for a table holds up everybody behind: the migration gives up, and is tried again by whoever starts next.

@@ -8,12 +8,12 @@ use crate::secret::CredentialHash;
 use crate::store::CredentialKind;
 use crate::store::page::{PAGE_AND_ONE, Row, Source, Wanted, odd, page, wanted};
 use crate::store::revocation::{
-    CLOCK_MARGIN, DENY_LIST_LIMIT, DeniedJwt, Head, Keep, LATEST, Page, Revocation, RevocationOutcome, Since,
-    TokenRevocation,
+    CLOCK_MARGIN, DeniedJwt, Head, Keep, LATEST, Page, REMOVED_AT_ONCE, Revocation, Since, TokenRevocation,
 };
 
 impl Postgres {
     pub(in crate::store) async fn revocation_head(&self) -> Result<Head, StoreError> {
+        self.number_revocations().await?;
         let mut connection = self.readers.lease().await?;
         let head = head(&mut connection).await?;
         connection.keep();
@@ -21,6 +21,7 @@ impl Postgres {
     }
 
     pub(in crate::store) async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
+        self.number_revocations().await?;
         let Wanted { from, after, up_to } = wanted(since);
         let query = match from {
             Source::Feed => ENTRIES,
@@ -40,18 +41,31 @@ impl Postgres {
         page(since, rows)
     }
 
-    pub(in crate::store) async fn revoke(
-        &self,
-        revocation: &Revocation,
-        keep: &Keep,
-    ) -> Result<RevocationOutcome, StoreError> {
-        again(move || async move {
-            let mut work = self.begin().await?;
-            let outcome = revoke(revocation, keep, &mut work).await?;
-            end(work, matches!(outcome, RevocationOutcome::Done { .. })).await?;
-            Ok(outcome)
-        })
-        .await
+    /// Gives numbers to what was committed without. Each batch stays done where the next one fails.
+    async fn number_revocations(&self) -> Result<(), StoreError> {
+        let mut connection = self.readers.lease().await?;
+        let is_any: bool = sqlx::query_scalar(IS_ANY_UNNUMBERED).fetch_one(&mut *connection).await?;
+        connection.keep();
+        if !is_any {
+            return Ok(());
+        }
+        let mut connection = self.writers.lease().await?;
+        loop {
+            let numbered: i32 = sqlx::query_scalar("SELECT brama.number_revocations($1)")
+                .bind(NUMBERED_AT_ONCE)
+                .fetch_one(&mut *connection)
+                .await?;
+            if numbered < NUMBERED_AT_ONCE {
+                connection.keep();
+                return Ok(());
+            }
+        }
+    }
+
+    pub(in crate::store) async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+        let mut work = self.begin().await?;
+        revoke(revocation, &mut work).await?;
+        commit(work).await
     }
 
     pub(in crate::store) async fn revoke_token(
@@ -70,88 +84,69 @@ impl Postgres {
         .await
     }
 
-    /// Removes one batch of the entries that nobody needs, and tells how many those were.
-    pub(in crate::store) async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
-        again(move || async move {
-            let mut work = self.begin().await?;
-            let pruned = prune(keep, &mut work).await?;
-            commit(work).await?;
-            Ok(pruned)
-        })
-        .await
+    pub(in crate::store) async fn deny_list_size(&self, keep: &Keep) -> Result<i64, StoreError> {
+        let mut connection = self.readers.lease().await?;
+        let size = sqlx::query_scalar(
+            "SELECT count(*) FROM brama.revocations CROSS JOIN (SELECT brama.unix_now() AS now) AS clock
+             WHERE (issued_before IS NOT NULL OR expires_at IS NOT NULL)
+                 AND coalesce(expires_at + $2, greatest(revoked_at, issued_before) + $1) > now",
+        )
+        .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
+        .bind(CLOCK_MARGIN)
+        .fetch_one(&mut *connection)
+        .await?;
+        connection.keep();
+        Ok(size)
+    }
+
+    pub(in crate::store) async fn prune_revocations(&self, keep: &Keep, after: i64) -> Result<Option<i64>, StoreError> {
+        let mut work = self.begin().await?;
+        let (last, is_young): (Option<i64>, Option<bool>) = sqlx::query_as(
+            "SELECT max(number), bool_or(revoked_at >= brama.unix_now() - $2) FROM (
+                 SELECT number, revoked_at FROM brama.revocations WHERE number > $1 ORDER BY number LIMIT $3
+             ) AS batch",
+        )
+        .bind(after)
+        .bind(keep.retention_seconds())
+        .bind(REMOVED_AT_ONCE)
+        .fetch_one(&mut *work)
+        .await?;
+        sqlx::query(
+            "DELETE FROM brama.revocations USING (SELECT brama.unix_now() AS now) AS clock
+             WHERE number > $1 AND number <= $2 AND revoked_at < now - $3
+                 AND (issued_before IS NULL OR greatest(revoked_at, issued_before) + $4 <= now)
+                 AND (expires_at IS NULL OR expires_at + $5 <= now)",
+        )
+        .bind(after)
+        .bind(last)
+        .bind(keep.retention_seconds())
+        .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
+        .bind(CLOCK_MARGIN)
+        .execute(&mut *work)
+        .await?;
+        commit(work).await?;
+        // Numbers are given in the order of time, but for a batch whose transactions were slow.
+        Ok(last.filter(|_| is_young == Some(false)))
     }
 }
 
-/// Takes the feed's head, before any row that is revoked.
-pub(super) async fn take_head(connection: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query("SELECT FROM brama.revocation_head FOR UPDATE").execute(connection).await?;
+async fn revoke(revocation: &Revocation, connection: &mut PgConnection) -> Result<(), StoreError> {
+    let (kind, subject, issued_before) = match revocation {
+        Revocation::All => ("all", "00000000-0000-0000-0000-000000000000", None),
+        Revocation::Client(id) => ("client", id.as_str(), None),
+        Revocation::Jti { jti, expires_at } => return deny("jti", jti, *expires_at, connection).await,
+        Revocation::User { id, issued_before } => ("user", id.as_str(), *issued_before),
+    };
+    // Gateways may know clients and users that are no rows here.
+    let statement = match subject.parse::<Id>() {
+        Ok(_) => "INSERT INTO brama.cutoffs (kind, subject, issued_before) VALUES ($1, $2::uuid, $3)",
+        Err(_) => {
+            "INSERT INTO brama.revoke (kind, subject, issued_before)
+             VALUES ($1, $2, coalesce($3, brama.unix_now() + 1))"
+        }
+    };
+    sqlx::query(statement).bind(kind).bind(subject).bind(issued_before).execute(connection).await?;
     Ok(())
-}
-
-async fn revoke(
-    revocation: &Revocation,
-    keep: &Keep,
-    connection: &mut PgConnection,
-) -> Result<RevocationOutcome, StoreError> {
-    // A little less than the store waits.
-    sqlx::raw_sql("SET LOCAL statement_timeout = '29s'").execute(&mut *connection).await?;
-    take_head(connection).await?;
-    // Who revokes everything has reason to, and it is one entry.
-    if *revocation != Revocation::All && is_full(keep, connection).await? {
-        return Ok(RevocationOutcome::Full);
-    }
-    let (mut tokens, mut connections) = (0, 0);
-    match revocation {
-        Revocation::All => {
-            let deleted = sqlx::query("DELETE FROM mithril.tokens").execute(&mut *connection).await?;
-            tokens = deleted.rows_affected();
-            add("all", None, None, connection).await?;
-            // It says what these say. Who had yet to read them is told to drop everything, which is the same.
-            sqlx::query("DELETE FROM brama.revocations WHERE issued_before IS NULL AND expires_at IS NULL")
-                .execute(&mut *connection)
-                .await?;
-        }
-        Revocation::Client(id) => {
-            // Gateways may know clients that are no rows here.
-            if let Ok(row) = id.parse::<Id>() {
-                (tokens, connections) = delete_of_client(row, connection).await?;
-            }
-            add("client", Some(id), None, connection).await?;
-        }
-        Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, connection).await?,
-        Revocation::User { id, issued_before } => {
-            if let Ok(row) = id.parse::<Id>() {
-                tokens = delete_of_user(row, *issued_before, connection).await?;
-            }
-            add("user", Some(id), *issued_before, connection).await?;
-        }
-    }
-    let head = head(connection).await?;
-    Ok(RevocationOutcome::Done { head, tokens, connections })
-}
-
-async fn delete_of_client(id: Id, connection: &mut PgConnection) -> Result<(u64, u64), StoreError> {
-    let tokens = sqlx::query("DELETE FROM mithril.tokens WHERE client_id = $1")
-        .bind(id.uuid())
-        .execute(&mut *connection)
-        .await?;
-    let connections = sqlx::query("DELETE FROM mithril.connections WHERE client_id = $1 OR consumer_id = $1")
-        .bind(id.uuid())
-        .execute(connection)
-        .await?;
-    Ok((tokens.rows_affected(), connections.rows_affected()))
-}
-
-async fn delete_of_user(id: Id, issued_before: Option<i64>, connection: &mut PgConnection) -> Result<u64, StoreError> {
-    let deleted = sqlx::query(
-        "DELETE FROM mithril.tokens
-         WHERE user_id = $1 AND floor(extract(epoch FROM inserted_at)) < coalesce($2, brama.unix_now() + 1)",
-    )
-    .bind(id.uuid())
-    .bind(issued_before)
-    .execute(connection)
-    .await?;
-    Ok(deleted.rows_affected())
 }
 
 async fn revoke_token(
@@ -162,7 +157,6 @@ async fn revoke_token(
     connection: &mut PgConnection,
 ) -> Result<TokenRevocation, StoreError> {
     let value = credential.to_hex();
-    take_head(connection).await?;
     let is_key: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM mithril.connections WHERE secret_hash = $1)")
         .bind(&value)
         .fetch_one(&mut *connection)
@@ -176,9 +170,6 @@ async fn revoke_token(
         return Ok(TokenRevocation::IsApiKey);
     }
     if let Some(jwt) = jwt {
-        if is_full(keep, connection).await? {
-            return Ok(TokenRevocation::Full);
-        }
         let now: i64 = sqlx::query_scalar("SELECT brama.unix_now()").fetch_one(&mut *connection).await?;
         let expires_at = jwt.expires_at.unwrap_or(now.saturating_add(keep.longest_jwt_seconds()));
         deny("credential", &value, expires_at, connection).await?;
@@ -189,46 +180,10 @@ async fn revoke_token(
     Ok(TokenRevocation::Done)
 }
 
-async fn prune(keep: &Keep, connection: &mut PgConnection) -> Result<u64, StoreError> {
-    take_head(connection).await?;
-    let done = sqlx::query(
-        "DELETE FROM brama.revocations WHERE number IN (
-             SELECT number FROM brama.revocations CROSS JOIN (SELECT brama.unix_now() AS now) AS clock
-             WHERE revoked_at < now - $1
-                 AND (issued_before IS NULL OR greatest(revoked_at, issued_before) + $2 <= now)
-                 AND (expires_at IS NULL OR expires_at + $3 <= now)
-             ORDER BY number LIMIT 1000)",
-    )
-    .bind(keep.retention_seconds())
-    .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
-    .bind(CLOCK_MARGIN)
-    .execute(&mut *connection)
-    .await?;
-    Ok(done.rows_affected())
-}
-
 async fn head(connection: &mut PgConnection) -> Result<Head, StoreError> {
     let (feed, number): (String, i64) =
         sqlx::query_as("SELECT feed_id::text, number FROM brama.revocation_head").fetch_one(connection).await?;
     Ok(Head { feed: feed.parse().map_err(|_| odd("the feed's id is no UUID"))?, number })
-}
-
-/// Writes an entry about everything, a client or a user; without `issued_before` it is until now.
-async fn add(
-    kind: &'static str,
-    subject: Option<&String>,
-    issued_before: Option<i64>,
-    connection: &mut PgConnection,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO brama.revoke (kind, subject, issued_before) VALUES ($1, $2, coalesce($3, brama.unix_now() + 1))",
-    )
-    .bind(kind)
-    .bind(subject)
-    .bind(issued_before)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Writes a deny-list entry, unless the JWT is dead anyhow or denied for as long already.
@@ -252,20 +207,6 @@ async fn deny(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Whether the deny list has no room for two more entries.
-async fn is_full(keep: &Keep, connection: &mut PgConnection) -> Result<bool, StoreError> {
-    let denied: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM brama.revocations CROSS JOIN (SELECT brama.unix_now() AS now) AS clock
-         WHERE (issued_before IS NOT NULL OR expires_at IS NOT NULL)
-             AND coalesce(expires_at + $2, greatest(revoked_at, issued_before) + $1) > now",
-    )
-    .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
-    .bind(CLOCK_MARGIN)
-    .fetch_one(connection)
-    .await?;
-    Ok(denied > DENY_LIST_LIMIT - 2)
 }
 
 /// What follows a number; `$2` is NULL, and there so that both statements have the same parameters.
@@ -299,3 +240,11 @@ const DENIED: &str = "
         ORDER BY number LIMIT $5
     ) AS entry ON true
     ORDER BY entry.number";
+
+const IS_ANY_UNNUMBERED: &str = "
+    SELECT EXISTS (
+        SELECT FROM brama.revocations
+        WHERE number IS NULL AND id > (SELECT settled FROM brama.revocation_head))";
+
+/// So many take some 50 ms, for which who else numbers waits.
+const NUMBERED_AT_ONCE: i32 = 5000;

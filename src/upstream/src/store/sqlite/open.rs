@@ -109,11 +109,12 @@ pub(super) fn is_busy(error: &StoreError) -> bool {
         .is_some_and(|code| code & 0xff == 5)
 }
 
-const MIGRATIONS: [Step; 4] = [
+const MIGRATIONS: [Step; 5] = [
     (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     (2, "revoked secrets", include_str!("../../../migrations/sqlite/0002_revoked_secrets.sql")),
     (3, "revocations", include_str!("../../../migrations/sqlite/0003_revocations.sql")),
     (4, "additive: housekeeping", include_str!("../../../migrations/sqlite/0004_housekeeping.sql")),
+    (5, "cutoffs", include_str!("../../../migrations/sqlite/0005_cutoffs.sql")),
 ];
 
 /// Shorter than the store's time-out, so that a database locked by another process says so, with nothing done, instead

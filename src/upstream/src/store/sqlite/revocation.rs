@@ -7,8 +7,7 @@ use crate::secret::CredentialHash;
 use crate::store::CredentialKind;
 use crate::store::page::{PAGE_AND_ONE, Row, Source, Wanted, odd, page, wanted};
 use crate::store::revocation::{
-    CLOCK_MARGIN, DENY_LIST_LIMIT, DeniedJwt, Head, Keep, LATEST, Page, Revocation, RevocationOutcome, Since,
-    TokenRevocation,
+    CLOCK_MARGIN, DeniedJwt, Head, Keep, LATEST, Page, REMOVED_AT_ONCE, Revocation, Since, TokenRevocation,
 };
 
 impl Sqlite {
@@ -39,15 +38,10 @@ impl Sqlite {
         page(since, rows)
     }
 
-    pub(in crate::store) async fn revoke(
-        &self,
-        revocation: &Revocation,
-        keep: &Keep,
-    ) -> Result<RevocationOutcome, StoreError> {
+    pub(in crate::store) async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
-        let outcome = revoke(revocation, keep, &mut work).await?;
-        end(work, matches!(outcome, RevocationOutcome::Done { .. })).await?;
-        Ok(outcome)
+        revoke(revocation, &mut work).await?;
+        commit(work).await
     }
 
     pub(in crate::store) async fn revoke_token(
@@ -63,89 +57,64 @@ impl Sqlite {
         Ok(revocation)
     }
 
-    /// Removes one batch of the entries that nobody needs, and tells how many those were.
-    pub(in crate::store) async fn prune_revocations(&self, keep: &Keep) -> Result<u64, StoreError> {
-        let mut work = self.begin().await?;
-        let done = sqlx::query(
-            "DELETE FROM brama_revocations WHERE number IN (
-                 SELECT number FROM brama_revocations
-                 WHERE revoked_at < unixepoch() - ?1
-                     AND (issued_before IS NULL OR max(revoked_at, issued_before) + ?2 <= unixepoch())
-                     AND (expires_at IS NULL OR expires_at + ?3 <= unixepoch())
-                 ORDER BY number LIMIT 1000)",
+    pub(in crate::store) async fn deny_list_size(&self, keep: &Keep) -> Result<i64, StoreError> {
+        let mut connection = self.readers.lease().await?;
+        let size = sqlx::query_scalar(
+            "SELECT count(*) FROM brama_revocations
+             WHERE (issued_before IS NOT NULL OR expires_at IS NOT NULL)
+                 AND coalesce(expires_at + ?2, max(revoked_at, issued_before) + ?1) > unixepoch()",
         )
+        .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
+        .bind(CLOCK_MARGIN)
+        .fetch_one(&mut *connection)
+        .await?;
+        connection.keep();
+        Ok(size)
+    }
+
+    pub(in crate::store) async fn prune_revocations(&self, keep: &Keep, after: i64) -> Result<Option<i64>, StoreError> {
+        let mut work = self.begin().await?;
+        let (last, is_young): (Option<i64>, Option<bool>) = sqlx::query_as(
+            "SELECT max(number), max(revoked_at >= unixepoch() - ?2) FROM (
+                 SELECT number, revoked_at FROM brama_revocations WHERE number > ?1 ORDER BY number LIMIT ?3)",
+        )
+        .bind(after)
+        .bind(keep.retention_seconds())
+        .bind(REMOVED_AT_ONCE)
+        .fetch_one(&mut *work)
+        .await?;
+        sqlx::query(
+            "DELETE FROM brama_revocations
+             WHERE number > ?1 AND number <= ?2 AND revoked_at < unixepoch() - ?3
+                 AND (issued_before IS NULL OR max(revoked_at, issued_before) + ?4 <= unixepoch())
+                 AND (expires_at IS NULL OR expires_at + ?5 <= unixepoch())",
+        )
+        .bind(after)
+        .bind(last)
         .bind(keep.retention_seconds())
         .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
         .bind(CLOCK_MARGIN)
         .execute(&mut *work)
         .await?;
         commit(work).await?;
-        Ok(done.rows_affected())
+        Ok(last.filter(|_| is_young == Some(false)))
     }
 }
 
-/// Within a transaction.
-async fn revoke(
-    revocation: &Revocation,
-    keep: &Keep,
-    connection: &mut SqliteConnection,
-) -> Result<RevocationOutcome, StoreError> {
-    // Who revokes everything has reason to, and it is one entry.
-    if *revocation != Revocation::All && is_full(keep, connection).await? {
-        return Ok(RevocationOutcome::Full);
-    }
-    let (mut tokens, mut connections) = (0, 0);
-    match revocation {
-        Revocation::All => {
-            tokens = execute("DELETE FROM mithril_tokens", &[], connection).await?;
-            sqlx::query("INSERT INTO brama_revoke (kind, issued_before) VALUES ('all', unixepoch() + 1)")
-                .execute(&mut *connection)
-                .await?;
-            // It says what these say. Who had yet to read them is told to drop everything, which is the same.
-            sqlx::query("DELETE FROM brama_revocations WHERE issued_before IS NULL AND expires_at IS NULL")
-                .execute(&mut *connection)
-                .await?;
-        }
-        Revocation::Client(id) => {
-            tokens = execute("DELETE FROM mithril_tokens WHERE client_id = ?", &[id], connection).await?;
-            connections = execute(
-                "DELETE FROM mithril_connections WHERE client_id = ? OR consumer_id = ?",
-                &[id, id],
-                connection,
-            )
-            .await?;
-            sqlx::query(
-                "INSERT INTO brama_revoke (kind, subject, issued_before) VALUES ('client', ?, unixepoch() + 1)",
-            )
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-        }
-        Revocation::Jti { jti, expires_at } => deny("jti", jti, *expires_at, connection).await?,
-        Revocation::User { id, issued_before } => {
-            // A row whose time cannot be read may be as old as any.
-            let done = sqlx::query(
-                "DELETE FROM mithril_tokens
-                 WHERE user_id = ?1
-                     AND coalesce(unixepoch(inserted_at), 0) < coalesce(?2, unixepoch() + 1)",
-            )
-            .bind(id)
-            .bind(issued_before)
-            .execute(&mut *connection)
-            .await?;
-            tokens = done.rows_affected();
-            sqlx::query(
-                "INSERT INTO brama_revoke (kind, subject, issued_before)
-                 VALUES ('user', ?1, coalesce(?2, unixepoch() + 1))",
-            )
-            .bind(id)
-            .bind(issued_before)
-            .execute(&mut *connection)
-            .await?;
-        }
-    }
-    let head = head(connection).await?;
-    Ok(RevocationOutcome::Done { head, tokens, connections })
+async fn revoke(revocation: &Revocation, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let (kind, subject, issued_before) = match revocation {
+        Revocation::All => ("all", "", None),
+        Revocation::Client(id) => ("client", id.as_str(), None),
+        Revocation::Jti { jti, expires_at } => return deny("jti", jti, *expires_at, connection).await,
+        Revocation::User { id, issued_before } => ("user", id.as_str(), *issued_before),
+    };
+    sqlx::query("INSERT INTO brama_cutoffs (kind, subject, issued_before) VALUES (?, ?, ?)")
+        .bind(kind)
+        .bind(subject)
+        .bind(issued_before)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Within a transaction, which is undone where it is not done.
@@ -169,9 +138,6 @@ async fn revoke_token(
         return Ok(TokenRevocation::IsApiKey);
     }
     if let Some(jwt) = jwt {
-        if is_full(keep, connection).await? {
-            return Ok(TokenRevocation::Full);
-        }
         let now: i64 = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *connection).await?;
         let expires_at = jwt.expires_at.unwrap_or(now.saturating_add(keep.longest_jwt_seconds()));
         deny("credential", &value, expires_at, connection).await?;
@@ -218,20 +184,6 @@ async fn deny(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Whether the deny list has no room for two more entries.
-async fn is_full(keep: &Keep, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let denied: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM brama_revocations
-         WHERE (issued_before IS NOT NULL OR expires_at IS NOT NULL)
-             AND coalesce(expires_at + ?2, max(revoked_at, issued_before) + ?1) > unixepoch()",
-    )
-    .bind(keep.longest_jwt_seconds().saturating_add(CLOCK_MARGIN))
-    .bind(CLOCK_MARGIN)
-    .fetch_one(connection)
-    .await?;
-    Ok(denied > DENY_LIST_LIMIT - 2)
 }
 
 /// What follows a number; `?2` is NULL, and there so that both statements have the same parameters.
