@@ -121,7 +121,7 @@ impl Place {
                 &["Api.example", ":80"],
             ],
             Self::Path => [&["/c/", "/c/a", "/a", "a/", "/7", "7", "a", ""], &["//", "?a"]],
-            Self::Id => [&["a", "A b", "é", "b", "", "aa", "ab", "ba"], &["a/b", "..", "?"]],
+            Self::Id => [&["a", "A b", "é", "b", "", "aa", "ab", "ba", "%", "%a"], &["a/b", "..", "?", "%41"]],
             Self::Uuid => [
                 &["1380df72-275a-11e7-93ae-92361f002671", "-", "13", "1", "", "f0"],
                 &["1380DF72-275A-11E7-93AE-92361F002671", "x"],
@@ -261,7 +261,12 @@ impl Place {
                 let label = |label: &str| !label.is_empty() && label.chars().all(|sign| sign.is_ascii_lowercase());
                 text == "api.example" || text.strip_suffix(".b.example").is_some_and(|name| name.split('.').all(label))
             }
-            Self::Id => !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '?', '\\', ';', '#']),
+            Self::Id => {
+                let is_hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+                let is_encoded = text.match_indices('%').any(|(at, _)| is_hex(at + 1) && is_hex(at + 2));
+                let is_plain = !text.contains(['/', '?', '\\', ';', '#']) && !is_encoded;
+                !text.is_empty() && text != "." && text != ".." && is_plain
+            }
             Self::Uuid => {
                 text.len() == 36
                     && text.char_indices().all(|(at, sign)| match at {
