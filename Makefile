@@ -46,7 +46,7 @@ rust:
 envoy: rust
 	@src/tools/envoy.sh >/dev/null
 
-brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-decide bench-check bench-conditions cel-search advisories mutants clean: rust
+brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-decide bench-check bench-conditions cel-search check-manifests advisories mutants clean: rust
 
 .PHONY: run
 run: envoy wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
@@ -105,6 +105,10 @@ oracle: ## a million random policies, requests and identities, decided by the co
 cel-search: ## random conditions, taken and judged by the command and by CEL's own implementation (ROUNDS, SEED)
 	@cargo build $(QUIET) -p brama-cli
 	@home=$$(src/tools/packages.sh cel-expr-python==0.1.3); "$$home/bin/python3" src/tools/cel-search.py target/debug/brama $${ROUNDS:-20} $${SEED:-1}
+
+.PHONY: check-manifests
+check-manifests: ## Kubernetes manifests, rendered and in the documents, held against the CRDs in a folder (CRDS)
+	@src/tools/manifests.sh "$${CRDS:-}" $(POLICIES)
 
 .PHONY: fuzz
 fuzz: ## inputs made up by libFuzzer: each kind for a minute (SECONDS_EACH, KINDS; KEEP=1 keeps what reaches new code)

@@ -147,10 +147,15 @@ fn condition_of_one_outcome_is_told() {
         ("request.method in [\"GET\", \"PUT\"]", Some("this condition always holds")),
         (
             "token.tenant != \"a\" || token.tenant != \"b\"",
-            Some("this condition is never false: it holds, or it fails since something is absent"),
+            Some("this condition is never false: it holds, or it fails since something is absent or out of range"),
         ),
         ("token.tenant == \"a\" && token.tenant == \"b\"", Some("this condition never holds, so that nobody may pass")),
         ("!has(token.tenant) && now < now", Some("this condition never holds, so that nobody may pass")),
+        (
+            "params.n + 1 > 0",
+            Some("this condition is never false: it holds, or it fails since something is absent or out of range"),
+        ),
+        ("params.n - 1 >= -1 && size(request.path) > 3", Some("this condition always holds")),
         ("token.tenant == \"a\"", None),
     ] {
         let value: serde_json::Value = serde_saphyr::from_str(&text(condition, "")).unwrap();

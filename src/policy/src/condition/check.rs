@@ -18,6 +18,7 @@ use occurs::Part;
 
 mod calls;
 mod occurs;
+mod sizes;
 
 /// What a condition reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,10 +9,12 @@
 //!
 //! Lints alone ask for it: it takes longer than the check, and no decision depends on it.
 
+mod compare;
 mod node;
 mod outcomes;
 mod place;
 mod rewritten;
+mod steps;
 mod unfold;
 
 use cel::parser::Expression;

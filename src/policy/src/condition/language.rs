@@ -22,6 +22,8 @@ pub(super) enum Pattern {
     Either(Vec<Self>),
     /// Any number of its texts, one after the other, or none.
     Many(Box<Self>),
+    /// The same, and no more of them than so many. The automaton takes it for any number.
+    UpTo(usize, Box<Self>),
 }
 
 /// Ranges of characters, both ends included.
@@ -40,6 +42,10 @@ impl Pattern {
         Self::Many(Box::new(self))
     }
 
+    pub(super) fn up_to(self, most: usize) -> Self {
+        Self::UpTo(most, Box::new(self))
+    }
+
     /// At least one of its texts.
     pub(super) fn some(self) -> Self {
         Self::Sequence(vec![self.clone(), self.many()])
@@ -56,6 +62,29 @@ impl Pattern {
     /// Every text.
     pub(super) fn anything() -> Self {
         Self::signs(&[('\0', char::MAX)]).many()
+    }
+
+    /// How many signs its texts have, at least and at most; no most where there is no end of them.
+    pub(super) fn lengths(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Text(text) => {
+                let signs = text.chars().count();
+                (signs, Some(signs))
+            }
+            Self::Sign(_) => (1, Some(1)),
+            Self::Sequence(parts) => parts.iter().map(Self::lengths).fold((0, Some(0)), |one, two| {
+                let most = one.1.zip(two.1).and_then(|(one, two)| one.checked_add(two));
+                (one.0.saturating_add(two.0), most)
+            }),
+            Self::Either(parts) => {
+                let either = |one: (usize, Option<usize>), two: (usize, Option<usize>)| {
+                    (one.0.min(two.0), one.1.zip(two.1).map(|(one, two)| one.max(two)))
+                };
+                parts.iter().map(Self::lengths).reduce(either).unwrap_or((0, None))
+            }
+            Self::Many(_) => (0, None),
+            Self::UpTo(most, part) => (0, part.lengths().1.and_then(|length| length.checked_mul(*most))),
+        }
     }
 
     /// Whether two sets have a text in common.
@@ -127,7 +156,7 @@ impl Automaton {
                 }
                 end
             }
-            Pattern::Many(part) => {
+            Pattern::Many(part) | Pattern::UpTo(_, part) => {
                 let start = self.state();
                 self.free(from, start);
                 let last = self.add(part, start);
@@ -214,6 +243,24 @@ mod tests {
     use super::*;
 
     const DIGIT: Pattern = Pattern::signs(&[('0', '9')]);
+
+    #[test]
+    fn lengths_are_those_of_the_shortest_and_the_longest_text() {
+        for (pattern, lengths) in [
+            (Pattern::text("aé"), (2, Some(2))),
+            (DIGIT, (1, Some(1))),
+            (DIGIT.times(3), (3, Some(3))),
+            (DIGIT.many(), (0, None)),
+            (DIGIT.some(), (1, None)),
+            (DIGIT.times(2).up_to(3), (0, Some(6))),
+            (DIGIT.many().up_to(3), (0, None)),
+            (Pattern::Either(vec![Pattern::text("ab"), DIGIT]), (1, Some(2))),
+            (Pattern::Sequence(vec![Pattern::text("ab").optional(), DIGIT.some()]), (1, None)),
+            (Pattern::Sequence(vec![DIGIT.up_to(4), Pattern::text("z")]), (1, Some(5))),
+        ] {
+            assert_eq!(pattern.lengths(), lengths, "{pattern:?}");
+        }
+    }
 
     #[test]
     fn sets_meet_where_they_have_a_text_in_common() {

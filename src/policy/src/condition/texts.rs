@@ -2,7 +2,9 @@
 
 use super::Around;
 use super::language::{Pattern, Signs, Test};
+use crate::facts::LONGEST_FACT;
 use crate::host::HostPattern;
+use crate::path::pair;
 use crate::template::{CaptureKind, Segment};
 
 /// What is known of a text before there is a request.
@@ -37,8 +39,8 @@ impl Texts {
 
     pub(super) fn of(source: Source, around: &Around<'_>) -> Self {
         let pattern = match source {
-            Source::Capture(CaptureKind::Any) => segment(&TAKEN),
-            Source::Capture(CaptureKind::Rest) => rest(segment(&TAKEN)),
+            Source::Capture(CaptureKind::Any) => decoded(),
+            Source::Capture(CaptureKind::Rest) => rest(decoded()),
             Source::Capture(CaptureKind::Uuid) => uuid(),
             Source::Capture(CaptureKind::Int) => whole_number(),
             Source::Digits => Pattern::Sequence(vec![Pattern::text("-").optional(), whole_number()]),
@@ -79,11 +81,11 @@ impl Source {
     pub(super) fn reason(self, around: &Around<'_>) -> String {
         match self {
             Self::Capture(CaptureKind::Any) => {
-                "a segment is not empty, is percent-decoded, and has no `/`, `\\`, `;`, `?`, `#` or control character"
+                "a segment is not empty, is percent-decoded, and has no `/`, `\\`, `;`, `?`, `#`, control character or further encoding such as `%41`"
                     .to_owned()
             }
             Self::Capture(CaptureKind::Rest) => {
-                "what is left of a path is percent-decoded, does not begin with `/`, and has no `//`, `\\`, `;`, `?`, `#` or control character"
+                "what is left of a path is percent-decoded, does not begin with `/`, and has no `//`, `\\`, `;`, `?`, `#`, control character or further encoding such as `%41`"
                     .to_owned()
             }
             Self::Capture(CaptureKind::Uuid) => "a UUID is in lower case, with hyphens".to_owned(),
@@ -100,7 +102,7 @@ impl Source {
             },
             Self::Method => format!("this route is for {}, in capitals", listed(around.methods)),
             Self::Path => format!(
-                "this route is for `{}`, and the path is in its one spelling, without a query, `//`, dot segments or encoded separators",
+                "this route is for `{}`, and the path is in its one spelling, without a query, `//`, dot segments, encoded separators or needless encodings",
                 around.path
             ),
             Self::Scope => "a scope is one word of visible ASCII, without a space, a quote or a backslash".to_owned(),
@@ -123,7 +125,7 @@ impl Source {
                 let single = path.replace("//", "/");
                 let rooted = format!("/{}", single.trim_start_matches('/'));
                 let without_end = rooted.trim_end_matches('/').to_owned();
-                let anywhere = vec![capital_escapes(path), path.to_lowercase(), single];
+                let anywhere = vec![one_spelling(path), path.to_lowercase(), single];
                 match test {
                     Test::Contains | Test::EndsWith => anywhere,
                     Test::Equals | Test::StartsWith => {
@@ -136,27 +138,59 @@ impl Source {
             }
             Self::Capture(CaptureKind::Uuid) => {
                 let hyphens: String = lower.chars().filter(|sign| !matches!(sign, '{' | '}')).collect();
-                vec![lower, hyphens]
+                vec![lower, hyphens, decoded_once(text).to_lowercase()]
             }
-            Self::Capture(CaptureKind::Any | CaptureKind::Rest) => vec![text.trim_start_matches('/').to_owned()],
+            Self::Capture(CaptureKind::Any | CaptureKind::Rest) => {
+                let decoded = decoded_once(text);
+                let relative = decoded.trim_start_matches('/').to_owned();
+                vec![text.trim_start_matches('/').to_owned(), decoded, relative]
+            }
             Self::Capture(CaptureKind::Int) | Self::Digits => {
-                let digits = text.trim().trim_start_matches('+').trim_start_matches('0');
-                vec![digits.to_owned()]
+                let digits = |text: &str| text.trim().trim_start_matches('+').trim_start_matches('0').to_owned();
+                vec![digits(text), digits(&decoded_once(text))]
             }
             Self::Fact | Self::HeaderValue | Self::Scope => vec![text.trim().to_owned()],
         }
     }
 }
 
-/// A part of a path with its percent-encodings in capitals.
-fn capital_escapes(path: &str) -> String {
-    let mut digits = 0_u8;
-    let shown = path.chars().map(|sign| {
-        let shown = if digits > 0 { sign.to_ascii_uppercase() } else { sign };
-        digits = if sign == '%' { 2 } else { digits.saturating_sub(1) };
-        shown
-    });
-    shown.collect()
+/// A part of a path as conditions meet it: what needs no encoding is decoded, and what needs one has it, in capitals.
+fn one_spelling(path: &str) -> String {
+    let mut spelt = String::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, after @ ..] = rest {
+        let (byte, is_encoded, after) =
+            escaped(rest).map_or((*first, false, after), |(byte, after)| (byte, true, after));
+        let sign = char::from(byte);
+        let has = |signs: &[(char, char)]| signs.iter().any(|(first, last)| (*first..=*last).contains(&sign));
+        // A delimiter is met as it was sent.
+        let stays = has(&UNRESERVED) || !is_encoded && (has(&DELIMITERS) || matches!(sign, '/' | '%'));
+        if stays {
+            spelt.push(sign)
+        } else {
+            spelt.push_str(&format!("%{byte:02X}"))
+        }
+        rest = after;
+    }
+    spelt
+}
+
+/// A text without its percent-encodings; as it is, where they are no UTF-8.
+fn decoded_once(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let (byte, after) = escaped(rest).unwrap_or((*first, after));
+        decoded.push(byte);
+        rest = after;
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_invalid| text.to_owned())
+}
+
+/// The byte of the percent-encoding that some bytes begin with, and what follows it.
+fn escaped(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let [b'%', high, low, after @ ..] = bytes else { return None };
+    Some((pair(*high, *low)?, after))
 }
 
 fn listed<T: std::fmt::Display>(parts: &[T]) -> String {
@@ -206,7 +240,7 @@ fn ipv6() -> Pattern {
 
 fn fact() -> Pattern {
     let visible = Pattern::signs(&[('!', '~')]);
-    let inner = Pattern::signs(&[(' ', '~')]).many();
+    let inner = Pattern::signs(&[(' ', '~')]).up_to(LONGEST_FACT.saturating_sub(2));
     Pattern::Sequence(vec![visible.clone(), Pattern::Sequence(vec![inner, visible]).optional()])
 }
 
@@ -218,7 +252,7 @@ fn header_value() -> Pattern {
 }
 
 pub(super) fn whole_number() -> Pattern {
-    let more = Pattern::Sequence(vec![Pattern::signs(&[('1', '9')]), DIGIT.many()]);
+    let more = Pattern::Sequence(vec![Pattern::signs(&[('1', '9')]), DIGIT.up_to(MOST_DIGITS.saturating_sub(1))]);
     Pattern::Either(vec![Pattern::text("0"), more])
 }
 
@@ -235,15 +269,27 @@ fn rest(segment: Pattern) -> Pattern {
     Pattern::Sequence(vec![segment, more, slash().optional()])
 }
 
-/// A segment that is not empty and no dot segment, of dots and other signs.
-fn segment(other: &Pattern) -> Pattern {
-    let dot = || Pattern::text(".");
-    let any = || Pattern::Either(vec![dot(), other.clone()]);
+/// A segment that is not empty and no dot segment, of dots and other signs, and of what stands at its end only.
+fn segment(other: &Pattern, end: Option<&Pattern>) -> Pattern {
+    let dots = |count: usize| Pattern::text(".".repeat(count));
+    let any = || Pattern::Either(vec![dots(1), other.clone()]);
+    let first = Pattern::Either(vec![
+        Pattern::Sequence(vec![dots(1).optional(), other.clone()]),
+        Pattern::Sequence(vec![dots(2), any()]),
+    ]);
+    let Some(end) = end else { return Pattern::Sequence(vec![first, any().many()]) };
     Pattern::Either(vec![
-        Pattern::Sequence(vec![other.clone(), any().many()]),
-        Pattern::Sequence(vec![dot(), other.clone(), any().many()]),
-        Pattern::Sequence(vec![dot(), dot(), any().some()]),
+        Pattern::Sequence(vec![first, any().many(), end.clone().optional()]),
+        Pattern::Sequence(vec![Pattern::Either(vec![dots(0), dots(1), dots(2)]), end.clone()]),
     ])
+}
+
+/// A decoded segment, in which no `%` has two hexadecimal digits behind it: who sends that has encoded twice.
+fn decoded() -> Pattern {
+    let hex = || Pattern::signs(&HEX);
+    let percents = Pattern::Sequence(vec![Pattern::text("%"), hex().optional()]).some();
+    let followed = Pattern::Sequence(vec![percents.clone(), Pattern::Either(vec![Pattern::text("."), TAKEN])]);
+    segment(&Pattern::Either(vec![TAKEN, hex(), followed]), Some(&percents))
 }
 
 /// The paths that the route takes, as they are sent.
@@ -253,10 +299,10 @@ fn path(around: &Around<'_>) -> Pattern {
         parts.push(Pattern::text("/"));
         parts.push(match written {
             Segment::Literal(text) => Pattern::Sequence(text.chars().map(spelt).collect()),
-            Segment::Capture { kind: CaptureKind::Any, .. } => segment(&sent()),
+            Segment::Capture { kind: CaptureKind::Any, .. } => segment(&sent(), None),
             Segment::Capture { kind: CaptureKind::Int, .. } => whole_number(),
             Segment::Capture { kind: CaptureKind::Uuid, .. } => uuid(),
-            Segment::Capture { kind: CaptureKind::Rest, .. } => rest(segment(&sent())),
+            Segment::Capture { kind: CaptureKind::Rest, .. } => rest(segment(&sent(), None)),
         });
     }
     Pattern::Sequence(parts)
@@ -297,19 +343,27 @@ fn escape() -> Pattern {
 
 const DIGIT: Pattern = Pattern::signs(&[('0', '9')]);
 
+/// Digits of the largest number, 9223372036854775807.
+const MOST_DIGITS: usize = 19;
+
 /// What a label of a host is made of.
 const LABEL: Pattern = Pattern::signs(&[('-', '-'), ('0', '9'), ('_', '_'), ('a', 'z')]);
 
-/// What a decoded segment is made of besides dots.
+/// What a decoded segment is made of besides dots, `%` and hexadecimal digits.
 const TAKEN: Pattern = Pattern::Sign(Signs::Borrowed(&[
     (' ', '"'),
-    ('$', '-'),
-    ('0', ':'),
+    ('$', '$'),
+    ('&', '-'),
+    (':', ':'),
     ('<', '>'),
-    ('@', '['),
-    (']', '~'),
+    ('@', '@'),
+    ('G', '['),
+    (']', '`'),
+    ('g', '~'),
     ('\u{80}', char::MAX),
 ]));
+
+const HEX: [(char, char); 3] = [('0', '9'), ('A', 'F'), ('a', 'f')];
 
 /// RFC 3986, 2.3.
 const UNRESERVED: [(char, char); 6] = [('-', '.'), ('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z'), ('~', '~')];

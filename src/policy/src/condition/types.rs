@@ -56,7 +56,36 @@ impl Whole {
         Self { least: number, most: number, written: Some(vec![number]), is_read: false }
     }
 
-    fn or(self, other: Self) -> Self {
+    /// The number, where an author wrote it and no other.
+    pub(super) const fn only(&self) -> Option<i64> {
+        if self.written.is_some() && self.least == self.most { Some(self.least) } else { None }
+    }
+
+    /// What comes of adding the other; a sum that is out of range is none.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        let ends = (self.least.saturating_add(other.least), self.most.saturating_add(other.most));
+        self.with(other, i64::checked_add, ends)
+    }
+
+    /// What comes of taking the other away.
+    pub(super) fn minus(&self, other: &Self) -> Self {
+        let ends = (self.least.saturating_sub(other.most), self.most.saturating_sub(other.least));
+        self.with(other, i64::checked_sub, ends)
+    }
+
+    pub(super) fn negated(&self) -> Self {
+        Self::written(0).minus(self)
+    }
+
+    fn with(&self, other: &Self, operator: fn(i64, i64) -> Option<i64>, (least, most): (i64, i64)) -> Self {
+        let is_read = self.is_read || other.is_read;
+        match self.only().zip(other.only()) {
+            Some((one, two)) => operator(one, two).map_or_else(|| Self::any(is_read), Self::written),
+            None => Self { least, most, written: None, is_read },
+        }
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
         let written = self.written.zip(other.written).map(|(one, two)| [one, two].concat());
         let (least, most) = (self.least.min(other.least), self.most.max(other.most));
         Self { least, most, written, is_read: self.is_read || other.is_read }

@@ -152,7 +152,9 @@ fn conditions(document: &PolicyDocument, hidden: &[Hidden], route: &Route, place
         let message = match (can_hold, can_be_false, can_fail) {
             (true, true, _) | (false, false, false) => continue,
             (true, false, false) => "this condition always holds",
-            (true, false, true) => "this condition is never false: it holds, or it fails since something is absent",
+            (true, false, true) => {
+                "this condition is never false: it holds, or it fails since something is absent or out of range"
+            }
             (false, true, _) => "this condition never holds, so that nobody may pass",
             (false, false, true) => "this condition always fails, so that nobody may pass",
         };

@@ -35,9 +35,10 @@ pub enum Test {
         by: &'static str,
         texts: Vec<String>,
     },
-    /// `(7 < x ? "a" : "b") == "a"`, and the like.
+    /// `7 < x + 1`, and the like.
     Number {
         by: &'static str,
+        steps: Vec<Step>,
         number: i64,
         is_turned: bool,
     },
@@ -51,6 +52,45 @@ pub enum Test {
         text: String,
         is_negated: bool,
     },
+}
+
+/// What is done to a number before it is compared.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Plus(i64),
+    /// With the number on the right.
+    PlusTo(i64),
+    Minus(i64),
+    From(i64),
+    Negated,
+}
+
+impl Step {
+    fn written(self, number: &str) -> String {
+        match self {
+            Self::Plus(other) => format!("({number} + {other})"),
+            Self::PlusTo(other) => format!("({other} + {number})"),
+            Self::Minus(other) => format!("({number} - {other})"),
+            Self::From(other) => format!("({other} - {number})"),
+            Self::Negated => format!("(-{number})"),
+        }
+    }
+
+    const fn part(self) -> i64 {
+        match self {
+            Self::Plus(other) | Self::PlusTo(other) | Self::Minus(other) | Self::From(other) => other,
+            Self::Negated => 0,
+        }
+    }
+
+    const fn after(self, number: i64) -> Option<i64> {
+        match self {
+            Self::Plus(other) | Self::PlusTo(other) => number.checked_add(other),
+            Self::Minus(other) => number.checked_sub(other),
+            Self::From(other) => other.checked_sub(number),
+            Self::Negated => number.checked_neg(),
+        }
+    }
 }
 
 impl Tree {
@@ -112,7 +152,19 @@ impl Tree {
     pub fn numbers(&self, of: Place) -> BTreeSet<i64> {
         let tests = self.tests().into_iter().filter(|(place, _test)| *place == of);
         let numbers = tests.flat_map(|(_place, test)| match test {
-            Test::Number { number, .. } => vec![*number],
+            // What is added or taken on the way is made up for, from there and from the ends of what there is.
+            Test::Number { number, steps, .. } => {
+                let away = |from: Vec<i128>, step: &Step| {
+                    let part = i128::from(step.part());
+                    from.into_iter().flat_map(|from| [from, from + part, from - part]).collect()
+                };
+                let found: Vec<_> = steps.iter().fold([*number, 0, i64::MAX].map(i128::from).into(), away);
+                found
+                    .into_iter()
+                    .flat_map(|number| [number, -number])
+                    .filter_map(|number| number.try_into().ok())
+                    .collect()
+            }
             Test::NumberIn(numbers) => numbers.clone(),
             _ => Vec::new(),
         });
@@ -155,7 +207,8 @@ impl Test {
             }
             Self::In(texts) => format!("({place} in {texts:?})"),
             Self::EachOf { quantifier, by, texts } => format!("{texts:?}.{quantifier}(x, {})", tested(by, place, "x")),
-            Self::Number { by, number, is_turned } => {
+            Self::Number { by, steps, number, is_turned } => {
+                let place = steps.iter().fold(place.to_owned(), |place, step| step.written(&place));
                 let number = if place == "now" { format!("timestamp({number})") } else { number.to_string() };
                 if *is_turned { format!("({number} {by} {place})") } else { format!("({place} {by} {number})") }
             }
@@ -184,8 +237,9 @@ impl Test {
             (Self::EachOf { quantifier, by, texts }, Value::Text(value)) => {
                 Some(count(quantifier, texts.iter().map(|text| passes(by, value, text)).collect()))
             }
-            (Self::Number { by, number, is_turned }, Value::Number(value)) => {
-                let (left, right) = if *is_turned { (number, value) } else { (value, number) };
+            (Self::Number { by, steps, number, is_turned }, Value::Number(value)) => {
+                let value = steps.iter().try_fold(*value, |value, step| step.after(value))?;
+                let (left, right) = if *is_turned { (*number, value) } else { (value, *number) };
                 Some(match *by {
                     "==" => left == right,
                     "!=" => left != right,
@@ -227,10 +281,13 @@ pub fn tree() -> impl Strategy<Value = Tree> {
     let places = prop::collection::vec(select(Place::ALL.to_vec()), 1..4);
     let places = places.prop_map(|mut places| {
         if places.contains(&Place::Names) {
-            places.retain(|place| *place != Place::Header);
+            places.retain(|place| *place != Place::Header && place.measured() != Some(Place::Header));
         }
-        if places.contains(&Place::Path) {
-            places.retain(|place| !matches!(place, Place::Id | Place::Uuid | Place::Number));
+        // What is measured depends on its size, and the parts of a path on the path.
+        let measured: Vec<_> = places.iter().filter_map(|place| place.measured()).collect();
+        places.retain(|place| !measured.contains(place));
+        if places.contains(&Place::Path) || measured.contains(&Place::Path) {
+            places.retain(|place| !place.is_part_of_path());
         }
         places
     });
@@ -289,11 +346,11 @@ fn test(place: Place) -> BoxedStrategy<Tree> {
         ]
         .boxed(),
         Place::Now => (order, number, any::<bool>())
-            .prop_map(|(by, number, is_turned)| Test::Number { by, number, is_turned })
+            .prop_map(|(by, number, is_turned)| Test::Number { by, steps: Vec::new(), number, is_turned })
             .boxed(),
-        Place::Number => prop_oneof![
-            3 => (order, number.clone(), any::<bool>())
-                .prop_map(|(by, number, is_turned)| Test::Number { by, number, is_turned }),
+        Place::Number | Place::Size(_) => prop_oneof![
+            3 => (order, steps(place), number.clone(), any::<bool>())
+                .prop_map(|(by, steps, number, is_turned)| Test::Number { by, steps, number, is_turned }),
             1 => prop::collection::vec(number, 1..3).prop_map(Test::NumberIn),
         ]
         .boxed(),
@@ -315,4 +372,18 @@ fn test(place: Place) -> BoxedStrategy<Tree> {
         }
     };
     tests.prop_map(move |test| Tree::Test(place, test)).boxed()
+}
+
+/// What is done to a number: nothing, as often as not.
+fn steps(place: Place) -> impl Strategy<Value = Vec<Step>> {
+    // The largest number there is would need a text of that size.
+    let parts = if place == Place::Number { vec![1, 2, 7, i64::MAX] } else { vec![1, 2, 7] };
+    let step = (select(parts), 0..5).prop_map(|(part, which)| match which {
+        0 => Step::Plus(part),
+        1 => Step::PlusTo(part),
+        2 => Step::Minus(part),
+        3 => Step::From(part),
+        _ => Step::Negated,
+    });
+    prop_oneof![Just(Vec::new()), prop::collection::vec(step, 1..3)]
 }

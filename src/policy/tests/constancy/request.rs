@@ -24,6 +24,21 @@ pub enum Place {
     Subject,
     Scopes,
     Now,
+    /// `size(..)`.
+    Size(Measured),
+}
+
+/// What a condition asks the size of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Measured {
+    Method,
+    Host,
+    Path,
+    Id,
+    Uuid,
+    Header,
+    Subject,
+    Scopes,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +50,7 @@ pub enum Value {
 }
 
 impl Place {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 19] = [
         Self::Method,
         Self::Host,
         Self::Path,
@@ -47,6 +62,14 @@ impl Place {
         Self::Subject,
         Self::Scopes,
         Self::Now,
+        Self::Size(Measured::Method),
+        Self::Size(Measured::Host),
+        Self::Size(Measured::Path),
+        Self::Size(Measured::Id),
+        Self::Size(Measured::Uuid),
+        Self::Size(Measured::Header),
+        Self::Size(Measured::Subject),
+        Self::Size(Measured::Scopes),
     ];
 
     pub const fn written(self) -> &'static str {
@@ -62,7 +85,31 @@ impl Place {
             Self::Subject => "token.subject",
             Self::Scopes => "token.scopes",
             Self::Now => "now",
+            Self::Size(Measured::Method) => "size(request.method)",
+            Self::Size(Measured::Host) => "size(request.host)",
+            Self::Size(Measured::Path) => "request.path.size()",
+            Self::Size(Measured::Id) => "size(params.id)",
+            Self::Size(Measured::Uuid) => "size(params.uuid)",
+            Self::Size(Measured::Header) => "size(request.headers[\"x-a\"])",
+            Self::Size(Measured::Subject) => "token.subject.size()",
+            Self::Size(Measured::Scopes) => "size(token.scopes)",
         }
+    }
+
+    /// What it is the size of.
+    pub const fn measured(self) -> Option<Self> {
+        match self {
+            Self::Size(measured) => Some(measured.place()),
+            _ => None,
+        }
+    }
+
+    pub const fn is_part_of_path(self) -> bool {
+        let place = match self {
+            Self::Size(measured) => measured.place(),
+            place => place,
+        };
+        matches!(place, Self::Id | Self::Uuid | Self::Number)
     }
 
     /// With what it is compared: texts that can be there, or be a part of it, and such as never are.
@@ -74,7 +121,7 @@ impl Place {
                 &["Api.example", ":80"],
             ],
             Self::Path => [&["/c/", "/c/a", "/a", "a/", "/7", "7", "a", ""], &["//", "?a"]],
-            Self::Id => [&["a", "A b", "é", "b", "", "aa", "ab", "ba"], &["a/b", "..", "?"]],
+            Self::Id => [&["a", "A b", "é", "b", "", "aa", "ab", "ba", "%", "%a"], &["a/b", "..", "?", "%41"]],
             Self::Uuid => [
                 &["1380df72-275a-11e7-93ae-92361f002671", "-", "13", "1", "", "f0"],
                 &["1380DF72-275A-11E7-93AE-92361F002671", "x"],
@@ -83,7 +130,7 @@ impl Place {
             Self::Names => [&["x-b", "x-c", "x-", "b", "x-bb", ""], &["X-B", "x_b", "authorization"]],
             Self::Subject => [&["a", "NHS ADMIN", "b", "N", "ab"], &["é", "", " a"]],
             Self::Scopes => [&["a", "b", "ab", "a:", "a:b"], &["a b", "é", ""]],
-            Self::Number | Self::Now => [&[""], &[""]],
+            Self::Number | Self::Now | Self::Size(_) => [&[""], &[""]],
         }
     }
 
@@ -92,6 +139,7 @@ impl Place {
         match self {
             Self::Number => &[-1, 0, 1, 2, 7, 8, 9, i64::MAX],
             Self::Now => &[0, 1, 1_700_000_000, 1_700_000_001, 1_700_000_002],
+            Self::Size(measured) => measured.numbers(),
             _ => &[0],
         }
     }
@@ -104,6 +152,13 @@ impl Place {
                 let near = |number: i64| [number.saturating_sub(1), number, number.saturating_add(1)];
                 let numbers = tree.numbers(self).into_iter().flat_map(near).chain([0, 5, 2_000_000_000]);
                 numbers.filter(|number| *number >= 0).map(Value::Number).collect()
+            }
+            Self::Size(measured) => {
+                let near = |number: i64| [number.saturating_sub(1), number, number.saturating_add(1)];
+                let sizes = tree.numbers(self).into_iter().flat_map(near).chain([36, 50, 100]).chain(0..20);
+                let sizes = sizes.filter(|size| measured.value(*size).is_some()).map(Value::Number);
+                let absent = matches!(measured, Measured::Header | Measured::Subject).then_some(Value::Absent);
+                absent.into_iter().chain(sizes).collect()
             }
             Self::Names | Self::Scopes => {
                 let mut sorts = BTreeMap::<_, Vec<String>>::new();
@@ -193,7 +248,7 @@ impl Place {
                 };
                 threes().chain(parts.iter().flat_map(with)).collect()
             }
-            Self::Number | Self::Now => BTreeSet::new(),
+            Self::Number | Self::Now | Self::Size(_) => BTreeSet::new(),
         })
     }
 
@@ -206,7 +261,12 @@ impl Place {
                 let label = |label: &str| !label.is_empty() && label.chars().all(|sign| sign.is_ascii_lowercase());
                 text == "api.example" || text.strip_suffix(".b.example").is_some_and(|name| name.split('.').all(label))
             }
-            Self::Id => !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '?', '\\', ';', '#']),
+            Self::Id => {
+                let is_hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+                let is_encoded = text.match_indices('%').any(|(at, _)| is_hex(at + 1) && is_hex(at + 2));
+                let is_plain = !text.contains(['/', '?', '\\', ';', '#']) && !is_encoded;
+                !text.is_empty() && text != "." && text != ".." && is_plain
+            }
             Self::Uuid => {
                 text.len() == 36
                     && text.char_indices().all(|(at, sign)| match at {
@@ -223,13 +283,64 @@ impl Place {
                 !text.is_empty() && text.chars().all(|sign| is_visible(sign) || sign == ' ') && text.trim() == text
             }
             Self::Scopes => !text.is_empty() && text.chars().all(|sign| is_visible(sign) && sign != '\\'),
-            Self::Number | Self::Now => false,
+            Self::Number | Self::Now | Self::Size(_) => false,
         }
+    }
+}
+
+impl Measured {
+    const fn place(self) -> Place {
+        match self {
+            Self::Method => Place::Method,
+            Self::Host => Place::Host,
+            Self::Path => Place::Path,
+            Self::Id => Place::Id,
+            Self::Uuid => Place::Uuid,
+            Self::Header => Place::Header,
+            Self::Subject => Place::Subject,
+            Self::Scopes => Place::Scopes,
+        }
+    }
+
+    const fn numbers(self) -> &'static [i64] {
+        match self {
+            Self::Method => &[2, 3, 3, 4],
+            Self::Host => &[10, 11, 12, 13],
+            Self::Path => &[42, 43, 44, 45],
+            Self::Id | Self::Header | Self::Scopes => &[-1, 0, 1, 2, 3],
+            Self::Uuid => &[35, 36, 36, 37],
+            Self::Subject => &[0, 1, 2, 255, 256, 257],
+        }
+    }
+
+    /// Something of this size; `None` where nothing has it, or what has it is too large to be sent here.
+    fn value(self, size: i64) -> Option<Value> {
+        let size = usize::try_from(size).ok().filter(|size| *size <= 400)?;
+        let rest = |without: usize| size.checked_sub(without).filter(|rest| *rest > 0);
+        let uuid = "00000000-0000-0000-0000-000000000000";
+        Some(match self {
+            Self::Scopes if size > 20 => return None,
+            Self::Scopes => Value::List((0..size).map(|at| format!("s{at}")).collect()),
+            Self::Method => Value::Text(Some("GET").filter(|method| method.len() == size)?.to_owned()),
+            Self::Host if size > 60 => return None,
+            Self::Host => Value::Text(format!("{}.b.example", "z".repeat(rest(10)?))),
+            Self::Path => Value::Text(format!("/c/{}/{uuid}/5", "z".repeat(rest(42)?))),
+            Self::Id => Value::Text("é".repeat(rest(0)?)),
+            Self::Uuid => Value::Text(Some(uuid).filter(|uuid| uuid.len() == size)?.to_owned()),
+            Self::Header => Value::Text("é".repeat(size)),
+            Self::Subject => Value::Text("z".repeat(rest(0).filter(|size| *size <= 256)?)),
+        })
     }
 }
 
 /// The outcome for a request that has this in these places; `None` where the condition fails.
 pub fn outcome(policy: &Arc<Policy>, request: &BTreeMap<Place, Value>) -> Option<bool> {
+    let with_size = |(place, value): (&Place, &Value)| match (place, value) {
+        (Place::Size(measured), Value::Number(size)) => (measured.place(), measured.value(*size).unwrap()),
+        (Place::Size(measured), value) => (measured.place(), value.clone()),
+        (place, value) => (*place, value.clone()),
+    };
+    let request: &BTreeMap<Place, Value> = &request.iter().map(with_size).collect();
     let text = |place, otherwise: &str| match request.get(&place) {
         Some(Value::Text(text)) => text.clone(),
         _ => otherwise.to_owned(),

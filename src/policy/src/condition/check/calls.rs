@@ -4,6 +4,7 @@ use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::parser::Expression;
 
 use super::occurs::Part;
+use super::sizes::{entries, signs};
 use super::{Walk, member, text};
 use crate::condition::language::{Pattern, Test};
 use crate::condition::shown::{shown, written};
@@ -213,9 +214,9 @@ impl Walk<'_> {
                 never(Pattern::Sequence(vec![minus, digit(), Pattern::anything(), unit]), texts)?;
                 Ok(Type::Duration)
             }
-            ("size", Type::Bytes | Type::Headers | Type::List(_) | Type::Text(_)) => {
-                Ok(Type::Int(Whole { is_read, ..Whole::read(0, i64::MAX) }))
-            }
+            ("size", Type::Text(texts)) => Ok(Type::Int(signs(texts))),
+            ("size", Type::List(_)) => Ok(Type::Int(entries(of.expression, is_read))),
+            ("size", Type::Bytes | Type::Headers) => Ok(Type::Int(Whole { is_read, ..Whole::read(0, i64::MAX) })),
             ("getHours", Type::Timestamp(_)) => Ok(Type::Int(Whole { is_read, ..Whole::read(0, 23) })),
             ("getMinutes" | "getSeconds", Type::Timestamp(_)) => Ok(Type::Int(Whole { is_read, ..Whole::read(0, 59) })),
             // Sunday is 0.
@@ -273,11 +274,7 @@ fn logical(operator: &str, of: &Type) -> Result<(), InvalidCondition> {
 fn negated(of: &Type) -> Result<Type, InvalidCondition> {
     match of {
         Type::Double => Ok(Type::Double),
-        Type::Int(Whole { written: Some(written), is_read: false, .. }) => match written.as_slice() {
-            [number] => Ok(Type::Int(number.checked_neg().map_or_else(|| Whole::any(false), Whole::written))),
-            _ => Ok(Type::Int(Whole::any(false))),
-        },
-        Type::Int(whole) => Ok(Type::Int(Whole::any(whole.is_read))),
+        Type::Int(whole) => Ok(Type::Int(whole.negated())),
         of => Err(argument("-", "takes an int or a double", of, None)),
     }
 }
@@ -293,6 +290,8 @@ fn arithmetic(operator: &str, left: &Type, right: &Type) -> Option<Type> {
         (operators::ADD, Type::Timestamp(_), Type::Duration)
         | (operators::ADD, Type::Duration, Type::Timestamp(_))
         | (operators::SUBSTRACT, Type::Timestamp(_), Type::Duration) => Some(Type::Timestamp(Whole::any(is_read))),
+        (operators::ADD, Type::Int(one), Type::Int(two)) => Some(Type::Int(one.plus(two))),
+        (operators::SUBSTRACT, Type::Int(one), Type::Int(two)) => Some(Type::Int(one.minus(two))),
         (_, Type::Int(_), Type::Int(_)) => Some(Type::Int(Whole::any(is_read))),
         (_, Type::Uint, Type::Uint) => Some(Type::Uint),
         (operators::MODULO, _, _) => None,

@@ -211,6 +211,7 @@ fn numbers_can_equal(left: Part<'_, Whole>, right: Part<'_, Whole>) -> Result<()
 
 fn range(text: &str, whole: &Whole) -> String {
     match (whole.least, whole.most) {
+        (least, most) if least == most => format!("`{text}` is {least}"),
         (least, i64::MAX) => format!("`{text}` is {least} or more"),
         (least, most) => format!("`{text}` is {least} to {most}"),
     }

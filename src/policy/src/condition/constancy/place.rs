@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cel::common::ast::operators;
 use cel::parser::Expression;
 
+use super::steps::{self, Step};
 use crate::condition::Outcomes;
 use crate::condition::language::{Automaton, Pattern, Tested};
 use crate::condition::types::Whole;
@@ -39,8 +40,8 @@ pub(super) enum Values {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Test {
     Text(Tested),
-    /// An operator, and a number on its right.
-    Number(&'static str, i64),
+    /// An operator with a number on its right, and what is done to the place's number before.
+    Number(&'static str, Vec<Step>, i64),
     /// Whether a comparison that is not followed holds.
     Holds,
 }
@@ -75,14 +76,20 @@ impl Place {
     /// All that it can be, as far as a search over so many states finds it; never nothing.
     pub(super) fn worlds(&self, states: usize) -> Vec<World> {
         let mut worlds = match &self.values {
-            Values::Text(pattern) => self.texts(pattern, states).map(of_tests),
-            Values::Number(whole) => Some(of_tests(numbers(whole, &self.tests))),
+            Values::Text(pattern) => self.texts(pattern, states).map(|rows| of_tests(rows, Outcomes::exactly)),
+            Values::Number(whole) => {
+                let outcome = |holds: Option<bool>| holds.map_or(Outcomes::FAILS, Outcomes::exactly);
+                Some(of_tests(numbers(whole, &self.tests), outcome))
+            }
             Values::List { of, is_each_once } => {
                 self.texts(of, states).and_then(|rows| self.lists(rows, *is_each_once))
             }
             // Met once, it can have each outcome wherever it is met.
             Values::Outcome if self.tests.len() < 2 => None,
-            Values::Outcome => Some(of_tests([true, false].map(|holds| vec![holds; self.tests.len()]).into())),
+            Values::Outcome => {
+                let rows = [true, false].map(|holds| vec![holds; self.tests.len()]).into();
+                Some(of_tests(rows, Outcomes::exactly))
+            }
         }
         .unwrap_or_else(|| vec![World::Unknown]);
         if self.is_optional && worlds != [World::Unknown] {
@@ -119,32 +126,41 @@ impl Place {
     }
 }
 
-fn of_tests(rows: BTreeSet<Vec<bool>>) -> Vec<World> {
-    rows.into_iter().map(|row| World::Tests(row.into_iter().map(Outcomes::exactly).collect())).collect()
+fn of_tests<T>(rows: BTreeSet<Vec<T>>, outcome: impl Fn(T) -> Outcomes) -> Vec<World> {
+    rows.into_iter().map(|row| World::Tests(row.into_iter().map(&outcome).collect())).collect()
 }
 
-/// The outcomes of tests of a number: beside each number that one names, all are alike.
-fn numbers(whole: &Whole, tests: &[Test]) -> BTreeSet<Vec<bool>> {
+/// The outcomes of tests of a number, `None` where one fails: beside each number that one names, all are alike.
+fn numbers(whole: &Whole, tests: &[Test]) -> BTreeSet<Vec<Option<bool>>> {
     let named = tests.iter().filter_map(|test| match test {
-        Test::Number(_, number) => Some([number.saturating_sub(1), *number, number.saturating_add(1)]),
+        Test::Number(_, steps, with) => {
+            let number = steps::source(steps, *with);
+            Some([number.saturating_sub(1), number, number.saturating_add(1)])
+        }
         Test::Holds | Test::Text(_) => None,
     });
     let range = whole.least..=whole.most;
     let numbers = named.flatten().chain([whole.least, whole.most]).filter(|number| range.contains(number));
     let row = |number: i64| {
         let outcome = |test: &Test| match test {
-            Test::Number(operator, with) => match *operator {
-                operators::LESS => number < *with,
-                operators::LESS_EQUALS => number <= *with,
-                operators::GREATER => number > *with,
-                operators::GREATER_EQUALS => number >= *with,
-                _ => number == *with,
-            },
-            Test::Holds | Test::Text(_) => true,
+            Test::Number(operator, steps, with) => {
+                steps::after(number, steps).map(|number| compared(operator, number, *with))
+            }
+            Test::Holds | Test::Text(_) => Some(true),
         };
         tests.iter().map(outcome).collect()
     };
     numbers.map(row).collect()
+}
+
+fn compared(operator: &str, number: i64, with: i64) -> bool {
+    match operator {
+        operators::LESS => number < with,
+        operators::LESS_EQUALS => number <= with,
+        operators::GREATER => number > with,
+        operators::GREATER_EQUALS => number >= with,
+        _ => number == with,
+    }
 }
 
 impl Test {

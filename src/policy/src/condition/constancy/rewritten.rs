@@ -6,7 +6,8 @@ use cel::parser::Expression;
 
 use crate::condition::check::{children, text};
 
-/// An expression without what tells its places in the text apart: `x["a"]` is `x.a`, and `x != y` is `!(x == y)`.
+/// An expression without what tells its places in the text apart: `x["a"]` is `x.a`, `x != y` is `!(x == y)`, `x.size()` is
+/// `size(x)`, and `size(x + y)` is `size(x) + size(y)`.
 pub(super) fn normal(expression: &Expression) -> Expression {
     rewritten(expression, &|_expression| None)
 }
@@ -85,6 +86,28 @@ fn called(call: CallExpr) -> Expr {
             let equal = Expr::Call(CallExpr { func_name: operators::EQUALS.to_owned(), ..call });
             Expr::Call(CallExpr { func_name: operators::LOGICAL_NOT.to_owned(), target: None, args: vec![of(equal)] })
         }
+        ("size", []) => match call.target {
+            Some(of) => size(*of),
+            None => Expr::Call(call),
+        },
+        ("size", [of]) => size(of.clone()),
         _ => Expr::Call(call),
+    }
+}
+
+/// The size of a text that is joined or chosen is made of its parts'; lists are not joined.
+fn size(whole: Expression) -> Expr {
+    let name = "size".to_owned();
+    match whole.expr {
+        Expr::Call(CallExpr { func_name, target: None, args }) if func_name == operators::ADD => {
+            let args = args.into_iter().map(size).map(of).collect();
+            Expr::Call(CallExpr { func_name, target: None, args })
+        }
+        Expr::Call(CallExpr { func_name, target: None, args }) if func_name == operators::CONDITIONAL => {
+            let sized = |(at, part): (usize, Expression)| if at == 0 { part } else { of(size(part)) };
+            let args = args.into_iter().enumerate().map(sized).collect();
+            Expr::Call(CallExpr { func_name, target: None, args })
+        }
+        expr => Expr::Call(CallExpr { func_name: name, target: None, args: vec![of(expr)] }),
     }
 }

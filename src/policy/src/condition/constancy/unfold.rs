@@ -3,14 +3,16 @@
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, SelectExpr, operators};
 use cel::parser::Expression;
 
+use super::compare::{of_itself, of_ranges, operator, test, turned};
 use super::node::{Node, Quantifier};
 use super::place::{Place, Test, Values};
 use super::rewritten::{has, is_variable, of, with_entry};
+use super::steps::Step;
 use crate::condition::check::{Root, member, predicate, type_of};
 use crate::condition::compiled::of_nothing;
 use crate::condition::language::{self, Tested};
 use crate::condition::texts::{Source, Texts};
-use crate::condition::types::{List, Type, Whole};
+use crate::condition::types::{List, Type};
 use crate::condition::{Names, Outcomes};
 
 /// Takes a condition apart, in its normal form.
@@ -84,11 +86,14 @@ impl<'n> Unfold<'n> {
                 (Some(_) | None, None, _) => None,
             },
             (Type::Int(whole), Type::Int(with), Some(name))
-            | (Type::Timestamp(whole), Type::Timestamp(with), Some(name)) => match (number(whole), number(with)) {
-                (None, Some(number)) => self.number(left, whole, name, number),
-                (Some(number), None) => self.number(right, with, turned(name), number),
-                (None, None) | (Some(_), Some(_)) => None,
-            },
+            | (Type::Timestamp(whole), Type::Timestamp(with), Some(name)) => {
+                let node = match (whole.only(), with.only()) {
+                    (None, Some(number)) => self.number(left, name, number),
+                    (Some(number), None) => self.number(right, turned(name), number),
+                    (None, None) | (Some(_), Some(_)) => None,
+                };
+                node.or_else(|| Some(Node::Known(of_ranges(name, whole, with)?.or_fails())))
+            }
             _ => None,
         }
     }
@@ -210,8 +215,38 @@ impl<'n> Unfold<'n> {
         self.test(of, Values::Text(texts.pattern), Test::Text(tested))
     }
 
-    fn number(&mut self, of: &Expression, whole: &Whole, operator: &'static str, number: i64) -> Option<Node> {
-        self.test(of, Values::Number(whole.clone()), Test::Number(operator, number))
+    /// A test of a number, also of one to which numbers are added that are written.
+    fn number(&mut self, of: &Expression, operator: &'static str, number: i64) -> Option<Node> {
+        let (mut of, mut steps) = (of, Vec::new());
+        while let Some((inner, step)) = self.step(of) {
+            of = inner;
+            steps.insert(0, step);
+        }
+        let (Type::Int(whole) | Type::Timestamp(whole)) = self.type_of(of)? else { return None };
+        self.test(of, Values::Number(whole), Test::Number(operator, steps, number))
+    }
+
+    /// What is done last to an int, and to what.
+    fn step<'e>(&self, of: &'e Expression) -> Option<(&'e Expression, Step)> {
+        let Expr::Call(CallExpr { func_name, target: None, args }) = &of.expr else { return None };
+        let number = |of: &Expression| match self.type_of(of)? {
+            Type::Int(whole) => whole.only(),
+            _ => None,
+        };
+        match (func_name.as_str(), args.as_slice()) {
+            (operators::NEGATE, [of]) => Some((of, Step::Negated)),
+            (operators::ADD, [one, two]) => match (number(one), number(two)) {
+                (_, Some(number)) => Some((one, Step::Plus(number))),
+                (Some(number), None) => Some((two, Step::Plus(number))),
+                (None, None) => None,
+            },
+            (operators::SUBSTRACT, [one, two]) => match (number(one), number(two)) {
+                (_, Some(number)) => Some((one, Step::Minus(number))),
+                (Some(number), None) => Some((two, Step::From(number))),
+                (None, None) => None,
+            },
+            _ => None,
+        }
     }
 
     /// A comparison that is not followed: the same has the same outcome wherever it is met.
@@ -249,14 +284,33 @@ impl<'n> Unfold<'n> {
         if let Some(at) = self.places.iter().position(|place| place.expression == *of) {
             return at;
         }
-        let is_optional = match (&values, member(of), &of.expr) {
-            (Values::List { .. } | Values::Outcome, _, _) => false,
-            (_, Some((Root::Request | Root::Params, _, _)), _) => false,
-            (_, None, Expr::Ident(name)) => name != "now",
-            _ => true,
-        };
+        let is_optional = !matches!(values, Values::List { .. } | Values::Outcome) && self.can_fail(of);
         self.places.push(Place::new(of.clone(), values, is_optional));
         self.places.len().saturating_sub(1)
+    }
+
+    /// Whether there can be no value of it: something is absent, or out of range.
+    fn can_fail(&self, of: &Expression) -> bool {
+        match (member(of), &of.expr) {
+            (Some((Root::Request | Root::Params, _, _)), _) => false,
+            (Some((Root::ApiKey | Root::Token, name, _)), _) => name != "scopes",
+            (None, Expr::Ident(name)) => name != "now",
+            (None, Expr::Call(CallExpr { func_name, target, args })) => {
+                let (is_sum, is_sure) = match func_name.as_str() {
+                    operators::ADD | operators::SUBSTRACT => (true, true),
+                    "size" | "getHours" | "getMinutes" | "getSeconds" | "getDayOfWeek" => (false, true),
+                    _ => (false, false),
+                };
+                let is_whole = || match self.type_of(of) {
+                    Some(Type::Int(whole)) => whole.least > i64::MIN && whole.most < i64::MAX,
+                    _ => false,
+                };
+                let parts = target.as_deref().into_iter().chain(args);
+                !is_sure || is_sum && !is_whole() || parts.into_iter().any(|part| self.can_fail(part))
+            }
+            (None, Expr::Literal(_)) => false,
+            _ => true,
+        }
     }
 
     /// Each header that is read by its name, with the loop over all names and the test there by which it is that one.
@@ -317,47 +371,6 @@ fn only(texts: &Texts) -> Option<&str> {
     match (texts.source, texts.written.as_deref()) {
         (None, Some([text])) => Some(text),
         (Some(_) | None, _) => None,
-    }
-}
-
-/// A number that is written.
-const fn number(whole: &Whole) -> Option<i64> {
-    if !whole.is_read && whole.least == whole.most { Some(whole.least) } else { None }
-}
-
-fn test(name: &str) -> Option<language::Test> {
-    match name {
-        operators::EQUALS => Some(language::Test::Equals),
-        "startsWith" => Some(language::Test::StartsWith),
-        "endsWith" => Some(language::Test::EndsWith),
-        "contains" => Some(language::Test::Contains),
-        _ => None,
-    }
-}
-
-fn operator(name: &str) -> Option<&'static str> {
-    let known =
-        [operators::EQUALS, operators::LESS, operators::LESS_EQUALS, operators::GREATER, operators::GREATER_EQUALS];
-    known.into_iter().find(|operator| *operator == name)
-}
-
-/// The operator that says the same with its sides turned.
-fn turned(operator: &'static str) -> &'static str {
-    match operator {
-        operators::LESS => operators::GREATER,
-        operators::LESS_EQUALS => operators::GREATER_EQUALS,
-        operators::GREATER => operators::LESS,
-        operators::GREATER_EQUALS => operators::LESS_EQUALS,
-        same => same,
-    }
-}
-
-/// The outcome of what is held against itself.
-fn of_itself(name: &str) -> Option<Outcomes> {
-    match (operator(name), test(name)) {
-        (Some(operators::LESS | operators::GREATER), _) => Some(Outcomes::FALSE),
-        (Some(_), _) | (_, Some(_)) => Some(Outcomes::HOLDS),
-        (None, None) => None,
     }
 }
 
