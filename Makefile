@@ -46,7 +46,7 @@ rust:
 envoy: rust
 	@src/tools/envoy.sh >/dev/null
 
-brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-decide bench-check bench-conditions cel-search check-manifests advisories mutants clean: rust
+brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-storm bench-decide bench-check bench-conditions cel-search check-manifests advisories mutants clean: rust
 
 .PHONY: run
 run: envoy wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
@@ -229,6 +229,11 @@ chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are kille
 bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench with the same statements
 	@src/tools/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench speed
+
+.PHONY: bench-storm
+bench-storm: ## what it costs everybody when very much is revoked at once, on both stores (STORES, PARTS, ROWS)
+	@src/tools/postgres.sh
+	@cargo bench $(QUIET) -p brama-upstream --bench storm
 
 .PHONY: bench-lookups
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause

@@ -2,47 +2,27 @@
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::LocalSet;
 
 use crate::durable::Durable;
 use crate::rows::{Kind, USER};
+use crate::service;
 
 /// Eight for each connection to the database.
 pub const AT_ONCE: usize = 16;
 
-pub struct Service {
-    process: Child,
-    socket: PathBuf,
-    _folder: TempDir,
-}
+pub struct Service(service::Service);
 
 impl Service {
     pub fn start(database: &Durable) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("public");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_brama-upstream"));
-        command.arg("serve").env("DATABASE_URL", database.url()).env("DATABASE_CONNECTIONS", "2");
-        command.env("BRAMA_AUTHORITY_SECRET", "the-secret-of-a-bench");
-        command.env("PUBLIC_LISTEN", format!("unix:{}", socket.display()));
-        command.env("INTERNAL_LISTEN", format!("unix:{}", folder.path().join("internal").display()));
-        // A line for each request is written, as always, and read by nobody.
-        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut service = Self { process, socket, _folder: folder };
-        let until = Instant::now() + Duration::from_secs(20);
-        while std::os::unix::net::UnixStream::connect(&service.socket).is_err() {
-            assert_eq!(service.process.try_wait().unwrap(), None, "the service ended");
-            assert!(Instant::now() < until, "the service does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        service
+        Self(service::Service::start(&database.url(), |command| {
+            command.env("DATABASE_CONNECTIONS", "2");
+        }))
     }
 
     /// Deletes these rows; how many in a second.
@@ -53,7 +33,7 @@ impl Service {
         let rows = Rc::new(Cell::new(rows));
         let begin = Instant::now();
         for _ in 0..AT_ONCE {
-            let (rows, socket) = (Rc::clone(&rows), self.socket.clone());
+            let (rows, socket) = (Rc::clone(&rows), self.0.public());
             tasks.spawn_local(async move {
                 let mut stream = UnixStream::connect(socket).await.unwrap();
                 while let Some(row) = next(&rows) {
@@ -63,13 +43,6 @@ impl Service {
         }
         runtime.block_on(tasks);
         amount / begin.elapsed().as_secs_f64()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
     }
 }
 

@@ -22,6 +22,8 @@ mod pgbench;
 mod rows;
 #[path = "../../tests/support/server.rs"]
 mod server;
+#[path = "../support/service.rs"]
+mod service;
 
 use durable::Durable;
 use rows::Kind;

@@ -21,7 +21,7 @@ mod server;
 
 pub(crate) use database::{Database, Kind, url};
 pub(crate) use hand::Hand;
-pub(crate) use server::standby;
+pub(crate) use server::{program, standby};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -83,6 +83,11 @@ pub(crate) fn standby() -> (String, Option<Child>) {
     (url.replace("{}", "postgres"), watch)
 }
 
+/// A program that comes with the server, such as `pg_dump`.
+pub(crate) fn program(name: &str) -> PathBuf {
+    programs().join("postgres").canonicalize().unwrap().with_file_name(name)
+}
+
 /// Starts a server that ends with this process, however that ends, and takes its folder along.
 fn start(is_standby: bool) -> (String, Option<Child>) {
     let place = Place::prepare();

@@ -1,19 +1,8 @@
-//! Nothing is lost: the service is killed again and again while clients delete, and what it had told them is in the database.
+//! The service killed again and again while clients delete, with room on its disk and without.
 //!
 //! Each row is asked for once. Where the client was told 200, the delete is there, whole; where it was told nothing, since the
 //! service died, the row is either untouched or wholly changed. Whole is: a connection, its secret among the revoked ones
 //! and its entry in the feed; a division's `is_active`, `updated_at` and `updated_by`.
-
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -26,19 +15,30 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use brama_upstream::secret::Secret;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
+
+use crate::client::USER;
+use crate::service;
 
 const KILLS: usize = 200;
 /// As many connections, and as many divisions.
 const ROWS: usize = 20_000;
 const CLIENTS: usize = 8;
-const USER: &str = "05e20000-0000-4000-8000-0000000000ff";
 
-fn main() {
+/// What its disk is to the service until it is killed.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub enum Disk {
+    HasRoom,
+    /// Full after a moment, sooner or later within a write; every third time there is room again before the kill.
+    Fills,
+}
+
+pub fn lose_nothing(disk: Disk) {
     let folder = tempfile::tempdir().unwrap();
-    let service = Service::seeded(folder.path());
+    let service = Service::seeded(folder.path(), disk);
     let asked = Asked::default();
     let begin = Instant::now();
     let kills = scope(|threads| {
@@ -54,16 +54,20 @@ fn main() {
     let (told, open) = (asked.told.lock().unwrap().clone(), asked.open.lock().unwrap().clone());
     let lost = verify(&service.database, &told, &open);
     println!(
-        "kill -9 of the service: {kills} kills in {:.0} s; {} deletes acknowledged, {} without an answer, lost = {lost}",
+        "kill -9 of the service{}: {kills} kills in {:.0} s; {} deletes acknowledged, {} refused for now, {} without an answer, lost = {lost}",
+        if disk == Disk::Fills { " on a full disk" } else { "" },
         begin.elapsed().as_secs_f64(),
         told.len(),
-        open.len()
+        asked.refused.load(SeqCst),
+        open.len() - asked.refused.load(SeqCst)
     );
     assert!(kills > 0 && told.len() > kills && lost == 0);
+    assert_eq!(disk == Disk::Fills, asked.refused.load(SeqCst) > kills, "the disk was full");
 }
 
 /// The service over a database with all the rows.
 struct Service {
+    disk: Disk,
     database: PathBuf,
     socket: PathBuf,
     internal: PathBuf,
@@ -72,9 +76,9 @@ struct Service {
 struct Running(Child);
 
 impl Service {
-    fn seeded(folder: &Path) -> Self {
+    fn seeded(folder: &Path, disk: Disk) -> Self {
         let at = |name| folder.join(name);
-        let service = Self { database: at("brama.db"), socket: at("p.sock"), internal: at("i.sock") };
+        let service = Self { disk, database: at("brama.db"), socket: at("p.sock"), internal: at("i.sock") };
         std::fs::write(at("fixture.json"), fixture().to_string()).unwrap();
         let seeded = service.command().arg("seed").arg(at("fixture.json")).output().unwrap();
         assert!(seeded.status.success(), "{seeded:?}");
@@ -82,9 +86,9 @@ impl Service {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_brama-upstream"));
-        command.env("DATABASE_URL", format!("sqlite://{}", self.database.display()));
-        command.env("BRAMA_AUTHORITY_SECRET", "the-secret-of-a-bench").env("BRAMA_LOG", "error");
+        let mut command = service::command(&format!("sqlite://{}", self.database.display()));
+        // A full disk is a line for each request.
+        command.env("BRAMA_LOG", if self.disk == Disk::Fills { "off" } else { "error" });
         command.env("PUBLIC_LISTEN", format!("unix:{}", self.socket.display()));
         command.env("INTERNAL_LISTEN", format!("unix:{}", self.internal.display()));
         command
@@ -105,6 +109,9 @@ impl Service {
     fn kill_again_and_again(&self, asked: &Asked) -> usize {
         for kill in 0..KILLS {
             let running = self.start();
+            if self.disk == Disk::Fills {
+                self.fill(&running, kill);
+            }
             // At another moment of the work each time.
             sleep(Duration::from_millis(20 + u64::try_from(kill * 37 % 120).unwrap()));
             running.kill();
@@ -116,7 +123,27 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Limits the size of the files that the service writes, which is what a full disk is to it.
+    fn fill(&self, running: &Running, kill: usize) {
+        sleep(Duration::from_millis(20 + u64::try_from(kill * 53 % 90).unwrap()));
+        let wal = std::fs::metadata(self.database.with_extension("db-wal")).map_or(0, |file| file.len());
+        // Nothing at all, or some pages and a part of one.
+        let room = if kill.is_multiple_of(4) { 0 } else { wal + u64::try_from(kill * 1237 % 40_000).unwrap() };
+        running.limit_files(Some(room));
+        if kill.is_multiple_of(3) {
+            sleep(Duration::from_millis(20 + u64::try_from(kill * 29 % 60).unwrap()));
+            running.limit_files(None);
+        }
+    }
+}
+
 impl Running {
+    fn limit_files(&self, bytes: Option<u64>) {
+        let id = Pid::from_raw(self.0.id().try_into().unwrap());
+        prlimit(id, Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
+    }
+
     fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
@@ -135,6 +162,8 @@ struct Asked {
     next: AtomicUsize,
     told: Mutex<BTreeSet<usize>>,
     open: Mutex<BTreeSet<usize>>,
+    /// How many of those without an outcome were answered 503.
+    refused: AtomicUsize,
     is_over: AtomicBool,
 }
 
@@ -152,10 +181,16 @@ impl Asked {
             }
             let row = number / 2 + number % 2 * ROWS;
             match answer(stream, row) {
-                Some(200) => self.told.lock().unwrap().insert(row),
-                Some(503) | None => self.open.lock().unwrap().insert(row),
+                Some(200) => drop(self.told.lock().unwrap().insert(row)),
+                Some(503) => {
+                    self.open.lock().unwrap().insert(row);
+                    self.refused.fetch_add(1, SeqCst);
+                    // There are only so many rows.
+                    sleep(Duration::from_millis(10));
+                }
+                None => drop(self.open.lock().unwrap().insert(row)),
                 Some(other) => panic!("{other} for row {row}"),
-            };
+            }
         }
     }
 }

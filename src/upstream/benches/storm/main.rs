@@ -1,0 +1,79 @@
+//! The service under what revokes very much at once, on both kinds of database: how soon it is in force, and what everybody
+//! else waits for meanwhile.
+//!
+//! STORES (`postgres`, `sqlite`), PARTS (by the names of [`PARTS`]) and ROWS make a run shorter.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    clippy::arithmetic_side_effects,
+    reason = "a measurement"
+)]
+
+#[path = "../support/client.rs"]
+mod client;
+mod client_revoked;
+#[path = "../support/database.rs"]
+mod database;
+mod deleters;
+#[path = "../support/durable.rs"]
+mod durable;
+mod entries;
+mod everything;
+mod feed;
+#[path = "../../tests/support/hand.rs"]
+mod hand;
+mod jwts;
+mod load;
+mod missing;
+mod pruning;
+mod readers;
+mod report;
+#[path = "../support/rows.rs"]
+mod rows;
+#[path = "../../tests/support/server.rs"]
+mod server;
+#[path = "../support/service.rs"]
+mod service;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    Postgres,
+    Sqlite,
+}
+
+/// A name, and what measures over a database of its own.
+type Part = (&'static str, fn(Kind, usize));
+
+const PARTS: [Part; 6] = [
+    ("everything", everything::measure),
+    ("client", client_revoked::measure),
+    ("readers", readers::measure),
+    ("jwts", jwts::measure),
+    ("missing", missing::measure),
+    ("pruning", pruning::measure),
+];
+
+fn main() {
+    let rows = std::env::var("ROWS").map_or(1_000_000, |text| text.parse().unwrap());
+    for (name, kind) in [("postgres", Kind::Postgres), ("sqlite", Kind::Sqlite)] {
+        for (part, measure) in PARTS {
+            if is_wanted("STORES", name) && is_wanted("PARTS", part) {
+                println!("== {name}: {part}");
+                measure(kind, rows);
+            }
+        }
+    }
+}
+
+fn is_wanted(variable: &str, name: &str) -> bool {
+    std::env::var(variable).map_or(true, |list| list.split(',').any(|wanted| wanted == name))
+}

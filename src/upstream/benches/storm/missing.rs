@@ -1,0 +1,55 @@
+//! Deletes of connections that are not there, beside deletes of divisions that are and of some that are not.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread::scope;
+use std::time::{Duration, Instant};
+
+use crate::Kind;
+use crate::client::Client;
+use crate::database::Database;
+use crate::report::figure;
+use crate::rows;
+use crate::service::Service;
+
+pub fn measure(kind: Kind, _: usize) {
+    let database = Database::empty(kind);
+    rows::divisions(&database, DIVISIONS);
+    database.settle();
+    let service = Service::start(&database.url(), |_| {});
+    figure("deletes of connections answered 404", rate(&service, 404, rows::path_of_spare));
+    figure(
+        "deletes of divisions answered 404",
+        rate(&service, 404, |number| rows::path_of_division(DIVISIONS + number)),
+    );
+    figure("deletes of divisions answered 200", rate(&service, 200, rows::path_of_division));
+}
+
+/// Sixteen at once, for five seconds or until there are no more rows.
+fn rate(service: &Service, status: u16, path: fn(usize) -> String) -> String {
+    let (next, done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let begin = Instant::now();
+    scope(|threads| {
+        for _ in 0..16 {
+            threads.spawn(|| {
+                let mut client = Client::of(&service.public());
+                while begin.elapsed() < Duration::from_secs(5) {
+                    let number = next.fetch_add(1, SeqCst);
+                    if number >= DIVISIONS {
+                        return;
+                    }
+                    let answer = client.delete(&path(number));
+                    let counter = if answer.is_ok_and(|answer| answer.status == status) { &done } else { &failed };
+                    counter.fetch_add(1, SeqCst);
+                }
+            });
+        }
+    });
+    let done = done.load(SeqCst);
+    format!(
+        "{:.0} a second ({done}; {} answered otherwise)",
+        done as f64 / begin.elapsed().as_secs_f64(),
+        failed.load(SeqCst)
+    )
+}
+
+const DIVISIONS: usize = 40_000;

@@ -1,0 +1,44 @@
+//! The feed pruned when it is long: with nothing to remove, and with everything.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::Kind;
+use crate::database::Database;
+use crate::deleters::Spare;
+use crate::entries;
+use crate::everything::until;
+use crate::report::{figure, seconds};
+use crate::rows;
+use crate::service::Service;
+
+pub fn measure(kind: Kind, amount: usize) {
+    let database = Database::empty(kind);
+    rows::clients(&database, 2 * rows::SPARE_CLIENTS);
+    let spare = Spare::insert(&database);
+
+    // It prunes when it starts.
+    entries::of_credentials(&database, amount, 2 * DAY);
+    database.settle();
+    let last = database.number("SELECT number FROM brama_revocation_head");
+    let begin = Instant::now();
+    let service = Service::start(&database.url(), |_| {});
+    let (gone, meanwhile) = spare.deleted_during(&service, || {
+        until(begin, || database.is_true(&format!("(SELECT pruned FROM brama_revocation_head) >= {last}")))
+    });
+    let what = format!("pruning {amount} entries");
+    figure(
+        format_args!("{what}: gone"),
+        gone.map_or_else(|| "never".to_owned(), |gone| format!("after {}", seconds(gone))),
+    );
+    meanwhile.report(&what);
+    assert!(service.terminate().success());
+
+    entries::of_credentials(&database, amount, 60);
+    database.settle();
+    let service = Service::start(&database.url(), |_| {});
+    let ((), meanwhile) = spare.deleted_during(&service, || sleep(Duration::from_secs(10)));
+    meanwhile.report(&format!("pruning with {amount} entries, each needed"));
+}
+
+const DAY: u32 = 86_400;
