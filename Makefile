@@ -46,7 +46,7 @@ rust:
 envoy: rust
 	@src/tools/envoy.sh >/dev/null
 
-brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-decide bench-check bench-conditions cel-search advisories mutants clean: rust
+brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-fanout bench-decide bench-check bench-conditions cel-search advisories mutants clean: rust
 
 .PHONY: run
 run: envoy wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
@@ -225,6 +225,11 @@ chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are kille
 bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench with the same statements
 	@src/tools/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench speed
+
+.PHONY: bench-fanout
+bench-fanout: ## how many readers of the revocation feed one upstream tells of a revocation, how soon, and what each costs (READERS)
+	@src/tools/postgres.sh
+	@cargo bench $(QUIET) -p brama-upstream --bench fanout
 
 .PHONY: bench-lookups
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause

@@ -24,12 +24,13 @@ use open::{Opener, is_busy};
 /// A SQLite database file.
 ///
 /// SQLite has one writer at a time, and who finds it taken sleeps and tries again. So the process has one connection
-/// that writes, for which requests queue fairly, and some that only read; waiting for a lock is left for other
-/// processes.
+/// that writes, for which requests queue fairly, and some that only read, one of them for the feed; waiting for a lock is
+/// left for other processes.
 #[derive(Clone, Debug)]
 pub(super) struct Sqlite {
     readers: Connections<Opener>,
     writer: Connections<Opener>,
+    feed: Connections<Opener>,
     /// Keeps so little in memory that it writes before a COMMIT.
     prober: Connections<Opener>,
     /// When it was last found that the file can be written.
@@ -134,13 +135,14 @@ impl Sqlite {
         Ok(done.rows_affected())
     }
 
-    pub(super) fn pool_use(&self) -> [PoolUse; 2] {
-        [self.readers.pool_use("readers"), self.writer.pool_use("writers")]
+    pub(super) fn pool_use(&self) -> [PoolUse; 3] {
+        [self.readers.pool_use("readers"), self.writer.pool_use("writers"), self.feed.pool_use("feed")]
     }
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+        self.feed.close().await;
         self.prober.close().await;
     }
 }

@@ -14,7 +14,7 @@ use crate::store::revocation::{
 
 impl Postgres {
     pub(in crate::store) async fn revocation_head(&self) -> Result<Head, StoreError> {
-        let mut connection = self.readers.lease().await?;
+        let mut connection = self.feed.lease().await?;
         let head = head(&mut connection).await?;
         connection.keep();
         Ok(head)
@@ -26,7 +26,7 @@ impl Postgres {
             Source::Feed => ENTRIES,
             Source::DenyList => DENIED,
         };
-        let mut connection = self.readers.lease().await?;
+        let mut connection = self.feed.lease().await?;
         // One statement, so that the head and the entries are of one moment.
         let rows: Vec<Row> = sqlx::query_as(query)
             .bind(after)
