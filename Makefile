@@ -46,7 +46,7 @@ rust:
 envoy: rust
 	@src/tools/envoy.sh >/dev/null
 
-brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-storm bench-decide bench-check bench-conditions cel-search check-manifests advisories mutants clean: rust
+brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-storm bench-fanout bench-decide bench-check bench-conditions cel-search check-manifests advisories mutants clean: rust
 
 .PHONY: run
 run: envoy wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
@@ -234,6 +234,11 @@ bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench w
 bench-storm: ## what it costs everybody when very much is revoked at once, on both stores (STORES, PARTS, ROWS)
 	@src/tools/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench storm
+
+.PHONY: bench-fanout
+bench-fanout: ## how many readers of the revocation feed one upstream tells of a revocation, how soon, and what each costs (READERS)
+	@src/tools/postgres.sh
+	@cargo bench $(QUIET) -p brama-upstream --bench fanout
 
 .PHONY: bench-lookups
 bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause

@@ -9,13 +9,14 @@ mod metrics;
 mod revocations;
 mod revoke;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Request, State};
 use axum::http::{HeaderMap, Method, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -30,25 +31,23 @@ use error::AuthorityError;
 
 /// The internal listener: introspection and revocations for the gateway, health and metrics for whoever runs the service.
 pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operations) -> Router {
-    let crowd = Crowd {
+    let door = Door {
+        secrets,
         requests: operations.places(Listener::Internal, 0),
         readers: operations.places(Listener::Internal, MOST_WAITING),
     };
     let watch = Watch { operations: operations.clone(), listener: Listener::Internal, is_given_up: is_reader };
-    let authority = Authority { feed, secrets, operations };
     described()
         .router
         .fallback(async || AuthorityError::PathNotFound)
         .method_not_allowed_fallback(async || AuthorityError::MethodNotAllowed)
-        // The last layer is the first to see a request: log, containment, secret, size, body, place,
-        // route. The place is taken inside the containment, so that it is kept for as long as the work lasts.
-        .layer(from_fn_with_state(crowd, require_place))
-        .layer(from_fn(require_body))
+        // The last layer is the first to see a request: log, containment, size, admission, route. The place is taken inside
+        // the containment, so that it is kept for as long as the work lasts.
+        .layer(from_fn_with_state(Arc::new(door), admit))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(from_fn_with_state(authority.clone(), require_secret))
         .layer(from_fn_with_state(watch.clone(), observe::contain))
         .layer(from_fn_with_state(watch, observe::log))
-        .with_state(authority)
+        .with_state(Authority { feed, operations })
 }
 
 /// The internal listener's description.
@@ -83,13 +82,12 @@ fn unfinished() -> Refusal {
 #[derive(Clone)]
 struct Authority {
     feed: Feed,
-    secrets: AuthoritySecrets,
     operations: Operations,
 }
 
-/// Who follows the feed mostly waits, and so takes no place from who asks about a credential.
-#[derive(Clone)]
-struct Crowd {
+/// What is needed to be let in. Who follows the feed mostly waits, and so takes no place from who asks about a credential.
+struct Door {
+    secrets: AuthoritySecrets,
     requests: Places,
     readers: Places,
 }
@@ -112,40 +110,31 @@ impl FromRef<Authority> for Store {
     }
 }
 
-async fn require_secret(
-    State(authority): State<Authority>,
-    request: Request,
-    next: Next,
-) -> Result<Response, AuthorityError> {
-    if !is_open(&request) {
-        let presented = bearer(request.headers()).ok_or(AuthorityError::Unauthorized)?;
-        if !authority.secrets.accept(presented) {
-            return Err(AuthorityError::Unauthorized);
-        }
-    }
-    Ok(next.run(request).await)
-}
-
-/// Reads the whole body, before a place is taken: a sender that stops half-way would keep it for ever.
-async fn require_body(request: Request, next: Next) -> Result<Response, AuthorityError> {
+/// Refuses strangers, and what would only wait for others. Health and metrics are asked for most when there are too many.
+///
+/// One function, since each layer keeps more than a kilobyte for each reader that waits.
+async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Result<Response, AuthorityError> {
     if is_open(&request) {
         return Ok(next.run(request).await);
     }
+    let presented = bearer(request.headers()).ok_or(AuthorityError::Unauthorized)?;
+    if !door.secrets.accept(presented) {
+        return Err(AuthorityError::Unauthorized);
+    }
+    let places = if is_reader(&request) { &door.readers } else { &door.requests };
+    // Boxed, so that nothing of it is kept.
+    let request = Box::pin(whole(request)).await?;
+    let _place = places.take().ok_or(AuthorityError::Overloaded)?;
+    Ok(next.run(request).await)
+}
+
+/// The request with its whole body, before a place is taken: a sender that stops half-way would keep it for ever.
+async fn whole(request: Request) -> Result<Request, AuthorityError> {
     let (parts, body) = request.into_parts();
     let reading = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
     let body = tokio::time::timeout(LONGEST_BODY, reading).await.map_err(|_| AuthorityError::TooSlow)?;
     let body = body.map_err(|rejection| form::unreadable(rejection.status()))?;
-    Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
-}
-
-/// Refuses what would only wait for others. Health and metrics are asked for most when there are too many.
-async fn require_place(State(crowd): State<Crowd>, request: Request, next: Next) -> Result<Response, AuthorityError> {
-    if is_open(&request) {
-        return Ok(next.run(request).await);
-    }
-    let places = if is_reader(&request) { &crowd.readers } else { &crowd.requests };
-    let _place = places.take().ok_or(AuthorityError::Overloaded)?;
-    Ok(next.run(request).await)
+    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 /// Whether the feed is read, which may wait.

@@ -1,17 +1,21 @@
 //! Owns the revocation feed as gateways follow it: who waits, what wakes them, what is kept. What is said there is described
 //! in `docs/revocations.md`.
 
+mod document;
+mod reading;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::housekeeping;
-use crate::store::revocation::{Cursor, Denied, Head, Keep, Page, Since};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
+use crate::store::revocation::{Cursor, Denied, Head, Keep, Since};
+use reading::{Answer, Pages};
 
 /// The feed of one store: reading, waiting, keeping house. A clone is another handle; with the last one its tasks end.
 #[derive(Clone, Debug)]
@@ -23,12 +27,11 @@ pub struct Feed {
 struct Shared {
     store: Store,
     keep: Keep,
+    pages: Pages,
     /// What the database was last seen to say; followed only while somebody waits.
     heads: Arc<watch::Sender<Option<Head>>>,
     /// Told that somebody waits.
     wanted: Arc<Notify>,
-    /// The last news that somebody who waited was told, and from where they read.
-    news: Mutex<Option<(Since, Page)>>,
     stopping: watch::Sender<bool>,
     waiting: Semaphore,
     /// How often housekeeping failed.
@@ -42,16 +45,18 @@ impl Feed {
         let heads = Arc::new(watch::Sender::new(None));
         let wanted = Arc::new(Notify::new());
         let failures = Arc::new(AtomicU64::new(0));
+        let (pages, answering) = Pages::of(store.clone(), keep);
         let mut tasks = JoinSet::new();
+        tasks.spawn(answering);
         tasks.spawn(follow(store.clone(), Arc::clone(&heads), Arc::clone(&wanted)));
         tasks.spawn(housekeeping::keep_house(store.clone(), keep, Arc::clone(&failures)));
         tasks.spawn(housekeeping::sweep(store.clone(), Arc::clone(&failures)));
         let shared = Shared {
             store,
             keep,
+            pages,
             heads,
             wanted,
-            news: Mutex::new(None),
             stopping: watch::Sender::new(false),
             waiting: Semaphore::new(MOST_WAITING),
             failures,
@@ -61,58 +66,34 @@ impl Feed {
     }
 
     /// What was revoked since; if that is nothing, waits for it.
-    pub async fn read(&self, since: Since, wait: Duration) -> Result<Page, StoreError> {
-        let Shared { store, keep, heads, wanted, stopping, waiting, .. } = &*self.shared;
+    pub(crate) async fn read(&self, since: Since, wait: Duration) -> Answer {
+        let Shared { pages, heads, wanted, stopping, waiting, .. } = &*self.shared;
+        let is_caught_up = matches!(since, Since::Cursor(Cursor { denied: Denied::Done, .. }));
+        if wait.is_zero() || !is_caught_up {
+            return pages.ask(since).await;
+        }
         let deadline = Instant::now() + wait;
         // Heard before the page is read, so that no change falls between.
         let mut changed = heads.subscribe();
         let mut stopped = stopping.subscribe();
-        let page = store.revocations(since, keep).await?;
-        if tells_something(since, &page) || wait.is_zero() {
-            return Ok(page);
-        }
+        let mut page = pages.ask(since).await?;
         // A crowd beyond all bounds is answered at once, which is right if not restful.
         let Ok(_place) = waiting.try_acquire() else {
             return Ok(page);
         };
-        if *stopping.borrow() {
-            return Ok(page);
-        }
         wanted.notify_one();
-        loop {
-            let is_over = tokio::select! {
+        let mut is_over = *stopped.borrow();
+        while page.is_routine && !is_over {
+            is_over = tokio::select! {
                 // An error would say that nobody follows the head any more.
                 changed = changed.changed() => changed.is_err(),
                 () = tokio::time::sleep_until(deadline) => true,
                 stopped = stopped.changed() => stopped.is_err() || *stopping.borrow(),
             };
-            if is_over {
-                // Read again, so that the answer is of the moment it is given.
-                return store.revocations(since, keep).await;
-            }
-            if let Some(news) = self.news(since).await? {
-                return Ok(news);
-            }
+            // At the end as well, so that the answer is of the moment it is given.
+            page = pages.ask(since).await?;
         }
-    }
-
-    /// What there is to tell, read once for all who stand at one place: most do.
-    ///
-    /// Each of them found nothing before it waited, and a feed only grows; so what is kept for their place was read
-    /// after they asked.
-    async fn news(&self, since: Since) -> Result<Option<Page>, StoreError> {
-        let mut news = self.shared.news.lock().await;
-        if let Some((place, page)) = &*news
-            && *place == since
-        {
-            return Ok(Some(page.clone()));
-        }
-        let page = self.shared.store.revocations(since, &self.shared.keep).await?;
-        if !tells_something(since, &page) {
-            return Ok(None);
-        }
-        *news = Some((since, page.clone()));
-        Ok(Some(page))
+        Ok(page)
     }
 
     /// Answers everybody who waits, and lets nobody wait any more.
@@ -130,6 +111,11 @@ impl Feed {
         self.shared.failures.load(Ordering::Relaxed)
     }
 
+    /// How many pages were read from the database.
+    pub(crate) fn pages_read(&self) -> u64 {
+        self.shared.pages.read()
+    }
+
     pub(crate) fn keep(&self) -> &Keep {
         &self.shared.keep
     }
@@ -137,12 +123,6 @@ impl Feed {
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
     }
-}
-
-/// Whether there is a reason not to wait. Only who has read up to the head can be kept waiting.
-fn tells_something(since: Since, page: &Page) -> bool {
-    let is_caught_up = matches!(since, Since::Cursor(Cursor { denied: Denied::Done, .. }));
-    !is_caught_up || page.reset || page.more || !page.entries.is_empty()
 }
 
 /// Follows the head for all who wait, so that a thousand of them cost the database one question.

@@ -136,26 +136,28 @@ mod tests {
         let writer = written.clone();
         let subscriber = lines(EnvFilter::new("warn"), LogFormat::Json, false, move || writer.clone());
         let _guard = tracing::subscriber::set_default(subscriber);
-        let watch = Watch { operations: Operations::new(1), listener: Listener::Public, is_given_up: |_request| false };
         async fn panics() {
             panic!("on purpose")
         }
-        let router = Router::new()
-            .route("/", get(async || tracing::warn!("within")))
-            .route("/panics", get(panics))
-            .layer(from_fn_with_state(watch.clone(), observe::contain))
-            .layer(from_fn_with_state(watch, observe::log));
         let hook = panic::take_hook();
         panic::set_hook(Box::new(write_panic));
-        for path in ["/", "/panics"] {
-            let request = Request::get(path).header("x-request-id", "id-7").body(Body::empty()).unwrap();
-            let _ = router.clone().oneshot(request).await.unwrap();
+        for is_given_up in [|_: &Request<Body>| false, |_: &Request<Body>| true] {
+            let watch = Watch { operations: Operations::new(1), listener: Listener::Public, is_given_up };
+            let router = Router::new()
+                .route("/", get(async || tracing::warn!("within")))
+                .route("/panics", get(panics))
+                .layer(from_fn_with_state(watch.clone(), observe::contain))
+                .layer(from_fn_with_state(watch, observe::log));
+            for (path, status) in [("/", 200), ("/panics", 500)] {
+                let request = Request::get(path).header("x-request-id", "id-7").body(Body::empty()).unwrap();
+                assert_eq!(router.clone().oneshot(request).await.unwrap().status(), status);
+            }
         }
         panic::set_hook(hook);
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let messages: Vec<&str> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
-        assert_eq!(messages, ["within", "panicked", "request failed"], "{text}");
+        assert_eq!(messages, ["within", "panicked", "request failed"].repeat(2), "{text}");
         for line in &lines {
             assert!(line["request.id"] == "id-7" || line["span"]["request.id"] == "id-7", "{text}");
         }

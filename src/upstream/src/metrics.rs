@@ -32,9 +32,10 @@ pub(crate) struct Metrics {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Findings {
     pub(crate) feed_readers_waiting: usize,
+    pub(crate) feed_pages_read: u64,
     /// The last number of the feed, if the database answered.
     pub(crate) revocations: Option<i64>,
-    pub(crate) pools: [PoolUse; 2],
+    pub(crate) pools: [PoolUse; 3],
     pub(crate) log_lines_lost: u64,
     pub(crate) housekeeping_failures: u64,
 }
@@ -116,15 +117,17 @@ impl Metrics {
 
     /// All metrics, in the text format of OpenMetrics, which Prometheus reads.
     pub(crate) fn write(&self, findings: Findings) -> Result<String, fmt::Error> {
-        let Findings { feed_readers_waiting, revocations, pools, log_lines_lost, housekeeping_failures } = findings;
+        let Findings { feed_readers_waiting, feed_pages_read, revocations, pools, .. } = findings;
         let mut now = Registry::with_prefix(PREFIX);
         let waiting = ConstGauge::new(i64::try_from(feed_readers_waiting).unwrap_or(i64::MAX));
         now.register("feed_readers_waiting", "Gateways that wait for news of the feed", waiting);
+        let read = ConstCounter::new(feed_pages_read);
+        now.register("feed_pages_read", "Pages of the feed that were read from the database", read);
         let up = ConstGauge::new(i64::from(revocations.is_some()));
         now.register("database_up", "Whether the database answered this question for metrics", up);
-        let lost = ConstCounter::new(log_lines_lost);
+        let lost = ConstCounter::new(findings.log_lines_lost);
         now.register("log_lines_lost", "Lines of the log that could not be written", lost);
-        let failures = ConstCounter::new(housekeeping_failures);
+        let failures = ConstCounter::new(findings.housekeeping_failures);
         now.register("housekeeping_failures", "Times that what is needed no more could not be removed", failures);
         let connections = Family::<Labels<2>, Gauge>::default();
         now.register("database_connections", "Connections to the database", connections.clone());

@@ -2,7 +2,11 @@
 //! even where its handler panics.
 
 use std::error::Error;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use axum::Json;
@@ -11,7 +15,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::task::{AbortHandle, JoinError};
+use tokio::task::JoinError;
 use tracing::{Instrument, Span};
 
 use crate::cause;
@@ -39,7 +43,7 @@ pub(crate) struct Routine;
 /// A handler did not finish.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler did not finish")]
-struct Unfinished(#[source] JoinError);
+struct Unfinished(#[source] Option<JoinError>);
 
 /// Writes the request's line. Never a query, a header or a body: these may hold credentials and personal data.
 pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next) -> Response {
@@ -47,8 +51,9 @@ pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let request_id = request.headers().get(REQUEST_ID).cloned();
-    let request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or("-");
+    // A copy: a header is a part of all that the connection has read, and keeps that.
+    let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
+    let request_id = request_id.as_str();
     // Of the highest level, so that whichever line is written has it.
     let span = tracing::error_span!("request", request.id = request_id);
     let response = next.run(request).instrument(span).await;
@@ -74,41 +79,47 @@ pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next
     response
 }
 
-/// Runs the rest in a task of its own. A panic ends that task and becomes a 500, and a client that hangs up does not
-/// stop a transaction half-way: only what the listener gives up ends with its connection. The end of the service waits for this
+/// Runs the rest so that a panic becomes a 500, and in a task of its own, so that a client that hangs up does not stop a
+/// transaction half-way: only what the listener gives up ends with its connection. The end of the service waits for this
 /// work.
 pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let work = watch.operations.work(watch.listener);
     let is_given_up = (watch.is_given_up)(&request);
-    let contained = async move {
+    let contained = Box::pin(async move {
         let response = next.run(request).await;
         drop(work);
         response
+    });
+    let done = if is_given_up {
+        caught(contained).await
+    } else {
+        let task = tokio::spawn(contained.instrument(Span::current()));
+        task.await.map_err(|error| Unfinished(Some(error)))
     };
-    let task = tokio::spawn(contained.instrument(Span::current()));
-    let _until_the_client_leaves = is_given_up.then(|| Aborted(task.abort_handle()));
-    task.await.unwrap_or_else(|error| {
+    done.unwrap_or_else(|unfinished| {
         let body = Json(json!({ "error": SERVER_ERROR }));
         let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
-        response.extensions_mut().insert(Cause(Arc::new(Unfinished(error))));
+        response.extensions_mut().insert(Cause(Arc::new(unfinished)));
         response
     })
 }
 
-/// Ends a task when it is dropped.
-struct Aborted(AbortHandle);
-
-impl Drop for Aborted {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+/// Ends where it panics, with nothing done: what is given up may be left wherever it stands.
+async fn caught<T>(mut work: Pin<Box<impl Future<Output = T>>>) -> Result<T, Unfinished> {
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_panic) => Poll::Ready(Err(Unfinished(None))),
+    })
+    .await
 }
 
 /// The store's error among the causes.
 fn store_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
     let mut cause = Some(cause);
     while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref() {
+        // Some are told to many.
+        let shared = error.downcast_ref::<Arc<StoreError>>().map(Arc::as_ref);
+        if let Some(error) = shared.or_else(|| error.downcast_ref()) {
             return Some(error);
         }
         cause = error.source();

@@ -144,7 +144,7 @@ enum Lookup<T> {
 /// The connections of a kind at a moment. They are opened when they are needed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct PoolUse {
-    /// `readers` or `writers`.
+    /// `readers`, `writers` or `feed`.
     pub(crate) pool: &'static str,
     /// Those that wait for work.
     pub(crate) idle: usize,
@@ -355,7 +355,7 @@ impl Store {
     }
 
     /// How many connections there are now, and in use.
-    pub(crate) fn pool_use(&self) -> [PoolUse; 2] {
+    pub(crate) fn pool_use(&self) -> [PoolUse; 3] {
         on!(self, backend => backend.pool_use())
     }
 
@@ -437,7 +437,7 @@ const EXPIRED_KEPT: i64 = 24 * 3600;
 pub const USUAL_CONNECTIONS: NonZeroU8 = NonZeroU8::new(4).unwrap();
 
 /// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
-const TIMEOUT: Duration = Duration::from_millis(900);
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(900);
 
 /// How long a revocation may wait for others that write. Who asks for it is no gateway with a request in hand.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(30);

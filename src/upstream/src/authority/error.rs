@@ -34,7 +34,7 @@ pub(super) enum AuthorityError {
     #[error("the service is stopping")]
     Stopping,
     #[error("the store gave no answer")]
-    Store(#[from] StoreError),
+    Store(#[from] Arc<StoreError>),
     #[error("the body is too large")]
     TooLarge,
     #[error("the body did not arrive in time")]
@@ -74,6 +74,12 @@ impl AuthorityError {
             Self::Unauthorized => "invalid_token",
             Self::UnsupportedTokenType => "unsupported_token_type",
         }
+    }
+}
+
+impl From<StoreError> for AuthorityError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) async fn metrics(
     let revocations = feed.store().revocation_head().await.ok().map(|head| head.number);
     let findings = Findings {
         feed_readers_waiting: feed.readers_waiting(),
+        feed_pages_read: feed.pages_read(),
         revocations,
         pools,
         log_lines_lost: log::lost(),

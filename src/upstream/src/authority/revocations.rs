@@ -7,15 +7,16 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::error::AuthorityError;
 use super::form::unreadable;
 use crate::feed::Feed;
 use crate::observe::Routine;
-use crate::store::revocation::{Cursor, Entry, LATEST, Page, Revocation, RevocationOutcome, Revoked};
+use crate::openapi::JSON;
+use crate::store::revocation::{Cursor, LATEST, Revocation, RevocationOutcome};
 use query::Query;
 
 /// `GET /revocations`.
@@ -25,9 +26,9 @@ pub(super) async fn read(
 ) -> Result<impl IntoResponse, AuthorityError> {
     let Query { since, wait } = Query::read(query.as_deref().unwrap_or_default())?;
     let page = feed.read(since, wait).await?;
-    let is_routine = page.entries.is_empty() && !page.reset;
-    let mut response: Response = ([(header::CACHE_CONTROL, "no-store")], Json(page_json(page))).into_response();
-    if is_routine {
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, JSON)];
+    let mut response = (headers, page.json.clone()).into_response();
+    if page.is_routine {
         response.extensions_mut().insert(Routine);
     }
     Ok(response)
@@ -150,35 +151,6 @@ fn check_moment(place: &str, moment: i64) -> Result<(), AuthorityError> {
         return Ok(());
     }
     Err(AuthorityError::invalid(format!("{place}: not in Unix seconds")))
-}
-
-fn page_json(page: Page) -> Value {
-    let entries: Vec<Value> = page.entries.into_iter().map(entry_json).collect();
-    json!({
-        "feed": page.head.feed.to_string(),
-        "head": page.head.number,
-        "entries": entries,
-        "more": page.more,
-        "next": page.next.to_string(),
-        "reset": page.reset,
-    })
-}
-
-fn entry_json(entry: Entry) -> Value {
-    let (mut json, issued_before) = match entry.revoked {
-        Revoked::All { issued_before } => (json!({ "kind": "all" }), issued_before),
-        Revoked::Client { id, issued_before } => (json!({ "kind": "client", "client_id": id }), issued_before),
-        Revoked::Credential(hash) => (json!({ "kind": "credential", "sha256": hash.to_hex() }), None),
-        Revoked::Jti(jti) => (json!({ "kind": "jti", "jti": jti }), None),
-        Revoked::User { id, issued_before } => (json!({ "kind": "user", "user_id": id }), issued_before),
-    };
-    if let Some(members) = json.as_object_mut() {
-        members.insert("number".to_owned(), entry.number.into());
-        members.insert("at".to_owned(), entry.at.into());
-        members.extend(issued_before.map(|moment| ("issued_before".to_owned(), moment.into())));
-        members.extend(entry.until.map(|moment| ("until".to_owned(), moment.into())));
-    }
-    json
 }
 
 /// The schema has the same bound.

@@ -48,7 +48,9 @@ pub(super) fn page(since: Since, rows: Vec<Row>) -> Result<Page, StoreError> {
     }
     if let Since::Cursor(cursor) = since {
         let is_lost = cursor.feed != head.feed || cursor.number > head.number || cursor.number < pruned;
-        if is_lost {
+        // The deny list is bounded, and loaded to its end.
+        let is_far = cursor.denied == Denied::Done && head.number.saturating_sub(cursor.number) > FAR;
+        if is_lost || is_far {
             return Ok(Page { head, entries: Vec::new(), more: false, next: Cursor::at(head), reset: true });
         }
     }
@@ -94,6 +96,10 @@ fn entry(row: Row) -> Result<Option<Entry>, StoreError> {
 pub(super) fn odd(text: &'static str) -> StoreError {
     StoreError::Database(sqlx::Error::Decode(text.into()))
 }
+
+/// A reader that is ten pages behind drops what it remembers, and asks again for what it needs: that is less than to read
+/// on, and it trusts nothing until it has read everything.
+const FAR: i64 = 10_000;
 
 /// One more than a page holds tells whether there is more.
 pub(super) const PAGE_AND_ONE: i64 = 1001;

@@ -28,11 +28,13 @@ use open::Opener;
 
 /// A PostgreSQL database.
 ///
-/// Writers wait for one another, and readers for nobody; so each kind has connections of its own.
+/// Writers wait for one another, and readers for nobody; so each kind has connections of its own. Who follows the feed
+/// has one more, so that nobody waits behind its pages.
 #[derive(Clone, Debug)]
 pub(super) struct Postgres {
     readers: Connections<Opener>,
     writers: Connections<Opener>,
+    feed: Connections<Opener>,
 }
 
 impl Postgres {
@@ -139,13 +141,14 @@ impl Postgres {
         Ok(done.rows_affected())
     }
 
-    pub(super) fn pool_use(&self) -> [PoolUse; 2] {
-        [self.readers.pool_use("readers"), self.writers.pool_use("writers")]
+    pub(super) fn pool_use(&self) -> [PoolUse; 3] {
+        [self.readers.pool_use("readers"), self.writers.pool_use("writers"), self.feed.pool_use("feed")]
     }
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
+        self.feed.close().await;
     }
 }
 

@@ -61,7 +61,7 @@ pub struct Head {
 }
 
 /// Where a reader stands. Readers take its text for opaque.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Cursor {
     /// The feed that was read.
     pub feed: Id,
@@ -72,7 +72,7 @@ pub struct Cursor {
 }
 
 /// How much of the deny list a reader knows.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Denied {
     /// What it asked for.
     Done,
@@ -81,7 +81,7 @@ pub enum Denied {
 }
 
 /// From where to read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Since {
     /// From where a reader stands.
     Cursor(Cursor),

@@ -3,15 +3,12 @@
 //! Time comes from the database (`unixepoch()`, `strftime`), so that a row is judged by the clock that wrote it.
 
 mod open;
+mod probe;
 mod revocation;
 mod seed;
 mod sweep;
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
 use sqlx::SqliteConnection;
-use tokio::sync::Mutex;
 
 use super::connections::{Connections, Lease};
 use super::{
@@ -20,21 +17,20 @@ use super::{
 };
 use crate::id::Id;
 use crate::secret::CredentialHash;
-use open::{Opener, is_busy};
+use open::Opener;
+use probe::Probe;
 
 /// A SQLite database file.
 ///
 /// SQLite has one writer at a time, and who finds it taken sleeps and tries again. So the process has one connection
-/// that writes, for which requests queue fairly, and some that only read; waiting for a lock is left for other
-/// processes.
+/// that writes, for which requests queue fairly, and some that only read, one of them for the feed; waiting for a lock is
+/// left for other processes.
 #[derive(Clone, Debug)]
 pub(super) struct Sqlite {
     readers: Connections<Opener>,
     writer: Connections<Opener>,
-    /// Keeps so little in memory that it writes before a COMMIT.
-    prober: Connections<Opener>,
-    /// When it was last found that the file can be written.
-    written: Arc<Mutex<Option<Instant>>>,
+    feed: Connections<Opener>,
+    probe: Probe,
 }
 
 impl Sqlite {
@@ -46,24 +42,12 @@ impl Sqlite {
         Ok(work)
     }
 
-    /// Reads, and tries to write: once a second however many ask, since each try takes the lock of whoever writes.
+    /// Reads, and tries to write.
     pub(super) async fn ready(&self) -> Result<(), StoreError> {
         let mut connection = self.readers.lease().await?;
         sqlx::query("SELECT 1").execute(&mut *connection).await?;
         connection.keep();
-        let mut written = self.written.lock().await;
-        if written.is_some_and(|written| written.elapsed() < PROBED_FOR) {
-            return Ok(());
-        }
-        let mut connection = self.prober.lease().await?;
-        match sqlx::raw_sql(PROBE).execute(&mut *connection).await.map_err(StoreError::from) {
-            Ok(_done) => connection.keep(),
-            // Somebody writes just now, so that it can be done. What only reads goes on in any case.
-            Err(error) if is_busy(&error) => {}
-            Err(error) => return Err(error),
-        }
-        *written = Some(Instant::now());
-        Ok(())
+        self.probe.try_to_write().await
     }
 
     pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
@@ -147,14 +131,15 @@ impl Sqlite {
         Ok(done.rows_affected())
     }
 
-    pub(super) fn pool_use(&self) -> [PoolUse; 2] {
-        [self.readers.pool_use("readers"), self.writer.pool_use("writers")]
+    pub(super) fn pool_use(&self) -> [PoolUse; 3] {
+        [self.readers.pool_use("readers"), self.writer.pool_use("writers"), self.feed.pool_use("feed")]
     }
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
-        self.prober.close().await;
+        self.feed.close().await;
+        self.probe.connections.close().await;
     }
 }
 
@@ -195,12 +180,3 @@ async fn end(mut work: Lease<Opener>, is_done: bool) -> Result<(), StoreError> {
     work.keep();
     Ok(())
 }
-
-const PROBED_FOR: Duration = Duration::from_secs(1);
-
-/// More than the prober keeps in memory goes to the disk, and is undone.
-const PROBE: &str = "
-    BEGIN IMMEDIATE;
-    CREATE TABLE brama_probe (filling BLOB);
-    INSERT INTO brama_probe VALUES (zeroblob(65536));
-    ROLLBACK";

@@ -27,8 +27,8 @@ impl Postgres {
             tokio::time::timeout(PATIENCE, first.open()).await.map_err(|_late| StoreError::Timeout)??;
         migrate(&mut connection).await?;
         connection.close().await?;
-        let kind = |settings| Connections::new(opener(settings), connections);
-        Ok(Self { readers: kind(READER)?, writers: kind(WRITER)? })
+        let kind = |settings, connections| Connections::new(opener(settings), connections);
+        Ok(Self { readers: kind(READER, connections)?, writers: kind(WRITER, connections)?, feed: kind(READER, 1)? })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::store::revocation::{
 impl Postgres {
     pub(in crate::store) async fn revocation_head(&self) -> Result<Head, StoreError> {
         self.number_revocations().await?;
-        let mut connection = self.readers.lease().await?;
+        let mut connection = self.feed.lease().await?;
         let head = head(&mut connection).await?;
         connection.keep();
         Ok(head)
@@ -27,7 +27,7 @@ impl Postgres {
             Source::Feed => ENTRIES,
             Source::DenyList => DENIED,
         };
-        let mut connection = self.readers.lease().await?;
+        let mut connection = self.feed.lease().await?;
         // One statement, so that the head and the entries are of one moment.
         let rows: Vec<Row> = sqlx::query_as(query)
             .bind(after)
@@ -43,7 +43,7 @@ impl Postgres {
 
     /// Gives numbers to what was committed without. Each batch stays done where the next one fails.
     async fn number_revocations(&self) -> Result<(), StoreError> {
-        let mut connection = self.readers.lease().await?;
+        let mut connection = self.feed.lease().await?;
         let is_any: bool = sqlx::query_scalar(IS_ANY_UNNUMBERED).fetch_one(&mut *connection).await?;
         connection.keep();
         if !is_any {

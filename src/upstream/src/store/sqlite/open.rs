@@ -4,12 +4,12 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
+use super::probe::Probe;
 use super::{Sqlite, StoreError};
 use crate::store::connections::{Connections, Open};
 use crate::store::versions::{self, Step};
@@ -29,12 +29,13 @@ impl Sqlite {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         prepare_patiently(&options).await?;
-        let readers = Connections::new(Opener(options.clone().pragma("query_only", "ON")), connections)?;
+        let reading = |connections| Connections::new(Opener(options.clone().pragma("query_only", "ON")), connections);
+        let (readers, feed) = (reading(connections)?, reading(1)?);
         // One stays open: the first of all writes beside the file, which a full disk refuses.
         readers.lease().await?.keep();
         let prober =
             Connections::new(Opener(options.clone().pragma("cache_size", "1").busy_timeout(Duration::ZERO)), 1)?;
-        Ok(Self { readers, writer: Connections::new(Opener(options), 1)?, prober, written: Arc::default() })
+        Ok(Self { readers, writer: Connections::new(Opener(options), 1)?, feed, probe: Probe::new(prober) })
     }
 }
 

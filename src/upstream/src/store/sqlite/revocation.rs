@@ -12,7 +12,7 @@ use crate::store::revocation::{
 
 impl Sqlite {
     pub(in crate::store) async fn revocation_head(&self) -> Result<Head, StoreError> {
-        let mut connection = self.readers.lease().await?;
+        let mut connection = self.feed.lease().await?;
         let head = head(&mut connection).await?;
         connection.keep();
         Ok(head)
@@ -24,7 +24,7 @@ impl Sqlite {
             Source::Feed => ENTRIES,
             Source::DenyList => DENIED,
         };
-        let mut connection = self.readers.lease().await?;
+        let mut connection = self.feed.lease().await?;
         // One statement, so that the head and the entries are of one moment.
         let rows: Vec<Row> = sqlx::query_as(query)
             .bind(after)

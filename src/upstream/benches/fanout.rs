@@ -1,0 +1,284 @@
+//! How many readers one upstream feeds: what each takes of its memory, how soon the last is told of a revocation, how soon a
+//! place is free again, and what becomes of introspection meanwhile. On PostgreSQL with fsync on; clients, service and
+//! database share the machine.
+//!
+//! `READERS=1000,5000` says how many there are, and `PROGRAM` names another build of the service. `THROUGH=127.0.0.1:8080` has
+//! them ask a cache in front of the service, which listens at `LISTEN=127.0.0.1:8081` then.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "a measurement"
+)]
+
+#[path = "support/durable.rs"]
+mod durable;
+#[path = "../tests/support/server.rs"]
+mod server;
+
+use std::cell::RefCell;
+use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use durable::Durable;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::sleep;
+
+const ROUNDS: usize = 5;
+const SECRET: &str = "the-secret-of-a-bench";
+
+fn main() {
+    let files = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: files, maximum: files }).unwrap();
+    let database = Durable::start();
+    let readers = std::env::var("READERS").unwrap_or_else(|_| "1000,5000".to_owned());
+    for readers in readers.split(',') {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(LocalSet::new().run_until(measure(&database, readers.parse().unwrap())));
+    }
+}
+
+async fn measure(database: &Durable, readers: usize) {
+    let service = Service::start(database).await;
+    let door = std::env::var("THROUGH").unwrap_or_else(|_| service.address.clone());
+    println!("== {readers} readers");
+    println!("introspection, nobody waits: {}", introspect(&service.address, sleep(Duration::from_secs(3))).await);
+
+    let before = service.memory();
+    let mut told = Rc::<RefCell<Told>>::default();
+    let mut crowd = crowd(&door, readers, 20_000, &told).await;
+    if door == service.address {
+        service.until_waiting(readers).await;
+        let taken = (service.memory() - before) / f64::from(u32::try_from(readers).unwrap());
+        println!("memory: {taken:.1} KiB a reader that waits");
+    }
+    println!("introspection, all wait: {}", introspect(&service.address, sleep(Duration::from_secs(3))).await);
+    for _ in 0..ROUNDS {
+        told.take();
+        let (begin, work) = (Instant::now(), service.work());
+        let all = async {
+            ask(&mut connect(&service.address).await, "POST", "/revocations", r#"{"client_id":"nobody"}"#).await;
+            let revoked = begin.elapsed();
+            while told.borrow().news.len() < readers {
+                assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", told.borrow());
+                sleep(Duration::from_millis(2)).await;
+            }
+            println!("revoked after {revoked:?}; {}", told.borrow().since(begin));
+        };
+        println!("introspection meanwhile: {}", introspect(&service.address, all).await);
+        if door == service.address {
+            service.until_waiting(readers).await;
+            let work = (service.work() - work) * 1e6 / readers as f64;
+            println!("all wait again after {:?}; {work:.0} us of the service's time each", begin.elapsed());
+        }
+    }
+    let begin = Instant::now();
+    crowd.abort_all();
+    while crowd.join_next().await.is_some() {}
+    service.until_waiting(0).await;
+    println!("all have hung up: the last place is free after {:?}", begin.elapsed());
+
+    told = Rc::default();
+    crowd = self::crowd(&door, readers, 500, &told).await;
+    sleep(Duration::from_secs(2)).await;
+    told.take();
+    let (polls, work, begin) = (service.polls().await, service.work(), Instant::now());
+    sleep(Duration::from_secs(5)).await;
+    let (seconds, work) = (begin.elapsed().as_secs_f64(), service.work() - work);
+    let (answered, refused) = (told.borrow().answered, told.borrow().refused);
+    let reached = service.polls().await - polls;
+    println!(
+        "waits of 500 ms: {:.0} answers a second, {refused} of {answered} refused, {reached} polls reached the service, {:.0} us of its time each, {:.0} % of a core",
+        answered as f64 / seconds,
+        work * 1e6 / reached as f64,
+        work * 100.0 / seconds,
+    );
+    println!("introspection meanwhile: {}", introspect(&service.address, sleep(Duration::from_secs(3))).await);
+    told.take();
+    let begin = Instant::now();
+    ask(&mut connect(&service.address).await, "POST", "/revocations", r#"{"client_id":"nobody"}"#).await;
+    while told.borrow().news.len() < readers && begin.elapsed() < Duration::from_secs(60) {
+        sleep(Duration::from_millis(2)).await;
+    }
+    println!("one revocation: {}; memory {:.0} MiB", told.borrow().since(begin), service.memory() / 1024.0);
+    crowd.abort_all();
+    while crowd.join_next().await.is_some() {}
+}
+
+/// What readers were answered.
+#[derive(Debug, Default)]
+struct Told {
+    answered: usize,
+    refused: usize,
+    news: Vec<Instant>,
+}
+
+impl Told {
+    fn since(&self, begin: Instant) -> String {
+        let mut times: Vec<Duration> = self.news.iter().map(|told| told.duration_since(begin)).collect();
+        times.sort();
+        format!(
+            "{} told: half after {:?}, the last after {:?}",
+            times.len(),
+            times[times.len() / 2],
+            times[times.len() - 1]
+        )
+    }
+}
+
+/// Readers that follow the feed from where it stands, each on a connection of its own.
+async fn crowd(door: &str, readers: usize, wait: usize, told: &Rc<RefCell<Told>>) -> JoinSet<()> {
+    let mut crowd = JoinSet::new();
+    for number in 0..readers {
+        let (door, told) = (door.to_owned(), Rc::clone(told));
+        crowd.spawn_local(async move {
+            let mut stream = connect(&door).await;
+            let mut path = "/revocations".to_owned();
+            loop {
+                let (status, body) = ask(&mut stream, "GET", &path, "").await;
+                if status == 200 {
+                    told.borrow_mut().answered += 1;
+                    let next = body.split_once("\"next\":\"").unwrap().1.split('"').next().unwrap();
+                    path = format!("/revocations?after={next}&wait={wait}");
+                    if !body.contains("\"entries\":[]") {
+                        told.borrow_mut().news.push(Instant::now());
+                    }
+                } else {
+                    told.borrow_mut().refused += 1;
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        });
+        // No faster than connections are accepted.
+        if number % 50 == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+    crowd
+}
+
+/// Asks about a credential again and again until `end`, and tells how long that took.
+async fn introspect(address: &str, end: impl Future<Output = ()>) -> String {
+    let mut stream = connect(address).await;
+    let (mut times, mut refused) = (Vec::new(), 0);
+    tokio::pin!(end);
+    loop {
+        let begin = Instant::now();
+        let is_over = tokio::select! {
+            answer = ask(&mut stream, "POST", "/introspect", "token=unknown") => {
+                refused += usize::from(answer.0 != 200);
+                false
+            }
+            () = &mut end => true,
+        };
+        if is_over {
+            break;
+        }
+        times.push(begin.elapsed());
+    }
+    times.sort();
+    let at = |part: usize| times.get(times.len() * part / 1000).copied().unwrap_or_default();
+    let longest = times.last().copied().unwrap_or_default();
+    format!("{} in turn, {refused} refused: p50 {:?}, p99 {:?}, longest {longest:?}", times.len(), at(500), at(990))
+}
+
+struct Service {
+    process: Child,
+    address: String,
+}
+
+impl Service {
+    async fn start(database: &Durable) -> Self {
+        let address = std::env::var("LISTEN")
+            .unwrap_or_else(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string());
+        let program = std::env::var("PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_brama-upstream").to_owned());
+        let mut command = Command::new(program);
+        command.arg("serve").env("DATABASE_URL", database.url()).env("BRAMA_AUTHORITY_SECRET", SECRET);
+        command.env("PUBLIC_LISTEN", "tcp:127.0.0.1:0").env("INTERNAL_LISTEN", format!("tcp:{address}"));
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while TcpStream::connect(&address).await.is_err() {
+            sleep(Duration::from_millis(20)).await;
+        }
+        Self { process, address }
+    }
+
+    async fn until_waiting(&self, readers: usize) {
+        while self.sample("feed_readers_waiting ").await != readers as f64 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The polls that it has answered.
+    async fn polls(&self) -> usize {
+        let sample = "request_duration_seconds_count{listener=\"internal\",method=\"GET\",route=\"/revocations\",class=\"2xx\"} ";
+        self.sample(sample).await as usize
+    }
+
+    async fn sample(&self, name: &str) -> f64 {
+        let (_, text) = ask(&mut connect(&self.address).await, "GET", "/metrics", "").await;
+        let value = text.lines().find_map(|line| line.strip_prefix("brama_upstream_")?.strip_prefix(name));
+        value.unwrap_or_else(|| panic!("no {name}")).parse().unwrap()
+    }
+
+    /// Its memory, in KiB.
+    fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// The seconds of a core that it has used.
+    fn work(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+        ticks / 100.0
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+async fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// Sends a request, and gives the answer's status and body.
+async fn ask(stream: &mut TcpStream, method: &str, path: &str, body: &str) -> (u16, String) {
+    let form = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {SECRET}\r\naccept: application/json\r\ncontent-type: {form}\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::with_capacity(1024);
+    loop {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "the answer ends early");
+        let text = String::from_utf8_lossy(&answer);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let head = head.to_ascii_lowercase();
+        let length: usize =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+        if body.len() >= length {
+            return (head.get(9..12).unwrap().parse().unwrap(), body.to_owned());
+        }
+    }
+}
