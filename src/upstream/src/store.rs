@@ -1,6 +1,7 @@
 //! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
 
 mod connections;
+mod introspection;
 mod page;
 mod postgres;
 pub mod revocation;
@@ -16,6 +17,8 @@ use std::time::Duration;
 use crate::fixture::Fixture;
 use crate::id::Id;
 use crate::secret::CredentialHash;
+pub use introspection::{AccessToken, ApiKey, CredentialKind, Introspection};
+use introspection::{ApiKeyRow, Lookup, TokenRow};
 use postgres::Postgres;
 use revocation::{
     Cutoff, DENY_LIST_LIMIT, DeniedJwt, Head, Keep, Page, Revocation, RevocationOutcome, Since, TokenRevocation,
@@ -81,64 +84,6 @@ pub enum DivisionDeletion {
     NotFound,
     /// The division's contract is not of type `GB_CBP`; nothing changed.
     OtherContractType,
-}
-
-/// The kinds of credentials the authority vouches for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum CredentialKind {
-    /// A user's token of the name `access_token`.
-    AccessToken,
-    /// The secret of a connection.
-    ApiKey,
-}
-
-/// What the authority states about a credential.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[must_use]
-pub enum Introspection {
-    /// An access token that is good now.
-    AccessToken(AccessToken),
-    /// An API key that is good now.
-    ApiKey(ApiKey),
-    /// Neither, for whatever reason.
-    Inactive,
-}
-
-/// The facts of an active access token.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AccessToken {
-    /// The user it was issued to.
-    pub user_id: String,
-    /// The client the user works for.
-    pub client_id: String,
-    /// That client's type, in the real system's spelling.
-    pub client_type: String,
-    /// The token's scopes, separated by spaces.
-    pub scope: String,
-    /// When it ends, in Unix seconds.
-    pub expires_at: i64,
-}
-
-/// The facts of an active API key: those of its connection's client.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ApiKey {
-    /// The client that provides the connection.
-    pub client_id: String,
-    /// That client's type.
-    pub client_type: String,
-    /// That client's scopes, separated by spaces.
-    pub scope: String,
-    /// The client that uses the connection.
-    pub consumer_id: String,
-}
-
-/// What a look-up of one kind found by value.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Lookup<T> {
-    Active(T),
-    /// The value is known, and no longer good: expired, or a client is blocked.
-    Inactive,
-    Unknown,
 }
 
 /// The connections of a kind at a moment. They are opened when they are needed.
@@ -271,12 +216,14 @@ impl Store {
         if *revocation != Revocation::All && !self.has_room(keep).await? {
             return Ok(RevocationOutcome::Full);
         }
-        let work = async { on!(self, backend => backend.revoke(revocation).await) };
-        let done = tokio::time::timeout(REVOCATION_TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout));
+        let work = async {
+            on!(self, backend => backend.revoke(revocation).await)?;
+            on!(self, backend => backend.revocation_head().await)
+        };
+        let head = tokio::time::timeout(REVOCATION_TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout));
         self.revoked.send_replace(());
         self.cut_off.notify_one();
-        done?;
-        Ok(RevocationOutcome::Done { head: self.revocation_head().await? })
+        Ok(RevocationOutcome::Done { head: head? })
     }
 
     /// Revokes a token by its value, looked for as `first` and then as the other kind, in one transaction; puts it onto
@@ -383,46 +330,6 @@ impl Store {
     }
 }
 
-/// A token's user, client, client's type, scopes and end; and whether it is good now.
-type TokenRow = (String, String, String, String, i64, bool);
-
-/// An API key's client, that one's type and scopes, and its consumer; and whether it is good now.
-type ApiKeyRow = (String, String, String, String, bool);
-
-impl Lookup<AccessToken> {
-    fn token(row: Option<TokenRow>) -> Self {
-        match row {
-            Some((user_id, client_id, client_type, scope, expires_at, true)) => {
-                Self::Active(AccessToken { user_id, client_id, client_type, scope, expires_at })
-            }
-            Some((.., false)) => Self::Inactive,
-            None => Self::Unknown,
-        }
-    }
-}
-
-impl Lookup<ApiKey> {
-    fn api_key(row: Option<ApiKeyRow>) -> Self {
-        match row {
-            Some((client_id, client_type, scope, consumer_id, true)) => {
-                Self::Active(ApiKey { client_id, client_type, scope, consumer_id })
-            }
-            Some((.., false)) => Self::Inactive,
-            None => Self::Unknown,
-        }
-    }
-}
-
-impl<T> Lookup<T> {
-    fn known(self, introspection: impl FnOnce(T) -> Introspection) -> Option<Introspection> {
-        match self {
-            Self::Active(facts) => Some(introspection(facts)),
-            Self::Inactive => Some(Introspection::Inactive),
-            Self::Unknown => None,
-        }
-    }
-}
-
 async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::time::timeout(TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout))
 }
@@ -439,7 +346,8 @@ pub const USUAL_CONNECTIONS: NonZeroU8 = NonZeroU8::new(4).unwrap();
 /// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(900);
 
-/// How long a revocation may wait for others that write. Who asks for it is no gateway with a request in hand.
+/// How long a revocation may wait for others that write, and for the numbers of what was revoked before it. Who asks for it is
+/// no gateway with a request in hand.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a count of the deny list is good for.

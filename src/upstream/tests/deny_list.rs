@@ -83,7 +83,32 @@ async fn deny_list_is_bounded_but_for_everything(kind: Kind) {
     assert!(matches!(database.store.revoke(&Revocation::All, &KEEP).await.unwrap(), RevocationOutcome::Done { .. }));
 }
 
+async fn who_is_far_behind_is_reset(kind: Kind) {
+    let database = Database::empty(kind).await;
+    let begin = database.page(Since::Head).await.next;
+    let insert = |entries: usize| {
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {entries})
+             INSERT INTO brama_revoke (kind, subject, issued_before) SELECT 'client', CAST(i AS TEXT), 7 FROM n"
+        )
+    };
+    database.sql(&insert(10_000)).await.unwrap();
+    let page = database.page(Since::Cursor(begin)).await;
+    assert_eq!((page.entries.len(), page.more, page.reset), (1000, true, false));
+
+    database.sql(&insert(1)).await.unwrap();
+    let head = database.page(Since::Head).await;
+    let expected = Page { entries: vec![], more: false, reset: true, ..head.clone() };
+    assert_eq!(database.page(Since::Cursor(begin)).await, expected);
+    assert!(!database.page(Since::Cursor(page.next)).await.reset);
+    // The deny list may be longer.
+    let loading = Cursor { number: 1, denied: Denied::UpTo(0), ..begin };
+    let page = database.page(Since::Cursor(loading)).await;
+    assert_eq!((page.entries.len(), page.more, page.reset), (1, true, false));
+}
+
 on_both![
+    who_is_far_behind_is_reset,
     deny_list_is_loaded_whole_while_the_feed_goes_on,
     jwt_is_denied_for_as_long_as_one_issued_before_the_moment_may_live,
     deny_list_is_bounded_but_for_everything,

@@ -348,30 +348,6 @@ async fn who_may_have_missed_something_is_reset(kind: Kind) {
     assert!(database.page(Since::Cursor(head.next)).await.reset);
 }
 
-async fn who_is_far_behind_is_reset(kind: Kind) {
-    let database = Database::empty(kind).await;
-    let begin = database.page(Since::Head).await.next;
-    let insert = |entries: usize| {
-        format!(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {entries})
-             INSERT INTO brama_revoke (kind, subject, issued_before) SELECT 'client', CAST(i AS TEXT), 7 FROM n"
-        )
-    };
-    database.sql(&insert(10_000)).await.unwrap();
-    let page = database.page(Since::Cursor(begin)).await;
-    assert_eq!((page.entries.len(), page.more, page.reset), (1000, true, false));
-
-    database.sql(&insert(1)).await.unwrap();
-    let head = database.page(Since::Head).await;
-    let expected = Page { entries: vec![], more: false, reset: true, ..head.clone() };
-    assert_eq!(database.page(Since::Cursor(begin)).await, expected);
-    assert!(!database.page(Since::Cursor(page.next)).await.reset);
-    // The deny list may be longer.
-    let loading = Cursor { number: 1, denied: Denied::UpTo(0), ..begin };
-    let page = database.page(Since::Cursor(loading)).await;
-    assert_eq!((page.entries.len(), page.more, page.reset), (1, true, false));
-}
-
 async fn token_is_revoked_and_api_key_is_not(kind: Kind) {
     let database = Database::demo(kind).await;
     let revoke = async |text: &str, first, jwt: Option<DeniedJwt>| {
@@ -398,6 +374,5 @@ on_both![
     reader_beside_writers_gets_every_entry_once_and_in_order,
     pages_are_bounded_and_say_that_there_is_more,
     who_may_have_missed_something_is_reset,
-    who_is_far_behind_is_reset,
     token_is_revoked_and_api_key_is_not,
 ];

@@ -329,21 +329,6 @@ async fn client_is_revoked_whole(kind: Kind) {
     assert!(service.is_active(KEY, "api_key").await, "{MIS_ONE}");
 }
 
-async fn user_is_revoked_up_to_a_moment(kind: Kind) {
-    let service = Service::start(kind).await;
-    let user = service.introspect("token=demo-mis-token").await.json()["sub"].as_str().unwrap().to_owned();
-    service.revoke(&json!({ "user_id": user, "issued_before": now() - 100 })).await;
-    service.is_swept().await;
-    assert!(service.is_active("demo-mis-token", "access_token").await, "the demo's tokens are younger");
-    service.revoke(&json!({ "user_id": user })).await;
-    assert!(!service.is_active("demo-mis-token", "access_token").await);
-    service.is_swept().await;
-    assert_eq!(
-        service.database.number(&format!("SELECT count(*) FROM mithril_tokens WHERE user_id = '{user}'")).await,
-        0
-    );
-}
-
 async fn everything_is_revoked_but_api_keys(kind: Kind) {
     let service = Service::start(kind).await;
     let old = service.cursor().await;
@@ -403,7 +388,6 @@ on_both![
     revoke_is_of_rfc_7009,
     revoked_jwt_is_denied_until_it_ends,
     client_is_revoked_whole,
-    user_is_revoked_up_to_a_moment,
     everything_is_revoked_but_api_keys,
     odd_revocation_revokes_nothing,
 ];
