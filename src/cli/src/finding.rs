@@ -1,6 +1,6 @@
 //! Owns what can be said about a policy: a fault, or a lint.
 
-use brama_policy::{Fault, Lint};
+use brama_policy::{Blamed, Fault, Lint};
 
 /// One thing to say about a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(crate) struct Finding {
     pub(crate) message: String,
     /// What the author could do about it.
     pub(crate) hint: Option<String>,
+    /// Which part of the text there it is about, where it is not about the whole.
+    pub(crate) part: Option<Blamed>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub(crate) enum Severity {
 impl Finding {
     /// A fault of the file as a whole, or of text that has no path because it is no document yet.
     pub(crate) const fn of_file(message: String) -> Self {
-        Self { severity: Severity::Fault, path: String::new(), message, hint: None }
+        Self { severity: Severity::Fault, path: String::new(), message, hint: None, part: None }
     }
 
     /// Says of a text that YAML reads as yes or no how it is written: `no` is nowhere `false` to its author.
@@ -56,6 +58,7 @@ impl From<&Fault> for Finding {
             path: fault.path.clone(),
             message: fault.message.clone(),
             hint: fault.hint.clone(),
+            part: fault.part.clone(),
         }
     }
 }
@@ -67,6 +70,7 @@ impl From<&Lint> for Finding {
             path: lint.path.clone(),
             message: lint.message.clone(),
             hint: Some(lint.hint.clone()),
+            part: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use brama_policy::Blamed;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
@@ -57,8 +58,8 @@ impl Report {
             finding.say_as_written(written);
         }
         let span = place.and_then(|place| {
-            let narrow = within_condition(&self.text, &finding, &place);
-            narrow.or_else(|| first_line(&self.text, underlined(&self.text, &finding, &place)))
+            let narrow = finding.part.as_ref().and_then(|part| part_of(&self.text, part, &place));
+            first_line(&self.text, narrow.unwrap_or_else(|| underlined(&self.text, &finding, &place)))
         });
         self.entries.push(Entry { finding, span });
     }
@@ -180,26 +181,25 @@ fn underlined(text: &str, finding: &Finding, place: &Place<'_>) -> Range<usize> 
     }
 }
 
-/// The part of a condition that a finding is about: the column at which it does not parse, or the first text that the
-/// message quotes and that stands in it once.
-fn within_condition(text: &str, finding: &Finding, place: &Place<'_>) -> Option<Range<usize>> {
-    let (_route, _condition) = finding.path.split_once(".conditions[")?;
-    let (whole, span) = (place.value_text()?, place.value());
+/// The part of a text that a finding is about, where it stands in the file as it was read, and once.
+fn part_of(text: &str, part: &Blamed, place: &Place<'_>) -> Option<Range<usize>> {
+    let span = place.value();
     let written = text.get(span.clone())?;
-    let part = |at: usize, length: usize| Some(span.start + at..span.start + at + length);
-    if let Some((_before, column)) = finding.message.split_once("does not parse, line 1, column ") {
-        let column: usize = column.split(':').next()?.parse().ok()?;
-        // Where YAML changes nothing, columns are those of the file.
-        let start = written.find(whole)?;
-        let (at, sign) = whole.char_indices().nth(column.saturating_sub(1)).or_else(|| whole.char_indices().last())?;
-        return part(start + at, sign.len_utf8());
-    }
-    let quoted = finding.message.split('`').skip(1).step_by(2).filter(|quoted| !quoted.is_empty() && *quoted != whole);
-    let mut found = quoted.filter(|quoted| written.contains(quoted));
-    let quoted = found.next()?;
-    let mut places = written.match_indices(quoted);
-    let (at, _quoted) = places.next().filter(|_first| places.next().is_none())?;
-    part(at, quoted.len())
+    let (at, length) = match part {
+        Blamed::Sign(before) => {
+            let whole = place.value_text()?;
+            // Where YAML changes nothing, columns are those of the file.
+            let start = written.find(whole)?;
+            let (at, sign) = whole.char_indices().nth(*before).or_else(|| whole.char_indices().last())?;
+            (start + at, sign.len_utf8())
+        }
+        Blamed::Words(words) => {
+            let mut found = written.match_indices(words.as_str());
+            let (at, words) = found.next().filter(|_first| found.next().is_none())?;
+            (at, words.len())
+        }
+    };
+    Some(span.start + at..span.start + at + length)
 }
 
 /// The part of `span` in its first line, without the space at its end; `None` if the text has no such span.

@@ -209,6 +209,7 @@ fn hidden_finding(character: char) -> Finding {
         path: String::new(),
         message: format!("`{}` makes text look other than it is read", character.escape_unicode()),
         hint: Some("remove it, or write it as an escape in double quotes".to_owned()),
+        part: None,
     }
 }
 

@@ -62,10 +62,13 @@ impl Verification {
     }
 
     /// Of a token that its authority would be asked about.
-    pub(crate) fn of_opaque() -> Self {
-        let message =
-            "no JWT to this policy: the authority would be asked by introspection, and this command asks nobody";
-        let step = Step { name: FORM, outcome: Outcome::Open, message: message.to_owned(), apart: None };
+    pub(crate) fn of_opaque(credential: &Credential) -> Self {
+        let has_header = ["typ", "kid"].iter().any(|name| Jwt::header_member(credential, name).is_some());
+        let reason = if has_header { ", since the token has no `alg`" } else { "" };
+        let message = format!(
+            "no JWT to this policy{reason}: the authority would be asked by introspection, and this command asks nobody"
+        );
+        let step = Step { name: FORM, outcome: Outcome::Open, message, apart: None };
         Self { verifier: Some("introspect"), steps: vec![step], left_out: Vec::new(), facts: None }
     }
 
@@ -169,7 +172,7 @@ impl Apart {
     fn of_header(rejected: &Rejected, jwt: &Jwt, credential: &Credential) -> Option<Self> {
         let (name, wanted) = match rejected {
             Rejected::Type | Rejected::NoType => ("typ", json!(jwt.types())),
-            Rejected::Algorithm => {
+            Rejected::Algorithm | Rejected::NoAlgorithm => {
                 let known: Vec<_> = jwt.algorithms().iter().map(|algorithm| algorithm.as_str()).collect();
                 ("alg", json!(known))
             }

@@ -193,6 +193,11 @@ fn bad_token_is_told_why() {
             "type_missing",
         ),
         (
+            signer.token(&json!({ "alg": null, "typ": "at+jwt" }), &json!({})),
+            " no  form       the token has no `alg`; the policy has [\"RS256\",",
+            "algorithm_missing",
+        ),
+        (
             signer.token(&json!({ "alg": "HS256", "typ": "at+jwt" }), &json!({})),
             " no  form       its algorithm is none of the policy's; the token has \"HS256\", the policy [\"RS256\",",
             "algorithm",
@@ -221,7 +226,18 @@ fn what_nobody_can_say_here_is_said() {
     assert_eq!(verify(&project, &[], &token(&signer, json!({ "exp": 1400 }))).code, 1);
     let run = verify(&project, &[], "c2778f3064753ea70de870a53795f5c9");
     assert_eq!(run.code, 2, "{}", run.stdout);
-    assert!(run.stdout.contains("the authority would be asked by introspection"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("no JWT to this policy: the authority would be asked by introspection"),
+        "{}",
+        run.stdout
+    );
+    let run = verify(&project, &[], &signer.token(&json!({ "typ": "at+jwt" }), &json!({})));
+    assert_eq!(run.code, 2, "{}", run.stdout);
+    assert!(
+        run.stdout.contains("no JWT to this policy, since the token has no `alg`: the authority"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod work;
 use std::collections::BTreeMap;
 
 use crate::facts::Facts;
+use crate::fault::Blamed;
 use crate::header::{HeaderPattern, folded};
 use crate::host::HostPattern;
 use crate::target::Target;
@@ -268,6 +269,45 @@ impl InvalidCondition {
             #[cfg(not(feature = "cel"))]
             Self::NotBuilt => None,
         }
+    }
+}
+
+impl InvalidCondition {
+    /// The part of the condition that is to blame, where it is not the whole.
+    pub(crate) fn part(&self) -> Option<Blamed> {
+        let words = match self {
+            Self::Unparsable { line: 1, column, .. } => {
+                return Some(Blamed::Sign(usize::try_from(*column).unwrap_or(0).saturating_sub(1)));
+            }
+            Self::Hyphenated(name) => format!("request.headers.{name}"),
+            Self::ScopesInLoop(root) => format!("{root}.scopes"),
+            Self::UnknownMember { of, member, .. } => format!("{of}.{member}"),
+            Self::NoMembers { text, member, .. } => format!("{text}.{member}"),
+            Self::NotRequired(text) | Self::NotByMember(text) => (*text).to_owned(),
+            Self::Mismatch { operator, .. } | Self::NotLogical { operator, .. } => (*operator).to_owned(),
+            Self::UnknownVariable { name: text, .. }
+            | Self::UnknownFunction { name: text, .. }
+            | Self::CalledOtherwise { name: text, .. }
+            | Self::Argument { function: text, .. }
+            | Self::NameTaken(text)
+            | Self::NestedLoop(text)
+            | Self::Never { text, .. }
+            | Self::NeverHolds { text, .. }
+            | Self::NeverConverts { text, .. }
+            | Self::NotBool { text, .. }
+            | Self::Literal { text, .. }
+            | Self::AlwaysFails { text, .. } => text.clone(),
+            Self::Unparsable { .. }
+            | Self::TooLong(_)
+            | Self::Comment(_)
+            | Self::TooDeep(_)
+            | Self::NotIterable(_)
+            | Self::Unsupported(_)
+            | Self::MixedList { .. } => return None,
+            #[cfg(not(feature = "cel"))]
+            Self::NotBuilt => return None,
+        };
+        (!words.is_empty()).then_some(Blamed::Words(words))
     }
 }
 

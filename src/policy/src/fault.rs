@@ -11,6 +11,17 @@ pub struct Fault {
     pub message: String,
     /// What to write instead, where that can be guessed: lower case, no final period.
     pub hint: Option<String>,
+    /// Which part of the text there it is about, where it is not about the whole.
+    pub part: Option<Blamed>,
+}
+
+/// A part of the text at a fault's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blamed {
+    /// The sign before which there are so many.
+    Sign(usize),
+    /// These words, wherever they stand; perhaps not as the author spaced or quoted them.
+    Words(String),
 }
 
 impl fmt::Display for Fault {
@@ -44,12 +55,23 @@ impl Faults {
     }
 
     pub(crate) fn add(&mut self, place: &Place, message: impl Into<String>) {
-        self.0.push(Fault { path: place.0.clone(), message: message.into(), hint: None });
+        self.add_hinted(place, message, None);
     }
 
     /// Notes a fault, and what to write instead if that is known.
     pub(crate) fn add_hinted(&mut self, place: &Place, message: impl Into<String>, hint: Option<String>) {
-        self.0.push(Fault { path: place.0.clone(), message: message.into(), hint });
+        self.add_part(place, message, hint, None);
+    }
+
+    /// Notes a fault of a part of the text that stands there.
+    pub(crate) fn add_part(
+        &mut self,
+        place: &Place,
+        message: impl Into<String>,
+        hint: Option<String>,
+        part: Option<Blamed>,
+    ) {
+        self.0.push(Fault { path: place.0.clone(), message: message.into(), hint, part });
     }
 
     /// Notes a text that is none of those that could stand there, with the one that was meant, if it is near.

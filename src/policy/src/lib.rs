@@ -86,7 +86,7 @@ pub use digest::DocumentDigest;
 pub use document::PolicyDocument;
 pub use exchange::{Awaiting, Step};
 pub use facts::{Fact, FactName, Facts, InvalidFact, LONGEST_FACT, UnusableFact};
-pub use fault::{Fault, Faults, nearest};
+pub use fault::{Blamed, Fault, Faults, nearest};
 pub use forward::FactReference;
 pub use header::{HeaderName, InvalidHeaderName};
 pub use host::{Host, InvalidHost};

@@ -7,38 +7,19 @@ use brama_policy::{
 use brama_replay::Statement;
 use serde_json::{Map, Value, json};
 
-/// A denial in words: the reason, as it stands in the log, or the meaning of its code.
+/// A denial in words: the reason, as it stands in the log, or what its code means where that is all there is to say.
 pub(crate) fn lack(denial: &Denial, policy: &Policy) -> String {
-    policy.reason(denial).unwrap_or_else(|| meaning(denial).to_owned())
-}
-
-/// The meaning of a denial's code.
-const fn meaning(denial: &Denial) -> &'static str {
-    match denial {
-        Denial::NotConfigured => "there is no policy",
-        Denial::RequestIncomplete(_) => "the request has not exactly one method, host and path",
-        Denial::PathAmbiguous(_) => "the path has a second reading",
-        Denial::HostMalformed(_) => "the host is no host",
-        Denial::MethodRefused(_) => "CONNECT and TRACE are never served",
-        Denial::MethodOverridden(_) => "the service is asked to take the request for another method",
-        Denial::PathOverridden(_) => "the service is asked to take the request for another path",
-        Denial::UpgradeRefused(_) => "the request asks to leave HTTP",
-        Denial::RouteUnknown => "no route is for this method, host and path",
-        Denial::CredentialRepeated(_, _) => "there more than once",
-        Denial::CredentialMissing(_) => "not there",
-        Denial::CredentialMalformed(_, _) => "there, in no form the policy knows",
-        Denial::CredentialRefused(_, _) => "nobody vouches for it",
-        Denial::CredentialExpired(_) => "it has ended",
-        Denial::CredentialNotYetValid(_) => "it has not begun",
-        Denial::AuthorityUnavailable(_, _) => "nobody can say whether it is good",
-        Denial::FactMissing(_, _) => "a fact is to be forwarded, and is not stated",
-        Denial::NotBound { .. } => "token and api_key do not belong together",
-        Denial::ScopeMissing { .. } => "a scope is missing",
-        Denial::NotOwner { .. } => "the path names somebody else's resource",
-        Denial::ConditionFalse(_) => "a condition does not hold",
-        Denial::ConditionFailed(_, _) => "a condition cannot be judged",
-        Denial::NotCarriedOut => "the gateway could not carry out what was decided",
-    }
+    policy.reason(denial).unwrap_or_else(|| {
+        let meaning = match denial {
+            Denial::RouteUnknown => "no route is for this method, host and path",
+            Denial::CredentialRefused(_, _) => "nobody vouches for it",
+            Denial::CredentialExpired(_) => "it has ended",
+            Denial::CredentialNotYetValid(_) => "it has not begun",
+            // Met in a gateway only, or told by its reason.
+            other => other.code(),
+        };
+        meaning.to_owned()
+    })
 }
 
 /// A denial about one credential names it.

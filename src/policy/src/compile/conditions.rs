@@ -59,7 +59,7 @@ pub(super) fn conditions(
     let conditions = each(written.iter().enumerate(), |(index, text)| match Condition::compile(text, &names) {
         Ok(condition) => Some(condition),
         Err(invalid) => {
-            faults.add_hinted(&place.index(index), invalid.to_string(), invalid.hint());
+            faults.add_part(&place.index(index), invalid.to_string(), invalid.hint(), invalid.part());
             None
         }
     })?;

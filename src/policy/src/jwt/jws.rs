@@ -50,7 +50,11 @@ impl Header {
             Some(_) | None => Err(otherwise),
         };
         Ok(Self {
-            algorithm: text("alg", Rejected::Algorithm)?,
+            // RFC 7515, 4.1.1: it must be there.
+            algorithm: match members.get("alg") {
+                None | Some(Value::Null) => return Err(Rejected::NoAlgorithm),
+                Some(_) => text("alg", Rejected::Algorithm)?,
+            },
             kind: media_type(&match members.get("typ") {
                 // RFC 7519, 5.1 makes it optional; an ID token without it would be an access token.
                 None | Some(Value::Null) => return Err(Rejected::NoType),

@@ -64,7 +64,7 @@ pub enum InvalidKey {
     #[error("a key that verifies has `use` `sig`, or none")]
     Use,
     /// A key for something else.
-    #[error("a key that verifies has `verify` among its `key_ops`, or has none")]
+    #[error("a key that verifies has `verify` among its `key_ops`, or no `key_ops`")]
     Operations,
     /// A key for an algorithm that is not known here, or of another make.
     #[error(
@@ -125,7 +125,7 @@ impl Key {
             Some(Value::String(purpose)) if purpose == "sig" => {}
             Some(_) => return Err(InvalidKey::Use),
         }
-        // RFC 7517, 4.3.
+        // RFC 7517, 4.3. An empty list allows nothing.
         match stated("key_ops") {
             None => {}
             Some(Value::Array(operations)) if operations.iter().any(|operation| operation == "verify") => {}

@@ -30,6 +30,9 @@ pub enum Rejected {
     /// An algorithm the policy does not name.
     #[error("its algorithm is none of the policy's")]
     Algorithm,
+    /// No algorithm, which a JWS has.
+    #[error("the token has no `alg`")]
+    NoAlgorithm,
     /// No type, which the policy would have to name.
     #[error("the token has no `typ`")]
     NoType,
@@ -94,6 +97,7 @@ impl Rejected {
             Self::Header => "header",
             Self::Payload => "payload",
             Self::Algorithm => "algorithm",
+            Self::NoAlgorithm => "algorithm_missing",
             Self::NoType => "type_missing",
             Self::Type => "type",
             Self::Critical => "critical",

@@ -213,11 +213,11 @@ impl CorpusFaults {
     }
 
     fn add(&mut self, path: String, message: impl Into<String>) {
-        self.0.push(Fault { path, message: message.into(), hint: None });
+        self.0.push(Fault { path, message: message.into(), hint: None, part: None });
     }
 
     fn add_hinted(&mut self, path: String, message: String, hint: &str) {
-        self.0.push(Fault { path, message, hint: Some(hint.to_owned()) });
+        self.0.push(Fault { path, message, hint: Some(hint.to_owned()), part: None });
     }
 
     /// Notes a credential that is no identity's of its kind, and was probably meant to be one's, or is one's of the `other`

@@ -61,7 +61,7 @@ impl Verify {
         let Ok(credential) = self.text()?.parse::<Credential>() else { return Ok(Verification::of_no_credential()) };
         let lookup = policy.lookup(CredentialKind::Token, credential).ok_or(TokenError::NoTokens)?;
         let jwt = match lookup.verifier() {
-            Verifier::Introspection(_) => return Ok(Verification::of_opaque()),
+            Verifier::Introspection(_) => return Ok(Verification::of_opaque(lookup.credential())),
             Verifier::Jwt(jwt) => jwt,
         };
         let published = self.jwks.as_deref().map(keys).transpose()?;
