@@ -168,12 +168,14 @@ docker-down: ## stop the composed stack, and remove its containers and data
 
 .PHONY: docker-test
 docker-test: docker-build ## test the composed stack, as shipped and end to end
+	@echo "== building the suite, and the programs that it starts itself"
+	@cargo build $(QUIET) $(PROGRAMS)
 	@e2e=$$(cargo test -p brama-e2e --test e2e --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1); src/tools/docker-test.sh "$$e2e"
 
 .PHONY: docker-build
 docker-build: envoy wasm
-	@echo "== building the stack's programs"
-	@cargo build $(QUIET) $(PROGRAMS)
+	@echo "== building the stack's programs, optimised"
+	@cargo build $(QUIET) --profile command -p brama-cli -p brama-upstream
 	@echo "== building the stack's images"
 	@src/tools/docker.sh prepare
 	@src/tools/docker.sh compose build $(QUIET)

@@ -47,11 +47,7 @@ random() {
 context() {
     rm -rf "$BRAMA_CONTEXT"
     mkdir -p "$BRAMA_CONTEXT"
-    local program
-    for program in brama brama-upstream; do
-        # What a debugger wants is most of the file.
-        objcopy --strip-debug "$root/target/debug/$program" "$BRAMA_CONTEXT/$program"
-    done
+    cp "$root"/target/command/{brama,brama-upstream} "$BRAMA_CONTEXT/"
     cp -L "$("$root/src/tools/envoy.sh")" "$BRAMA_CONTEXT/envoy"
     cp "$root/target/brama_filter.wasm" "$root/src/upstream/fixtures/demo.json" "$root"/envoy/docker/* "$BRAMA_CONTEXT/"
     bootstrap /dev/stdout >"$BRAMA_CONTEXT/envoy.yaml"

@@ -15,7 +15,6 @@ use support::{program, write};
 /// Each thing that the system's package manager may be asked for: the command, what is missing, and what is installed.
 fn wants() -> [(&'static str, &'static str, &'static str, Machine); 5] {
     let no_image = r#"case $1 in info) ;; *) exit 1 ;; esac"#;
-    let objcopy = r#"cp "$2" "$3""#;
     [
         (
             "src/tools/wasm.sh wasm32-wasip1 build",
@@ -42,12 +41,12 @@ fn wants() -> [(&'static str, &'static str, &'static str, Machine); 5] {
             Machine::new().with("docker", no_image),
         ),
         (
-            "mkdir -p target/debug src/upstream/fixtures envoy/docker && touch target/debug/brama{,-upstream} \
+            "mkdir -p target/command src/upstream/fixtures envoy/docker && touch target/command/brama{,-upstream} \
              target/brama_filter.wasm src/upstream/fixtures/demo.json envoy/docker/Dockerfile envoy/envoy.yaml && \
              src/tools/docker.sh prepare",
             "debootstrap, which can make one, is missing",
             "debootstrap",
-            Machine::new().with("docker", no_image).with("objcopy", objcopy).with("envoy", ""),
+            Machine::new().with("docker", no_image).with("envoy", ""),
         ),
     ]
 }
