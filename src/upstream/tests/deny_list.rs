@@ -7,7 +7,7 @@ mod support;
 use brama_upstream::secret::Secret;
 use brama_upstream::store::CredentialKind;
 use brama_upstream::store::revocation::{
-    Cursor, Denied, DeniedJwt, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation,
+    Cursor, Denied, DeniedJwt, Page, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation,
 };
 use support::{Database, KEEP, Kind, MSP, USER, on_both};
 
