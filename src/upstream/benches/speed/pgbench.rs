@@ -6,13 +6,16 @@ use crate::durable::Durable;
 use crate::rows::{CLIENT, Kind, USER};
 
 /// What the service sends for one deletion, between BEGIN and COMMIT. With `$1` and `$2` as in its source.
-fn statements(kind: Kind) -> [(&'static str, &'static str, &'static str); 2] {
+fn statements(kind: Kind) -> &'static [(&'static str, &'static str, &'static str)] {
     match kind {
-        Kind::Connection => [
-            ("SELECT FROM brama.revocation_head FOR UPDATE", "", ""),
-            ("DELETE FROM mithril.connections WHERE id = $1 AND client_id = $2", ROW, CLIENT),
-        ],
-        Kind::Division => [
+        Kind::Connection => &[(
+            "DELETE FROM mithril.connections AS key WHERE id = $1 AND client_id = $2 AND NOT EXISTS (
+                 SELECT FROM brama.cutoffs
+                 WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')",
+            ROW,
+            CLIENT,
+        )],
+        Kind::Division => &[
             (
                 "SELECT contract.type FROM prm.contract_divisions AS division
                  JOIN prm.contracts AS contract ON contract.id = division.contract_id
@@ -55,15 +58,15 @@ pub fn delete(database: &Durable, kind: Kind, rows: Range<usize>) -> f64 {
 fn written(kind: Kind) -> String {
     let row = format!("('{}' || lpad(:row::text, 12, '0'))::uuid", kind.prefix());
     let value = |text: &str| if text == ROW { row.clone() } else { format!("'{text}'") };
-    let statements = statements(kind).map(|(statement, first, second)| {
-        let in_source = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let source = in_source(concat!(
-            include_str!("../../src/store/postgres.rs"),
-            include_str!("../../src/store/postgres/revocation.rs")
-        ));
-        assert!(source.contains(&in_source(statement)), "the service does not send `{statement}`");
-        format!("{};\n", in_source(statement).replace("$1", &value(first)).replace("$2", &value(second)))
-    });
+    let statements: Vec<String> = statements(kind)
+        .iter()
+        .map(|(statement, first, second)| {
+            let in_source = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let source = in_source(include_str!("../../src/store/postgres.rs"));
+            assert!(source.contains(&in_source(statement)), "the service does not send `{statement}`");
+            format!("{};\n", in_source(statement).replace("$1", &value(first)).replace("$2", &value(second)))
+        })
+        .collect();
     format!("\\set last :last + 2\n\\set row :last + :client_id\nBEGIN;\n{}COMMIT;\n", statements.concat())
 }
 

@@ -40,6 +40,9 @@ BEGIN
     -- A transaction has its xid before it takes an id, so who took one below `seen` is older than the snapshot after it.
     IF ended >= head.seen_by THEN
         head.settled := least(head.seen, ids[amount]);
+    END IF;
+    -- The mark of a database that came from another server may lie in this one's future.
+    IF ended >= head.seen_by OR head.seen_by > pg_snapshot_xmax(pg_current_snapshot()) THEN
         head.seen := ids[amount];
         head.seen_by := pg_snapshot_xmax(pg_current_snapshot());
     END IF;
