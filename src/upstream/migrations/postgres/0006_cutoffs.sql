@@ -59,7 +59,6 @@ BEGIN
     IF cardinality(subjects) = 0 THEN
         RETURN;
     END IF;
-    PERFORM pg_current_xact_id();
     INSERT INTO brama.revocations (kind, subject, issued_before, revoked_at)
     SELECT add_revocations.kind, subject, add_revocations.issued_before, brama.unix_now()
     FROM unnest(subjects) AS subject;
@@ -68,11 +67,20 @@ END $$;
 CREATE OR REPLACE FUNCTION brama.revoke_insert() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM pg_current_xact_id();
     INSERT INTO brama.revocations (kind, subject, issued_before, expires_at, revoked_at)
     VALUES (NEW.kind, NEW.subject, NEW.issued_before, NEW.expires_at, brama.unix_now());
     RETURN NEW;
 END $$;
+
+-- `number_revocations` relies on it: a row's id is taken after this.
+CREATE FUNCTION brama.take_xid() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_current_xact_id();
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER revocations_take_xid BEFORE INSERT ON brama.revocations
+FOR EACH STATEMENT EXECUTE FUNCTION brama.take_xid();
 
 -- What the order rests on is guarded: a number is given once, by `number_revocations`.
 
@@ -192,6 +200,7 @@ DROP TRIGGER brama_clients_deleted ON mithril.clients;
 CREATE TRIGGER brama_clients_deleted BEFORE DELETE ON mithril.clients
 FOR EACH ROW EXECUTE FUNCTION brama.clients_deleted();
 
+ALTER TABLE brama.revocations ENABLE ALWAYS TRIGGER revocations_take_xid;
 ALTER TABLE brama.revocations ENABLE ALWAYS TRIGGER revocations_are_numbered;
 ALTER TABLE brama.revocations ENABLE ALWAYS TRIGGER revocations_stay;
 ALTER TABLE brama.revocations ENABLE ALWAYS TRIGGER revocations_are_as_written;
