@@ -263,9 +263,9 @@ impl Store {
         on!(self, backend => bounded(backend.prune_revocations(keep, after)).await)
     }
 
-    /// A revocation of many whose rows are to be deleted.
-    pub async fn next_cutoff(&self) -> Result<Option<Cutoff>, StoreError> {
-        on!(self, backend => bounded(backend.next_cutoff()).await)
+    /// The next revocation of many, after one's number, whose rows are to be deleted.
+    pub async fn next_cutoff(&self, after: i64) -> Result<Option<Cutoff>, StoreError> {
+        on!(self, backend => bounded(backend.next_cutoff(after)).await)
     }
 
     /// Deletes about `most` of a cutoff's rows `after` a place, and tells where to go on. `None`: there was nothing left.

@@ -34,7 +34,9 @@ impl Database {
 
     /// Goes through all rows of all cutoffs, as housekeeping does.
     async fn sweep(&self) {
-        while let Some(cutoff) = self.store.next_cutoff().await.unwrap() {
+        let mut last = 0;
+        while let Some(cutoff) = self.store.next_cutoff(last).await.unwrap() {
+            last = cutoff.number;
             let mut after = 0;
             while let Some(next) = self.store.sweep(&cutoff, after, 3).await.unwrap() {
                 after = next;
@@ -99,27 +101,45 @@ async fn connection_that_was_cut_off_is_not_found(kind: Kind) {
     assert_eq!(database.number(&secrets).await, 1, "its secret does not come back");
 }
 
-async fn cutoff_is_kept_until_nothing_is_left_and_a_minute_longer(kind: Kind) {
+async fn cutoff_is_kept_until_nothing_is_left_and_a_day_longer(kind: Kind) {
     let database = Database::demo(kind).await;
-    database.revoke(Revocation::All).await;
+    let tokens = format!("SELECT count(*) FROM mithril_tokens WHERE client_id = '{MIS_ONE}'");
+    let cutoffs = "SELECT count(*) FROM brama_cutoffs";
+    database.revoke(Revocation::Client(MIS_ONE.to_owned())).await;
     let fault = database.sql("DELETE FROM brama_cutoffs").await.unwrap_err().to_string();
     assert!(fault.contains("stays until its rows are gone"), "{fault}");
     database.sweep().await;
-    assert_eq!(database.number("SELECT count(*) FROM mithril_tokens").await, 0);
-    assert_eq!(database.number("SELECT count(*) FROM brama_cutoffs").await, 1);
+    assert_eq!((database.number(&tokens).await, database.number(cutoffs).await), (0, 1));
     // Who inserted meanwhile, and committed late.
     database.insert_token("late", USER, MIS_ONE, TIME).await;
     database.sql("UPDATE mithril_tokens SET issued = 0").await.unwrap();
+    database.sweep().await;
     assert!(!database.is_active("late").await);
-    let age = if kind == Kind::Postgres { "now() - interval '61 s'" } else { "unixepoch() - 61" };
+    let age = if kind == Kind::Postgres { "now() - interval '25 hours'" } else { "unixepoch() - 25 * 3600" };
     database.sql(&format!("UPDATE brama_cutoffs SET made_at = {age}")).await.unwrap();
     database.sweep().await;
-    assert_eq!(database.number("SELECT count(*) FROM mithril_tokens").await, 0);
-    assert_eq!(database.number("SELECT count(*) FROM brama_cutoffs").await, 0);
+    assert_eq!((database.number(&tokens).await, database.number(cutoffs).await), (0, 0));
     // Numbers go on where they were.
     database.insert_token("new", USER, MIS_ONE, TIME).await;
-    database.revoke(Revocation::All).await;
+    database.revoke(Revocation::Client(MIS_ONE.to_owned())).await;
     assert!(!database.is_active("new").await);
+}
+
+/// For rows that are moved while they are gone through, and those that were inserted meanwhile and are committed late.
+async fn last_cutoff_of_all_stays(kind: Kind) {
+    let database = Database::demo(kind).await;
+    for _ in 0..2 {
+        database.revoke(Revocation::All).await;
+        database.sweep().await;
+        database.insert_token("late", USER, MIS_ONE, TIME).await;
+        database.sql("UPDATE mithril_tokens SET issued = 0").await.unwrap();
+        let age = if kind == Kind::Postgres { "now() - interval '25 hours'" } else { "unixepoch() - 25 * 3600" };
+        database.sql(&format!("UPDATE brama_cutoffs SET made_at = {age}")).await.unwrap();
+        database.sweep().await;
+        assert!(!database.is_active("late").await);
+        assert_eq!(database.number("SELECT count(*) FROM brama_cutoffs").await, 1);
+        database.sql("DELETE FROM mithril_tokens").await.unwrap();
+    }
 }
 
 /// A client's rows are many; its entry is one, whether it is revoked or deleted by hand.
@@ -224,7 +244,8 @@ on_both![
     what_was_issued_before_is_revoked_and_what_follows_is_not,
     user_is_revoked_up_to_a_moment,
     connection_that_was_cut_off_is_not_found,
-    cutoff_is_kept_until_nothing_is_left_and_a_minute_longer,
+    cutoff_is_kept_until_nothing_is_left_and_a_day_longer,
+    last_cutoff_of_all_stays,
     client_of_many_rows_is_one_entry,
     keys_that_a_client_uses_are_named_or_everything_is_asked_for,
     nobody_is_revoked_by_an_id_that_is_no_row,

@@ -98,39 +98,35 @@ async fn secret_does_not_return_by_the_statement_that_deletes_it() {
     assert!(connection_lives(&database.store).await, "nothing was done");
 }
 
+/// A key that its client only uses is named, also where it is being inserted.
 #[tokio::test]
-async fn open_transactions_have_numbers_in_the_order_of_their_commits() {
+async fn client_is_revoked_after_its_connections_are_inserted() {
     let database = demo().await;
     let since = database.head().await;
-    let (mut slow, mut undone, mut fast) = (deleting(&database).await, database.hand().await, database.hand().await);
-    let insert = |id: &str| format!("BEGIN; INSERT INTO brama_revoke (kind, subject) VALUES ('client', '{id}')");
-    undone.run(&insert("undone")).await.unwrap();
-    for id in ["one", "two"] {
-        fast.run(&insert(id)).await.unwrap();
-        assert!(database.revoked(since).await.iter().all(|revoked| *revoked != client(id)), "it has not committed");
-        fast.run("COMMIT").await.unwrap();
-        // It waits for nobody who is slower.
-        assert!(database.revoked(since).await.contains(&client(id)));
-    }
-    let read = database.page(since).await;
-    assert_eq!(database.number("SELECT settled FROM brama_revocation_head").await, 0, "the slow one may be below");
-    // Undone, it leaves no gap.
-    undone.run("ROLLBACK").await.unwrap();
-    slow.run("COMMIT").await.unwrap();
-    let page = database.page(Since::Cursor(read.next)).await;
-    assert_eq!((page.entries[0].number, page.head.number), (3, 3));
-    // Who looks for new ones passes over none of these any more, once all transactions of the server's have ended.
-    let give_up = std::time::Instant::now() + Duration::from_secs(60);
-    while database.number("SELECT settled FROM brama_revocation_head").await < 4 {
-        assert!(std::time::Instant::now() < give_up, "old entries are looked for still");
-        fast.run(&insert("later")).await.unwrap();
-        fast.run("COMMIT").await.unwrap();
-        let _ = database.page(since).await;
-    }
+    let hash = Secret::new("just now").hash();
+    let mut hand = database.hand().await;
+    hand.run(&format!("BEGIN; {}", insertion(&format!("'{}'", hash.to_hex())))).await.unwrap();
+    let store = database.store.clone();
+    let revoking = tokio::spawn(async move { store.revoke(&Revocation::Client(OTHER_MSP.to_owned()), &KEEP).await });
+    waiting(&mut hand, &revoking).await;
+    hand.run("COMMIT").await.unwrap();
+    assert!(matches!(revoking.await.unwrap().unwrap(), RevocationOutcome::Done { .. }));
+    assert!(database.revoked(since).await.contains(&Revoked::Credential(hash)));
 }
 
-fn client(id: &str) -> Revoked {
-    Revoked::Client { id: id.to_owned(), issued_before: None }
+/// A row that somebody changes while it is to be deleted is deleted as it is then.
+#[tokio::test]
+async fn row_that_is_changed_meanwhile_is_swept() {
+    let database = demo().await;
+    let _ = database.store.revoke(&Revocation::Client(MSP.to_owned()), &KEEP).await.unwrap();
+    let cutoff = database.store.next_cutoff(0).await.unwrap().unwrap();
+    let mut hand = database.hand().await;
+    let change = format!("BEGIN; UPDATE mithril_tokens SET updated_at = now() WHERE client_id = '{MSP}'");
+    hand.run(&change).await.unwrap();
+    assert!(database.store.sweep(&cutoff, 0, 100).await.is_err(), "it waits for nobody for long");
+    hand.run("COMMIT").await.unwrap();
+    while database.store.sweep(&cutoff, 0, 100).await.unwrap().is_some() {}
+    assert_eq!(database.number(&format!("SELECT count(*) FROM mithril_tokens WHERE client_id = '{MSP}'")).await, 0);
 }
 
 #[tokio::test]

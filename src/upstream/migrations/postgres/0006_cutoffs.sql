@@ -12,7 +12,7 @@ CREATE UNIQUE INDEX revocations_number ON brama.revocations (number) WHERE numbe
 CREATE INDEX revocations_unnumbered ON brama.revocations (id) WHERE number IS NULL;
 
 -- Entries up to `settled` are numbered, or were never committed: who looks for the others begins there, and passes over no dead rows.
--- That is so of those up to `seen` once each transaction before `seen_by` has ended.
+-- That is so of those up to `seen` once each transaction before `seen_by`, which numbered them, has ended.
 ALTER TABLE brama.revocation_head ADD COLUMN settled bigint NOT NULL DEFAULT 0;
 ALTER TABLE brama.revocation_head ADD COLUMN seen bigint NOT NULL DEFAULT 0;
 ALTER TABLE brama.revocation_head ADD COLUMN seen_by xid8 NOT NULL DEFAULT '0';
@@ -22,11 +22,14 @@ CREATE FUNCTION brama.number_revocations(most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     head brama.revocation_head;
+    had_xid boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
     ended xid8;
     ids bigint[];
     amount integer;
 BEGIN
-    SELECT * INTO STRICT head FROM brama.revocation_head FOR UPDATE;
+    -- One after the other. A lock of the head's row would take an xid, which is to be taken after `ids` are read.
+    PERFORM pg_advisory_xact_lock(421985933665);
+    SELECT * INTO STRICT head FROM brama.revocation_head;
     -- Read before the entries are: what ended before this is seen by the next statement.
     ended := pg_snapshot_xmin(pg_current_snapshot());
     ids := ARRAY(SELECT id FROM brama.revocations WHERE number IS NULL AND id > head.settled ORDER BY id LIMIT most);
@@ -37,14 +40,14 @@ BEGIN
     UPDATE brama.revocations AS entry SET number = head.number + place
     FROM unnest(ids) WITH ORDINALITY AS given (id, place)
     WHERE entry.id = given.id AND entry.number IS NULL;
-    -- A transaction has its xid before it takes an id, so who took one below `seen` is older than the snapshot after it.
     IF ended >= head.seen_by THEN
         head.settled := least(head.seen, ids[amount]);
     END IF;
-    -- The mark of a database that came from another server may lie in this one's future.
-    IF ended >= head.seen_by OR head.seen_by > pg_snapshot_xmax(pg_current_snapshot()) THEN
+    -- A transaction has its xid before it takes an id. So who took one below `seen` has a lower xid than this transaction, which
+    -- took its own after it had read them. (The mark of a database that came from another server may lie in this one's future.)
+    IF NOT had_xid AND (ended >= head.seen_by OR head.seen_by > pg_snapshot_xmax(pg_current_snapshot())) THEN
         head.seen := ids[amount];
-        head.seen_by := pg_snapshot_xmax(pg_current_snapshot());
+        head.seen_by := pg_current_xact_id();
     END IF;
     UPDATE brama.revocation_head
     SET number = head.number + amount, settled = head.settled, seen = head.seen, seen_by = head.seen_by;
@@ -131,9 +134,10 @@ CREATE TRIGGER cutoffs_are_swept BEFORE DELETE ON brama.cutoffs
 FOR EACH ROW WHEN (NOT OLD.is_swept)
 EXECUTE FUNCTION brama.refuse('a cutoff stays until its rows are gone');
 
--- The one entry of a cutoff says what these entries would say.
+-- The one entry of a cutoff says what these entries would say. A plan is made once in a session, perhaps while there is no cutoff,
+-- and serves many: it uses the index.
 CREATE OR REPLACE FUNCTION brama.connections_deleted() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     PERFORM brama.add_revocations('credential', ARRAY(
         SELECT secret_hash FROM old_rows AS key WHERE NOT EXISTS (
@@ -143,7 +147,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION brama.tokens_deleted() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     PERFORM brama.add_revocations('credential', ARRAY(
         SELECT value_hash FROM old_rows AS token
@@ -162,9 +166,12 @@ END $$;
 CREATE OR REPLACE FUNCTION brama.end_clients(ids uuid[]) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    used text[] := ARRAY(
-        SELECT secret_hash FROM mithril.connections WHERE consumer_id = ANY (ids) AND client_id <> consumer_id LIMIT 101);
+    used text[];
 BEGIN
+    -- Who is inserting a connection of theirs is waited for, and seen by the next statement.
+    PERFORM FROM mithril.clients WHERE id = ANY (ids) FOR UPDATE;
+    used := ARRAY(
+        SELECT secret_hash FROM mithril.connections WHERE consumer_id = ANY (ids) AND client_id <> consumer_id LIMIT 101);
     PERFORM brama.add_revocations('client', ids::text[], brama.unix_now() + 1);
     IF cardinality(used) > 100 THEN
         PERFORM brama.add_revocations('all', ARRAY[NULL]);

@@ -34,6 +34,8 @@ use open::Opener;
 pub(super) struct Postgres {
     readers: Connections<Opener>,
     writers: Connections<Opener>,
+    /// One, which numbers entries of the feed and waits for nobody who deletes.
+    numberer: Connections<Opener>,
     feed: Connections<Opener>,
 }
 
@@ -148,6 +150,7 @@ impl Postgres {
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
+        self.numberer.close().await;
         self.feed.close().await;
     }
 }

@@ -167,7 +167,8 @@ pub enum TokenRevocation {
 /// A revocation of many, whose rows are being deleted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Cutoff {
-    pub(super) number: i64,
+    /// Its place among the others.
+    pub number: i64,
     /// `client`, `user` or `all`.
     pub(super) kind: String,
     pub(super) subject: String,

@@ -28,7 +28,12 @@ impl Postgres {
         migrate(&mut connection).await?;
         connection.close().await?;
         let kind = |settings, connections| Connections::new(opener(settings), connections);
-        Ok(Self { readers: kind(READER, connections)?, writers: kind(WRITER, connections)?, feed: kind(READER, 1)? })
+        Ok(Self {
+            readers: kind(READER, connections)?,
+            writers: kind(WRITER, connections)?,
+            numberer: kind(WRITER, 1)?,
+            feed: kind(READER, 1)?,
+        })
     }
 }
 
@@ -112,7 +117,7 @@ const MIGRATION_LOCK: i64 = 0x62_7261_6d61;
 
 /// A deletion that was answered must outlive a power cut: it revoked a key. A stricter setting stays.
 ///
-/// A transaction whose client fell silent holds the feed's head, for which every revocation waits.
+/// A transaction whose client fell silent keeps its rows locked.
 const SETTINGS: &str = "
     SET default_transaction_isolation = 'read committed';
     SET idle_in_transaction_session_timeout = '5s';

@@ -49,7 +49,7 @@ impl Postgres {
         if !is_any {
             return Ok(());
         }
-        let mut connection = self.writers.lease().await?;
+        let mut connection = self.numberer.lease().await?;
         loop {
             let numbered: i32 = sqlx::query_scalar("SELECT brama.number_revocations($1)")
                 .bind(NUMBERED_AT_ONCE)

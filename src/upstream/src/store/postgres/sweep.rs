@@ -6,13 +6,14 @@ use super::{Postgres, StoreError, commit};
 use crate::store::revocation::{Cutoff, CutoffRow};
 
 impl Postgres {
-    pub(in crate::store) async fn next_cutoff(&self) -> Result<Option<Cutoff>, StoreError> {
+    pub(in crate::store) async fn next_cutoff(&self, after: i64) -> Result<Option<Cutoff>, StoreError> {
         let mut connection = self.readers.lease().await?;
         let cutoff: Option<CutoffRow> = sqlx::query_as(
             "SELECT number, kind, subject::text AS subject, issued_before, is_swept FROM brama.cutoffs
-             WHERE NOT is_swept OR made_at < clock_timestamp() - interval '1 minute'
+             WHERE number > $1 AND (NOT is_swept OR kind <> 'all' AND made_at < clock_timestamp() - interval '1 day')
              ORDER BY number LIMIT 1",
         )
+        .bind(after)
         .fetch_optional(&mut *connection)
         .await?;
         connection.keep();
@@ -42,17 +43,21 @@ impl Postgres {
         Ok(next)
     }
 
-    /// Remembers that nothing was left of a cutoff, and a minute later, when who inserted meanwhile has committed, forgets it.
+    /// Remembers that nothing was left of a cutoff, and a day later, when who inserted meanwhile has committed, forgets it. The last
+    /// one of all stays, for rows that moved while they were gone through.
     pub(in crate::store) async fn end_cutoff(&self, cutoff: &Cutoff) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
-        sqlx::query(if cutoff.is_swept {
-            "DELETE FROM brama.cutoffs WHERE number = $1"
-        } else {
-            "UPDATE brama.cutoffs SET is_swept = true WHERE number = $1"
-        })
-        .bind(cutoff.number)
-        .execute(&mut *work)
-        .await?;
+        let statements: &[&'static str] = match cutoff.is_swept {
+            true => &["DELETE FROM brama.cutoffs WHERE number = $1"],
+            false => &[
+                "UPDATE brama.cutoffs SET is_swept = true WHERE number = $1",
+                "DELETE FROM brama.cutoffs AS old USING brama.cutoffs AS new
+                 WHERE new.number = $1 AND new.kind = 'all' AND old.kind = 'all' AND old.is_swept AND old.number < $1",
+            ],
+        };
+        for statement in statements {
+            sqlx::query(*statement).bind(cutoff.number).execute(&mut *work).await?;
+        }
         commit(work).await
     }
 }
@@ -103,23 +108,26 @@ async fn of_one(
 /// So many, or more.
 const TOKENS_IN_A_BLOCK: i64 = 30;
 
+/// Judged again as it is when it is deleted, so that who changes a row meanwhile does not save it.
 const TOKENS_OF_CLIENT: &str = "
-    DELETE FROM mithril.tokens WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM mithril.tokens
-        WHERE client_id = $1::uuid AND issued < $2 AND $3::bigint IS NULL LIMIT $4 FOR UPDATE))";
+    DELETE FROM mithril.tokens
+    WHERE client_id = $1::uuid AND issued < $2 AND $3::bigint IS NULL AND value_hash = ANY (ARRAY(
+        SELECT value_hash FROM mithril.tokens WHERE client_id = $1::uuid AND issued < $2 LIMIT $4))";
 
 const CONNECTIONS_PROVIDED: &str = "
-    DELETE FROM mithril.connections WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM mithril.connections
-        WHERE client_id = $1::uuid AND issued < $2 AND $3::bigint IS NULL LIMIT $4 FOR UPDATE))";
+    DELETE FROM mithril.connections
+    WHERE client_id = $1::uuid AND issued < $2 AND $3::bigint IS NULL AND id = ANY (ARRAY(
+        SELECT id FROM mithril.connections WHERE client_id = $1::uuid AND issued < $2 LIMIT $4))";
 
 const CONNECTIONS_USED: &str = "
-    DELETE FROM mithril.connections WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM mithril.connections
-        WHERE consumer_id = $1::uuid AND issued < $2 AND $3::bigint IS NULL LIMIT $4 FOR UPDATE))";
+    DELETE FROM mithril.connections
+    WHERE consumer_id = $1::uuid AND issued < $2 AND $3::bigint IS NULL AND id = ANY (ARRAY(
+        SELECT id FROM mithril.connections WHERE consumer_id = $1::uuid AND issued < $2 LIMIT $4))";
 
 const TOKENS_OF_USER: &str = "
-    DELETE FROM mithril.tokens WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM mithril.tokens
+    DELETE FROM mithril.tokens
+    WHERE user_id = $1::uuid AND issued < $2
+        AND ($3::bigint IS NULL OR floor(extract(epoch FROM inserted_at)) < $3) AND value_hash = ANY (ARRAY(
+        SELECT value_hash FROM mithril.tokens
         WHERE user_id = $1::uuid AND issued < $2
-            AND ($3::bigint IS NULL OR floor(extract(epoch FROM inserted_at)) < $3) LIMIT $4 FOR UPDATE))";
+            AND ($3::bigint IS NULL OR floor(extract(epoch FROM inserted_at)) < $3) LIMIT $4))";

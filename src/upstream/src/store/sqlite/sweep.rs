@@ -6,13 +6,14 @@ use super::{Sqlite, StoreError, commit};
 use crate::store::revocation::{Cutoff, CutoffRow};
 
 impl Sqlite {
-    pub(in crate::store) async fn next_cutoff(&self) -> Result<Option<Cutoff>, StoreError> {
+    pub(in crate::store) async fn next_cutoff(&self, after: i64) -> Result<Option<Cutoff>, StoreError> {
         let mut connection = self.readers.lease().await?;
         let cutoff: Option<CutoffRow> = sqlx::query_as(
             "SELECT number, kind, subject, issued_before, is_swept FROM brama_cutoffs
-             WHERE NOT is_swept OR made_at < unixepoch() - 60
+             WHERE number > ? AND (NOT is_swept OR kind <> 'all' AND made_at < unixepoch() - 24 * 3600)
              ORDER BY number LIMIT 1",
         )
+        .bind(after)
         .fetch_optional(&mut *connection)
         .await?;
         connection.keep();
@@ -40,17 +41,20 @@ impl Sqlite {
         Ok(next)
     }
 
-    /// Remembers that nothing was left of a cutoff, and a minute later forgets it, as in the other store.
+    /// Remembers that nothing was left of a cutoff, and a day later forgets it, as in the other store.
     pub(in crate::store) async fn end_cutoff(&self, cutoff: &Cutoff) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
-        sqlx::query(if cutoff.is_swept {
-            "DELETE FROM brama_cutoffs WHERE number = ?"
-        } else {
-            "UPDATE brama_cutoffs SET is_swept = 1 WHERE number = ?"
-        })
-        .bind(cutoff.number)
-        .execute(&mut *work)
-        .await?;
+        let statements: &[&'static str] = match cutoff.is_swept {
+            true => &["DELETE FROM brama_cutoffs WHERE number = ?1"],
+            false => &[
+                "UPDATE brama_cutoffs SET is_swept = 1 WHERE number = ?1",
+                "DELETE FROM brama_cutoffs WHERE kind = 'all' AND is_swept AND number < ?1
+                     AND EXISTS (SELECT 1 FROM brama_cutoffs WHERE number = ?1 AND kind = 'all')",
+            ],
+        };
+        for statement in statements {
+            sqlx::query(*statement).bind(cutoff.number).execute(&mut *work).await?;
+        }
         commit(work).await
     }
 }
