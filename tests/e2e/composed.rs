@@ -125,6 +125,8 @@ fn seed_anew(upstream: &Path, fixture: &Path) {
         "DELETE FROM prm_contracts",
         "DELETE FROM mithril_clients",
         "DELETE FROM mithril_revoked_secrets",
+        // Only what has a number can be removed.
+        "SELECT brama_number_revocations(1000000)",
         "DELETE FROM brama_revocations",
         "DELETE FROM brama_seeded",
     ] {
