@@ -22,7 +22,7 @@ pub(crate) async fn keep_house(store: Store, keep: Keep, failures: Arc<AtomicU64
 /// Deletes the rows of revocations that are in force already, and counts how often that failed; never ends.
 pub(crate) async fn sweep(store: Store, failures: Arc<AtomicU64>) {
     loop {
-        let swept = sweep_all(&store, &failures).await;
+        let swept = sweep_all(&store).await;
         let pause = if swept.is_ok() { SWEEP } else { RETRY };
         note(swept, &failures);
         tokio::select! {
@@ -52,16 +52,16 @@ async fn purge(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn sweep_all(store: &Store, failures: &AtomicU64) -> Result<(), StoreError> {
-    // What other processes revoked is numbered for nobody in particular: they may know of no numbers.
+async fn sweep_all(store: &Store) -> Result<(), StoreError> {
+    // While nobody reads: else the first who does would wait for all their numbers, and without one none is pruned.
     let _head = store.revocation_head().await?;
-    let mut after = 0;
+    let (mut after, mut done) = (0, Ok(()));
     while let Some(cutoff) = store.next_cutoff(after).await? {
         after = cutoff.number;
         // One that has to wait for somebody's row holds up none of the others.
-        note(sweep_one(store, &cutoff).await, failures);
+        done = sweep_one(store, &cutoff).await.and(done);
     }
-    Ok(())
+    done
 }
 
 /// Deletes the rows of one cutoff, in batches that become as large as [`LONGEST`] allows; requests get half of the time.

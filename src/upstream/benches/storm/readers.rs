@@ -131,8 +131,9 @@ impl Read {
     /// When a reader was last told something, once nobody has been told anything for a while.
     fn until_quiet(&self, begin: Instant) -> Instant {
         loop {
-            let last = self.last.lock().unwrap().unwrap_or(begin);
-            if last.elapsed() > QUIET {
+            // Who is refused for long is not caught up.
+            let last = *self.last.lock().unwrap();
+            if let Some(last) = last.filter(|last| last.elapsed() > QUIET) {
                 return last.max(begin);
             }
             assert!(begin.elapsed() < PATIENCE, "the readers do not catch up");

@@ -6,7 +6,7 @@ use cel::parser::Expression;
 use crate::condition::texts::Texts;
 use crate::condition::types::Whole;
 
-/// How many signs a text has.
+/// The number of signs that a text has.
 pub(super) fn signs(texts: &Texts) -> Whole {
     let (least, most) = texts.pattern.lengths();
     let written =
@@ -15,7 +15,7 @@ pub(super) fn signs(texts: &Texts) -> Whole {
     Whole { least: whole(least), most: most.map_or(i64::MAX, whole), written, is_read }
 }
 
-/// How many entries a list has.
+/// The number of entries that a list has.
 pub(super) fn entries(list: &Expression, is_read: bool) -> Whole {
     match &list.expr {
         Expr::List(list) => Whole::written(whole(list.elements.len())),

@@ -5,12 +5,12 @@
 pub(super) enum Step {
     Plus(i64),
     Minus(i64),
-    /// What is left of this when the number is taken away.
+    /// The rest when the number is taken away.
     From(i64),
     Negated,
 }
 
-/// What comes of a number; `None` where a step is out of range, which fails.
+/// The number that comes of another; `None` where a step is out of range, which fails.
 pub(super) fn after(number: i64, steps: &[Step]) -> Option<i64> {
     steps.iter().try_fold(number, |number, step| match step {
         Step::Plus(other) => number.checked_add(*other),

@@ -226,7 +226,7 @@ impl<'n> Unfold<'n> {
         self.test(of, Values::Number(whole), Test::Number(operator, steps, number))
     }
 
-    /// What is done last to an int, and to what.
+    /// The last step that is done to an int, and what it is done to.
     fn step<'e>(&self, of: &'e Expression) -> Option<(&'e Expression, Step)> {
         let Expr::Call(CallExpr { func_name, target: None, args }) = &of.expr else { return None };
         let number = |of: &Expression| match self.type_of(of)? {
@@ -289,7 +289,7 @@ impl<'n> Unfold<'n> {
         self.places.len().saturating_sub(1)
     }
 
-    /// Whether there can be no value of it: something is absent, or out of range.
+    /// Tells whether there can be no value of it: something is absent, or out of range.
     fn can_fail(&self, of: &Expression) -> bool {
         match (member(of), &of.expr) {
             (Some((Root::Request | Root::Params, _, _)), _) => false,

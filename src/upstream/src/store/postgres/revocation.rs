@@ -63,9 +63,12 @@ impl Postgres {
     }
 
     pub(in crate::store) async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
-        let mut work = self.begin().await?;
-        revoke(revocation, &mut work).await?;
-        commit(work).await
+        again(move || async move {
+            let mut work = self.begin().await?;
+            revoke(revocation, &mut work).await?;
+            commit(work).await
+        })
+        .await
     }
 
     pub(in crate::store) async fn revoke_token(
