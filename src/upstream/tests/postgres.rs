@@ -307,17 +307,18 @@ async fn replica_is_refused() {
     }
 }
 
-/// A plan that was made for one row serves many.
+/// A plan that was made for one row serves many. Beyond 10,000 credentials one entry says that everything is to be asked for
+/// again.
 #[tokio::test]
 async fn many_tokens_are_changed_at_once_in_a_session_that_changed_one() {
     let database = demo().await;
     let mut hand = database.hand().await;
     let insert = format!(
         "INSERT INTO mithril.tokens SELECT md5(n::text) || md5(n::text), 'access_token', '{USER}', '{MSP}', 'a',
-             brama.unix_now() + 60, now(), now() FROM generate_series(1, 20000) AS n"
+             brama.unix_now() + 60, now(), now() FROM generate_series(1, 10001) AS n"
     );
     hand.run(&insert).await.unwrap();
-    for rows in [1, 20_000] {
+    for (rows, entries) in [(1, 1), (10_000, 10_000), (10_001, 1)] {
         let head = database.head().await;
         // Far above what it takes, and far below what comparing each with each would.
         let change = format!(
@@ -327,8 +328,10 @@ async fn many_tokens_are_changed_at_once_in_a_session_that_changed_one() {
         );
         hand.run(&change).await.unwrap();
         let Since::Cursor(Cursor { number: before, .. }) = head else { panic!("no cursor") };
-        let after = database.page(Since::Head).await.head.number;
-        assert_eq!(after - before, rows);
+        let page = database.page(head).await;
+        assert_eq!(page.head.number - before, entries);
+        let is_about_all = page.entries[0].revoked == Revoked::All { issued_before: None };
+        assert_eq!(is_about_all, rows > 10_000);
     }
 }
 

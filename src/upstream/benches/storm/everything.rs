@@ -81,4 +81,4 @@ pub fn until(begin: Instant, mut is_so: impl FnMut() -> bool) -> Option<Duration
 
 const PROBES: [&str; 3] = ["token-at-the-begin", "token-in-the-middle", "token-at-the-end"];
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(1200);
