@@ -62,17 +62,19 @@ async fn open(url: &str) -> Result<Store> {
 }
 
 async fn seed(arguments: &SeedArgs) -> Result<()> {
-    let fixture = Fixture::read(&arguments.file)?;
+    let file = arguments.file.display();
+    let text = std::fs::read(&arguments.file).with_context(|| format!("cannot read `{file}`"))?;
+    let fixture = Fixture::parse(&text).with_context(|| file.to_string())?;
+    // Before the database is opened, which would make one; and one that was seeded before would take anything.
+    fixture.check().await.with_context(|| file.to_string())?;
     let url = match &arguments.database_url {
         Some(url) if !arguments.check => url,
-        _ => {
-            return say(format_args!("{}: sound; {}", arguments.file.display(), fixture.summary()));
-        }
+        _ => return say(format_args!("{file}: sound; {}", fixture.summary())),
     };
     let store = open(url).await?;
     let seeded = store.seed(&fixture).await;
     store.close().await;
-    match seeded.with_context(|| format!("cannot seed from {}", arguments.file.display()))? {
+    match seeded.with_context(|| format!("cannot seed from {file}"))? {
         Seeded::Inserted => say(format_args!("seeded: {}", fixture.summary())),
         Seeded::Renewed { tokens } => say(format_args!("seeded before: {tokens} tokens renewed, nothing inserted")),
     }
