@@ -299,7 +299,8 @@ async fn address_in_use_is_a_fault() {
         let output = serve(other.path()).env("INTERNAL_LISTEN", &address).output().await.unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{text}");
-        assert_eq!(text, format!("brama-upstream: cannot listen at {address}: address in use\n"));
+        assert!(text.starts_with(&format!("brama-upstream: cannot listen at {address}: ")), "{text}");
+        assert!(text.contains("in use"), "{text}");
     }
     assert_eq!(introspect(&folder, "token=a").await.status, 200, "the first one goes on");
     assert_eq!(stopped(child, "-TERM").await.0, Some(0));
