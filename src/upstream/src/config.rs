@@ -46,7 +46,7 @@ pub enum Command {
     /// For PostgreSQL, so that the role that serves need not be the one that may change the schema.
     Migrate {
         /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database.
-        #[arg(long, env = "DATABASE_URL")]
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
         database_url: String,
     },
     /// Asks a running service, at its internal listener, whether it is ready; exit code 0 if it is. For health checks.
@@ -69,7 +69,7 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct ServeArgs {
     /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as needed.
-    #[arg(long, env = "DATABASE_URL")]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
     /// Where the gateway is served: unix:/path/to.sock or tcp:127.0.0.1:8081.
     #[arg(long, env = "PUBLIC_LISTEN")]
@@ -106,7 +106,7 @@ pub struct SeedArgs {
     #[arg(long)]
     pub check: bool,
     /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as needed.
-    #[arg(long, env = "DATABASE_URL", required_unless_present = "check")]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, required_unless_present = "check")]
     pub database_url: Option<String>,
 }
 

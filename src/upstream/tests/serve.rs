@@ -316,6 +316,16 @@ async fn wrong_usage_is_code_2() {
 }
 
 #[tokio::test]
+async fn help_does_not_show_the_database_password() {
+    for command in ["serve", "migrate", "seed"] {
+        let mut help = Command::new(env!("CARGO_BIN_EXE_brama-upstream"));
+        help.args([command, "--help"]).env_clear().env("DATABASE_URL", "postgres://user:top-secret@localhost/a");
+        let text = String::from_utf8(help.output().await.unwrap().stdout).unwrap();
+        assert!(text.contains("DATABASE_URL") && !text.contains("top-secret"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn ready_tells_by_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let ask = || async {
