@@ -4,14 +4,15 @@ use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context, Result, ensure};
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::listen::{InvalidListen, Listen, Listener};
+use crate::listen::{Listen, Listener};
 use crate::operations::MOST_REQUESTS;
-use crate::secret::{AuthoritySecrets, InvalidAuthoritySecret};
+use crate::secret::AuthoritySecrets;
 use crate::store::revocation::Keep;
-use crate::store::{DatabaseUrl, InvalidDatabaseUrl, USUAL_CONNECTIONS};
+use crate::store::{DatabaseUrl, USUAL_CONNECTIONS};
 
 /// The service behind the gateway: it owns connections and contract divisions, and vouches for credentials.
 ///
@@ -43,11 +44,23 @@ pub enum Command {
     /// Brings the database's schema up to date, which `serve` and `seed` do as well, and tells that it is.
     ///
     /// For PostgreSQL, so that the role that serves need not be the one that may change the schema.
-    Migrate(MigrateArgs),
+    Migrate {
+        /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database.
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        database_url: String,
+    },
     /// Asks a running service, at its internal listener, whether it is ready; exit code 0 if it is. For health checks.
-    Ready(ReadyArgs),
+    Ready {
+        /// Where the service's internal listener is: unix:/path/to.sock or tcp:address:port.
+        #[arg(long, env = "INTERNAL_LISTEN")]
+        internal_listen: String,
+    },
     /// Prints the OpenAPI 3.1 document of a listener.
-    Openapi(OpenapiArgs),
+    Openapi {
+        /// Which listener.
+        #[arg(value_enum)]
+        listener: Listener,
+    },
     /// Applies a fixture to a new database; on a seeded one, renews the fixture's tokens that are still there.
     Seed(SeedArgs),
 }
@@ -56,7 +69,7 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct ServeArgs {
     /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as needed.
-    #[arg(long, env = "DATABASE_URL")]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
     /// Where the gateway is served: unix:/path/to.sock or tcp:127.0.0.1:8081.
     #[arg(long, env = "PUBLIC_LISTEN")]
@@ -84,30 +97,6 @@ pub struct ServeArgs {
     pub drain_seconds: u16,
 }
 
-/// The settings of `migrate`, as written.
-#[derive(Args, Debug)]
-pub struct MigrateArgs {
-    /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database.
-    #[arg(long, env = "DATABASE_URL")]
-    pub database_url: String,
-}
-
-/// The settings of `ready`, as written.
-#[derive(Args, Debug)]
-pub struct ReadyArgs {
-    /// Where the service's internal listener is: unix:/path/to.sock or tcp:address:port.
-    #[arg(long, env = "INTERNAL_LISTEN")]
-    pub internal_listen: String,
-}
-
-/// The settings of `openapi`, as written.
-#[derive(Args, Debug)]
-pub struct OpenapiArgs {
-    /// Which listener.
-    #[arg(value_enum)]
-    pub listener: Listener,
-}
-
 /// The settings of `seed`, as written.
 #[derive(Args, Debug)]
 pub struct SeedArgs {
@@ -117,7 +106,7 @@ pub struct SeedArgs {
     #[arg(long)]
     pub check: bool,
     /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as needed.
-    #[arg(long, env = "DATABASE_URL", required_unless_present = "check")]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, required_unless_present = "check")]
     pub database_url: Option<String>,
 }
 
@@ -151,41 +140,19 @@ pub struct Settings {
     pub drain: Duration,
 }
 
-/// A setting that cannot be used.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InvalidSetting {
-    /// The database's address.
-    #[error("DATABASE_URL {0}")]
-    Database(InvalidDatabaseUrl),
-    /// Both listeners at one address.
-    #[error("PUBLIC_LISTEN and INTERNAL_LISTEN are the same address")]
-    OneAddress,
-    /// The public listener's address.
-    #[error("PUBLIC_LISTEN: {0}")]
-    Public(InvalidListen),
-    /// The internal listener's address.
-    #[error("INTERNAL_LISTEN: {0}")]
-    Internal(InvalidListen),
-    /// No authority secret.
-    #[error("BRAMA_AUTHORITY_SECRET is not set; without it anybody could ask the authority")]
-    NoSecret,
-    /// An authority secret that is too weak or cannot be sent.
-    #[error("BRAMA_AUTHORITY_SECRET or BRAMA_AUTHORITY_SECRET_PREVIOUS {0}")]
-    Secret(InvalidAuthoritySecret),
-}
-
 impl Settings {
     /// Understands the settings. An empty variable counts as unset: composition files pass what they have not got.
-    pub fn new(arguments: &ServeArgs, current: &str, previous: &str) -> Result<Self, InvalidSetting> {
-        if current.is_empty() {
-            return Err(InvalidSetting::NoSecret);
-        }
-        let settings = Self {
-            database: arguments.database_url.parse().map_err(InvalidSetting::Database)?,
-            public: arguments.public_listen.parse().map_err(InvalidSetting::Public)?,
-            internal: arguments.internal_listen.parse().map_err(InvalidSetting::Internal)?,
-            secrets: AuthoritySecrets::new(current, Some(previous).filter(|text| !text.is_empty()))
-                .map_err(InvalidSetting::Secret)?,
+    pub fn new(arguments: &ServeArgs, current: &str, previous: &str) -> Result<Self> {
+        ensure!(!current.is_empty(), "BRAMA_AUTHORITY_SECRET is not set; without it anybody could ask the authority");
+        let secrets = AuthoritySecrets::new(current, Some(previous).filter(|text| !text.is_empty()));
+        let public: Listen = arguments.public_listen.parse().context("PUBLIC_LISTEN")?;
+        let internal: Listen = arguments.internal_listen.parse().context("INTERNAL_LISTEN")?;
+        ensure!(public != internal || public.is_any_port(), "PUBLIC_LISTEN and INTERNAL_LISTEN are the same address");
+        Ok(Self {
+            database: arguments.database_url.parse().context("DATABASE_URL")?,
+            public,
+            internal,
+            secrets: secrets.context("BRAMA_AUTHORITY_SECRET or BRAMA_AUTHORITY_SECRET_PREVIOUS")?,
             connections: arguments.database_connections,
             keep: Keep {
                 retention: HOUR * arguments.revocation_retention_hours,
@@ -193,11 +160,7 @@ impl Settings {
             },
             max_requests: arguments.max_requests.into(),
             drain: Duration::from_secs(arguments.drain_seconds.into()),
-        };
-        if settings.public == settings.internal && !settings.public.is_any_port() {
-            return Err(InvalidSetting::OneAddress);
-        }
-        Ok(settings)
+        })
     }
 }
 
@@ -243,7 +206,7 @@ mod tests {
     #[test]
     fn every_setting_is_checked() {
         let fault = |arguments: &ServeArgs, current, previous| {
-            Settings::new(arguments, current, previous).unwrap_err().to_string()
+            crate::cause::chain(Settings::new(arguments, current, previous).unwrap_err().as_ref())
         };
         assert!(fault(&arguments(), "", "").starts_with("BRAMA_AUTHORITY_SECRET is not set"));
         assert!(fault(&arguments(), "short", "").contains("shorter than 16 characters"));
@@ -254,7 +217,7 @@ mod tests {
             fault(&arguments, SECRET, "")
         };
         assert!(
-            edited(|all| all.database_url = "mysql://x".to_owned()).starts_with("DATABASE_URL begins with neither")
+            edited(|all| all.database_url = "mysql://x".to_owned()).starts_with("DATABASE_URL: begins with neither")
         );
         assert!(edited(|all| all.public_listen = "x".to_owned()).starts_with("PUBLIC_LISTEN: `x`"));
         assert!(edited(|all| all.internal_listen = "x".to_owned()).starts_with("INTERNAL_LISTEN: `x`"));

@@ -1,158 +1,137 @@
-//! Owns what a fixture is: data for a new database, understood whole or refused with every fault named.
+//! Owns what a fixture is: data for a new database. Whether its references exist, and what may not come twice, the
+//! database's own constraints say.
 
-mod check;
-mod document;
+use std::collections::HashSet;
 
-use std::path::{Path, PathBuf};
-
-use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::id::Id;
-use crate::secret::CredentialHash;
-use document::FixtureDocument;
+use crate::secret::{CredentialHash, Secret};
 
-/// A fixture as understood: every reference exists, nothing repeats, credentials are hashes.
-#[derive(Clone, Debug)]
+/// A fixture, each of whose values is sound by itself; credentials are hashes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Fixture {
-    pub(crate) clients: Vec<Client>,
-    pub(crate) tokens: Vec<Token>,
-    pub(crate) connections: Vec<Connection>,
-    pub(crate) contracts: Vec<Contract>,
-    pub(crate) contract_divisions: Vec<ContractDivision>,
+    clients: Vec<Client>,
+    tokens: Vec<Token>,
+    connections: Vec<Connection>,
+    contracts: Vec<Contract>,
+    contract_divisions: Vec<ContractDivision>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Client {
-    pub(crate) id: Id,
-    pub(crate) name: String,
-    pub(crate) client_type: String,
-    pub(crate) scope: String,
-    pub(crate) is_blocked: bool,
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Client {
+    id: Id,
+    name: String,
+    client_type: String,
+    #[serde(deserialize_with = "scope")]
+    scope: String,
+    is_blocked: bool,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Token {
-    pub(crate) value: CredentialHash,
-    pub(crate) name: TokenName,
-    pub(crate) user_id: Id,
-    pub(crate) client_id: Id,
-    pub(crate) scope: String,
-    /// Seconds from now; zero or less: expired already.
-    pub(crate) expires_in: i64,
+    #[serde(rename(deserialize = "value"), deserialize_with = "credential")]
+    value_hash: CredentialHash,
+    name: TokenName,
+    user_id: Id,
+    client_id: Id,
+    #[serde(deserialize_with = "scope")]
+    scope: String,
+    /// As written, seconds from now; zero or less: expired already.
+    #[serde(rename(deserialize = "expires_in"), deserialize_with = "seconds")]
+    expires_at: i64,
 }
 
 /// What a token is for. Only an access token opens anything here.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum TokenName {
-    Access,
-    Refresh,
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum TokenName {
+    AccessToken,
+    RefreshToken,
+    #[serde(rename = "2fa_access_token")]
     SecondFactor,
-    ChangePassword,
+    ChangePasswordToken,
     AuthorizationCode,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Connection {
-    pub(crate) id: Id,
-    pub(crate) client_id: Id,
-    pub(crate) consumer_id: Id,
-    pub(crate) secret: CredentialHash,
-    pub(crate) redirect_uri: String,
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Connection {
+    id: Id,
+    client_id: Id,
+    consumer_id: Id,
+    #[serde(rename(deserialize = "secret"), deserialize_with = "credential")]
+    secret_hash: CredentialHash,
+    redirect_uri: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Contract {
-    pub(crate) id: Id,
-    pub(crate) contract_type: String,
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Contract {
+    id: Id,
+    r#type: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct ContractDivision {
-    pub(crate) id: Id,
-    pub(crate) contract_id: Id,
-    pub(crate) division_id: Id,
-    pub(crate) is_active: bool,
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ContractDivision {
+    id: Id,
+    contract_id: Id,
+    division_id: Id,
+    is_active: bool,
 }
 
-/// A row of a fixture for the table of this name.
+/// A row for a table. Its columns have the names that the table gives them.
 pub(crate) struct Row {
-    pub(crate) table: Table,
-    /// Which, as its author finds it in the document.
+    pub(crate) schema: &'static str,
+    /// Called as the list in the document is.
+    pub(crate) table: &'static str,
+    pub(crate) columns: Map<String, Value>,
+    /// Which entry of the document it is, for example `tokens[2]`.
     pub(crate) place: String,
-    /// Its columns: identifiers and hashes as they are kept, and `expires_in` for a token's end.
-    pub(crate) columns: Value,
 }
 
-/// The tables in the order in which rows are inserted: none refers to a later one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Table {
-    Clients,
-    Tokens,
-    Connections,
-    Contracts,
-    ContractDivisions,
-}
-
-/// A defect of a fixture and where it is, for example ``tokens[2].client_id: no client `..` ``.
+/// A defect of a fixture and where it is, for example `tokens[2].value: not a string`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{path}: {message}")]
-pub struct Fault {
-    /// The place in the document.
-    pub path: String,
-    /// What is wrong there.
-    pub message: String,
-}
-
-/// Why a fixture was refused. Prints a line a fault, each with the file's name.
-#[derive(Debug, thiserror::Error)]
-pub enum FixtureError {
-    /// The file cannot be read.
-    #[error("cannot read `{file}`")]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The document has faults: all of its content, or the first one of its shape.
-    #[error("{}", lines(.file, .faults))]
-    Faults {
-        /// The file.
-        file: PathBuf,
-        /// At least one fault, in the document's order.
-        faults: Vec<Fault>,
-    },
-}
+#[error("{0}")]
+pub struct Fault(String);
 
 impl Fixture {
-    /// Reads a fixture from a file.
-    pub fn read(file: &Path) -> Result<Self, FixtureError> {
-        let text = std::fs::read(file).map_err(|source| FixtureError::Read { file: file.to_owned(), source })?;
-        Self::parse(&text).map_err(|faults| FixtureError::Faults { file: file.to_owned(), faults })
-    }
-
     /// Understands a document.
-    pub fn parse(text: &[u8]) -> Result<Self, Vec<Fault>> {
-        let document = FixtureDocument::parse(text).map_err(|fault| vec![fault])?;
-        check::understand(document)
+    pub fn parse(text: &[u8]) -> Result<Self, Fault> {
+        // The reader would take `[]` for a document of which nothing is given.
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(Fault("not a JSON object".to_owned()));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let fixture: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| Fault(error.to_string()))?;
+        reader.end().map_err(|error| Fault(error.to_string()))?;
+        let mut values = HashSet::new();
+        // The database would take it under another name.
+        match fixture.tokens.iter().position(|token| !values.insert(token.value_hash)) {
+            Some(index) => Err(Fault(format!("tokens[{index}].value: another token has the same"))),
+            None => Ok(fixture),
+        }
     }
 
-    /// All rows, in an order in which they can be inserted.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
-        let row = |table, place, columns| Row { table, place, columns };
-        let clients = self.clients.iter().map(move |it| row(Table::Clients, format!("client `{}`", it.id), json!(it)));
-        let tokens = self.tokens.iter().enumerate();
-        let tokens = tokens.map(move |(index, it)| row(Table::Tokens, format!("tokens[{index}]"), json!(it)));
-        let connections = self.connections.iter();
-        let connections =
-            connections.map(move |it| row(Table::Connections, format!("connection `{}`", it.id), json!(it)));
-        let contracts = self.contracts.iter();
-        let contracts = contracts.map(move |it| row(Table::Contracts, format!("contract `{}`", it.id), json!(it)));
-        let divisions = self.contract_divisions.iter();
-        let divisions =
-            divisions.map(move |it| row(Table::ContractDivisions, format!("contract division `{}`", it.id), json!(it)));
-        clients.chain(tokens).chain(connections).chain(contracts).chain(divisions)
+    /// All rows at the time `now`, in an order in which they can be inserted: none refers to a later one.
+    pub(crate) fn rows(&self, now: i64) -> impl Iterator<Item = Row> {
+        rows("mithril", "clients", &self.clients)
+            .chain(rows("mithril", "tokens", &self.tokens(now)))
+            .chain(rows("mithril", "connections", &self.connections))
+            .chain(rows("prm", "contracts", &self.contracts))
+            .chain(rows("prm", "contract_divisions", &self.contract_divisions))
+    }
+
+    /// The tokens at the time `now`, in Unix seconds.
+    pub(crate) fn tokens(&self, now: i64) -> Vec<Token> {
+        let token = |token: &Token| Token { expires_at: now.saturating_add(token.expires_at), ..token.clone() };
+        self.tokens.iter().map(token).collect()
     }
 
     /// What the fixture holds, in a few words for people.
@@ -168,28 +147,39 @@ impl Fixture {
     }
 }
 
-impl Serialize for TokenName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+fn rows<T: Serialize>(schema: &'static str, table: &'static str, entries: &[T]) -> impl Iterator<Item = Row> + use<T> {
+    let columns: Vec<_> = entries.iter().filter_map(|entry| json!(entry).as_object().cloned()).collect();
+    let place = move |index| format!("{table}[{index}]");
+    columns.into_iter().enumerate().map(move |(index, columns)| Row { schema, table, columns, place: place(index) })
+}
+
+fn credential<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CredentialHash, D::Error> {
+    // Not as a `String`: the reader's message would quote a number that was meant as a secret.
+    let Value::String(text) = Value::deserialize(deserializer)? else { return Err(D::Error::custom("not a string")) };
+    let secret = Secret::new(text);
+    if !secret.is_presentable() {
+        return Err(D::Error::custom("not 1 to 512 visible ASCII characters without a comma (value not shown)"));
     }
+    Ok(secret.hash())
 }
 
-impl TokenName {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Access, Self::Refresh, Self::SecondFactor, Self::ChangePassword, Self::AuthorizationCode];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Access => "access_token",
-            Self::Refresh => "refresh_token",
-            Self::SecondFactor => "2fa_access_token",
-            Self::ChangePassword => "change_password_token",
-            Self::AuthorizationCode => "authorization_code",
-        }
+// RFC 6749, 3.3: scope tokens are visible ASCII without `"` and `\`, with one space between them.
+fn scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_visible = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    if text.is_empty() || text.split(' ').all(|token| !token.is_empty() && token.bytes().all(is_visible)) {
+        return Ok(text);
     }
+    Err(D::Error::custom(format!("`{text}` is no list of scopes with one space between them")))
 }
 
-fn lines(file: &Path, faults: &[Fault]) -> String {
-    let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {fault}", file.display())).collect();
-    lines.join("\n")
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let seconds = i64::deserialize(deserializer)?;
+    if (-LONGEST_SECONDS..=LONGEST_SECONDS).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(D::Error::custom(format!("`{seconds}` seconds is more than a hundred years")))
 }
+
+/// Keeps `now + expires_in` far from the end of 64 bits.
+const LONGEST_SECONDS: i64 = 100 * 366 * 24 * 3600;

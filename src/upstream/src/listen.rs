@@ -35,34 +35,23 @@ pub enum Listen {
 
 /// A text that is no address to listen at.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InvalidListen {
-    /// Neither form.
-    #[error("`{0}` is neither unix:/absolute/path.sock nor tcp:address:port")]
-    Form(String),
-    /// The system has no room for so long a path.
-    #[error("`{0}` is longer than the {LONGEST_SOCKET_PATH} bytes a socket path may have")]
-    TooLong(String),
-}
+#[error("`{0}` is neither unix:/absolute/path.sock, of {LONGEST_SOCKET_PATH} bytes at the most, nor tcp:address:port")]
+pub struct InvalidListen(String);
 
 /// Why an address cannot be listened at.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    /// Somebody listens there.
-    #[error("cannot listen at {0}: address in use")]
-    InUse(Listen),
-    /// Something else is at the socket's path, and is not ours to remove.
-    #[error("cannot listen at {0}: the path exists and is not a socket")]
-    NotASocket(Listen),
-    /// What the system said.
-    #[error("cannot listen at {0}: {1}")]
-    System(Listen, io::Error),
+#[error("cannot listen at {address}: {error}")]
+pub struct ListenError {
+    address: Listen,
+    error: io::Error,
 }
 
 /// An address that is listened at.
 #[derive(Debug)]
 pub struct Bound {
+    address: Listen,
     socket: Socket,
-    file: SocketFile,
+    file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -71,78 +60,66 @@ enum Socket {
     Tcp(TcpListener),
 }
 
-/// The socket's file, if it has one; removed when this is dropped.
+/// A socket's file; removed when this is dropped.
 #[derive(Debug)]
-pub struct SocketFile(Option<PathBuf>);
+pub struct SocketFile(PathBuf);
 
 impl Listen {
     /// Starts to listen.
     pub async fn bind(&self) -> Result<Bound, ListenError> {
-        match self {
-            Self::Unix(path) => self.bind_unix(path).await,
-            Self::Tcp(address) => {
-                let listener = TcpListener::bind(address).await.map_err(|error| self.fault(error))?;
-                Ok(Bound { socket: Socket::Tcp(listener), file: SocketFile(None) })
-            }
-        }
+        let bound = match self {
+            Self::Unix(path) => bind_unix(path).await,
+            Self::Tcp(address) => bind_tcp(*address).await,
+        };
+        bound.map_err(|error| ListenError { address: self.clone(), error })
     }
 
     /// Whether the system is to choose the port, so that two of these are not the same address.
     pub(crate) fn is_any_port(&self) -> bool {
         matches!(self, Self::Tcp(address) if address.port() == 0)
     }
+}
 
-    async fn bind_unix(&self, path: &Path) -> Result<Bound, ListenError> {
-        self.remove_stale(path).await?;
-        let listener = UnixListener::bind(path).map_err(|error| self.fault(error))?;
-        let file = SocketFile(Some(path.to_owned()));
-        std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|error| self.fault(error))?;
-        Ok(Bound { socket: Socket::Unix(listener), file })
+async fn bind_tcp(address: SocketAddr) -> io::Result<Bound> {
+    let listener = TcpListener::bind(address).await?;
+    Ok(Bound { address: Listen::Tcp(listener.local_addr()?), socket: Socket::Tcp(listener), file: None })
+}
+
+async fn bind_unix(path: &Path) -> io::Result<Bound> {
+    remove_stale(path).await?;
+    let listener = UnixListener::bind(path)?;
+    let file = Some(SocketFile(path.to_owned()));
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(Bound { address: Listen::Unix(path.to_owned()), socket: Socket::Unix(listener), file })
+}
+
+/// A process that was killed leaves its socket's file, which would block the address for ever.
+async fn remove_stale(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(metadata) if !metadata.file_type().is_socket() => {
+            return Err(io::Error::other("the path exists and is not a socket"));
+        }
+        Ok(_) => {}
     }
-
-    /// A process that was killed leaves its socket's file, which would block the address for ever.
-    async fn remove_stale(&self, path: &Path) -> Result<(), ListenError> {
-        match std::fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(self.fault(error)),
-            Ok(metadata) if !metadata.file_type().is_socket() => return Err(ListenError::NotASocket(self.clone())),
-            Ok(_) => {}
-        }
-        match tokio::net::UnixStream::connect(path).await {
-            // Nobody listens: only the file is left.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                std::fs::remove_file(path).map_err(|error| self.fault(error))
-            }
-            Err(error) => Err(self.fault(error)),
-            Ok(_) => Err(ListenError::InUse(self.clone())),
-        }
-    }
-
-    fn fault(&self, error: io::Error) -> ListenError {
-        match error.kind() {
-            io::ErrorKind::AddrInUse => ListenError::InUse(self.clone()),
-            _ => ListenError::System(self.clone(), error),
-        }
+    match tokio::net::UnixStream::connect(path).await {
+        // Nobody listens: only the file is left.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        Err(error) => Err(error),
+        Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
     }
 }
 
 impl Bound {
     /// The address as it is now, with the port the system chose.
     pub fn address(&self) -> String {
-        match (&self.socket, &self.file) {
-            (Socket::Unix(_), SocketFile(path)) => {
-                format!("unix:{}", path.as_deref().unwrap_or(Path::new("")).display())
-            }
-            (Socket::Tcp(listener), _) => match listener.local_addr() {
-                Ok(address) => format!("tcp:{address}"),
-                Err(_) => "tcp:?".to_owned(),
-            },
-        }
+        self.address.to_string()
     }
 
     /// Serves `router` on up to `most` connections until `stop` is done and the open requests are answered; `stop` receives
     /// the socket's file, to remove it while the address is still ours.
-    pub async fn serve<S>(self, router: Router, most: usize, stop: impl FnOnce(SocketFile) -> S)
+    pub async fn serve<S>(self, router: Router, most: usize, stop: impl FnOnce(Option<SocketFile>) -> S)
     where
         S: Future<Output = ()> + Send + 'static,
     {
@@ -160,11 +137,10 @@ impl Bound {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if let Some(path) = &self.0
-            && let Err(error) = std::fs::remove_file(path)
+        if let Err(error) = std::fs::remove_file(&self.0)
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(path = %path.display(), %error, "cannot remove the socket's file");
+            tracing::warn!(path = %self.0.display(), %error, "cannot remove the socket's file");
         }
     }
 }
@@ -173,18 +149,13 @@ impl FromStr for Listen {
     type Err = InvalidListen;
 
     fn from_str(text: &str) -> Result<Self, InvalidListen> {
-        let form = || InvalidListen::Form(text.to_owned());
-        if let Some(path) = text.strip_prefix("unix:") {
-            if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
-                return Err(form());
-            }
-            if path.len() > LONGEST_SOCKET_PATH {
-                return Err(InvalidListen::TooLong(text.to_owned()));
-            }
-            return Ok(Self::Unix(path.into()));
-        }
-        let address = text.strip_prefix("tcp:").ok_or_else(form)?;
-        Ok(Self::Tcp(address.parse().map_err(|_| form())?))
+        let is_file = |path: &str| path.starts_with('/') && !path.ends_with('/') && path.len() <= LONGEST_SOCKET_PATH;
+        let listen = match text.split_once(':') {
+            Some(("unix", path)) if is_file(path) => Some(Self::Unix(path.into())),
+            Some(("tcp", address)) => address.parse().ok().map(Self::Tcp),
+            _ => None,
+        };
+        listen.ok_or_else(|| InvalidListen(text.to_owned()))
     }
 }
 
@@ -259,11 +230,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let unix = Listen::Unix(folder.path().join("s"));
         let _bound = unix.bind().await.unwrap();
-        assert!(matches!(unix.bind().await, Err(ListenError::InUse(_))));
+        assert_eq!(unix.bind().await.unwrap_err().error.kind(), io::ErrorKind::AddrInUse);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tcp = Listen::Tcp(listener.local_addr().unwrap());
-        assert!(matches!(tcp.bind().await, Err(ListenError::InUse(_))));
+        assert_eq!(tcp.bind().await.unwrap_err().error.kind(), io::ErrorKind::AddrInUse);
     }
 
     #[tokio::test]
@@ -272,7 +243,7 @@ mod tests {
         let path = folder.path().join("data");
         std::fs::write(&path, "precious").unwrap();
         let fault = Listen::Unix(path.clone()).bind().await.unwrap_err();
-        assert!(matches!(fault, ListenError::NotASocket(_)));
+        assert!(fault.to_string().ends_with("the path exists and is not a socket"), "{fault}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     }
 }

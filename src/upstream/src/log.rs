@@ -5,47 +5,31 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::{Context, Result};
 use tracing::Subscriber;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::LogFormat;
 
-/// Why there is no log.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// What to log cannot be understood.
-    #[error("BRAMA_LOG: `{0}` says not what to log")]
-    Filter(String, #[source] ParseError),
-    /// There is one already.
-    #[error("cannot start the log")]
-    Started(#[from] tracing_subscriber::util::TryInitError),
-}
-
-/// A log that is written until this is dropped, which waits a moment for the last lines.
-#[must_use]
-pub struct Log {
-    _writer: WorkerGuard,
-}
-
 /// Starts the log, on stderr.
 ///
 /// Lines are written by a thread of their own. Where that cannot go on, since the disk is full or nobody reads the pipe, lines
-/// are lost and counted, and nobody waits.
-pub fn start(filter: &str, format: LogFormat) -> Result<Log, LogError> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| LogError::Filter(filter.to_owned(), error))?;
+/// are lost and counted, and nobody waits. The log is written until what is returned is dropped, which waits a moment for the
+/// last lines.
+pub fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard> {
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("BRAMA_LOG: `{filter}` says not what to log"))?;
     let stderr = io::stderr();
     let colours = stderr.is_terminal();
     let (lines_out, writer) = NonBlockingBuilder::default().buffered_lines_limit(BUFFERED).finish(Counting(stderr));
     let _started_before = NOT_TAKEN.set(lines_out.error_counter());
-    lines(filter, format, colours, lines_out).try_init()?;
+    lines(filter, format, colours, lines_out).try_init().context("cannot start the log")?;
     // The standard library would write lines of its own, between those that machines read, and end the process where it
     // cannot.
     panic::set_hook(Box::new(write_panic));
-    Ok(Log { _writer: writer })
+    Ok(writer)
 }
 
 /// How many lines of this process's log were lost.

@@ -6,9 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use brama_upstream::cause;
-use brama_upstream::config::{
-    Command, CommandLine, InvalidSetting, MigrateArgs, ReadyArgs, SeedArgs, ServeArgs, Settings,
-};
+use brama_upstream::config::{Command, CommandLine, SeedArgs, ServeArgs, Settings};
 use brama_upstream::fixture::Fixture;
 use brama_upstream::store::{DatabaseUrl, Seeded, Store};
 use brama_upstream::{log, openapi, ready, server};
@@ -31,9 +29,9 @@ async fn run(command_line: &CommandLine) -> Result<()> {
     let _log = log::start(&command_line.log, command_line.log_format)?;
     match &command_line.command {
         Command::Serve(arguments) => serve(arguments).await,
-        Command::Migrate(arguments) => migrate(arguments).await,
-        Command::Openapi(arguments) => say(format_args!("{:#}", openapi::document(arguments.listener))),
-        Command::Ready(arguments) => ready(arguments).await,
+        Command::Migrate { database_url } => migrate(database_url).await,
+        Command::Openapi { listener } => say(format_args!("{:#}", openapi::document(*listener))),
+        Command::Ready { internal_listen } => ready(internal_listen).await,
         Command::Seed(arguments) => seed(arguments).await,
     }
 }
@@ -45,34 +43,36 @@ async fn serve(arguments: &ServeArgs) -> Result<()> {
     Ok(())
 }
 
-async fn migrate(arguments: &MigrateArgs) -> Result<()> {
-    open(&arguments.database_url).await?.close().await;
+async fn migrate(database_url: &str) -> Result<()> {
+    open(database_url).await?.close().await;
     say("the schema is up to date")
 }
 
-async fn ready(arguments: &ReadyArgs) -> Result<()> {
-    let internal = arguments.internal_listen.parse().map_err(InvalidSetting::Internal)?;
+async fn ready(internal_listen: &str) -> Result<()> {
+    let internal = internal_listen.parse().context("INTERNAL_LISTEN")?;
     ready::ask(&internal).await?;
     say("the service is ready")
 }
 
 async fn open(url: &str) -> Result<Store> {
-    let url: DatabaseUrl = url.parse().map_err(InvalidSetting::Database)?;
+    let url: DatabaseUrl = url.parse().context("DATABASE_URL")?;
     Store::open(&url).await.context("cannot open the database")
 }
 
 async fn seed(arguments: &SeedArgs) -> Result<()> {
-    let fixture = Fixture::read(&arguments.file)?;
+    let file = arguments.file.display();
+    let text = std::fs::read(&arguments.file).with_context(|| format!("cannot read `{file}`"))?;
+    let fixture = Fixture::parse(&text).with_context(|| file.to_string())?;
+    // Before the database is opened, which would make one; and one that was seeded before would take anything.
+    fixture.check().await.with_context(|| file.to_string())?;
     let url = match &arguments.database_url {
         Some(url) if !arguments.check => url,
-        _ => {
-            return say(format_args!("{}: sound; {}", arguments.file.display(), fixture.summary()));
-        }
+        _ => return say(format_args!("{file}: sound; {}", fixture.summary())),
     };
     let store = open(url).await?;
     let seeded = store.seed(&fixture).await;
     store.close().await;
-    match seeded.with_context(|| format!("cannot seed from {}", arguments.file.display()))? {
+    match seeded.with_context(|| format!("cannot seed from {file}"))? {
         Seeded::Inserted => say(format_args!("seeded: {}", fixture.summary())),
         Seeded::Renewed { tokens } => say(format_args!("seeded before: {tokens} tokens renewed, nothing inserted")),
     }

@@ -1,8 +1,8 @@
 //! Owns how credentials are held: in clear only on their way in, as SHA-256 everywhere else.
 
-use std::fmt;
+use std::{fmt, iter};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -17,10 +17,7 @@ pub struct CredentialHash([u8; 32]);
 /// The secrets by which the gateway is known at the internal listener: the current one and, while they rotate, the
 /// previous one.
 #[derive(Clone, Debug)]
-pub struct AuthoritySecrets {
-    current: CredentialHash,
-    previous: Option<CredentialHash>,
-}
+pub struct AuthoritySecrets(Vec<CredentialHash>);
 
 /// Why a text cannot be an authority secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -58,16 +55,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Not `String::deserialize`: its message would quote a number that was meant as a secret.
-        match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::String(text) => Ok(Self(text)),
-            _ => Err(de::Error::custom("not a string")),
-        }
-    }
-}
-
 impl Serialize for CredentialHash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.to_hex())
@@ -82,20 +69,15 @@ impl CredentialHash {
 
     /// Reads what [`to_hex`](Self::to_hex) writes.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let (digits, rest) = text.as_bytes().as_chunks::<2>();
         let mut hash = [0; 32];
-        if !rest.is_empty() || digits.len() != hash.len() {
-            return None;
-        }
-        for (byte, [high, low]) in hash.iter_mut().zip(digits) {
-            *byte = nibble(*high)? << 4 | nibble(*low)?;
-        }
-        Some(Self(hash))
+        hex::decode_to_slice(text, &mut hash).ok()?;
+        // The decoder reads upper case as well.
+        Some(Self(hash)).filter(|hash| hash.to_hex() == text)
     }
 
     /// The hash as the store writes it: lower-case hex.
     pub fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.0)
     }
 }
 
@@ -109,23 +91,13 @@ impl fmt::Debug for CredentialHash {
 impl AuthoritySecrets {
     /// Takes the secrets in; both must be fit for a header and long enough.
     pub fn new(current: &str, previous: Option<&str>) -> Result<Self, InvalidAuthoritySecret> {
-        Ok(Self { current: authority_secret(current)?, previous: previous.map(authority_secret).transpose()? })
+        Ok(Self(iter::once(current).chain(previous).map(authority_secret).collect::<Result<_, _>>()?))
     }
 
     /// Whether `presented` is one of the secrets, in time that does not depend on how much of it is right.
     pub fn accept(&self, presented: &[u8]) -> bool {
         let presented = CredentialHash::of(presented).0;
-        let current = presented.ct_eq(&self.current.0);
-        let previous = self.previous.map_or(Choice::from(0), |previous| presented.ct_eq(&previous.0));
-        (current | previous).into()
-    }
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+        self.0.iter().fold(Choice::from(0), |found, secret| found | presented.ct_eq(&secret.0)).into()
     }
 }
 

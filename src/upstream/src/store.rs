@@ -130,7 +130,7 @@ pub enum StoreError {
     /// A fixture's row was refused.
     #[error("cannot insert {row}")]
     Seed {
-        /// Which row, for example ``connection `<id>` ``.
+        /// Which entry of the fixture, for example `connections[2]`.
         row: String,
         /// What the database said.
         source: sqlx::Error,

@@ -32,122 +32,127 @@ fn sound() -> Value {
     })
 }
 
-/// The faults of the sound fixture with the value at `pointer` replaced.
-fn faults_with(pointer: &str, value: Value) -> Vec<String> {
+/// The fault of the sound fixture with the value at `pointer` replaced.
+async fn fault_with(pointer: &str, value: Value) -> String {
     let mut document = sound();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     document.pointer_mut(parent).unwrap()[key] = value;
-    faults(&document.to_string())
+    fault(&document.to_string()).await.unwrap()
 }
 
-fn faults(text: &str) -> Vec<String> {
-    let faults = Fixture::parse(text.as_bytes()).map(drop).unwrap_err();
-    faults.iter().map(ToString::to_string).collect()
+async fn fault(text: &str) -> Option<String> {
+    match Fixture::parse(text.as_bytes()) {
+        Ok(fixture) => fixture.check().await.err().map(|error| brama_upstream::cause::chain(&error)),
+        Err(fault) => Some(fault.to_string()),
+    }
 }
 
-#[test]
-fn demo_fixture_is_sound() {
-    assert_eq!(support::demo().summary(), "15 clients, 14 tokens, 23 connections, 3 contracts, 13 contract divisions");
+#[tokio::test]
+async fn demo_fixture_is_sound() {
+    let demo = support::demo();
+    assert_eq!(demo.summary(), "15 clients, 14 tokens, 23 connections, 3 contracts, 13 contract divisions");
+    demo.check().await.unwrap();
 }
 
-#[test]
-fn sound_fixture_is_understood() {
-    assert!(Fixture::parse(sound().to_string().as_bytes()).is_ok());
-    assert!(Fixture::parse(b"{}").is_ok());
+#[tokio::test]
+async fn sound_fixture_is_understood() {
+    assert_eq!(fault(&sound().to_string()).await, None);
+    assert_eq!(fault("{}").await, None);
     for (pointer, value) in [
         ("/tokens/0/expires_in", json!(0)),
         ("/tokens/0/expires_in", json!(-3600)),
+        ("/tokens/0/name", json!("refresh_token")),
         ("/tokens/0/name", json!("2fa_access_token")),
+        ("/tokens/0/name", json!("change_password_token")),
+        ("/tokens/0/name", json!("authorization_code")),
         ("/clients/2/client_type", json!("SOMETHING_NEW")),
         ("/connections/0/consumer_id", json!(MSP)),
     ] {
         let mut document = sound();
         *document.pointer_mut(pointer).unwrap() = value;
-        assert!(Fixture::parse(document.to_string().as_bytes()).is_ok(), "{document}");
+        assert_eq!(fault(&document.to_string()).await, None, "{document}");
     }
 }
 
-#[test]
-fn every_fault_names_its_place() {
+#[tokio::test]
+async fn every_fault_names_its_place() {
     let upper = MSP.to_uppercase();
-    for (pointer, value, fault) in [
-        ("/clients/2/id", json!("7"), "clients[2].id: `7` is not a UUID in canonical lower-case form"),
-        ("/clients/2/id", json!(upper), "clients[2].id: `1380DF72-275A-11E7-93AE-92361F002671` is not a UUID"),
-        ("/clients/2/id", json!(MSP), "clients[2].id: is the same as in clients[0]"),
-        ("/clients/2/client_type", json!(""), "clients[2].client_type: is empty"),
-        ("/clients/2/scope", json!("a  b"), "clients[2].scope: `a  b` is no list of scopes"),
-        ("/clients/2/scope", json!(" "), "clients[2].scope: ` ` is no list of scopes"),
-        ("/clients/2/is_blocked", json!(0), "clients[2].is_blocked: invalid type"),
-        ("/clients/2/colour", json!("red"), "clients[2].colour: unknown field `colour`"),
-        ("/tokens/0/value", json!(""), "tokens[0].value: is not 1 to 512 visible ASCII"),
-        ("/tokens/0/value", json!("a b"), "tokens[0].value: is not 1 to 512 visible ASCII"),
-        ("/tokens/0/name", json!("session"), "tokens[0].name: `session` is none of `access_token`"),
-        ("/tokens/0/user_id", json!("me"), "tokens[0].user_id: `me` is not a UUID"),
-        ("/tokens/0/client_id", json!(LAST), "tokens[0].client_id: no client `ffffffff-ffff-4fff-8fff-ffffffffffff`"),
-        ("/tokens/0/scope", json!("a\tb"), "tokens[0].scope: `a\tb` is no list of scopes"),
-        ("/tokens/0/expires_in", json!(1.5), "tokens[0].expires_in: invalid type"),
-        ("/tokens/0/expires_in", json!("60"), "tokens[0].expires_in: invalid type"),
-        ("/tokens/0/expires_in", json!(i64::MAX), "tokens[0].expires_in: `9223372036854775807` seconds is more"),
-        ("/tokens/0/expires_in", json!(i64::MIN), "tokens[0].expires_in: `-9223372036854775808` seconds is more"),
-        ("/connections/0/id", json!(""), "connections[0].id: `` is not a UUID"),
-        ("/connections/0/client_id", json!(LAST), "connections[0].client_id: no client"),
-        ("/connections/0/consumer_id", json!(LAST), "connections[0].consumer_id: no client"),
-        ("/connections/0/secret", json!("a,b"), "connections[0].secret: is not 1 to 512 visible ASCII"),
-        ("/connections/0/redirect_uri", json!("http://a"), "connections[0].redirect_uri: does not start with https://"),
-        ("/connections/0/redirect_uri", json!("https://"), "connections[0].redirect_uri: does not start with https://"),
-        ("/contracts/0/type", json!(""), "contracts[0].type: is empty"),
-        ("/contract_divisions/0/id", json!("x"), "contract_divisions[0].id: `x` is not a UUID"),
-        ("/contract_divisions/0/contract_id", json!(LAST), "contract_divisions[0].contract_id: no contract"),
-        ("/contract_divisions/0/division_id", json!("x"), "contract_divisions[0].division_id: `x` is not a UUID"),
-        ("/contract_divisions/0/is_active", json!(null), "contract_divisions[0].is_active: invalid type"),
-        ("/users", json!([]), "users: unknown field `users`"),
-        ("/clients", json!({}), "clients: invalid type"),
+    for (pointer, value, place, reason) in [
+        ("/clients/2/id", json!("7"), "clients[2].id", "not a UUID in canonical lower-case form"),
+        ("/clients/2/id", json!(upper), "clients[2].id", "not a UUID"),
+        ("/clients/2/id", json!(MSP), "cannot insert clients[2]", "UNIQUE"),
+        ("/clients/2/client_type", json!(""), "cannot insert clients[2]", "CHECK constraint failed: client_type"),
+        ("/clients/2/scope", json!("a  b"), "clients[2].scope", "`a  b` is no list of scopes"),
+        ("/clients/2/scope", json!(" "), "clients[2].scope", "` ` is no list of scopes"),
+        ("/clients/2/is_blocked", json!(0), "clients[2].is_blocked", "invalid type"),
+        ("/clients/2/colour", json!("red"), "clients[2].colour", "unknown field `colour`"),
+        ("/tokens/0/value", json!(""), "tokens[0].value", "not 1 to 512 visible ASCII"),
+        ("/tokens/0/value", json!("a b"), "tokens[0].value", "not 1 to 512 visible ASCII"),
+        ("/tokens/0/name", json!("session"), "tokens[0].name", "`session`, expected one of `access_token`"),
+        ("/tokens/0/user_id", json!("me"), "tokens[0].user_id", "not a UUID"),
+        ("/tokens/0/client_id", json!(LAST), "cannot insert tokens[0]", "FOREIGN KEY"),
+        ("/tokens/0/scope", json!("a\tb"), "tokens[0].scope", "`a\tb` is no list of scopes"),
+        ("/tokens/0/expires_in", json!(1.5), "tokens[0].expires_in", "invalid type"),
+        ("/tokens/0/expires_in", json!("60"), "tokens[0].expires_in", "invalid type"),
+        ("/tokens/0/expires_in", json!(i64::MAX), "tokens[0].expires_in", "`9223372036854775807` seconds is more"),
+        ("/tokens/0/expires_in", json!(i64::MIN), "tokens[0].expires_in", "`-9223372036854775808` seconds is more"),
+        ("/connections/0/id", json!(""), "connections[0].id", "not a UUID"),
+        ("/connections/0/client_id", json!(LAST), "cannot insert connections[0]", "FOREIGN KEY"),
+        ("/connections/0/consumer_id", json!(LAST), "cannot insert connections[0]", "FOREIGN KEY"),
+        ("/connections/0/secret", json!("a,b"), "connections[0].secret", "not 1 to 512 visible ASCII"),
+        ("/connections/0/redirect_uri", json!("http://a"), "cannot insert connections[0]", "redirect_uri GLOB 'https:"),
+        ("/connections/0/redirect_uri", json!("https://"), "cannot insert connections[0]", "redirect_uri GLOB 'https:"),
+        ("/contracts/0/type", json!(""), "cannot insert contracts[0]", "CHECK constraint failed: type"),
+        ("/contract_divisions/0/id", json!("x"), "contract_divisions[0].id", "not a UUID"),
+        ("/contract_divisions/0/contract_id", json!(LAST), "cannot insert contract_divisions[0]", "FOREIGN KEY"),
+        ("/contract_divisions/0/division_id", json!("x"), "contract_divisions[0].division_id", "not a UUID"),
+        ("/contract_divisions/0/is_active", json!(null), "contract_divisions[0].is_active", "invalid type"),
+        ("/users", json!([]), "users", "unknown field `users`"),
+        ("/clients", json!({}), "clients", "invalid type"),
     ] {
-        let faults = faults_with(pointer, value);
-        assert_eq!(faults.len(), 1, "{pointer}: {faults:?}");
-        assert!(faults[0].starts_with(fault), "{pointer}: {faults:?}");
+        let fault = fault_with(pointer, value).await;
+        assert!(fault.starts_with(&format!("{place}: ")) && fault.contains(reason), "{pointer}: {fault}");
+        assert_eq!(fault.lines().count(), 1, "{fault}");
     }
 }
 
-#[test]
-fn entry_that_comes_twice_is_a_fault() {
-    for (list, twice) in [
-        ("clients", &["id"][..]),
-        ("tokens", &["value"]),
-        ("connections", &["id", "consumer_id", "secret"]),
-        ("contracts", &["id"]),
-        ("contract_divisions", &["id"]),
+#[tokio::test]
+async fn entry_that_comes_twice_is_a_fault() {
+    // Of the second entry, everything is another but this.
+    for (list, same, others) in [
+        ("clients", "id", json!({ "name": "other" })),
+        ("tokens", "value", json!({ "name": "refresh_token", "user_id": LAST })),
+        ("connections", "id", json!({ "consumer_id": MSP, "secret": "other" })),
+        ("connections", "secret", json!({ "id": LAST, "consumer_id": MSP })),
+        ("connections", "consumer_id", json!({ "id": LAST, "secret": "other" })),
+        ("contracts", "id", json!({ "type": "other" })),
+        ("contract_divisions", "id", json!({ "division_id": LAST })),
     ] {
         let mut document = sound();
-        let entry = document[list][0].clone();
-        document[list].as_array_mut().unwrap().push(entry);
-        let last = document[list].as_array().unwrap().len() - 1;
-        let expected: Vec<String> =
-            twice.iter().map(|field| format!("{list}[{last}].{field}: is the same as in {list}[0]")).collect();
-        assert_eq!(faults(&document.to_string()), expected);
+        let mut entry = document[list][0].clone();
+        entry.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
+        let entries = document[list].as_array_mut().unwrap();
+        let place = format!("{list}[{}]", entries.len());
+        entries.push(entry);
+        let fault = fault(&document.to_string()).await;
+        assert!(fault.as_ref().is_some_and(|fault| fault.contains(&place)), "{list} {same}: {fault:?}");
     }
 }
 
-#[test]
-fn all_faults_are_told_at_once_and_none_tells_a_secret() {
-    let mut document = sound();
-    document["tokens"][0]["value"] = json!("top secret");
-    document["tokens"][0]["name"] = json!("session");
-    document["connections"][0]["client_id"] = json!(LAST);
-    document["contracts"][0]["type"] = json!("");
-    let all = faults(&document.to_string());
-    assert_eq!(all.len(), 4, "{all:?}");
-    assert!(!all.join("").contains("top secret"), "{all:?}");
-
-    let number = faults_with("/connections/0/secret", json!(123_456));
-    assert!(number[0].starts_with("connections[0].secret: not a string"), "{number:?}");
-    assert!(!number[0].contains("123456"), "{number:?}");
+#[tokio::test]
+async fn no_fault_tells_a_secret() {
+    for pointer in ["/tokens/0/value", "/connections/0/secret"] {
+        let text = fault_with(pointer, json!("top secret")).await;
+        assert!(!text.contains("top secret"), "{text}");
+        let number = fault_with(pointer, json!(123_456)).await;
+        assert!(number.contains(": not a string") && !number.contains("123456"), "{number}");
+    }
 }
 
-#[test]
-fn text_that_is_no_document_is_a_fault() {
+#[tokio::test]
+async fn text_that_is_no_document_is_a_fault() {
     for text in ["", "[", "[]", "null", "{} {}", "{\"clients\":[],\"clients\":[]}"] {
-        assert_eq!(faults(text).len(), 1, "`{text}`");
+        assert!(fault(text).await.is_some(), "`{text}`");
     }
 }
 
@@ -197,19 +202,22 @@ fn command_checks_without_a_database() {
 }
 
 #[test]
-fn command_names_file_and_place_of_every_fault() {
+fn command_names_file_and_place_of_a_fault() {
     let folder = tempfile::tempdir().unwrap();
-    let mut document = sound();
-    document["tokens"][0]["client_id"] = json!(LAST);
-    document["contracts"][0]["type"] = json!("");
-    std::fs::write(folder.path().join("bad.json"), document.to_string()).unwrap();
-    for arguments in [&["bad.json"][..], &["--check", "bad.json"]] {
-        let refused = seed(folder.path(), arguments);
-        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-        let text = stderr(&refused);
-        assert!(text.contains(&format!("bad.json: tokens[0].client_id: no client `{LAST}`\n")), "{text}");
-        assert!(text.contains("bad.json: contracts[0].type: is empty\n"), "{text}");
-        assert!(!folder.path().join("brama.db").exists(), "a bad fixture does not even make a database");
+    for (pointer, value, fault) in [
+        ("/tokens/0/client_id", LAST, "bad.json: cannot insert tokens[0]: "),
+        ("/tokens/0/user_id", "me", "bad.json: tokens[0].user_id: not a UUID"),
+    ] {
+        let mut document = sound();
+        *document.pointer_mut(pointer).unwrap() = json!(value);
+        std::fs::write(folder.path().join("bad.json"), document.to_string()).unwrap();
+        for arguments in [&["bad.json"][..], &["--check", "bad.json"]] {
+            let refused = seed(folder.path(), arguments);
+            assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+            let text = stderr(&refused);
+            assert!(text.starts_with(&format!("brama-upstream: {fault}")), "{text}");
+            assert!(!folder.path().join("brama.db").exists(), "a bad fixture does not even make a database");
+        }
     }
     let missing = seed(folder.path(), &["missing.json"]);
     assert_eq!(missing.status.code(), Some(1));
@@ -217,6 +225,17 @@ fn command_names_file_and_place_of_every_fault() {
         stderr(&missing),
         "brama-upstream: cannot read `missing.json`: No such file or directory (os error 2)\n"
     );
+}
+
+#[test]
+fn command_refuses_a_fault_even_where_nothing_would_be_inserted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut document = sound();
+    std::fs::write(folder.path().join("sound.json"), document.to_string()).unwrap();
+    assert_eq!(seed(folder.path(), &["sound.json"]).status.code(), Some(0));
+    document["tokens"][0]["client_id"] = json!(LAST);
+    std::fs::write(folder.path().join("bad.json"), document.to_string()).unwrap();
+    assert_eq!(seed(folder.path(), &["bad.json"]).status.code(), Some(1));
 }
 
 #[test]

@@ -270,8 +270,8 @@ async fn fault_is_one_sentence_and_code_1() {
         ("BRAMA_AUTHORITY_SECRET", "", "BRAMA_AUTHORITY_SECRET is not set"),
         ("BRAMA_AUTHORITY_SECRET", "short", "shorter than 16 characters"),
         ("BRAMA_AUTHORITY_SECRET_PREVIOUS", "short", "shorter than 16 characters"),
-        ("DATABASE_URL", "mysql://localhost/a", "DATABASE_URL begins with neither sqlite:// nor postgres://"),
-        ("DATABASE_URL", "postgres://db.example/a", "DATABASE_URL is not of the form postgres://user@host/database"),
+        ("DATABASE_URL", "mysql://localhost/a", "DATABASE_URL: begins with neither sqlite:// nor postgres://"),
+        ("DATABASE_URL", "postgres://db.example/a", "DATABASE_URL: is not of the form postgres://user@host/database"),
         ("DATABASE_URL", "postgres:///a?host=/no/such/folder", "cannot open the database: "),
         ("DATABASE_URL", "sqlite:///no/such/folder.db", "cannot create the database file `/no/such/folder.db`"),
         ("PUBLIC_LISTEN", "8080", "PUBLIC_LISTEN: `8080` is neither unix:"),
@@ -299,7 +299,8 @@ async fn address_in_use_is_a_fault() {
         let output = serve(other.path()).env("INTERNAL_LISTEN", &address).output().await.unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{text}");
-        assert_eq!(text, format!("brama-upstream: cannot listen at {address}: address in use\n"));
+        assert!(text.starts_with(&format!("brama-upstream: cannot listen at {address}: ")), "{text}");
+        assert!(text.contains("in use"), "{text}");
     }
     assert_eq!(introspect(&folder, "token=a").await.status, 200, "the first one goes on");
     assert_eq!(stopped(child, "-TERM").await.0, Some(0));
@@ -311,6 +312,16 @@ async fn wrong_usage_is_code_2() {
         let output =
             Command::new(env!("CARGO_BIN_EXE_brama-upstream")).args(arguments).env_clear().output().await.unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn help_does_not_show_the_database_password() {
+    for command in ["serve", "migrate", "seed"] {
+        let mut help = Command::new(env!("CARGO_BIN_EXE_brama-upstream"));
+        help.args([command, "--help"]).env_clear().env("DATABASE_URL", "postgres://user:top-secret@localhost/a");
+        let text = String::from_utf8(help.output().await.unwrap().stdout).unwrap();
+        assert!(text.contains("DATABASE_URL") && !text.contains("top-secret"), "{text}");
     }
 }
 

@@ -84,27 +84,20 @@ fn postgres(url: &str) -> Result<PgConnectOptions, String> {
     }
     // The library passes over what it does not know; a misspelt `sslmode` would be no `sslmode`.
     let (_, query) = url.split_once('?').unwrap_or((url, ""));
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        let (name, _) = parameter.split_once('=').unwrap_or((parameter, ""));
-        if !PARAMETERS.contains(&name) {
-            return Err(format!("the parameter `{name}` is none of {}", PARAMETERS.join(", ")));
-        }
+    let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+    let mut names = parameters.filter_map(|parameter| parameter.split('=').next());
+    if let Some(name) = names.find(|name| !PARAMETERS.contains(name)) {
+        return Err(format!("the parameter `{name}` is none of {}", PARAMETERS.join(", ")));
     }
-    let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| match error {
-        sqlx::Error::Configuration(reason) => reason.to_string(),
-        other => other.to_string(),
-    })?;
+    let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| error.to_string())?;
     if options.get_database().is_none() {
         return Err("it names no database".to_owned());
     }
-    let is_near = options.get_socket().is_some() || is_near(options.get_host());
-    match options.get_ssl_mode() {
-        PgSslMode::Disable | PgSslMode::VerifyCa | PgSslMode::VerifyFull => Ok(options),
-        PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require if is_near => Ok(options),
-        PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require => {
-            Err("across a network sslmode has to be verify-full, verify-ca or disable".to_owned())
-        }
+    let is_said = matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    if is_said || options.get_socket().is_some() || is_near(options.get_host()) {
+        return Ok(options);
     }
+    Err("across a network sslmode has to be verify-full, verify-ca or disable".to_owned())
 }
 
 /// A folder with a socket, or this machine.

@@ -97,7 +97,7 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 pub(crate) fn demo() -> Fixture {
-    Fixture::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo.json"))).unwrap()
+    Fixture::parse(include_bytes!("../../fixtures/demo.json")).unwrap()
 }
 
 impl Service {

@@ -80,7 +80,7 @@ async fn prepare(options: &SqliteConnectOptions) -> Result<(), StoreError> {
 }
 
 /// One transaction around all migrations: a second process waits, and then finds them done.
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let migrator = versions::migrator(&MIGRATIONS);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let is_new: bool =

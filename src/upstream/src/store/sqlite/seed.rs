@@ -1,10 +1,23 @@
-//! Owns how a fixture enters a SQLite database.
+//! Owns how a fixture enters a SQLite database, and how it is tried without one.
 
-use sqlx::SqliteConnection;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 
+use super::open::migrate;
 use super::{Sqlite, StoreError, commit};
-use crate::fixture::{Fixture, Row, Table, Token};
+use crate::fixture::{Fixture, Row};
 use crate::store::Seeded;
+
+impl Fixture {
+    /// Whether a new database takes the fixture: it is inserted into one in memory, which is gone afterwards.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let in_memory = SqliteConnectOptions::new().foreign_keys(true).disable_statement_logging();
+        let mut connection = in_memory.connect().await?;
+        migrate(&mut connection).await?;
+        insert(self, 0, &mut connection).await
+    }
+}
 
 impl Sqlite {
     pub(in crate::store) async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
@@ -15,75 +28,45 @@ impl Sqlite {
         )
         .execute(&mut *work)
         .await?;
-        let seeded = match first.rows_affected() {
-            0 => Seeded::Renewed { tokens: renew(&fixture.tokens, &mut work).await? },
-            _ => {
-                insert(fixture, &mut work).await?;
-                Seeded::Inserted
-            }
+        let now = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *work).await?;
+        let seeded = if first.rows_affected() == 0 {
+            let renewed = sqlx::query(
+                "UPDATE mithril_tokens
+                 SET expires_at = given.value->>'expires_at', updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+                 FROM json_each(?) AS given
+                 WHERE value_hash = given.value->>'value_hash' AND name = given.value->>'name'",
+            )
+            .bind(json!(fixture.tokens(now)).to_string())
+            .execute(&mut *work)
+            .await?;
+            Seeded::Renewed { tokens: renewed.rows_affected() }
+        } else {
+            insert(fixture, now, &mut work).await?;
+            Seeded::Inserted
         };
         commit(work).await?;
         Ok(seeded)
     }
 }
 
-async fn renew(tokens: &[Token], connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let mut renewed = 0;
-    for token in tokens {
-        let done = sqlx::query(
-            "UPDATE mithril_tokens
-             SET expires_at = unixepoch() + ?, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-             WHERE value_hash = ? AND name = ?",
-        )
-        .bind(token.expires_in)
-        .bind(token.value.to_hex())
-        .bind(token.name.as_str())
-        .execute(&mut *connection)
-        .await?;
-        renewed += done.rows_affected();
-    }
-    Ok(renewed)
-}
-
-async fn insert(fixture: &Fixture, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    for Row { table, place, columns } in fixture.rows() {
-        let inserted = sqlx::query(insertion(table)).bind(columns.to_string()).execute(&mut *connection).await;
-        inserted.map_err(|source| StoreError::Seed { row: place, source })?;
+async fn insert(fixture: &Fixture, now: i64, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    for row in fixture.rows(now) {
+        let inserted = sqlx::query(AssertSqlSafe(insertion(&row)))
+            .bind(Value::Object(row.columns).to_string())
+            .execute(&mut *connection)
+            .await;
+        inserted.map_err(|source| StoreError::Seed { row: row.place, source })?;
     }
     Ok(())
 }
 
 /// How a row, a JSON object in text, is inserted.
-const fn insertion(table: Table) -> &'static str {
-    match table {
-        Table::Clients => {
-            "INSERT INTO mithril_clients (id, name, client_type, scope, is_blocked, inserted_at, updated_at)
-             SELECT ?1->>'id', ?1->>'name', ?1->>'client_type', ?1->>'scope', ?1->>'is_blocked', now, now
-             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
-        }
-        Table::Tokens => {
-            "INSERT INTO mithril_tokens
-                 (value_hash, name, user_id, client_id, scope, expires_at, inserted_at, updated_at)
-             SELECT ?1->>'value', ?1->>'name', ?1->>'user_id', ?1->>'client_id', ?1->>'scope',
-                    unixepoch() + (?1->>'expires_in'), now, now
-             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
-        }
-        Table::Connections => {
-            "INSERT INTO mithril_connections
-                 (id, client_id, consumer_id, secret_hash, redirect_uri, inserted_at, updated_at)
-             SELECT ?1->>'id', ?1->>'client_id', ?1->>'consumer_id', ?1->>'secret', ?1->>'redirect_uri', now, now
-             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
-        }
-        Table::Contracts => {
-            "INSERT INTO prm_contracts (id, type, inserted_at, updated_at)
-             SELECT ?1->>'id', ?1->>'contract_type', now, now
-             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
-        }
-        Table::ContractDivisions => {
-            "INSERT INTO prm_contract_divisions
-                 (id, contract_id, division_id, is_active, inserted_at, inserted_by, updated_at, updated_by)
-             SELECT ?1->>'id', ?1->>'contract_id', ?1->>'division_id', ?1->>'is_active', now, NULL, now, NULL
-             FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
-        }
-    }
+fn insertion(Row { schema, table, columns, .. }: &Row) -> String {
+    let names: Vec<&str> = columns.keys().map(String::as_str).collect();
+    let values: Vec<String> = names.iter().map(|name| format!("?1->>'{name}'")).collect();
+    let (names, values) = (names.join(", "), values.join(", "));
+    format!(
+        "INSERT INTO {schema}_{table} ({names}, inserted_at, updated_at)
+         SELECT {values}, now, now FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)"
+    )
 }
