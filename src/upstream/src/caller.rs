@@ -3,7 +3,6 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::id::Id;
@@ -37,16 +36,6 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         Self::from_headers(&parts.headers)
     }
-}
-
-/// How the identity is described.
-pub(crate) fn scheme() -> Value {
-    json!({
-        "type": "apiKey",
-        "in": "header",
-        "name": CONSUMER_ID,
-        "description": "The user in whose name the request is made; put there by the gateway and by nobody else",
-    })
 }
 
 /// The gateway's header for the token's user.

@@ -8,11 +8,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::observe::{Cause, REQUEST_ID};
-use crate::openapi::{exactly, joined};
 
 /// What a handler did when it succeeded; the status is 200.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -108,32 +106,6 @@ fn url_of(request: &Request) -> String {
         None => text("host").unwrap_or_default(),
     };
     format!("{scheme}://{host}{}", request.uri().path())
-}
-
-/// What a success looks like when it has left.
-pub(crate) fn success_schema(success: Success) -> Value {
-    let meta = json!({ "meta": meta_schema(StatusCode::OK) });
-    match success {
-        Success::Done => exactly(meta),
-        Success::DoneWithData => exactly(joined(meta, json!({ "data": exactly(json!({})) }))),
-    }
-}
-
-/// What a refusal looks like when it has left.
-pub(crate) fn refusal_schema(error: &ApiError) -> Value {
-    exactly(json!({
-        "meta": meta_schema(error.status()),
-        "error": exactly(json!({ "type": { "const": error.code() }, "message": { "const": error.message() } })),
-    }))
-}
-
-fn meta_schema(status: StatusCode) -> Value {
-    exactly(json!({
-        "code": { "const": status.as_u16() },
-        "url": { "type": "string" },
-        "type": { "const": "object" },
-        "request_id": { "type": ["string", "null"] },
-    }))
 }
 
 impl From<ApiError> for Outcome {

@@ -3,8 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::envelope::{self, Outcome};
-use crate::openapi::Refusal;
+use crate::envelope::Outcome;
 use crate::store::StoreError;
 
 /// Why a request of the public listener was not fulfilled.
@@ -100,15 +99,49 @@ impl IntoResponse for ApiError {
     }
 }
 
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        let body = envelope::refusal_schema(&error);
-        let response = error.into_response();
-        Self { status: response.status(), headers: response.headers().clone(), body }
-    }
-}
-
 /// In seconds; about as long as the store may take.
 pub(crate) const RETRY_AFTER: &str = "1";
 
 const CHALLENGE: &str = "Bearer realm=\"ehealth\"";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::iter;
+
+    use super::*;
+    use crate::listen::Listener;
+    use crate::openapi;
+
+    /// Each variant leads to another, so that none is forgotten.
+    fn next(error: &ApiError) -> Option<ApiError> {
+        Some(match error {
+            ApiError::AccessDenied => ApiError::ConnectionNotFound,
+            ApiError::ConnectionNotFound => ApiError::DivisionNotFound,
+            ApiError::DivisionNotFound => ApiError::DivisionOfOtherContractType,
+            ApiError::DivisionOfOtherContractType => ApiError::MethodNotAllowed,
+            ApiError::MethodNotAllowed => ApiError::Overloaded,
+            ApiError::Overloaded => ApiError::PathNotFound,
+            ApiError::PathNotFound => ApiError::Stopping,
+            ApiError::Stopping => StoreError::Timeout.into(),
+            ApiError::Store(_) => ApiError::Unforeseen(StatusCode::OK),
+            ApiError::Unforeseen(_) => return None,
+        })
+    }
+
+    #[test]
+    fn document_tells_each_refusal_and_no_other() {
+        let mut told = BTreeSet::new();
+        for (status, schema) in openapi::refusals(Listener::Public) {
+            assert_eq!(schema["properties"]["meta"]["properties"]["code"]["const"].to_string(), status);
+            let error = &schema["properties"]["error"]["properties"];
+            let text = |name: &str| error[name]["const"].as_str().unwrap().to_owned();
+            told.insert((status, text("type"), text("message")));
+        }
+        let made = iter::successors(Some(ApiError::AccessDenied), next)
+            // No operation makes these: they say that there is none.
+            .filter(|error| !matches!(error, ApiError::MethodNotAllowed | ApiError::PathNotFound))
+            .map(|error| (error.status().as_str().to_owned(), error.code().to_owned(), error.message().to_owned()));
+        assert_eq!(told, made.collect());
+    }
+}

@@ -32,7 +32,7 @@ async fn run(command_line: &CommandLine) -> Result<()> {
     match &command_line.command {
         Command::Serve(arguments) => serve(arguments).await,
         Command::Migrate(arguments) => migrate(arguments).await,
-        Command::Openapi(arguments) => say(format_args!("{:#}", openapi::document(arguments.listener))),
+        Command::Openapi(arguments) => say(openapi::document(arguments.listener).trim_end()),
         Command::Ready(arguments) => ready(arguments).await,
         Command::Seed(arguments) => seed(arguments).await,
     }

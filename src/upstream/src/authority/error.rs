@@ -10,7 +10,6 @@ use serde_json::json;
 
 use crate::error::RETRY_AFTER;
 use crate::observe::{Cause, SERVER_ERROR};
-use crate::openapi::{Refusal, exactly, joined};
 use crate::store::StoreError;
 
 /// Why a request of the internal listener was not fulfilled.
@@ -107,22 +106,57 @@ impl IntoResponse for AuthorityError {
     }
 }
 
-impl From<AuthorityError> for Refusal {
-    fn from(error: AuthorityError) -> Self {
-        let code = json!({ "error": { "const": error.code() } });
-        let description = match &error {
-            AuthorityError::DenyListFull | AuthorityError::Invalid(_) | AuthorityError::UnsupportedTokenType => {
-                json!({ "error_description": { "type": "string" } })
-            }
-            _ => json!({}),
-        };
-        let response = error.into_response();
-        Self {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: exactly(joined(code, description)),
+const CHALLENGE: &str = "Bearer realm=\"authority\"";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::iter;
+
+    use axum::body::to_bytes;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::listen::Listener;
+    use crate::openapi;
+
+    /// Each variant leads to another, so that none is forgotten.
+    fn next(error: &AuthorityError) -> Option<AuthorityError> {
+        Some(match error {
+            AuthorityError::DenyListFull => AuthorityError::invalid(""),
+            AuthorityError::Invalid(_) => AuthorityError::InvalidRequest,
+            AuthorityError::InvalidRequest => AuthorityError::MethodNotAllowed,
+            AuthorityError::MethodNotAllowed => AuthorityError::Metrics(fmt::Error),
+            AuthorityError::Metrics(_) => AuthorityError::Overloaded,
+            AuthorityError::Overloaded => AuthorityError::PathNotFound,
+            AuthorityError::PathNotFound => AuthorityError::Stopping,
+            AuthorityError::Stopping => StoreError::Timeout.into(),
+            AuthorityError::Store(_) => AuthorityError::TooLarge,
+            AuthorityError::TooLarge => AuthorityError::TooSlow,
+            AuthorityError::TooSlow => AuthorityError::Unauthorized,
+            AuthorityError::Unauthorized => AuthorityError::UnsupportedTokenType,
+            AuthorityError::UnsupportedTokenType => return None,
+        })
+    }
+
+    #[tokio::test]
+    async fn document_tells_each_refusal_and_no_other() {
+        let mut told = BTreeSet::new();
+        for (status, schema) in openapi::refusals(Listener::Internal) {
+            let code = schema["properties"]["error"]["const"].as_str().unwrap().to_owned();
+            told.insert((status, code, schema["properties"]["error_description"].is_object()));
         }
+        let mut made = BTreeSet::new();
+        for error in iter::successors(Some(AuthorityError::DenyListFull), next) {
+            // No operation makes these: they say that there is none.
+            if matches!(error, AuthorityError::MethodNotAllowed | AuthorityError::PathNotFound) {
+                continue;
+            }
+            let (parts, body) = error.into_response().into_parts();
+            let body: Value = serde_json::from_slice(&to_bytes(body, 1000).await.unwrap()).unwrap();
+            let code = body["error"].as_str().unwrap().to_owned();
+            made.insert((parts.status.as_str().to_owned(), code, body["error_description"].is_string()));
+        }
+        assert_eq!(told, made);
     }
 }
-
-const CHALLENGE: &str = "Bearer realm=\"authority\"";

@@ -3,23 +3,13 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use serde_json::json;
 
 use super::error::AuthorityError;
 use crate::feed::Feed;
 use crate::log;
 use crate::metrics::{Findings, MEDIA_TYPE};
 use crate::observe::Routine;
-use crate::openapi::{Operation, Served};
 use crate::operations::Operations;
-
-/// How [`metrics`] is described.
-pub(super) fn operation() -> Operation {
-    Operation::new(Served::Get, super::METRICS, "metrics", "How the service does, in the text format of OpenMetrics")
-        .open()
-        .done("The metrics", MEDIA_TYPE, json!({ "type": "string" }))
-        .refused([super::unfinished()])
-}
 
 /// `GET /metrics`. It is answered without the database as well, since that is when somebody looks.
 pub(super) async fn metrics(

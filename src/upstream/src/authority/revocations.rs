@@ -15,7 +15,6 @@ use super::error::AuthorityError;
 use super::form::unreadable;
 use crate::feed::Feed;
 use crate::observe::Routine;
-use crate::openapi::JSON;
 use crate::store::revocation::{Cursor, LATEST, Revocation, RevocationOutcome};
 use query::Query;
 
@@ -26,7 +25,7 @@ pub(super) async fn read(
 ) -> Result<impl IntoResponse, AuthorityError> {
     let Query { since, wait } = Query::read(query.as_deref().unwrap_or_default())?;
     let page = feed.read(since, wait).await?;
-    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, JSON)];
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/json")];
     let mut response = (headers, page.json.clone()).into_response();
     if page.is_routine {
         response.extensions_mut().insert(Routine);
@@ -153,5 +152,4 @@ fn check_moment(place: &str, moment: i64) -> Result<(), AuthorityError> {
     Err(AuthorityError::invalid(format!("{place}: not in Unix seconds")))
 }
 
-/// The schema has the same bound.
-pub(super) const LONGEST_TEXT: usize = 512;
+const LONGEST_TEXT: usize = 512;

@@ -6,29 +6,12 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::error::AuthorityError;
-use super::form::{FORM, Parameters, TokenForm};
+use super::form::{Parameters, TokenForm};
 use super::revocations::check_text;
 use crate::feed::Feed;
 use crate::jws::UnverifiedClaims;
-use crate::openapi::{Operation, Served};
 use crate::secret::Secret;
 use crate::store::revocation::{DeniedJwt, TokenRevocation};
-
-/// How [`revoke`] is described.
-pub(super) fn operation() -> Operation {
-    let errors = [
-        AuthorityError::InvalidRequest,
-        AuthorityError::invalid(""),
-        AuthorityError::UnsupportedTokenType,
-        AuthorityError::TooLarge,
-        AuthorityError::TooSlow,
-        AuthorityError::DenyListFull,
-    ];
-    Operation::new(Served::Post, "/revoke", "revokeToken", "Revokes a token, RFC 7009")
-        .body(FORM, TokenForm::schema())
-        .done_silently("It is no token now")
-        .refused(super::refusals(errors))
-}
 
 /// `POST /revoke`.
 pub(super) async fn revoke(

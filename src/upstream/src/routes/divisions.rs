@@ -2,24 +2,12 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use serde_json::json;
 
 use crate::caller::Caller;
-use crate::envelope::{self, Success};
+use crate::envelope::Success;
 use crate::error::ApiError;
-use crate::id::{self, Id};
-use crate::openapi::{JSON, Operation, Served};
+use crate::id::Id;
 use crate::store::{DivisionDeletion, Store};
-
-/// How [`delete`] is described.
-pub(super) fn operation() -> Operation {
-    let summary = "Makes a division of a contract inactive";
-    let errors = [ApiError::AccessDenied, ApiError::DivisionNotFound, ApiError::DivisionOfOtherContractType];
-    Operation::new(Served::Delete, "/api/admin/contract_divisions/{id}", "deleteContractDivision", summary)
-        .parameters(json!([id::parameter("id", "The division")]))
-        .done("Inactive now", JSON, envelope::success_schema(Success::DoneWithData))
-        .refused(super::refusals(errors))
-}
 
 /// `DELETE /api/admin/contract_divisions/{id}`.
 pub(super) async fn delete(

@@ -3,19 +3,10 @@
 
 use axum::extract::State;
 
-use crate::envelope::{self, Success};
+use crate::envelope::Success;
 use crate::error::ApiError;
-use crate::openapi::{JSON, Operation, Served};
 use crate::operations::Operations;
 use crate::store::Store;
-
-/// How [`readyz`] is described.
-pub(super) fn operation() -> Operation {
-    Operation::new(Served::Get, super::READYZ, "ready", "Whether requests are served, and will be")
-        .open()
-        .done("Ready", JSON, envelope::success_schema(Success::Done))
-        .refused(super::refusals([ApiError::Stopping]))
-}
 
 /// `GET /readyz`.
 pub(super) async fn readyz(
