@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
@@ -24,7 +24,6 @@ use crate::listen::Listener;
 use crate::observe::{self, Watch};
 use crate::operations::{Operations, Places};
 use crate::secret::AuthoritySecrets;
-use crate::store::Store;
 use error::AuthorityError;
 
 /// The internal listener: introspection and revocations for the gateway, health and metrics for whoever runs the service.
@@ -74,24 +73,6 @@ struct Door {
     readers: Places,
 }
 
-impl FromRef<Authority> for Feed {
-    fn from_ref(authority: &Authority) -> Self {
-        authority.feed.clone()
-    }
-}
-
-impl FromRef<Authority> for Operations {
-    fn from_ref(authority: &Authority) -> Self {
-        authority.operations.clone()
-    }
-}
-
-impl FromRef<Authority> for Store {
-    fn from_ref(authority: &Authority) -> Self {
-        authority.feed.store().clone()
-    }
-}
-
 /// Refuses strangers, and what would only wait for others. Health and metrics are asked for most when there are too many.
 ///
 /// One function, since each layer keeps more than a kilobyte for each reader that waits.
@@ -115,7 +96,10 @@ async fn whole(request: Request) -> Result<Request, AuthorityError> {
     let (parts, body) = request.into_parts();
     let reading = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
     let body = tokio::time::timeout(LONGEST_BODY, reading).await.map_err(|_| AuthorityError::TooSlow)?;
-    let body = body.map_err(|rejection| form::unreadable(rejection.status()))?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => AuthorityError::TooLarge,
+        _ => AuthorityError::InvalidRequest,
+    })?;
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 

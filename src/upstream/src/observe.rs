@@ -113,18 +113,11 @@ async fn caught<T>(mut work: Pin<Box<impl Future<Output = T>>>) -> Result<T, Unf
     .await
 }
 
-/// The store's error among the causes.
+/// The store's error, if that is what a refusal comes from.
 fn store_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
-    let mut cause = Some(cause);
-    while let Some(error) = cause {
-        // Some are told to many.
-        let shared = error.downcast_ref::<Arc<StoreError>>().map(Arc::as_ref);
-        if let Some(error) = shared.or_else(|| error.downcast_ref()) {
-            return Some(error);
-        }
-        cause = error.source();
-    }
-    None
+    let source = cause.source()?;
+    // Some are told to many.
+    source.downcast_ref().or_else(|| source.downcast_ref::<Arc<StoreError>>().map(Arc::as_ref))
 }
 
 /// What the internal listener says of a handler that did not finish.

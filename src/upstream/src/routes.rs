@@ -5,7 +5,7 @@ mod divisions;
 mod health;
 
 use axum::Router;
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
@@ -40,18 +40,6 @@ struct Public {
     operations: Operations,
 }
 
-impl FromRef<Public> for Operations {
-    fn from_ref(public: &Public) -> Self {
-        public.operations.clone()
-    }
-}
-
-impl FromRef<Public> for Store {
-    fn from_ref(public: &Public) -> Self {
-        public.store.clone()
-    }
-}
-
 /// What surrounds every route, and what answers where there is none.
 fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, operations: &Operations) -> Router<S> {
     let watch = Watch { operations: operations.clone(), listener: Listener::Public, is_given_up: |_request| false };
@@ -68,11 +56,12 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, operations: &Ope
 }
 
 /// Refuses before anything is routed, so that a path without identity does not even tell whether it exists.
-async fn require_identity(request: Request, next: Next) -> Result<Response, ApiError> {
+async fn require_identity(mut request: Request, next: Next) -> Result<Response, ApiError> {
     // Readiness is asked for through the gateway, by callers that have no credentials.
     let is_readiness = request.method() == Method::GET && request.uri().path() == READYZ;
     if !is_readiness {
-        Caller::from_headers(request.headers())?;
+        let caller = Caller::from_headers(request.headers())?;
+        request.extensions_mut().insert(caller);
     }
     Ok(next.run(request).await)
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::json;
 
 use crate::error::RETRY_AFTER;
@@ -49,29 +49,20 @@ impl AuthorityError {
         Self::Invalid(description.into())
     }
 
-    fn status(&self) -> StatusCode {
+    /// The status, and the body's `error`: words of RFC 6749, 5.2, RFC 6750, 3.1 and RFC 7009, 2.2.1 where they have some.
+    fn answer(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Invalid(_) | Self::InvalidRequest | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Metrics(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::PathNotFound => StatusCode::NOT_FOUND,
-            Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-        }
-    }
-
-    /// The body's `error`: words of RFC 6749, 5.2, RFC 6750, 3.1 and RFC 7009, 2.2.1 where they have some.
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Invalid(_) | Self::InvalidRequest | Self::TooLarge | Self::TooSlow => "invalid_request",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::Metrics(_) => SERVER_ERROR,
-            Self::PathNotFound => "not_found",
-            Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => "temporarily_unavailable",
-            Self::Unauthorized => "invalid_token",
-            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::Invalid(_) | Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Metrics(_) => (StatusCode::INTERNAL_SERVER_ERROR, SERVER_ERROR),
+            Self::PathNotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "invalid_request"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            Self::UnsupportedTokenType => (StatusCode::BAD_REQUEST, "unsupported_token_type"),
         }
     }
 }
@@ -84,25 +75,22 @@ impl From<StoreError> for AuthorityError {
 
 impl IntoResponse for AuthorityError {
     fn into_response(self) -> Response {
+        let (status, code) = self.answer();
         let body = match &self {
             Self::DenyListFull | Self::Invalid(_) | Self::UnsupportedTokenType => {
-                json!({ "error": self.code(), "error_description": self.to_string() })
+                json!({ "error": code, "error_description": self.to_string() })
             }
-            _ => json!({ "error": self.code() }),
+            _ => json!({ "error": code }),
         };
-        let mut response = (self.status(), Json(body)).into_response();
-        if let Self::Unauthorized = self {
+        let header = match &self {
             // RFC 7662, 2.3 refers to RFC 6750, 3, which wants at least one parameter after the scheme.
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
-        }
-        if let Self::Overloaded | Self::Stopping | Self::Store(_) = self {
+            Self::Unauthorized => Some((header::WWW_AUTHENTICATE, CHALLENGE)),
             // RFC 9110, 10.2.3. A list that is full is so for longer.
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-        }
-        if response.status().is_server_error() {
-            response.extensions_mut().insert(Cause(Arc::new(self)));
-        }
-        response
+            Self::Overloaded | Self::Stopping | Self::Store(_) => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            _ => None,
+        };
+        let cause = status.is_server_error().then(|| Extension(Cause(Arc::new(self))));
+        (status, AppendHeaders(header), cause, Json(body)).into_response()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use axum::extract::Form;
 use axum::extract::rejection::FormRejection;
-use axum::http::StatusCode;
 
 use super::error::AuthorityError;
 use crate::store::CredentialKind;
@@ -19,7 +18,7 @@ pub(super) type Parameters = Form<Vec<(String, String)>>;
 impl TokenForm {
     /// Reads the form. Other parameters are ignored: RFC 7662, 2.1 lets servers define some.
     pub(super) fn read(form: Result<Parameters, FormRejection>) -> Result<Self, AuthorityError> {
-        let Form(parameters) = form.map_err(|rejection| unreadable(rejection.status()))?;
+        let Form(parameters) = form.map_err(|_| AuthorityError::InvalidRequest)?;
         let (mut tokens, mut hints) = (Vec::new(), Vec::new());
         for (name, value) in parameters {
             match name.as_str() {
@@ -40,13 +39,5 @@ impl TokenForm {
             _ => return Err(AuthorityError::InvalidRequest),
         };
         Ok(Self { token, first })
-    }
-}
-
-/// What a body is refused with that its extractor refused with `status`.
-pub(super) fn unreadable(status: StatusCode) -> AuthorityError {
-    match status {
-        StatusCode::PAYLOAD_TOO_LARGE => AuthorityError::TooLarge,
-        _ => AuthorityError::InvalidRequest,
     }
 }

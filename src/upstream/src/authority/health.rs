@@ -5,9 +5,8 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::Authority;
 use super::error::AuthorityError;
-use crate::operations::Operations;
-use crate::store::Store;
 
 /// `GET /healthz`: whoever reads this knows that the process lives.
 pub(super) async fn healthz() -> Json<Value> {
@@ -16,12 +15,11 @@ pub(super) async fn healthz() -> Json<Value> {
 
 /// `GET /readyz`.
 pub(super) async fn readyz(
-    State(store): State<Store>,
-    State(operations): State<Operations>,
+    State(Authority { feed, operations }): State<Authority>,
 ) -> Result<Json<Value>, AuthorityError> {
     if operations.is_stopping() {
         return Err(AuthorityError::Stopping);
     }
-    store.ready().await?;
+    feed.store().ready().await?;
     Ok(Json(json!({ "status": "ready" })))
 }

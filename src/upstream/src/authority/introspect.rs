@@ -7,18 +7,19 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::Authority;
 use super::error::AuthorityError;
 use super::form::{Parameters, TokenForm};
 use crate::secret::Secret;
-use crate::store::{Introspection, Store};
+use crate::store::Introspection;
 
 /// `POST /introspect`.
 pub(super) async fn introspect(
-    State(store): State<Store>,
+    State(Authority { feed, .. }): State<Authority>,
     form: Result<Parameters, FormRejection>,
 ) -> Result<impl IntoResponse, AuthorityError> {
     let TokenForm { token, first } = TokenForm::read(form)?;
-    let introspection = store.introspect(Secret::new(token).hash(), first).await?;
+    let introspection = feed.store().introspect(Secret::new(token).hash(), first).await?;
     // RFC 7662, 4: an answer that is kept elsewhere outlives the token.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(facts(introspection))))
 }

@@ -2,44 +2,38 @@
 
 mod query;
 
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
+use super::Authority;
 use super::error::AuthorityError;
-use super::form::unreadable;
-use crate::feed::Feed;
 use crate::observe::Routine;
 use crate::store::revocation::{Cursor, LATEST, Revocation, RevocationOutcome};
 use query::Query;
 
 /// `GET /revocations`.
 pub(super) async fn read(
-    State(feed): State<Feed>,
+    State(Authority { feed, .. }): State<Authority>,
     RawQuery(query): RawQuery,
 ) -> Result<impl IntoResponse, AuthorityError> {
     let Query { since, wait } = Query::read(query.as_deref().unwrap_or_default())?;
     let page = feed.read(since, wait).await?;
+    let routine = page.is_routine.then_some(Extension(Routine));
     let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/json")];
-    let mut response = (headers, page.json.clone()).into_response();
-    if page.is_routine {
-        response.extensions_mut().insert(Routine);
-    }
-    Ok(response)
+    Ok((routine, headers, page.json.clone()))
 }
 
 /// `POST /revocations`.
 pub(super) async fn revoke(
-    State(feed): State<Feed>,
+    State(Authority { feed, .. }): State<Authority>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<impl IntoResponse, AuthorityError> {
-    let body = body.map_err(|rejection| unreadable(rejection.status()))?;
     let revocation = understand(&headers, &body)?;
     match feed.store().revoke(&revocation, feed.keep()).await? {
         RevocationOutcome::Done { head } => {
@@ -93,43 +87,23 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityE
         })?;
     reader.end().map_err(|error| AuthorityError::invalid(format!("body: {error}")))?;
 
-    match document {
-        RevocationDocument {
-            client_id: Some(id),
-            user_id: None,
-            issued_before: None,
-            jti: None,
-            exp: None,
-            all: None,
-        } => {
+    let RevocationDocument { client_id, user_id, issued_before, jti, exp, all } = document;
+    match (client_id, user_id, issued_before, jti, exp, all) {
+        (Some(id), None, None, None, None, None) => {
             check_text("client_id", &id)?;
             Ok(Revocation::Client(id))
         }
-        RevocationDocument { client_id: None, user_id: Some(id), issued_before, jti: None, exp: None, all: None } => {
+        (None, Some(id), issued_before, None, None, None) => {
             check_text("user_id", &id)?;
             issued_before.map_or(Ok(()), |moment| check_moment("issued_before", moment))?;
             Ok(Revocation::User { id, issued_before })
         }
-        RevocationDocument {
-            client_id: None,
-            user_id: None,
-            issued_before: None,
-            jti: Some(jti),
-            exp: Some(expires_at),
-            all: None,
-        } => {
+        (None, None, None, Some(jti), Some(expires_at), None) => {
             check_text("jti", &jti)?;
             check_moment("exp", expires_at)?;
             Ok(Revocation::Jti { jti, expires_at })
         }
-        RevocationDocument {
-            client_id: None,
-            user_id: None,
-            issued_before: None,
-            jti: None,
-            exp: None,
-            all: Some(true),
-        } => Ok(Revocation::All),
+        (None, None, None, None, None, Some(true)) => Ok(Revocation::All),
         _ => Err(AuthorityError::invalid(
             "body: not one of client_id; user_id, with or without issued_before; jti and exp; all (true)",
         )),

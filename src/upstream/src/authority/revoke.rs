@@ -5,21 +5,21 @@ use axum::extract::rejection::FormRejection;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
+use super::Authority;
 use super::error::AuthorityError;
 use super::form::{Parameters, TokenForm};
 use super::revocations::check_text;
-use crate::feed::Feed;
-use crate::jws::UnverifiedClaims;
+use crate::jws;
 use crate::secret::Secret;
 use crate::store::revocation::{DeniedJwt, TokenRevocation};
 
 /// `POST /revoke`.
 pub(super) async fn revoke(
-    State(feed): State<Feed>,
+    State(Authority { feed, .. }): State<Authority>,
     form: Result<Parameters, FormRejection>,
 ) -> Result<impl IntoResponse, AuthorityError> {
     let TokenForm { token, first } = TokenForm::read(form)?;
-    let jwt = UnverifiedClaims::read(&token).map(|claims| DeniedJwt { jti: claims.jti, expires_at: claims.exp });
+    let jwt = jws::denied(&token);
     if let Some(DeniedJwt { jti: Some(jti), .. }) = &jwt {
         check_text("token: `jti`", jti)?;
     }

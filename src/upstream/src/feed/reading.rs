@@ -15,11 +15,8 @@ use crate::store::{Store, StoreError, TIMEOUT};
 /// What all are answered who asked for one page.
 pub(super) type Answer = Result<Arc<Document>, Arc<StoreError>>;
 
-#[derive(Debug)]
-struct Question {
-    since: Since,
-    answer: oneshot::Sender<Answer>,
-}
+/// From where, and who is to be told.
+type Question = (Since, oneshot::Sender<Answer>);
 
 /// Where pages are asked for. A clone is another handle on the same reader.
 #[derive(Clone, Debug)]
@@ -41,7 +38,7 @@ impl Pages {
     pub(super) async fn ask(&self, since: Since) -> Answer {
         let (answer, answered) = oneshot::channel();
         // Nobody answers only where the service ends.
-        let _sent = self.questions.send(Question { since, answer });
+        let _sent = self.questions.send((since, answer));
         timeout(TIMEOUT, answered).await.ok().and_then(Result::ok).unwrap_or_else(|| Err(Arc::new(StoreError::Timeout)))
     }
 
@@ -57,7 +54,7 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
     // Who asks while these are answered is answered with the next.
     while asked.recv_many(&mut questions, usize::MAX).await > 0 {
         let mut askers = HashMap::<Since, Vec<_>>::new();
-        for Question { since, answer } in questions.drain(..).filter(|question| !question.answer.is_closed()) {
+        for (since, answer) in questions.drain(..).filter(|(_, answer)| !answer.is_closed()) {
             askers.entry(since).or_default().push(answer);
         }
         for (since, askers) in askers {

@@ -1,18 +1,20 @@
 //! Owns the connections of clients, as the public listener serves them.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 
+use super::Public;
 use crate::caller::Caller;
 use crate::envelope::Success;
 use crate::error::ApiError;
 use crate::id::Id;
-use crate::store::{ConnectionDeletion, Store};
+use crate::store::ConnectionDeletion;
 
 /// `DELETE /api/clients/{client_id}/connections/{connection_id}`. Whose client it may be was the gateway's question.
 pub(super) async fn delete(
-    caller: Caller,
-    State(store): State<Store>,
+    State(Public { store, .. }): State<Public>,
+    Extension(caller): Extension<Caller>,
     path: Result<Path<(Id, Id)>, PathRejection>,
 ) -> Result<Success, ApiError> {
     // What is no identifier names no row.

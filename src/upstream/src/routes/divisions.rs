@@ -1,18 +1,20 @@
 //! Owns contract divisions, as the public listener serves them.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 
+use super::Public;
 use crate::caller::Caller;
 use crate::envelope::Success;
 use crate::error::ApiError;
 use crate::id::Id;
-use crate::store::{DivisionDeletion, Store};
+use crate::store::DivisionDeletion;
 
 /// `DELETE /api/admin/contract_divisions/{id}`.
 pub(super) async fn delete(
-    caller: Caller,
-    State(store): State<Store>,
+    State(Public { store, .. }): State<Public>,
+    Extension(caller): Extension<Caller>,
     path: Result<Path<Id>, PathRejection>,
 ) -> Result<Success, ApiError> {
     // What is no identifier names no row.

@@ -3,16 +3,12 @@
 
 use axum::extract::State;
 
+use super::Public;
 use crate::envelope::Success;
 use crate::error::ApiError;
-use crate::operations::Operations;
-use crate::store::Store;
 
 /// `GET /readyz`.
-pub(super) async fn readyz(
-    State(store): State<Store>,
-    State(operations): State<Operations>,
-) -> Result<Success, ApiError> {
+pub(super) async fn readyz(State(Public { store, operations }): State<Public>) -> Result<Success, ApiError> {
     if operations.is_stopping() {
         return Err(ApiError::Stopping);
     }
