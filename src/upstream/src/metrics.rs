@@ -66,18 +66,11 @@ impl Metrics {
             // Anybody can invent methods.
             _ => "other",
         };
-        let class = match status.as_u16() {
-            ..200 => "1xx",
-            200..300 => "2xx",
-            300..400 => "3xx",
-            400..500 => "4xx",
-            500.. => "5xx",
-        };
         let labels = [
             ("listener", listener.to_string()),
             ("method", method.to_owned()),
             ("route", route.unwrap_or("none").to_owned()),
-            ("class", class.to_owned()),
+            ("class", format!("{}xx", status.as_u16() / 100)),
         ];
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }

@@ -89,19 +89,13 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityE
 
     let RevocationDocument { client_id, user_id, issued_before, jti, exp, all } = document;
     match (client_id, user_id, issued_before, jti, exp, all) {
-        (Some(id), None, None, None, None, None) => {
-            check_text("client_id", &id)?;
-            Ok(Revocation::Client(id))
-        }
-        (None, Some(id), issued_before, None, None, None) => {
-            check_text("user_id", &id)?;
-            issued_before.map_or(Ok(()), |moment| check_moment("issued_before", moment))?;
-            Ok(Revocation::User { id, issued_before })
-        }
-        (None, None, None, Some(jti), Some(expires_at), None) => {
-            check_text("jti", &jti)?;
-            check_moment("exp", expires_at)?;
-            Ok(Revocation::Jti { jti, expires_at })
+        (Some(id), None, None, None, None, None) => Ok(Revocation::Client(text("client_id", id)?)),
+        (None, Some(id), issued_before, None, None, None) => Ok(Revocation::User {
+            id: text("user_id", id)?,
+            issued_before: issued_before.map(|issued_before| moment("issued_before", issued_before)).transpose()?,
+        }),
+        (None, None, None, Some(jti), Some(exp), None) => {
+            Ok(Revocation::Jti { jti: text("jti", jti)?, expires_at: moment("exp", exp)? })
         }
         (None, None, None, None, None, Some(true)) => Ok(Revocation::All),
         _ => Err(AuthorityError::invalid(
@@ -110,18 +104,18 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityE
     }
 }
 
-/// Whether an identifier can be kept; it is compared with what tokens state, so it may be anything short.
-pub(super) fn check_text(place: &str, text: &str) -> Result<(), AuthorityError> {
+/// An identifier that can be kept; it is compared with what tokens state, so it may be anything short.
+pub(super) fn text<T: AsRef<str>>(place: &str, text: T) -> Result<T, AuthorityError> {
     // Letters are counted, since the schema counts them.
-    if (1..=LONGEST_TEXT).contains(&text.chars().count()) && !text.contains('\0') {
-        return Ok(());
+    if (1..=LONGEST_TEXT).contains(&text.as_ref().chars().count()) && !text.as_ref().contains('\0') {
+        return Ok(text);
     }
     Err(AuthorityError::invalid(format!("{place}: empty, longer than {LONGEST_TEXT} characters, or with a NUL")))
 }
 
-fn check_moment(place: &str, moment: i64) -> Result<(), AuthorityError> {
+fn moment(place: &str, moment: i64) -> Result<i64, AuthorityError> {
     if (0..=LATEST).contains(&moment) {
-        return Ok(());
+        return Ok(moment);
     }
     Err(AuthorityError::invalid(format!("{place}: not in Unix seconds")))
 }

@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use super::Authority;
 use super::error::AuthorityError;
 use super::form::{Parameters, TokenForm};
-use super::revocations::check_text;
+use super::revocations::text;
 use crate::jws;
 use crate::secret::Secret;
 use crate::store::revocation::{DeniedJwt, TokenRevocation};
@@ -21,7 +21,7 @@ pub(super) async fn revoke(
     let TokenForm { token, first } = TokenForm::read(form)?;
     let jwt = jws::denied(&token);
     if let Some(DeniedJwt { jti: Some(jti), .. }) = &jwt {
-        check_text("token: `jti`", jti)?;
+        text("token: `jti`", jti)?;
     }
     let hash = Secret::new(token).hash();
     match feed.store().revoke_token(hash, first, jwt.as_ref(), feed.keep()).await? {
