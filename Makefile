@@ -122,11 +122,10 @@ test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 	@src/tools/wasm-test.sh -p brama-replay --lib --test cases --test corpus --test line
 
 .PHONY: schema
-schema: ## write anew what is generated: policies/schema.json and cases.schema.json, which help editors, and src/upstream/openapi
-	@cargo build $(QUIET) -p brama-cli -p brama-upstream
+schema: ## write anew what is generated: policies/schema.json and cases.schema.json, which help editors
+	@cargo build $(QUIET) -p brama-cli
 	@target/debug/brama schema policy --output policies/schema.json
 	@target/debug/brama schema cases --output policies/cases.schema.json
-	@for listener in internal public; do target/debug/brama-upstream openapi $$listener >target/openapi.json && mv target/openapi.json src/upstream/openapi/$$listener.json; done
 
 .PHONY: wasm
 wasm: ## build the plugin, target/brama_filter.wasm (FEATURES, such as ps-eddsa)

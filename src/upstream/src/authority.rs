@@ -1,6 +1,5 @@
 //! Owns the internal listener: the authority's paths, and the secret without which it tells nothing.
 
-mod describe;
 mod error;
 mod form;
 mod health;
@@ -14,19 +13,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use serde_json::{Value, json};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::feed::{Feed, MOST_WAITING};
 use crate::listen::Listener;
 use crate::observe::{self, Watch};
-use crate::openapi::{Described, Refusal};
 use crate::operations::{Operations, Places};
 use crate::secret::AuthoritySecrets;
-use crate::store::{Store, StoreError};
 use error::AuthorityError;
 
 /// The internal listener: introspection and revocations for the gateway, health and metrics for whoever runs the service.
@@ -37,8 +34,9 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         readers: operations.places(Listener::Internal, MOST_WAITING),
     };
     let watch = Watch { operations: operations.clone(), listener: Listener::Internal, is_given_up: is_reader };
-    described()
-        .router
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(async || AuthorityError::PathNotFound)
         .method_not_allowed_fallback(async || AuthorityError::MethodNotAllowed)
         // The last layer is the first to see a request: log, containment, size, admission, route. The place is taken inside
@@ -50,33 +48,16 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         .with_state(Authority { feed, operations })
 }
 
-/// The internal listener's description.
-pub(crate) fn document() -> Value {
-    let scheme = json!({ "type": "http", "scheme": "bearer", "description": "One of the authority secrets" });
-    let description = "What the gateway asks about credentials, and how they are revoked.";
-    described().document("Brama upstream, internal listener", description, "authority_secret", scheme)
-}
-
-fn described() -> Described<Authority> {
-    Described::new()
-        .serve(introspect::operation(), introspect::introspect)
-        .serve(describe::read_revocations(), revocations::read)
-        .serve(describe::revoke(), revocations::revoke)
-        .serve(revoke::operation(), revoke::revoke)
-        .serve(health::alive(), health::healthz)
-        .serve(health::ready(), health::readyz)
-        .serve(metrics::operation(), metrics::metrics)
-}
-
-/// These, and what every operation may answer that asks the store.
-fn refusals(errors: impl IntoIterator<Item = AuthorityError>) -> impl Iterator<Item = Refusal> {
-    let common = [AuthorityError::Unauthorized, AuthorityError::Overloaded, StoreError::Timeout.into()];
-    errors.into_iter().chain(common).map(Refusal::from).chain([unfinished()])
-}
-
-/// What any operation may answer.
-fn unfinished() -> Refusal {
-    AuthorityError::Metrics(std::fmt::Error).into()
+/// Each path, with the handlers of its methods.
+fn routes() -> [(&'static str, MethodRouter<Authority>); 6] {
+    [
+        (HEALTHZ, get(health::healthz)),
+        ("/introspect", post(introspect::introspect)),
+        (METRICS, get(metrics::metrics)),
+        (READYZ, get(health::readyz)),
+        (REVOCATIONS, get(revocations::read).post(revocations::revoke)),
+        ("/revoke", post(revoke::revoke)),
+    ]
 }
 
 #[derive(Clone)]
@@ -90,24 +71,6 @@ struct Door {
     secrets: AuthoritySecrets,
     requests: Places,
     readers: Places,
-}
-
-impl FromRef<Authority> for Feed {
-    fn from_ref(authority: &Authority) -> Self {
-        authority.feed.clone()
-    }
-}
-
-impl FromRef<Authority> for Operations {
-    fn from_ref(authority: &Authority) -> Self {
-        authority.operations.clone()
-    }
-}
-
-impl FromRef<Authority> for Store {
-    fn from_ref(authority: &Authority) -> Self {
-        authority.feed.store().clone()
-    }
 }
 
 /// Refuses strangers, and what would only wait for others. Health and metrics are asked for most when there are too many.
@@ -133,7 +96,10 @@ async fn whole(request: Request) -> Result<Request, AuthorityError> {
     let (parts, body) = request.into_parts();
     let reading = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
     let body = tokio::time::timeout(LONGEST_BODY, reading).await.map_err(|_| AuthorityError::TooSlow)?;
-    let body = body.map_err(|rejection| form::unreadable(rejection.status()))?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => AuthorityError::TooLarge,
+        _ => AuthorityError::InvalidRequest,
+    })?;
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
@@ -183,6 +149,13 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::openapi;
+
+    #[test]
+    fn paths_are_those_of_the_document() {
+        let paths = routes().map(|(path, _)| path.to_owned());
+        assert_eq!(openapi::paths(Listener::Internal), paths.into());
+    }
 
     fn presented(values: &[&'static str]) -> Option<String> {
         let mut headers = HeaderMap::new();

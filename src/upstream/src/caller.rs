@@ -1,9 +1,6 @@
 //! Owns who the caller is: the identity that the gateway put on the request.
 
-use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
-use axum::http::request::Parts;
-use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::id::Id;
@@ -13,14 +10,14 @@ use crate::id::Id;
 /// The gateway removes the client's own copies of the header. A request without it did not come through the gateway's
 /// rules, and is refused here as well.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The user of the access token.
-    pub user_id: Id,
+    pub(crate) user_id: Id,
 }
 
 impl Caller {
     /// Reads the identity; anything but exactly one canonical identifier is none.
-    pub fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         let mut values = headers.get_all(CONSUMER_ID).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return Err(ApiError::AccessDenied);
@@ -29,24 +26,6 @@ impl Caller {
         let user_id = text.parse().map_err(|_| ApiError::AccessDenied)?;
         Ok(Self { user_id })
     }
-}
-
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        Self::from_headers(&parts.headers)
-    }
-}
-
-/// How the identity is described.
-pub(crate) fn scheme() -> Value {
-    json!({
-        "type": "apiKey",
-        "in": "header",
-        "name": CONSUMER_ID,
-        "description": "The user in whose name the request is made; put there by the gateway and by nobody else",
-    })
 }
 
 /// The gateway's header for the token's user.

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 use crate::observe::{Cause, REQUEST_ID};
-use crate::openapi::{exactly, joined};
 
 /// What a handler did when it succeeded; the status is 200.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Success {
+pub(crate) enum Success {
     /// Done; the envelope has `meta` only, as the specification of connections has it.
     Done,
     /// Done; the envelope has an empty `data` as well, as the specification of divisions has it.
@@ -25,13 +25,13 @@ pub enum Success {
 
 /// What the envelope is to say. It travels from the handler to [`wrap`] as an extension of the response.
 #[derive(Clone, Debug)]
-pub struct Outcome(Result<Success, Arc<ApiError>>);
+pub(crate) struct Outcome(pub(crate) Result<Success, Arc<ApiError>>);
 
 #[derive(Serialize)]
 struct Envelope<'a> {
     meta: Meta<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Empty>,
+    data: Option<Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Fault>,
 }
@@ -50,12 +50,8 @@ struct Fault {
     message: &'static str,
 }
 
-/// Serializes as `{}`.
-#[derive(Serialize)]
-struct Empty {}
-
 /// Puts every response into an envelope, also those that no handler of ours has made.
-pub async fn wrap(request: Request, next: Next) -> Response {
+pub(crate) async fn wrap(request: Request, next: Next) -> Response {
     let url = url_of(&request);
     let request_id = request.headers().get(REQUEST_ID).cloned();
     let response = next.run(request).await;
@@ -65,10 +61,8 @@ pub async fn wrap(request: Request, next: Next) -> Response {
         Some(Outcome(outcome)) => outcome,
         None => Err(Arc::new(ApiError::Unforeseen(parts.status))),
     };
-    parts.status = match &outcome {
-        Ok(_) => StatusCode::OK,
-        Err(error) => error.status(),
-    };
+    let refusal = outcome.as_ref().err().map(|error| error.answer());
+    parts.status = refusal.map_or(StatusCode::OK, |(status, ..)| status);
     let envelope = Envelope {
         meta: Meta {
             code: parts.status.as_u16(),
@@ -76,8 +70,8 @@ pub async fn wrap(request: Request, next: Next) -> Response {
             r#type: "object",
             request_id: request_id.as_ref().and_then(|id| id.to_str().ok()),
         },
-        data: matches!(outcome, Ok(Success::DoneWithData)).then_some(Empty {}),
-        error: outcome.as_ref().err().map(|error| Fault { r#type: error.code(), message: error.message() }),
+        data: matches!(outcome, Ok(Success::DoneWithData)).then(Map::new),
+        error: refusal.map(|(_, r#type, message)| Fault { r#type, message }),
     };
     // Serializing these types cannot fail; an empty body is what would be left to say.
     let body = serde_json::to_vec(&envelope).unwrap_or_default();
@@ -110,42 +104,8 @@ fn url_of(request: &Request) -> String {
     format!("{scheme}://{host}{}", request.uri().path())
 }
 
-/// What a success looks like when it has left.
-pub(crate) fn success_schema(success: Success) -> Value {
-    let meta = json!({ "meta": meta_schema(StatusCode::OK) });
-    match success {
-        Success::Done => exactly(meta),
-        Success::DoneWithData => exactly(joined(meta, json!({ "data": exactly(json!({})) }))),
-    }
-}
-
-/// What a refusal looks like when it has left.
-pub(crate) fn refusal_schema(error: &ApiError) -> Value {
-    exactly(json!({
-        "meta": meta_schema(error.status()),
-        "error": exactly(json!({ "type": { "const": error.code() }, "message": { "const": error.message() } })),
-    }))
-}
-
-fn meta_schema(status: StatusCode) -> Value {
-    exactly(json!({
-        "code": { "const": status.as_u16() },
-        "url": { "type": "string" },
-        "type": { "const": "object" },
-        "request_id": { "type": ["string", "null"] },
-    }))
-}
-
-impl From<ApiError> for Outcome {
-    fn from(error: ApiError) -> Self {
-        Self(Err(Arc::new(error)))
-    }
-}
-
 impl IntoResponse for Success {
     fn into_response(self) -> Response {
-        let mut response = Response::default();
-        response.extensions_mut().insert(Outcome(Ok(self)));
-        response
+        Extension(Outcome(Ok(self))).into_response()
     }
 }

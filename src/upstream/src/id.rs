@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// An identifier of a row or a user.
@@ -25,17 +24,6 @@ impl Id {
     pub(crate) fn uuid(self) -> Uuid {
         self.0
     }
-}
-
-/// How an identifier in a path is described.
-pub(crate) fn parameter(name: &str, description: &str) -> Value {
-    json!({
-        "name": name,
-        "in": "path",
-        "required": true,
-        "description": description,
-        "schema": { "type": "string", "format": "uuid", "pattern": PATTERN },
-    })
 }
 
 impl FromStr for Id {
@@ -71,9 +59,6 @@ impl fmt::Display for Id {
         self.0.hyphenated().fmt(formatter)
     }
 }
-
-/// The canonical lower-case form.
-const PATTERN: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
 
 #[cfg(test)]
 mod tests {

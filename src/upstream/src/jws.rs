@@ -4,38 +4,31 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-/// The claims of a JWT that nobody verified. They say what to refuse, and must never say what to accept.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct UnverifiedClaims {
-    pub(crate) jti: Option<String>,
-    /// In Unix seconds, rounded up; `None` also where it is no sensible number.
-    pub(crate) exp: Option<i64>,
-}
+use crate::store::revocation::DeniedJwt;
 
-impl UnverifiedClaims {
-    /// `None`: the token is not a JWT in the compact form of RFC 7515, 7.1.
-    pub(crate) fn read(token: &str) -> Option<Self> {
-        let mut parts = token.split('.');
-        let (Some(header), Some(payload), Some(_signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return None;
-        };
-        // RFC 7515, 4.1.1: `alg` is a must.
-        object(header)?.get("alg")?.as_str()?;
-        let claims = object(payload)?;
-        Some(Self {
-            jti: claims.get("jti").and_then(Value::as_str).map(str::to_owned),
-            exp: claims.get("exp").and_then(seconds),
-        })
-    }
+/// What is denied with a JWT that nobody verified: its claims say what to refuse, and must never say what to accept. `None`:
+/// the token is not a JWT in the compact form of RFC 7515, 7.1.
+pub(crate) fn denied(token: &str) -> Option<DeniedJwt> {
+    let mut parts = token.split('.');
+    let (Some(header), Some(payload), Some(_signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    // RFC 7515, 4.1.1: `alg` is a must.
+    object(header)?.get("alg")?.as_str()?;
+    let claims = object(payload)?;
+    Some(DeniedJwt {
+        jti: claims.get("jti").and_then(Value::as_str).map(str::to_owned),
+        expires_at: claims.get("exp").and_then(seconds),
+    })
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-/// RFC 7519, 2: a NumericDate may have a fraction.
+/// RFC 7519, 2: a NumericDate may have a fraction; it is rounded up. `None` where it is no sensible number.
 fn seconds(value: &Value) -> Option<i64> {
     let text = value.as_number()?.to_string();
     match text.split_once('.') {
@@ -65,8 +58,8 @@ mod tests {
             (r#"{"exp":1e300}"#, None, None),
             ("{}", None, None),
         ] {
-            let claims = UnverifiedClaims::read(&jwt(HEADER, payload));
-            assert_eq!(claims, Some(UnverifiedClaims { jti: jti.map(str::to_owned), exp }), "{payload}");
+            let claims = denied(&jwt(HEADER, payload));
+            assert_eq!(claims, Some(DeniedJwt { jti: jti.map(str::to_owned), expires_at: exp }), "{payload}");
         }
     }
 
@@ -84,7 +77,7 @@ mod tests {
             &format!("{}.d", jwt(HEADER, "{}")),
             &jwt(HEADER, "{}").replace(".c2ln", ""),
         ] {
-            assert_eq!(UnverifiedClaims::read(token), None, "`{token}`");
+            assert_eq!(denied(token), None, "`{token}`");
         }
     }
 }

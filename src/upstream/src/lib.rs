@@ -30,11 +30,11 @@
 
 mod accept;
 mod authority;
-pub mod caller;
+mod caller;
 pub mod cause;
 pub mod config;
-pub mod envelope;
-pub mod error;
+mod envelope;
+mod error;
 pub mod feed;
 pub mod fixture;
 mod housekeeping;

@@ -30,7 +30,7 @@ async fn run(command_line: &CommandLine) -> Result<()> {
     match &command_line.command {
         Command::Serve(arguments) => serve(arguments).await,
         Command::Migrate { database_url } => migrate(database_url).await,
-        Command::Openapi { listener } => say(format_args!("{:#}", openapi::document(*listener))),
+        Command::Openapi { listener } => say(openapi::document(*listener).trim_end()),
         Command::Ready { internal_listen } => ready(internal_listen).await,
         Command::Seed(arguments) => seed(arguments).await,
     }

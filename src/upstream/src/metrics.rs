@@ -15,29 +15,19 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::feed::Feed;
 use crate::listen::Listener;
+use crate::log;
 use crate::store::{PoolUse, StoreError};
 
 /// The metrics of one service.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    requests: Family<Labels<4>, Histogram, fn() -> Histogram>,
+    requests: Family<Labels<4>, Histogram>,
     in_work: Family<Labels<1>, Gauge>,
     refused: Family<Labels<1>, Counter>,
     store_failures: Family<Labels<1>, Counter>,
-}
-
-/// What is found out when metrics are asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Findings {
-    pub(crate) feed_readers_waiting: usize,
-    pub(crate) feed_pages_read: u64,
-    /// The last number of the feed, if the database answered.
-    pub(crate) revocations: Option<i64>,
-    pub(crate) pools: [PoolUse; 3],
-    pub(crate) log_lines_lost: u64,
-    pub(crate) housekeeping_failures: u64,
 }
 
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -45,25 +35,21 @@ type Labels<const N: usize> = [(&'static str, String); N];
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
-        let metrics = Self {
-            requests: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
-            in_work: Family::default(),
-            refused: Family::default(),
-            store_failures: Family::default(),
-            registry: Registry::default(),
-        };
         registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let requests: Family<_, _> = Family::new_with_constructor(|| Histogram::new(BUCKETS));
         let help = "How long requests took that were answered";
-        registry.register_with_unit("request_duration", help, Unit::Seconds, metrics.requests.clone());
-        registry.register("requests_in_work", "Requests begun and not done", metrics.in_work.clone());
-        registry.register("requests_refused", "Requests for which there was no place", metrics.refused.clone());
-        let help = "Requests that the store did not answer";
-        registry.register("store_failures", help, metrics.store_failures.clone());
+        registry.register_with_unit("request_duration", help, Unit::Seconds, requests.clone());
+        let in_work = Family::default();
+        registry.register("requests_in_work", "Requests begun and not done", in_work.clone());
+        let refused = Family::default();
+        registry.register("requests_refused", "Requests for which there was no place", refused.clone());
+        let store_failures = Family::<Labels<1>, Counter>::default();
+        registry.register("store_failures", "Requests that the store did not answer", store_failures.clone());
         // What is counted only when it happens is there from the start, so that its first rise is seen.
         for kind in [TIMEOUT, FAILED] {
-            drop(metrics.store_failures.get_or_create(&[("kind", kind.to_owned())]));
+            drop(store_failures.get_or_create(&[("kind", kind.to_owned())]));
         }
-        Self { registry, ..metrics }
+        Self { registry, requests, in_work, refused, store_failures }
     }
 
     /// A request was answered.
@@ -80,18 +66,11 @@ impl Metrics {
             // Anybody can invent methods.
             _ => "other",
         };
-        let class = match status.as_u16() {
-            ..200 => "1xx",
-            200..300 => "2xx",
-            300..400 => "3xx",
-            400..500 => "4xx",
-            500.. => "5xx",
-        };
         let labels = [
             ("listener", listener.to_string()),
             ("method", method.to_owned()),
             ("route", route.unwrap_or("none").to_owned()),
-            ("class", class.to_owned()),
+            ("class", format!("{}xx", status.as_u16() / 100)),
         ];
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
@@ -115,19 +94,20 @@ impl Metrics {
         self.refused.get_or_create_owned(&[("listener", listener.to_string())])
     }
 
-    /// All metrics, in the text format of OpenMetrics, which Prometheus reads.
-    pub(crate) fn write(&self, findings: Findings) -> Result<String, fmt::Error> {
-        let Findings { feed_readers_waiting, feed_pages_read, revocations, pools, .. } = findings;
+    /// All metrics, with what is found out now, in the text format of OpenMetrics, which Prometheus reads.
+    pub(crate) async fn write(&self, feed: &Feed) -> Result<String, fmt::Error> {
+        // Before the question that follows, which uses a connection itself.
+        let pools = feed.store().pool_use();
+        let head = feed.store().revocation_head().await.ok();
         let mut now = Registry::with_prefix(PREFIX);
-        let waiting = ConstGauge::new(i64::try_from(feed_readers_waiting).unwrap_or(i64::MAX));
+        let waiting = ConstGauge::new(i64::try_from(feed.readers_waiting()).unwrap_or(i64::MAX));
         now.register("feed_readers_waiting", "Gateways that wait for news of the feed", waiting);
-        let read = ConstCounter::new(feed_pages_read);
+        let read = ConstCounter::new(feed.pages_read());
         now.register("feed_pages_read", "Pages of the feed that were read from the database", read);
-        let up = ConstGauge::new(i64::from(revocations.is_some()));
+        let up = ConstGauge::new(i64::from(head.is_some()));
         now.register("database_up", "Whether the database answered this question for metrics", up);
-        let lost = ConstCounter::new(findings.log_lines_lost);
-        now.register("log_lines_lost", "Lines of the log that could not be written", lost);
-        let failures = ConstCounter::new(findings.housekeeping_failures);
+        now.register("log_lines_lost", "Lines of the log that could not be written", ConstCounter::new(log::lost()));
+        let failures = ConstCounter::new(feed.housekeeping_failures());
         now.register("housekeeping_failures", "Times that what is needed no more could not be removed", failures);
         let connections = Family::<Labels<2>, Gauge>::default();
         now.register("database_connections", "Connections to the database", connections.clone());
@@ -138,7 +118,7 @@ impl Metrics {
             }
         }
         // A feed that is not known is left out: a zero would look like a new one.
-        if let Some(number) = revocations.and_then(|number| u64::try_from(number).ok()) {
+        if let Some(number) = head.and_then(|head| u64::try_from(head.number).ok()) {
             now.register("revocations", "Entries ever written to the feed", ConstCounter::new(number));
         }
         let mut written = String::new();

@@ -2,11 +2,8 @@
 //! even where its handler panics.
 
 use std::error::Error;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
 use axum::Json;
@@ -14,6 +11,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use serde_json::json;
 use tokio::task::JoinError;
 use tracing::{Instrument, Span};
@@ -91,7 +89,8 @@ pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: 
         response
     });
     let done = if is_given_up {
-        caught(contained).await
+        // It ends where it panics, with nothing done: what is given up may be left wherever it stands.
+        AssertUnwindSafe(contained).catch_unwind().await.map_err(|_panic| Unfinished(None))
     } else {
         let task = tokio::spawn(contained.instrument(Span::current()));
         task.await.map_err(|error| Unfinished(Some(error)))
@@ -104,27 +103,11 @@ pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: 
     })
 }
 
-/// Ends where it panics, with nothing done: what is given up may be left wherever it stands.
-async fn caught<T>(mut work: Pin<Box<impl Future<Output = T>>>) -> Result<T, Unfinished> {
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(_panic) => Poll::Ready(Err(Unfinished(None))),
-    })
-    .await
-}
-
-/// The store's error among the causes.
+/// The store's error, if that is what a refusal comes from.
 fn store_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
-    let mut cause = Some(cause);
-    while let Some(error) = cause {
-        // Some are told to many.
-        let shared = error.downcast_ref::<Arc<StoreError>>().map(Arc::as_ref);
-        if let Some(error) = shared.or_else(|| error.downcast_ref()) {
-            return Some(error);
-        }
-        cause = error.source();
-    }
-    None
+    let source = cause.source()?;
+    // Some are told to many.
+    source.downcast_ref().or_else(|| source.downcast_ref::<Arc<StoreError>>().map(Arc::as_ref))
 }
 
 /// What the internal listener says of a handler that did not finish.

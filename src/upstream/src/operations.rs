@@ -33,11 +33,6 @@ pub(crate) struct Places {
     refused: Counter,
 }
 
-/// A place among the requests in work; it is free again when this is dropped.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Place(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
-
 /// A request that is in work, whether or not somebody still waits for its answer.
 #[derive(Debug)]
 #[must_use]
@@ -98,13 +93,13 @@ impl Drop for Work {
 }
 
 impl Places {
-    /// A place, if one is free.
-    pub(crate) fn take(&self) -> Option<Place> {
+    /// A place, if one is free; it is so again when this is dropped.
+    pub(crate) fn take(&self) -> Option<OwnedSemaphorePermit> {
         let place = Arc::clone(&self.free).try_acquire_owned().ok();
         if place.is_none() {
             self.refused.inc();
         }
-        place.map(Place)
+        place
     }
 }
 

@@ -5,62 +5,39 @@ mod divisions;
 mod health;
 
 use axum::Router;
-use axum::extract::{FromRef, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use serde_json::Value;
+use axum::routing::{MethodRouter, delete, get};
 
-use crate::caller::{self, Caller};
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::listen::Listener;
 use crate::observe::Watch;
-use crate::openapi::{Described, Refusal};
 use crate::operations::{Operations, Places};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::{envelope, observe};
 
 /// The public listener. Only the gateway may reach it.
 pub fn public_router(store: Store, operations: Operations) -> Router {
-    guarded(described().router, &operations).with_state(Public { store, operations })
+    let routes = routes().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    guarded(routes, &operations).with_state(Public { store, operations })
 }
 
-/// The public listener's description.
-pub(crate) fn document() -> Value {
-    let description = "What the gateway's routes lead to. The gateway has decided what the caller may do.";
-    described().document("Brama upstream, public listener", description, "identity", caller::scheme())
-}
-
-fn described() -> Described<Public> {
-    Described::new()
-        .serve(connections::operation(), connections::delete)
-        .serve(divisions::operation(), divisions::delete)
-        .serve(health::operation(), health::readyz)
-}
-
-/// These, and what every operation may answer.
-fn refusals(errors: impl IntoIterator<Item = ApiError>) -> impl Iterator<Item = Refusal> {
-    let common =
-        [ApiError::Overloaded, StoreError::Timeout.into(), ApiError::Unforeseen(StatusCode::INTERNAL_SERVER_ERROR)];
-    errors.into_iter().chain(common).map(Refusal::from)
+/// Each path, with the handlers of its methods.
+fn routes() -> [(&'static str, MethodRouter<Public>); 3] {
+    [
+        ("/api/admin/contract_divisions/{id}", delete(divisions::delete)),
+        ("/api/clients/{client_id}/connections/{connection_id}", delete(connections::delete)),
+        (READYZ, get(health::readyz)),
+    ]
 }
 
 #[derive(Clone)]
 struct Public {
     store: Store,
     operations: Operations,
-}
-
-impl FromRef<Public> for Operations {
-    fn from_ref(public: &Public) -> Self {
-        public.operations.clone()
-    }
-}
-
-impl FromRef<Public> for Store {
-    fn from_ref(public: &Public) -> Self {
-        public.store.clone()
-    }
 }
 
 /// What surrounds every route, and what answers where there is none.
@@ -79,11 +56,12 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, operations: &Ope
 }
 
 /// Refuses before anything is routed, so that a path without identity does not even tell whether it exists.
-async fn require_identity(request: Request, next: Next) -> Result<Response, ApiError> {
+async fn require_identity(mut request: Request, next: Next) -> Result<Response, ApiError> {
     // Readiness is asked for through the gateway, by callers that have no credentials.
     let is_readiness = request.method() == Method::GET && request.uri().path() == READYZ;
     if !is_readiness {
-        Caller::from_headers(request.headers())?;
+        let caller = Caller::from_headers(request.headers())?;
+        request.extensions_mut().insert(caller);
     }
     Ok(next.run(request).await)
 }
@@ -98,12 +76,18 @@ const READYZ: &str = "/readyz";
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{UnixListener, UnixStream};
 
     use super::*;
+    use crate::openapi;
+
+    #[test]
+    fn paths_are_those_of_the_document() {
+        let paths = routes().map(|(path, _)| path.to_owned());
+        assert_eq!(openapi::paths(Listener::Public), paths.into());
+    }
 
     /// The status line and the body that a handler's answer leaves with.
     async fn answer(routes: Router) -> (String, Value) {

@@ -3,14 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::json;
 
 use crate::error::RETRY_AFTER;
 use crate::observe::{Cause, SERVER_ERROR};
-use crate::openapi::{Refusal, exactly, joined};
 use crate::store::StoreError;
 
 /// Why a request of the internal listener was not fulfilled.
@@ -50,29 +49,20 @@ impl AuthorityError {
         Self::Invalid(description.into())
     }
 
-    fn status(&self) -> StatusCode {
+    /// The status, and the body's `error`: words of RFC 6749, 5.2, RFC 6750, 3.1 and RFC 7009, 2.2.1 where they have some.
+    fn answer(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Invalid(_) | Self::InvalidRequest | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Metrics(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::PathNotFound => StatusCode::NOT_FOUND,
-            Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-        }
-    }
-
-    /// The body's `error`: words of RFC 6749, 5.2, RFC 6750, 3.1 and RFC 7009, 2.2.1 where they have some.
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Invalid(_) | Self::InvalidRequest | Self::TooLarge | Self::TooSlow => "invalid_request",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::Metrics(_) => SERVER_ERROR,
-            Self::PathNotFound => "not_found",
-            Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => "temporarily_unavailable",
-            Self::Unauthorized => "invalid_token",
-            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::Invalid(_) | Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Metrics(_) => (StatusCode::INTERNAL_SERVER_ERROR, SERVER_ERROR),
+            Self::PathNotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::DenyListFull | Self::Overloaded | Self::Stopping | Self::Store(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "invalid_request"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            Self::UnsupportedTokenType => (StatusCode::BAD_REQUEST, "unsupported_token_type"),
         }
     }
 }
@@ -85,44 +75,76 @@ impl From<StoreError> for AuthorityError {
 
 impl IntoResponse for AuthorityError {
     fn into_response(self) -> Response {
+        let (status, code) = self.answer();
         let body = match &self {
             Self::DenyListFull | Self::Invalid(_) | Self::UnsupportedTokenType => {
-                json!({ "error": self.code(), "error_description": self.to_string() })
+                json!({ "error": code, "error_description": self.to_string() })
             }
-            _ => json!({ "error": self.code() }),
+            _ => json!({ "error": code }),
         };
-        let mut response = (self.status(), Json(body)).into_response();
-        if let Self::Unauthorized = self {
+        let header = match &self {
             // RFC 7662, 2.3 refers to RFC 6750, 3, which wants at least one parameter after the scheme.
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
-        }
-        if let Self::Overloaded | Self::Stopping | Self::Store(_) = self {
+            Self::Unauthorized => Some((header::WWW_AUTHENTICATE, CHALLENGE)),
             // RFC 9110, 10.2.3. A list that is full is so for longer.
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-        }
-        if response.status().is_server_error() {
-            response.extensions_mut().insert(Cause(Arc::new(self)));
-        }
-        response
-    }
-}
-
-impl From<AuthorityError> for Refusal {
-    fn from(error: AuthorityError) -> Self {
-        let code = json!({ "error": { "const": error.code() } });
-        let description = match &error {
-            AuthorityError::DenyListFull | AuthorityError::Invalid(_) | AuthorityError::UnsupportedTokenType => {
-                json!({ "error_description": { "type": "string" } })
-            }
-            _ => json!({}),
+            Self::Overloaded | Self::Stopping | Self::Store(_) => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            _ => None,
         };
-        let response = error.into_response();
-        Self {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: exactly(joined(code, description)),
-        }
+        let cause = status.is_server_error().then(|| Extension(Cause(Arc::new(self))));
+        (status, AppendHeaders(header), cause, Json(body)).into_response()
     }
 }
 
 const CHALLENGE: &str = "Bearer realm=\"authority\"";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::iter;
+
+    use axum::body::to_bytes;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::listen::Listener;
+    use crate::openapi;
+
+    /// Each variant leads to another, so that none is forgotten.
+    fn next(error: &AuthorityError) -> Option<AuthorityError> {
+        Some(match error {
+            AuthorityError::DenyListFull => AuthorityError::invalid(""),
+            AuthorityError::Invalid(_) => AuthorityError::InvalidRequest,
+            AuthorityError::InvalidRequest => AuthorityError::MethodNotAllowed,
+            AuthorityError::MethodNotAllowed => AuthorityError::Metrics(fmt::Error),
+            AuthorityError::Metrics(_) => AuthorityError::Overloaded,
+            AuthorityError::Overloaded => AuthorityError::PathNotFound,
+            AuthorityError::PathNotFound => AuthorityError::Stopping,
+            AuthorityError::Stopping => StoreError::Timeout.into(),
+            AuthorityError::Store(_) => AuthorityError::TooLarge,
+            AuthorityError::TooLarge => AuthorityError::TooSlow,
+            AuthorityError::TooSlow => AuthorityError::Unauthorized,
+            AuthorityError::Unauthorized => AuthorityError::UnsupportedTokenType,
+            AuthorityError::UnsupportedTokenType => return None,
+        })
+    }
+
+    #[tokio::test]
+    async fn document_tells_each_refusal_and_no_other() {
+        let mut told = BTreeSet::new();
+        for (status, schema) in openapi::refusals(Listener::Internal) {
+            let code = schema["properties"]["error"]["const"].as_str().unwrap().to_owned();
+            told.insert((status, code, schema["properties"]["error_description"].is_object()));
+        }
+        let mut made = BTreeSet::new();
+        for error in iter::successors(Some(AuthorityError::DenyListFull), next) {
+            // No operation makes these: they say that there is none.
+            if matches!(error, AuthorityError::MethodNotAllowed | AuthorityError::PathNotFound) {
+                continue;
+            }
+            let (parts, body) = error.into_response().into_parts();
+            let body: Value = serde_json::from_slice(&to_bytes(body, 1000).await.unwrap()).unwrap();
+            let code = body["error"].as_str().unwrap().to_owned();
+            made.insert((parts.status.as_str().to_owned(), code, body["error_description"].is_string()));
+        }
+        assert_eq!(told, made);
+    }
+}

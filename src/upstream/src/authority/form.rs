@@ -2,8 +2,6 @@
 
 use axum::extract::Form;
 use axum::extract::rejection::FormRejection;
-use axum::http::StatusCode;
-use serde_json::{Value, json};
 
 use super::error::AuthorityError;
 use crate::store::CredentialKind;
@@ -18,21 +16,9 @@ pub(super) struct TokenForm {
 pub(super) type Parameters = Form<Vec<(String, String)>>;
 
 impl TokenForm {
-    /// How the form is described.
-    pub(super) fn schema() -> Value {
-        json!({
-            "type": "object",
-            "required": ["token"],
-            "properties": {
-                "token": { "type": "string", "minLength": 1 },
-                "token_type_hint": { "type": "string", "examples": ["access_token", "api_key"] },
-            },
-        })
-    }
-
     /// Reads the form. Other parameters are ignored: RFC 7662, 2.1 lets servers define some.
     pub(super) fn read(form: Result<Parameters, FormRejection>) -> Result<Self, AuthorityError> {
-        let Form(parameters) = form.map_err(|rejection| unreadable(rejection.status()))?;
+        let Form(parameters) = form.map_err(|_| AuthorityError::InvalidRequest)?;
         let (mut tokens, mut hints) = (Vec::new(), Vec::new());
         for (name, value) in parameters {
             match name.as_str() {
@@ -55,14 +41,3 @@ impl TokenForm {
         Ok(Self { token, first })
     }
 }
-
-/// What a body is refused with that its extractor refused with `status`.
-pub(super) fn unreadable(status: StatusCode) -> AuthorityError {
-    match status {
-        StatusCode::PAYLOAD_TOO_LARGE => AuthorityError::TooLarge,
-        _ => AuthorityError::InvalidRequest,
-    }
-}
-
-/// The form's media type.
-pub(super) const FORM: &str = "application/x-www-form-urlencoded";

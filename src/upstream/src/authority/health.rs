@@ -5,26 +5,8 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::Authority;
 use super::error::AuthorityError;
-use crate::openapi::{JSON, Operation, Served, exactly};
-use crate::operations::Operations;
-use crate::store::Store;
-
-/// How [`healthz`] is described.
-pub(super) fn alive() -> Operation {
-    Operation::new(Served::Get, super::HEALTHZ, "alive", "Whether the process lives")
-        .open()
-        .done("Alive", JSON, exactly(json!({ "status": { "const": "alive" } })))
-        .refused([super::unfinished()])
-}
-
-/// How [`readyz`] is described.
-pub(super) fn ready() -> Operation {
-    Operation::new(Served::Get, super::READYZ, "ready", "Whether requests are served, and will be")
-        .open()
-        .done("Ready", JSON, exactly(json!({ "status": { "const": "ready" } })))
-        .refused([AuthorityError::Stopping.into(), super::unfinished()])
-}
 
 /// `GET /healthz`: whoever reads this knows that the process lives.
 pub(super) async fn healthz() -> Json<Value> {
@@ -33,12 +15,11 @@ pub(super) async fn healthz() -> Json<Value> {
 
 /// `GET /readyz`.
 pub(super) async fn readyz(
-    State(store): State<Store>,
-    State(operations): State<Operations>,
+    State(Authority { feed, operations }): State<Authority>,
 ) -> Result<Json<Value>, AuthorityError> {
     if operations.is_stopping() {
         return Err(AuthorityError::Stopping);
     }
-    store.ready().await?;
+    feed.store().ready().await?;
     Ok(Json(json!({ "status": "ready" })))
 }

@@ -7,47 +7,19 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::Authority;
 use super::error::AuthorityError;
-use super::form::{FORM, Parameters, TokenForm};
-use crate::openapi::{JSON, Operation, Served, exactly};
+use super::form::{Parameters, TokenForm};
 use crate::secret::Secret;
-use crate::store::{Introspection, Store};
-
-/// How [`introspect`] is described.
-pub(super) fn operation() -> Operation {
-    let text = || json!({ "type": "string" });
-    let access_token = exactly(json!({
-        "active": { "const": true },
-        "token_use": { "const": "access_token" },
-        "token_type": { "const": "Bearer" },
-        "sub": text(),
-        "client_id": text(),
-        "client_type": text(),
-        "scope": text(),
-        "exp": { "type": "integer" },
-    }));
-    let api_key = exactly(json!({
-        "active": { "const": true },
-        "token_use": { "const": "api_key" },
-        "client_id": text(),
-        "client_type": text(),
-        "scope": text(),
-        "consumer_id": text(),
-    }));
-    let inactive = exactly(json!({ "active": { "const": false } }));
-    Operation::new(Served::Post, "/introspect", "introspect", "What a credential is, RFC 7662")
-        .body(FORM, TokenForm::schema())
-        .done("Its facts", JSON, json!({ "oneOf": [access_token, api_key, inactive] }))
-        .refused(super::refusals([AuthorityError::InvalidRequest, AuthorityError::TooLarge, AuthorityError::TooSlow]))
-}
+use crate::store::Introspection;
 
 /// `POST /introspect`.
 pub(super) async fn introspect(
-    State(store): State<Store>,
+    State(Authority { feed, .. }): State<Authority>,
     form: Result<Parameters, FormRejection>,
 ) -> Result<impl IntoResponse, AuthorityError> {
     let TokenForm { token, first } = TokenForm::read(form)?;
-    let introspection = store.introspect(Secret::new(token).hash(), first).await?;
+    let introspection = feed.store().introspect(Secret::new(token).hash(), first).await?;
     // RFC 7662, 4: an answer that is kept elsewhere outlives the token.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(facts(introspection))))
 }

@@ -1,42 +1,19 @@
 //! Owns how the metrics are asked for.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use serde_json::json;
 
+use super::Authority;
 use super::error::AuthorityError;
-use crate::feed::Feed;
-use crate::log;
-use crate::metrics::{Findings, MEDIA_TYPE};
+use crate::metrics::MEDIA_TYPE;
 use crate::observe::Routine;
-use crate::openapi::{Operation, Served};
-use crate::operations::Operations;
-
-/// How [`metrics`] is described.
-pub(super) fn operation() -> Operation {
-    Operation::new(Served::Get, super::METRICS, "metrics", "How the service does, in the text format of OpenMetrics")
-        .open()
-        .done("The metrics", MEDIA_TYPE, json!({ "type": "string" }))
-        .refused([super::unfinished()])
-}
 
 /// `GET /metrics`. It is answered without the database as well, since that is when somebody looks.
 pub(super) async fn metrics(
-    State(operations): State<Operations>,
-    State(feed): State<Feed>,
+    State(Authority { feed, operations }): State<Authority>,
 ) -> Result<impl IntoResponse, AuthorityError> {
-    // Before the question that follows, which uses a connection itself.
-    let pools = feed.store().pool_use();
-    let revocations = feed.store().revocation_head().await.ok().map(|head| head.number);
-    let findings = Findings {
-        feed_readers_waiting: feed.readers_waiting(),
-        feed_pages_read: feed.pages_read(),
-        revocations,
-        pools,
-        log_lines_lost: log::lost(),
-        housekeeping_failures: feed.housekeeping_failures(),
-    };
-    let text = operations.metrics().write(findings).map_err(AuthorityError::Metrics)?;
-    Ok((axum::Extension(Routine), [(header::CONTENT_TYPE, MEDIA_TYPE)], text))
+    let text = operations.metrics().write(&feed).await.map_err(AuthorityError::Metrics)?;
+    Ok((Extension(Routine), [(header::CONTENT_TYPE, MEDIA_TYPE)], text))
 }

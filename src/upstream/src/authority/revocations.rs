@@ -2,45 +2,38 @@
 
 mod query;
 
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
+use super::Authority;
 use super::error::AuthorityError;
-use super::form::unreadable;
-use crate::feed::Feed;
 use crate::observe::Routine;
-use crate::openapi::JSON;
 use crate::store::revocation::{Cursor, LATEST, Revocation, RevocationOutcome};
 use query::Query;
 
 /// `GET /revocations`.
 pub(super) async fn read(
-    State(feed): State<Feed>,
+    State(Authority { feed, .. }): State<Authority>,
     RawQuery(query): RawQuery,
 ) -> Result<impl IntoResponse, AuthorityError> {
     let Query { since, wait } = Query::read(query.as_deref().unwrap_or_default())?;
     let page = feed.read(since, wait).await?;
-    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, JSON)];
-    let mut response = (headers, page.json.clone()).into_response();
-    if page.is_routine {
-        response.extensions_mut().insert(Routine);
-    }
-    Ok(response)
+    let routine = page.is_routine.then_some(Extension(Routine));
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/json")];
+    Ok((routine, headers, page.json.clone()))
 }
 
 /// `POST /revocations`.
 pub(super) async fn revoke(
-    State(feed): State<Feed>,
+    State(Authority { feed, .. }): State<Authority>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<impl IntoResponse, AuthorityError> {
-    let body = body.map_err(|rejection| unreadable(rejection.status()))?;
     let revocation = understand(&headers, &body)?;
     match feed.store().revoke(&revocation, feed.keep()).await? {
         RevocationOutcome::Done { head } => {
@@ -94,64 +87,37 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityE
         })?;
     reader.end().map_err(|error| AuthorityError::invalid(format!("body: {error}")))?;
 
-    match document {
-        RevocationDocument {
-            client_id: Some(id),
-            user_id: None,
-            issued_before: None,
-            jti: None,
-            exp: None,
-            all: None,
-        } => {
-            check_text("client_id", &id)?;
-            Ok(Revocation::Client(id))
+    let RevocationDocument { client_id, user_id, issued_before, jti, exp, all } = document;
+    match (client_id, user_id, issued_before, jti, exp, all) {
+        (Some(id), None, None, None, None, None) => Ok(Revocation::Client(text("client_id", id)?)),
+        (None, Some(id), issued_before, None, None, None) => Ok(Revocation::User {
+            id: text("user_id", id)?,
+            issued_before: issued_before.map(|issued_before| moment("issued_before", issued_before)).transpose()?,
+        }),
+        (None, None, None, Some(jti), Some(exp), None) => {
+            Ok(Revocation::Jti { jti: text("jti", jti)?, expires_at: moment("exp", exp)? })
         }
-        RevocationDocument { client_id: None, user_id: Some(id), issued_before, jti: None, exp: None, all: None } => {
-            check_text("user_id", &id)?;
-            issued_before.map_or(Ok(()), |moment| check_moment("issued_before", moment))?;
-            Ok(Revocation::User { id, issued_before })
-        }
-        RevocationDocument {
-            client_id: None,
-            user_id: None,
-            issued_before: None,
-            jti: Some(jti),
-            exp: Some(expires_at),
-            all: None,
-        } => {
-            check_text("jti", &jti)?;
-            check_moment("exp", expires_at)?;
-            Ok(Revocation::Jti { jti, expires_at })
-        }
-        RevocationDocument {
-            client_id: None,
-            user_id: None,
-            issued_before: None,
-            jti: None,
-            exp: None,
-            all: Some(true),
-        } => Ok(Revocation::All),
+        (None, None, None, None, None, Some(true)) => Ok(Revocation::All),
         _ => Err(AuthorityError::invalid(
             "body: not one of client_id; user_id, with or without issued_before; jti and exp; all (true)",
         )),
     }
 }
 
-/// Whether an identifier can be kept; it is compared with what tokens state, so it may be anything short.
-pub(super) fn check_text(place: &str, text: &str) -> Result<(), AuthorityError> {
+/// An identifier that can be kept; it is compared with what tokens state, so it may be anything short.
+pub(super) fn text<T: AsRef<str>>(place: &str, text: T) -> Result<T, AuthorityError> {
     // Letters are counted, since the schema counts them.
-    if (1..=LONGEST_TEXT).contains(&text.chars().count()) && !text.contains('\0') {
-        return Ok(());
+    if (1..=LONGEST_TEXT).contains(&text.as_ref().chars().count()) && !text.as_ref().contains('\0') {
+        return Ok(text);
     }
     Err(AuthorityError::invalid(format!("{place}: empty, longer than {LONGEST_TEXT} characters, or with a NUL")))
 }
 
-fn check_moment(place: &str, moment: i64) -> Result<(), AuthorityError> {
+fn moment(place: &str, moment: i64) -> Result<i64, AuthorityError> {
     if (0..=LATEST).contains(&moment) {
-        return Ok(());
+        return Ok(moment);
     }
     Err(AuthorityError::invalid(format!("{place}: not in Unix seconds")))
 }
 
-/// The schema has the same bound.
-pub(super) const LONGEST_TEXT: usize = 512;
+const LONGEST_TEXT: usize = 512;

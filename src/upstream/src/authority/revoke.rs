@@ -5,40 +5,23 @@ use axum::extract::rejection::FormRejection;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
+use super::Authority;
 use super::error::AuthorityError;
-use super::form::{FORM, Parameters, TokenForm};
-use super::revocations::check_text;
-use crate::feed::Feed;
-use crate::jws::UnverifiedClaims;
-use crate::openapi::{Operation, Served};
+use super::form::{Parameters, TokenForm};
+use super::revocations::text;
+use crate::jws;
 use crate::secret::Secret;
 use crate::store::revocation::{DeniedJwt, TokenRevocation};
 
-/// How [`revoke`] is described.
-pub(super) fn operation() -> Operation {
-    let errors = [
-        AuthorityError::InvalidRequest,
-        AuthorityError::invalid(""),
-        AuthorityError::UnsupportedTokenType,
-        AuthorityError::TooLarge,
-        AuthorityError::TooSlow,
-        AuthorityError::DenyListFull,
-    ];
-    Operation::new(Served::Post, "/revoke", "revokeToken", "Revokes a token, RFC 7009")
-        .body(FORM, TokenForm::schema())
-        .done_silently("It is no token now")
-        .refused(super::refusals(errors))
-}
-
 /// `POST /revoke`.
 pub(super) async fn revoke(
-    State(feed): State<Feed>,
+    State(Authority { feed, .. }): State<Authority>,
     form: Result<Parameters, FormRejection>,
 ) -> Result<impl IntoResponse, AuthorityError> {
     let TokenForm { token, first } = TokenForm::read(form)?;
-    let jwt = UnverifiedClaims::read(&token).map(|claims| DeniedJwt { jti: claims.jti, expires_at: claims.exp });
+    let jwt = jws::denied(&token);
     if let Some(DeniedJwt { jti: Some(jti), .. }) = &jwt {
-        check_text("token: `jti`", jti)?;
+        text("token: `jti`", jti)?;
     }
     let hash = Secret::new(token).hash();
     match feed.store().revoke_token(hash, first, jwt.as_ref(), feed.keep()).await? {

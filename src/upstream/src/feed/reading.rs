@@ -1,10 +1,11 @@
 //! Owns how pages are read: once for all who ask from the same place, one after the other, and never before they were asked
 //! for, so that a page has whatever was committed before the question.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hashlink::LruCache;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -15,11 +16,8 @@ use crate::store::{Store, StoreError, TIMEOUT};
 /// What all are answered who asked for one page.
 pub(super) type Answer = Result<Arc<Document>, Arc<StoreError>>;
 
-#[derive(Debug)]
-struct Question {
-    since: Since,
-    answer: oneshot::Sender<Answer>,
-}
+/// From where, and who is to be told.
+type Question = (Since, oneshot::Sender<Answer>);
 
 /// Where pages are asked for. A clone is another handle on the same reader.
 #[derive(Clone, Debug)]
@@ -41,7 +39,7 @@ impl Pages {
     pub(super) async fn ask(&self, since: Since) -> Answer {
         let (answer, answered) = oneshot::channel();
         // Nobody answers only where the service ends.
-        let _sent = self.questions.send(Question { since, answer });
+        let _sent = self.questions.send((since, answer));
         timeout(TIMEOUT, answered).await.ok().and_then(Result::ok).unwrap_or_else(|| Err(Arc::new(StoreError::Timeout)))
     }
 
@@ -52,22 +50,31 @@ impl Pages {
 
 /// Answers until nobody can ask any more.
 async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Question>, read: Arc<AtomicU64>) {
-    let mut kept = Kept::default();
+    // Pages after which more follows. What they bring stays so: entries are not changed, and who asks from a place gets those
+    // that follow it. An old one keeps nobody from news, since it says that there is more: its reader trusts nothing until it
+    // has come to a page that was read for it.
+    let mut kept = LruCache::<Since, Arc<Document>>::new(MOST_KEPT);
     let mut questions = Vec::new();
     // Who asks while these are answered is answered with the next.
     while asked.recv_many(&mut questions, usize::MAX).await > 0 {
         let mut askers = HashMap::<Since, Vec<_>>::new();
-        for Question { since, answer } in questions.drain(..).filter(|question| !question.answer.is_closed()) {
+        for (since, answer) in questions.drain(..).filter(|(_, answer)| !answer.is_closed()) {
             askers.entry(since).or_default().push(answer);
         }
         for (since, askers) in askers {
-            let answer = match kept.page(since) {
-                Some(page) => Ok(page),
+            let answer = match kept.get(&since) {
+                Some(page) => Ok(Arc::clone(page)),
                 None => {
                     read.fetch_add(1, Ordering::Relaxed);
-                    store.revocations(since, &keep).await.map(|page| kept.keep(since, page.into())).map_err(Arc::new)
+                    store.revocations(since, &keep).await.map(|page| Arc::new(page.into())).map_err(Arc::new)
                 }
             };
+            // Who begins is to begin at the head as it is.
+            if let (Since::Cursor(_), Ok(page)) = (since, &answer)
+                && page.more
+            {
+                kept.insert(since, Arc::clone(page));
+            }
             for (told, asker) in (1..).zip(askers) {
                 // Who has hung up meanwhile is told nothing.
                 let _told = asker.send(answer.clone());
@@ -76,30 +83,6 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
                 }
             }
         }
-    }
-}
-
-/// The last pages after which more follows.
-///
-/// What they bring stays so: entries are not changed, and who asks from a place gets those that follow it. An old one keeps
-/// nobody from news, since it says that there is more: its reader trusts nothing until it has come to a page that was
-/// read for it.
-#[derive(Default)]
-struct Kept(VecDeque<(Since, Arc<Document>)>);
-
-impl Kept {
-    fn page(&self, since: Since) -> Option<Arc<Document>> {
-        self.0.iter().find(|(place, _)| *place == since).map(|(_, page)| Arc::clone(page))
-    }
-
-    fn keep(&mut self, since: Since, page: Document) -> Arc<Document> {
-        let page = Arc::new(page);
-        // Who begins is to begin at the head as it is.
-        if page.more && matches!(since, Since::Cursor(_)) {
-            self.0.truncate(MOST_KEPT - 1);
-            self.0.push_front((since, Arc::clone(&page)));
-        }
-        page
     }
 }
 

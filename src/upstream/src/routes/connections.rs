@@ -1,32 +1,20 @@
 //! Owns the connections of clients, as the public listener serves them.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use serde_json::json;
 
+use super::Public;
 use crate::caller::Caller;
-use crate::envelope::{self, Success};
+use crate::envelope::Success;
 use crate::error::ApiError;
-use crate::id::{self, Id};
-use crate::openapi::{JSON, Operation, Served};
-use crate::store::{ConnectionDeletion, Store};
-
-/// How [`delete`] is described.
-pub(super) fn operation() -> Operation {
-    let summary = "Deletes a connection of a client for good, and its API key with it";
-    Operation::new(Served::Delete, "/api/clients/{client_id}/connections/{connection_id}", "deleteConnection", summary)
-        .parameters(json!([
-            id::parameter("client_id", "The client that provides the connection"),
-            id::parameter("connection_id", "The connection"),
-        ]))
-        .done("Deleted", JSON, envelope::success_schema(Success::Done))
-        .refused(super::refusals([ApiError::AccessDenied, ApiError::ConnectionNotFound]))
-}
+use crate::id::Id;
+use crate::store::ConnectionDeletion;
 
 /// `DELETE /api/clients/{client_id}/connections/{connection_id}`. Whose client it may be was the gateway's question.
 pub(super) async fn delete(
-    caller: Caller,
-    State(store): State<Store>,
+    State(Public { store, .. }): State<Public>,
+    Extension(caller): Extension<Caller>,
     path: Result<Path<(Id, Id)>, PathRejection>,
 ) -> Result<Success, ApiError> {
     // What is no identifier names no row.

@@ -1,30 +1,20 @@
 //! Owns contract divisions, as the public listener serves them.
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use serde_json::json;
 
+use super::Public;
 use crate::caller::Caller;
-use crate::envelope::{self, Success};
+use crate::envelope::Success;
 use crate::error::ApiError;
-use crate::id::{self, Id};
-use crate::openapi::{JSON, Operation, Served};
-use crate::store::{DivisionDeletion, Store};
-
-/// How [`delete`] is described.
-pub(super) fn operation() -> Operation {
-    let summary = "Makes a division of a contract inactive";
-    let errors = [ApiError::AccessDenied, ApiError::DivisionNotFound, ApiError::DivisionOfOtherContractType];
-    Operation::new(Served::Delete, "/api/admin/contract_divisions/{id}", "deleteContractDivision", summary)
-        .parameters(json!([id::parameter("id", "The division")]))
-        .done("Inactive now", JSON, envelope::success_schema(Success::DoneWithData))
-        .refused(super::refusals(errors))
-}
+use crate::id::Id;
+use crate::store::DivisionDeletion;
 
 /// `DELETE /api/admin/contract_divisions/{id}`.
 pub(super) async fn delete(
-    caller: Caller,
-    State(store): State<Store>,
+    State(Public { store, .. }): State<Public>,
+    Extension(caller): Extension<Caller>,
     path: Result<Path<Id>, PathRejection>,
 ) -> Result<Success, ApiError> {
     // What is no identifier names no row.

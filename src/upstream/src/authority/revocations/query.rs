@@ -47,17 +47,11 @@ impl Query {
 }
 
 fn milliseconds(text: &str) -> Result<Duration, AuthorityError> {
-    let invalid = || {
+    // The parser would take a sign.
+    let number = if text.starts_with('+') { None } else { text.parse().ok() };
+    number.map(Duration::from_millis).filter(|wait| *wait <= LONGEST_WAIT).ok_or_else(|| {
         AuthorityError::invalid(format!("wait: not a number of milliseconds from 0 to {}", LONGEST_WAIT.as_millis()))
-    };
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(invalid());
-    }
-    let wait = Duration::from_millis(text.parse().map_err(|_| invalid())?);
-    if wait > LONGEST_WAIT {
-        return Err(invalid());
-    }
-    Ok(wait)
+    })
 }
 
 #[cfg(test)]
