@@ -235,30 +235,19 @@ impl FromStr for Cursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        let mut parts = text.split(':');
-        let (Some(feed), Some(number), denied, None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-            return Err(InvalidCursor);
+        let number = |text: &str| text.parse().ok().filter(|number: &i64| *number >= 0);
+        let parse = || {
+            let mut parts = text.split(':');
+            let (feed, place) = (parts.next()?.parse().ok()?, number(parts.next()?)?);
+            let denied = match parts.next() {
+                None => Denied::Done,
+                Some(loaded) => Denied::UpTo(number(loaded).filter(|loaded| *loaded < place)?),
+            };
+            Some(Self { feed, number: place, denied })
         };
-        let feed = feed.parse().map_err(|_| InvalidCursor)?;
-        let number = parse_number(number)?;
-        let denied = match denied {
-            None => Denied::Done,
-            Some(text) => Denied::UpTo(parse_number(text)?),
-        };
-        match denied {
-            Denied::UpTo(loaded) if loaded >= number => Err(InvalidCursor),
-            _ => Ok(Self { feed, number, denied }),
-        }
+        // What is printed is the one spelling.
+        parse().filter(|cursor| cursor.to_string() == text).ok_or(InvalidCursor)
     }
-}
-
-/// A number has one spelling: digits without leading zeros.
-fn parse_number(text: &str) -> Result<i64, InvalidCursor> {
-    let is_canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if !is_canonical {
-        return Err(InvalidCursor);
-    }
-    text.parse().map_err(|_| InvalidCursor)
 }
 
 /// How many entries a page holds at most.
