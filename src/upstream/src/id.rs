@@ -20,13 +20,6 @@ pub struct Id(Uuid);
 #[error("not a UUID in canonical lower-case form")]
 pub struct InvalidId;
 
-impl Id {
-    /// As databases that know the type take it.
-    pub(crate) fn uuid(self) -> Uuid {
-        self.0
-    }
-}
-
 /// How an identifier in a path is described.
 pub(crate) fn parameter(name: &str, description: &str) -> Value {
     json!({

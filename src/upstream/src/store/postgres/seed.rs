@@ -2,20 +2,11 @@
 
 use sqlx::PgConnection;
 
-use super::{Postgres, StoreError, commit};
 use crate::fixture::{Fixture, Row, Table, Token};
-use crate::store::Seeded;
+use crate::store::{Seeded, StoreError};
 
-impl Postgres {
-    pub(in crate::store) async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
-        let mut work = self.begin().await?;
-        let seeded = seed(fixture, &mut work).await?;
-        commit(work).await?;
-        Ok(seeded)
-    }
-}
-
-async fn seed(fixture: &Fixture, connection: &mut PgConnection) -> Result<Seeded, StoreError> {
+/// Within a transaction.
+pub(in crate::store) async fn seed(fixture: &Fixture, connection: &mut PgConnection) -> Result<Seeded, StoreError> {
     // It is no part of a request, and waits for another one that seeds.
     sqlx::raw_sql("SET LOCAL statement_timeout = '60s'").execute(&mut *connection).await?;
     let first = sqlx::query("INSERT INTO brama.seeded (id, seeded_at) VALUES (1, now()) ON CONFLICT DO NOTHING")

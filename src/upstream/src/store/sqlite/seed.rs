@@ -2,29 +2,25 @@
 
 use sqlx::SqliteConnection;
 
-use super::{Sqlite, StoreError, commit};
 use crate::fixture::{Fixture, Row, Table, Token};
-use crate::store::Seeded;
+use crate::store::{Seeded, StoreError};
 
-impl Sqlite {
-    pub(in crate::store) async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
-        let mut work = self.begin().await?;
-        let first = sqlx::query(
-            "INSERT INTO brama_seeded (id, seeded_at) VALUES (1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-             ON CONFLICT DO NOTHING",
-        )
-        .execute(&mut *work)
-        .await?;
-        let seeded = match first.rows_affected() {
-            0 => Seeded::Renewed { tokens: renew(&fixture.tokens, &mut work).await? },
-            _ => {
-                insert(fixture, &mut work).await?;
-                Seeded::Inserted
-            }
-        };
-        commit(work).await?;
-        Ok(seeded)
-    }
+/// Within a transaction.
+pub(in crate::store) async fn seed(fixture: &Fixture, connection: &mut SqliteConnection) -> Result<Seeded, StoreError> {
+    let first = sqlx::query(
+        "INSERT INTO brama_seeded (id, seeded_at) VALUES (1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+         ON CONFLICT DO NOTHING",
+    )
+    .execute(&mut *connection)
+    .await?;
+    let seeded = match first.rows_affected() {
+        0 => Seeded::Renewed { tokens: renew(&fixture.tokens, connection).await? },
+        _ => {
+            insert(fixture, connection).await?;
+            Seeded::Inserted
+        }
+    };
+    Ok(seeded)
 }
 
 async fn renew(tokens: &[Token], connection: &mut SqliteConnection) -> Result<u64, StoreError> {

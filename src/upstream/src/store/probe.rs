@@ -1,28 +1,29 @@
-//! Owns whether the file can be written.
+//! Owns whether the database can be written.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 
-use super::StoreError;
-use super::open::{Opener, is_busy};
-use crate::store::connections::Connections;
+use super::connections::Connections;
+use super::statement::sql;
+use super::{StoreError, sqlite};
 
-/// Tries to write, once a second however many ask, since each try takes the lock of whoever writes.
+/// Tries to write, once a second however many ask: in SQLite each try takes the lock of whoever writes.
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
-    /// One that keeps so little in memory that it writes before a COMMIT.
-    pub(super) connections: Connections<Opener>,
+    /// One. In SQLite it keeps so little in memory that it writes before a COMMIT.
+    pub(super) connections: Connections,
     /// Taken by who tries.
-    trying: Arc<tokio::sync::Mutex<()>>,
-    /// When it was last found that the file can be written; `None`: it cannot, or was not tried.
-    written: Arc<Mutex<Option<Instant>>>,
+    trying: Arc<Mutex<()>>,
+    /// When it was last found that the database can be written; `None`: it cannot, or was not tried.
+    written: watch::Sender<Option<Instant>>,
 }
 
 impl Probe {
-    pub(super) fn new(connections: Connections<Opener>) -> Self {
-        Self { connections, trying: Arc::default(), written: Arc::default() }
+    pub(super) fn new(connections: Connections) -> Self {
+        Self { connections, trying: Arc::default(), written: watch::Sender::new(None) }
     }
 
     /// What is known is told while somebody tries: a disk that is slow for a moment is neither full nor broken.
@@ -40,7 +41,7 @@ impl Probe {
         }
         match timeout(PATIENCE, self.write()).await {
             Ok(written) => {
-                *self.written.lock().unwrap_or_else(PoisonError::into_inner) = written.is_ok().then(Instant::now);
+                self.written.send_replace(written.is_ok().then(Instant::now));
                 written
             }
             Err(_slow) if self.was_written_within(SLOW_FOR) => Ok(()),
@@ -49,15 +50,23 @@ impl Probe {
     }
 
     fn was_written_within(&self, span: Duration) -> bool {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|written| written.elapsed() < span)
+        self.written.borrow().is_some_and(|written| written.elapsed() < span)
     }
 
     async fn write(&self) -> Result<(), StoreError> {
+        // SQLite writes to the disk what is more than this connection keeps in memory, and it is undone.
+        let write = sql!(
+            "SELECT 1",
+            "BEGIN IMMEDIATE;
+             CREATE TABLE brama_probe (filling BLOB);
+             INSERT INTO brama_probe VALUES (zeroblob(65536));
+             ROLLBACK"
+        );
         let mut connection = self.connections.lease().await?;
-        match sqlx::raw_sql(WRITE).execute(&mut *connection).await.map_err(StoreError::from) {
-            Ok(_done) => connection.keep(),
+        match connection.run(write).await {
+            Ok(()) => connection.keep(),
             // Somebody writes just now, so that it can be done. What only reads goes on in any case.
-            Err(error) if is_busy(&error) => {}
+            Err(error) if sqlite::is_busy(&error) => {}
             Err(error) => return Err(error),
         }
         Ok(())
@@ -71,10 +80,3 @@ const SLOW_FOR: Duration = Duration::from_secs(10);
 
 /// Less than a request has.
 const PATIENCE: Duration = Duration::from_millis(600);
-
-/// More than this connection keeps in memory goes to the disk, and is undone.
-const WRITE: &str = "
-    BEGIN IMMEDIATE;
-    CREATE TABLE brama_probe (filling BLOB);
-    INSERT INTO brama_probe VALUES (zeroblob(65536));
-    ROLLBACK";
