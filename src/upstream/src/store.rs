@@ -114,7 +114,7 @@ impl Store {
         Ok(Self { database, revoked: watch::Sender::new(()), cut_off: Arc::default(), denied: Arc::default() })
     }
 
-    /// Whether the database answers, and in a file whether it can be written: it is tried, and undone.
+    /// Whether the database answers, and whether it can be written: it is tried, and changes nothing.
     pub async fn ready(&self) -> Result<(), StoreError> {
         bounded(async {
             let mut connection = self.database.readers.lease().await?;
