@@ -19,13 +19,6 @@ pub struct Id(Uuid);
 #[error("not a UUID in canonical lower-case form")]
 pub struct InvalidId;
 
-impl Id {
-    /// As databases that know the type take it.
-    pub(crate) fn uuid(self) -> Uuid {
-        self.0
-    }
-}
-
 impl FromStr for Id {
     type Err = InvalidId;
 

@@ -1,11 +1,19 @@
 //! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
 
 mod connections;
+mod database;
+mod deletion;
+mod feed;
 mod introspection;
 mod page;
 mod postgres;
+mod probe;
+mod prune;
 pub mod revocation;
+mod revoking;
 mod sqlite;
+mod statement;
+mod sweep;
 mod url;
 mod versions;
 
@@ -15,15 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fixture::Fixture;
-use crate::id::Id;
-use crate::secret::CredentialHash;
+pub(crate) use connections::PoolUse;
+use database::Database;
+pub use deletion::{ConnectionDeletion, DivisionDeletion};
 pub use introspection::{AccessToken, ApiKey, CredentialKind, Introspection};
-use introspection::{ApiKeyRow, Lookup, TokenRow};
-use postgres::Postgres;
-use revocation::{
-    Cutoff, DENY_LIST_LIMIT, DeniedJwt, Head, Keep, Page, Revocation, RevocationOutcome, Since, TokenRevocation,
-};
-use sqlite::Sqlite;
+use statement::{Connection, sql};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
 use url::Place;
@@ -39,62 +43,13 @@ pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 /// there is nothing to delete.
 #[derive(Clone, Debug)]
 pub struct Store {
-    backend: Backend,
+    database: Database,
     /// Changes when this process may have revoked something.
     revoked: watch::Sender<()>,
     /// Told when this process revoked many at once.
     cut_off: Arc<Notify>,
     /// When the deny list was counted, and what it has.
     denied: Arc<Mutex<Option<(Instant, i64)>>>,
-}
-
-#[derive(Clone, Debug)]
-enum Backend {
-    Postgres(Postgres),
-    Sqlite(Sqlite),
-}
-
-/// The same work on either kind of database.
-macro_rules! on {
-    ($store:expr, $backend:ident => $work:expr) => {
-        match &$store.backend {
-            Backend::Postgres($backend) => $work,
-            Backend::Sqlite($backend) => $work,
-        }
-    };
-}
-
-/// What came of deleting a connection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use]
-pub enum ConnectionDeletion {
-    /// The row is gone, and its secret is revoked for good.
-    Deleted,
-    /// The client has no such connection.
-    NotFound,
-}
-
-/// What came of deleting a contract division.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use]
-pub enum DivisionDeletion {
-    /// The division is inactive now, and was active before.
-    Deleted,
-    /// No such division, or it was inactive already.
-    NotFound,
-    /// The division's contract is not of type `GB_CBP`; nothing changed.
-    OtherContractType,
-}
-
-/// The connections of a kind at a moment. They are opened when they are needed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct PoolUse {
-    /// `readers`, `writers` or `feed`.
-    pub(crate) pool: &'static str,
-    /// Those that wait for work.
-    pub(crate) idle: usize,
-    /// Those at work.
-    pub(crate) used: usize,
 }
 
 /// What applying a fixture did.
@@ -152,135 +107,22 @@ impl Store {
     /// The same, with so many connections for what reads, and as many for what writes; SQLite has one writer.
     pub async fn open_with(url: &DatabaseUrl, connections: NonZeroU8) -> Result<Self, StoreError> {
         let connections = u32::from(connections.get());
-        let backend = match &url.place {
-            Place::Postgres(options) => Backend::Postgres(Postgres::open(options, connections).await?),
-            Place::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, connections).await?),
+        let database = match &url.place {
+            Place::Postgres(options) => postgres::open(options, connections).await?,
+            Place::Sqlite(path) => sqlite::open(path, connections).await?,
         };
-        Ok(Self { backend, revoked: watch::Sender::new(()), cut_off: Arc::default(), denied: Arc::default() })
+        Ok(Self { database, revoked: watch::Sender::new(()), cut_off: Arc::default(), denied: Arc::default() })
     }
 
-    /// Whether the database answers, and in a file whether it can be written: it is tried, and undone.
+    /// Whether the database answers, and whether it can be written: it is tried, and changes nothing.
     pub async fn ready(&self) -> Result<(), StoreError> {
-        on!(self, backend => bounded(backend.ready()).await)
-    }
-
-    /// Deletes the connection `id` of the client `client_id`, for good.
-    pub async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
-        let deletion = on!(self, backend => bounded(backend.delete_connection(client_id, id)).await);
-        self.revoked.send_replace(());
-        deletion
-    }
-
-    /// Makes the contract division `id` inactive in the name of the user `by`.
-    pub async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
-        on!(self, backend => bounded(backend.delete_division(id, by)).await)
-    }
-
-    /// What is known about a credential, looked for as `first` and then as the other kind.
-    ///
-    /// The first kind that knows the value decides. RFC 7662, 2.1 extends the search to other kinds where the value
-    /// could not be *located*; an expired token was located, and an API key that happens to have the same value must
-    /// not bring it back to life under another name.
-    pub async fn introspect(
-        &self,
-        credential: CredentialHash,
-        first: CredentialKind,
-    ) -> Result<Introspection, StoreError> {
         bounded(async {
-            let other = match first {
-                CredentialKind::AccessToken => CredentialKind::ApiKey,
-                CredentialKind::ApiKey => CredentialKind::AccessToken,
-            };
-            if let Some(introspection) = self.introspect_as(first, credential).await? {
-                return Ok(introspection);
-            }
-            let introspection = self.introspect_as(other, credential).await?;
-            Ok(introspection.unwrap_or(Introspection::Inactive))
+            let mut connection = self.database.readers.lease().await?;
+            connection.run(sql!("SELECT 1")).await?;
+            connection.keep();
+            self.database.probe.try_to_write().await
         })
         .await
-    }
-
-    /// The feed's name and its last number.
-    pub async fn revocation_head(&self) -> Result<Head, StoreError> {
-        on!(self, backend => bounded(backend.revocation_head()).await)
-    }
-
-    /// What was revoked since.
-    pub async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
-        on!(self, backend => bounded(backend.revocations(since, keep)).await)
-    }
-
-    /// Revokes: it is in force when this is answered.
-    pub async fn revoke(&self, revocation: &Revocation, keep: &Keep) -> Result<RevocationOutcome, StoreError> {
-        // Who revokes everything has reason to, and it is one entry.
-        if *revocation != Revocation::All && !self.has_room(keep).await? {
-            return Ok(RevocationOutcome::Full);
-        }
-        let work = async {
-            on!(self, backend => backend.revoke(revocation).await)?;
-            on!(self, backend => backend.revocation_head().await)
-        };
-        let head = tokio::time::timeout(REVOCATION_TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout));
-        self.revoked.send_replace(());
-        self.cut_off.notify_one();
-        Ok(RevocationOutcome::Done { head: head? })
-    }
-
-    /// Revokes a token by its value, looked for as `first` and then as the other kind, in one transaction; puts it onto
-    /// the deny list as well, if it is a JWT.
-    pub async fn revoke_token(
-        &self,
-        credential: CredentialHash,
-        first: CredentialKind,
-        jwt: Option<&DeniedJwt>,
-        keep: &Keep,
-    ) -> Result<TokenRevocation, StoreError> {
-        if jwt.is_some() && !self.has_room(keep).await? {
-            return Ok(TokenRevocation::Full);
-        }
-        let revocation = on!(self, backend => bounded(backend.revoke_token(credential, first, jwt, keep)).await);
-        self.revoked.send_replace(());
-        revocation
-    }
-
-    /// Whether the deny list has room for two more entries.
-    ///
-    /// It is counted once a second, outside of any transaction; what this process adds meanwhile is taken for two entries each
-    /// time. So the list may be over its limit by what other processes add within a second.
-    async fn has_room(&self, keep: &Keep) -> Result<bool, StoreError> {
-        let mut counted = self.denied.lock().await;
-        let (at, size) = match *counted {
-            Some((at, size)) if at.elapsed() < COUNTED_FOR => (at, size),
-            _ => (Instant::now(), on!(self, backend => bounded(backend.deny_list_size(keep)).await)?),
-        };
-        let has_room = size <= DENY_LIST_LIMIT - 2;
-        *counted = Some((at, if has_room { size + 2 } else { size }));
-        Ok(has_room)
-    }
-
-    /// Removes what nobody needs of some revocations `after` a number, and tells where to go on. `None`: nowhere.
-    pub async fn prune_revocations(&self, keep: &Keep, after: i64) -> Result<Option<i64>, StoreError> {
-        on!(self, backend => bounded(backend.prune_revocations(keep, after)).await)
-    }
-
-    /// The next revocation of many, after one's number, whose rows are to be deleted.
-    pub async fn next_cutoff(&self, after: i64) -> Result<Option<Cutoff>, StoreError> {
-        on!(self, backend => bounded(backend.next_cutoff(after)).await)
-    }
-
-    /// Deletes about `most` of a cutoff's rows `after` a place, and tells where to go on. `None`: there was nothing left.
-    pub async fn sweep(&self, cutoff: &Cutoff, after: i64, most: i64) -> Result<Option<i64>, StoreError> {
-        on!(self, backend => bounded(backend.sweep(cutoff, after, most)).await)
-    }
-
-    /// Ends a cutoff of which nothing was left.
-    pub async fn end_cutoff(&self, cutoff: &Cutoff) -> Result<(), StoreError> {
-        on!(self, backend => bounded(backend.end_cutoff(cutoff)).await)
-    }
-
-    /// Removes some of the tokens that expired long ago, and tells how many; zero: none is left.
-    pub async fn purge_tokens(&self) -> Result<u64, StoreError> {
-        on!(self, backend => bounded(backend.purge_tokens()).await)
     }
 
     /// Changes when this process may have revoked something; other processes do so unheard.
@@ -298,34 +140,26 @@ impl Store {
     /// A database is seeded once: later, only the expiry of the fixture's tokens that are still there is set anew, so
     /// that nothing that was deleted comes back. Not bounded in time: it is no part of a request.
     pub async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
-        on!(self, backend => backend.seed(fixture).await)
+        let mut work = self.database.writers.begin().await?;
+        let seeded = match &mut *work {
+            Connection::Postgres(connection) => postgres::seed::seed(fixture, connection).await?,
+            Connection::Sqlite(connection) => sqlite::seed::seed(fixture, connection).await?,
+        };
+        work.commit().await?;
+        Ok(seeded)
     }
 
     /// How many connections there are now, and in use.
     pub(crate) fn pool_use(&self) -> [PoolUse; 3] {
-        on!(self, backend => backend.pool_use())
+        let Database { readers, writers, feed, .. } = &self.database;
+        [readers.pool_use("readers"), writers.pool_use("writers"), feed.pool_use("feed")]
     }
 
     /// Lets go of the database.
     pub async fn close(&self) {
-        on!(self, backend => backend.close().await);
-    }
-
-    /// `None`: the value is not known as a credential of this kind.
-    async fn introspect_as(
-        &self,
-        kind: CredentialKind,
-        credential: CredentialHash,
-    ) -> Result<Option<Introspection>, StoreError> {
-        match kind {
-            CredentialKind::AccessToken => {
-                let found = on!(self, backend => backend.access_token(credential).await)?;
-                Ok(found.known(Introspection::AccessToken))
-            }
-            CredentialKind::ApiKey => {
-                let found = on!(self, backend => backend.api_key(credential).await)?;
-                Ok(found.known(Introspection::ApiKey))
-            }
+        let Database { readers, writers, feed, numberer, probe } = &self.database;
+        for connections in [readers, writers, feed, &probe.connections].into_iter().chain(numberer) {
+            connections.close().await;
         }
     }
 }
@@ -334,21 +168,8 @@ async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result
     tokio::time::timeout(TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout))
 }
 
-/// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
-const GB_CBP: &str = "GB_CBP";
-
-/// For how long, in seconds, a token is kept after its end, for who asks what became of it.
-const EXPIRED_KEPT: i64 = 24 * 3600;
-
 /// As many as keep a server's disk busy; who reads waits for nobody who writes.
 pub const USUAL_CONNECTIONS: NonZeroU8 = NonZeroU8::new(4).unwrap();
 
 /// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(900);
-
-/// How long a revocation may wait for others that write, and for the numbers of what was revoked before it. Who asks for it is
-/// no gateway with a request in hand.
-const REVOCATION_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a count of the deny list is good for.
-const COUNTED_FOR: Duration = Duration::from_secs(1);

@@ -8,9 +8,11 @@ use std::fs::File;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use brama_upstream::secret::Secret;
+use brama_upstream::store::{CredentialKind, Introspection, Store, StoreError};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use support::process::{SECRET, signal, started};
-use support::{CONNECTION, FORM, MSP, Reply, USER, demo, exchange};
+use support::{CONNECTION, Database, FORM, KEY, Kind, MSP, Reply, USER, demo, exchange};
 use tempfile::TempDir;
 use tokio::process::Child;
 
@@ -65,6 +67,79 @@ async fn service_with_a_full_disk_says_so_and_works_again_once_there_is_room() {
     }
     assert_eq!(delete(&folder).await, 200);
     assert_eq!(delete(&folder).await, 404);
+}
+
+/// Waits until a database takes no writes, for a reason: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+async fn comes_to_refuse(store: &Store, reason: &str) {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    loop {
+        let ready = store.ready().await;
+        if let Err(StoreError::Database(error)) = &ready
+            && error.as_database_error().and_then(|error| error.code()).as_deref() == Some(reason)
+        {
+            return;
+        }
+        assert!(Instant::now() < give_up, "{ready:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn comes_to_be_ready(store: &Store) {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while let Err(error) = store.ready().await {
+        assert!(Instant::now() < give_up, "{error:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn key_is_good(store: &Store) -> bool {
+    let key = Secret::new(KEY).hash();
+    store.introspect(key, CredentialKind::ApiKey).await.unwrap() != Introspection::Inactive
+}
+
+#[tokio::test]
+async fn postgres_that_became_read_only_says_so_and_works_again_once_it_is_not() {
+    let database = Database::demo(Kind::Postgres).await;
+    // Its own session can write in any case.
+    let mut hand = database.hand().await;
+    comes_to_be_ready(&database.store).await;
+    for (read_only, is_ready) in [("on", false), ("off", true)] {
+        let all = format!(
+            "DO $$ BEGIN
+                 EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {read_only}', current_database());
+             END $$;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        );
+        hand.run(&all).await.unwrap();
+        if is_ready {
+            comes_to_be_ready(&database.store).await;
+        } else {
+            comes_to_refuse(&database.store, "25006").await;
+            assert!(key_is_good(&database.store).await, "what only reads goes on");
+        }
+    }
+}
+
+#[tokio::test]
+async fn postgres_whose_role_may_not_insert_says_so_and_works_once_it_may() {
+    let database = Database::demo(Kind::Postgres).await;
+    let mut hand = database.hand().await;
+    let role = hand.text("SELECT 'unwritable_' || pg_backend_pid()").await;
+    let grants = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'secret-of-tests';
+         GRANT USAGE ON SCHEMA brama, mithril, prm TO {role};
+         GRANT SELECT, UPDATE, DELETE ON ALL TABLES IN SCHEMA brama, mithril, prm TO {role}"
+    );
+    hand.run(&grants).await.unwrap();
+    let url = database.address().with_user(&role, "secret-of-tests");
+    let store = Store::open(&url.parse().unwrap()).await.unwrap();
+    comes_to_refuse(&store, "42501").await;
+    assert!(key_is_good(&store).await, "what only reads goes on");
+    hand.run(&format!("GRANT INSERT ON brama_cutoffs TO {role}")).await.unwrap();
+    comes_to_be_ready(&store).await;
+    store.close().await;
+    hand.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
 }
 
 /// How many lines of the log the service says are lost.

@@ -4,52 +4,88 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
-use sqlx::Connection;
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 
-use super::{PoolUse, StoreError};
+use super::statement::{Connection, Row, Sql, Value, sql};
+use super::{StoreError, postgres};
+
+/// The connections of a kind at a moment. They are opened when they are needed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct PoolUse {
+    /// `readers`, `writers` or `feed`.
+    pub(crate) pool: &'static str,
+    /// Those that wait for work.
+    pub(crate) idle: usize,
+    /// Those at work.
+    pub(crate) used: usize,
+}
 
 /// How connections of a kind are opened.
-pub(super) trait Open: Send + Sync + 'static {
-    type Connection: Connection;
-
-    /// For how long a connection is used.
-    const LIFETIME: Duration;
-
-    fn open(&self) -> impl Future<Output = Result<Self::Connection, StoreError>> + Send;
+pub(super) enum Opener {
+    Postgres {
+        options: PgConnectOptions,
+        /// What its connections have besides what all have.
+        settings: &'static str,
+    },
+    Sqlite(SqliteConnectOptions),
 }
 
 /// Up to so many connections of a kind. A clone is another handle on them.
-pub(super) struct Connections<O: Open>(Pool<Opener<O>>);
-
-struct Opener<O>(O);
+#[derive(Clone)]
+pub(super) struct Connections(Pool<Opener>);
 
 /// A borrowed connection. One that is dropped before it is [kept](Self::keep) is closed.
 ///
 /// A request that is out of time drops its work wherever it stands, and what failed may have left a transaction open. Such
 /// a connection is given to nobody; a database rolls back what was open in it.
-pub(super) struct Lease<O: Open> {
-    connection: O::Connection,
+pub(super) struct Lease {
+    connection: Connection,
     // The last to go: whoever waits opens another connection then.
-    place: Object<Opener<O>>,
+    place: Object<Opener>,
 }
 
-impl<O: Open> Connections<O> {
-    pub(super) fn new(opener: O, most: u32) -> Result<Self, StoreError> {
+impl Connections {
+    pub(super) fn new(opener: Opener, most: u32) -> Result<Self, StoreError> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let pool = Pool::builder(Opener(opener)).max_size(most).build();
+        let pool = Pool::builder(opener).max_size(most).build();
         pool.map(Self).map_err(|error| sqlx::Error::Configuration(error.into()).into())
     }
 
     /// Borrows a connection, after those who came before.
-    pub(super) async fn lease(&self) -> Result<Lease<O>, StoreError> {
+    pub(super) async fn lease(&self) -> Result<Lease, StoreError> {
         let place = tokio::time::timeout(ACQUIRE_TIMEOUT, self.0.get()).await;
         let mut place = place.map_err(|_late| sqlx::Error::PoolTimedOut)?.map_err(|error| match error {
-            deadpool::managed::PoolError::Backend(error) => error,
+            PoolError::Backend(error) => error,
             _ => sqlx::Error::PoolClosed.into(),
         })?;
         let connection = place.take().ok_or(sqlx::Error::PoolClosed)?;
         Ok(Lease { connection, place })
+    }
+
+    /// Begins a transaction that is undone unless it is [committed](Lease::commit). In SQLite the write lock is taken
+    /// before anything is read, so nobody changes it in between.
+    pub(super) async fn begin(&self) -> Result<Lease, StoreError> {
+        let mut work = self.lease().await?;
+        work.run(sql!("BEGIN", "BEGIN IMMEDIATE")).await?;
+        Ok(work)
+    }
+
+    /// Does one thing, in a transaction although it is one statement: given up before its COMMIT, it is not done later.
+    pub(super) async fn write(&self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let mut work = self.begin().await?;
+        let changed = work.execute(sql, values).await?;
+        work.commit().await?;
+        Ok(changed)
+    }
+
+    pub(super) async fn rows<R: Row>(&self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<R>, StoreError> {
+        let mut connection = self.lease().await?;
+        let rows = connection.rows(sql, values).await?;
+        connection.keep();
+        Ok(rows)
     }
 
     pub(super) fn pool_use(&self, pool: &'static str) -> PoolUse {
@@ -70,54 +106,64 @@ impl<O: Open> Connections<O> {
     }
 }
 
-impl<O: Open> fmt::Debug for Connections<O> {
+impl fmt::Debug for Connections {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:?}", self.0.status())
     }
 }
 
-impl<O: Open> Clone for Connections<O> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<O: Open> Lease<O> {
+impl Lease {
     /// Gives back a connection with which no transaction is open.
     pub(super) fn keep(self) {
         let Self { connection, mut place } = self;
         *place = Some(connection);
     }
+
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        self.run(sql!("COMMIT")).await?;
+        self.keep();
+        Ok(())
+    }
+
+    pub(super) async fn roll_back(mut self) -> Result<(), StoreError> {
+        self.run(sql!("ROLLBACK")).await?;
+        self.keep();
+        Ok(())
+    }
 }
 
-impl<O: Open> Deref for Lease<O> {
-    type Target = O::Connection;
+impl Deref for Lease {
+    type Target = Connection;
 
-    fn deref(&self) -> &O::Connection {
+    fn deref(&self) -> &Connection {
         &self.connection
     }
 }
 
-impl<O: Open> DerefMut for Lease<O> {
-    fn deref_mut(&mut self) -> &mut O::Connection {
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }
 }
 
-impl<O: Open> Manager for Opener<O> {
+impl Manager for Opener {
     /// `None` while it is lent, and of one that was not kept.
-    type Type = Option<O::Connection>;
+    type Type = Option<Connection>;
     type Error = StoreError;
 
     async fn create(&self) -> Result<Self::Type, StoreError> {
-        self.0.open().await.map(Some)
+        Ok(Some(match self {
+            Self::Postgres { options, settings } => Connection::Postgres(postgres::connect(options, settings).await?),
+            Self::Sqlite(options) => Connection::Sqlite(options.connect().await?),
+        }))
     }
 
     async fn recycle(&self, place: &mut Self::Type, metrics: &Metrics) -> RecycleResult<StoreError> {
-        let connection = place.as_mut().filter(|_connection| metrics.age() < O::LIFETIME);
+        let is_old = matches!(self, Self::Postgres { .. }) && metrics.age() >= LIFETIME;
+        let connection = place.as_mut().filter(|_connection| !is_old);
         let connection = connection.ok_or(RecycleError::message("it was not kept, or is old"))?;
         if metrics.last_used() > FRESH {
-            connection.ping().await.map_err(|error| RecycleError::Backend(error.into()))?;
+            connection.run(sql!("SELECT 1")).await.map_err(RecycleError::Backend)?;
         }
         Ok(())
     }
@@ -125,6 +171,9 @@ impl<O: Open> Manager for Opener<O> {
 
 /// Shorter than the store's time-out, so that who waits in vain for a connection hears so.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// A server's memory for a connection grows with its life.
+const LIFETIME: Duration = Duration::from_secs(300);
 
 /// For so long after it was lent a connection is taken to live: while there is load. A server that hangs up just then costs
 /// requests a 503, as it does those in work.

@@ -1,4 +1,8 @@
-//! Owns what is stated about a credential, and how it is read from a row.
+//! Owns what is stated about a credential, and how it is looked for.
+
+use super::statement::sql;
+use super::{Store, StoreError, bounded};
+use crate::secret::CredentialHash;
 
 /// The kinds of credentials the authority vouches for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,51 +53,72 @@ pub struct ApiKey {
     pub consumer_id: String,
 }
 
-/// What a look-up of one kind found by value.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Lookup<T> {
-    Active(T),
-    /// The value is known, and no longer good: expired, or a client is blocked.
-    Inactive,
-    Unknown,
-}
-
-/// A token's user, client, client's type, scopes and end; and whether it is good now.
-pub(super) type TokenRow = (String, String, String, String, i64, bool);
-
-/// An API key's client, that one's type and scopes, and its consumer; and whether it is good now.
-pub(super) type ApiKeyRow = (String, String, String, String, bool);
-
-impl Lookup<AccessToken> {
-    pub(super) fn token(row: Option<TokenRow>) -> Self {
-        match row {
-            Some((user_id, client_id, client_type, scope, expires_at, true)) => {
-                Self::Active(AccessToken { user_id, client_id, client_type, scope, expires_at })
+impl Store {
+    /// What is known about a credential, looked for as `first` and then as the other kind.
+    ///
+    /// The first kind that knows the value decides. RFC 7662, 2.1 extends the search to other kinds where the value
+    /// could not be *located*; an expired token was located, and an API key that happens to have the same value must
+    /// not bring it back to life under another name.
+    pub async fn introspect(
+        &self,
+        credential: CredentialHash,
+        first: CredentialKind,
+    ) -> Result<Introspection, StoreError> {
+        let hash = credential.to_hex();
+        bounded(async {
+            let is_token_first = first == CredentialKind::AccessToken;
+            for as_token in [is_token_first, !is_token_first] {
+                let known = if as_token { self.access_token(&hash).await? } else { self.api_key(&hash).await? };
+                if let Some(introspection) = known {
+                    return Ok(introspection);
+                }
             }
-            Some((.., false)) => Self::Inactive,
-            None => Self::Unknown,
-        }
+            Ok(Introspection::Inactive)
+        })
+        .await
     }
-}
 
-impl Lookup<ApiKey> {
-    pub(super) fn api_key(row: Option<ApiKeyRow>) -> Self {
-        match row {
-            Some((client_id, client_type, scope, consumer_id, true)) => {
-                Self::Active(ApiKey { client_id, client_type, scope, consumer_id })
-            }
-            Some((.., false)) => Self::Inactive,
-            None => Self::Unknown,
-        }
+    /// `None`: the value is not known as one of a token. One that is known and no longer good is inactive: it expired,
+    /// was revoked, or its client is blocked.
+    async fn access_token(&self, hash: &str) -> Result<Option<Introspection>, StoreError> {
+        // Only rows named `access_token`: production accepts any name, so a refresh token opens doors there.
+        let select = sql!(
+            "SELECT token.user_id::text, token.client_id::text, client.client_type, token.scope, token.expires_at,
+                    token.expires_at > brama.unix_now() AND NOT client.is_blocked AND NOT EXISTS (
+                        SELECT 1 FROM brama.cutoffs
+                        WHERE subject IN (token.client_id, token.user_id, '00000000-0000-0000-0000-000000000000')
+                            AND number > token.issued
+                            AND CASE kind WHEN 'client' THEN subject = token.client_id
+                                     WHEN 'user' THEN subject = token.user_id ELSE true END
+                            AND (issued_before IS NULL OR floor(extract(epoch FROM token.inserted_at)) < issued_before))
+             FROM mithril.tokens AS token
+             JOIN mithril.clients AS client ON client.id = token.client_id
+             WHERE token.value_hash = $1 AND token.name = 'access_token'"
+        );
+        let row = self.database.readers.rows(select, &[hash.into()]).await?.pop();
+        Ok(row.map(|(user_id, client_id, client_type, scope, expires_at, is_active)| match is_active {
+            true => Introspection::AccessToken(AccessToken { user_id, client_id, client_type, scope, expires_at }),
+            false => Introspection::Inactive,
+        }))
     }
-}
 
-impl<T> Lookup<T> {
-    pub(super) fn known(self, introspection: impl FnOnce(T) -> Introspection) -> Option<Introspection> {
-        match self {
-            Self::Active(facts) => Some(introspection(facts)),
-            Self::Inactive => Some(Introspection::Inactive),
-            Self::Unknown => None,
-        }
+    /// The same of an API key.
+    async fn api_key(&self, hash: &str) -> Result<Option<Introspection>, StoreError> {
+        let select = sql!(
+            "SELECT connection.client_id::text, client.client_type, client.scope, connection.consumer_id::text,
+                    NOT client.is_blocked AND NOT consumer.is_blocked AND NOT EXISTS (
+                        SELECT 1 FROM brama.cutoffs
+                        WHERE subject IN (connection.client_id, connection.consumer_id)
+                            AND number > connection.issued AND kind = 'client')
+             FROM mithril.connections AS connection
+             JOIN mithril.clients AS client ON client.id = connection.client_id
+             JOIN mithril.clients AS consumer ON consumer.id = connection.consumer_id
+             WHERE connection.secret_hash = $1"
+        );
+        let row = self.database.readers.rows(select, &[hash.into()]).await?.pop();
+        Ok(row.map(|(client_id, client_type, scope, consumer_id, is_active)| match is_active {
+            true => Introspection::ApiKey(ApiKey { client_id, client_type, scope, consumer_id }),
+            false => Introspection::Inactive,
+        }))
     }
 }

@@ -1,8 +1,7 @@
-//! Owns which rows a database is asked for, and how they become a page of the feed.
+//! Owns how rows become a page of the feed.
 
 use super::StoreError;
 use super::revocation::{Cursor, Denied, Entry, Head, PAGE, Page, Revoked, Since};
-use crate::id::Id;
 use crate::secret::CredentialHash;
 
 /// The head's id, number and pruned; then, unless there is no entry, its number, kind, subject, `issued_before`, when it
@@ -10,37 +9,12 @@ use crate::secret::CredentialHash;
 pub(super) type Row =
     (String, i64, i64, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<i64>);
 
-/// Which entries are read for a page: those after a number, up to another or to the head.
-pub(super) struct Wanted {
-    pub(super) from: Source,
-    pub(super) after: i64,
-    pub(super) up_to: Option<i64>,
-}
-
-/// Where they are read from.
-pub(super) enum Source {
-    Feed,
-    DenyList,
-}
-
-/// What is read for whoever asks from `since`.
-pub(super) fn wanted(since: Since) -> Wanted {
-    let (from, after, up_to) = match since {
-        Since::Cursor(Cursor { number, denied: Denied::Done, .. }) => (Source::Feed, number, None),
-        Since::Cursor(Cursor { number, denied: Denied::UpTo(loaded), .. }) => (Source::DenyList, loaded, Some(number)),
-        // Nothing is after this number, but the head is read all the same.
-        Since::Head => (Source::Feed, i64::MAX, None),
-        Since::Start => (Source::DenyList, 0, None),
-    };
-    Wanted { from, after, up_to }
-}
-
 /// The page that `rows` are for whoever asked from `since`.
 pub(super) fn page(since: Since, rows: Vec<Row>) -> Result<Page, StoreError> {
     let Some((feed, number, pruned, ..)) = rows.first() else {
         return Err(odd("the feed has no head"));
     };
-    let feed: Id = feed.parse().map_err(|_| odd("the feed's id is no UUID"))?;
+    let feed = feed.parse().map_err(|_| odd("the feed's id is no UUID"))?;
     let (head, pruned) = (Head { feed, number: *number }, *pruned);
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
@@ -93,13 +67,10 @@ fn entry(row: Row) -> Result<Option<Entry>, StoreError> {
 }
 
 /// Data that the schema should have kept out.
-pub(super) fn odd(text: &'static str) -> StoreError {
+fn odd(text: &'static str) -> StoreError {
     StoreError::Database(sqlx::Error::Decode(text.into()))
 }
 
 /// A reader that is ten pages behind drops what it remembers, and asks again for what it needs: that is less than to read
 /// on, and it trusts nothing until it has read everything.
 const FAR: i64 = 10_000;
-
-/// One more than a page holds tells whether there is more.
-pub(super) const PAGE_AND_ONE: i64 = 1001;

@@ -190,26 +190,14 @@ pub struct Keep {
 #[error("not a cursor of this feed's making")]
 pub struct InvalidCursor;
 
-/// A cutoff's number, kind, subject and `issued_before`; and whether it was swept.
-pub(super) type CutoffRow = (i64, String, String, Option<i64>, bool);
-
-impl From<CutoffRow> for Cutoff {
-    fn from((number, kind, subject, issued_before, is_swept): CutoffRow) -> Self {
-        Self { number, kind, subject, issued_before, is_swept }
-    }
-}
-
 impl Keep {
-    pub(super) fn retention_seconds(&self) -> i64 {
-        seconds(self.retention)
-    }
-
-    pub(super) fn longest_jwt_seconds(&self) -> i64 {
-        seconds(self.longest_jwt)
+    /// How long after its moment an entry refuses JWTs.
+    pub(super) fn longest_refusal_seconds(&self) -> i64 {
+        seconds(self.longest_jwt).saturating_add(CLOCK_MARGIN)
     }
 }
 
-fn seconds(duration: Duration) -> i64 {
+pub(super) fn seconds(duration: Duration) -> i64 {
     // Nobody's retention comes near this; what is longer is as good as for ever.
     i64::try_from(duration.as_secs()).unwrap_or(LATEST).min(LATEST)
 }
@@ -235,30 +223,19 @@ impl FromStr for Cursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        let mut parts = text.split(':');
-        let (Some(feed), Some(number), denied, None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-            return Err(InvalidCursor);
+        let number = |text: &str| text.parse().ok().filter(|number: &i64| *number >= 0);
+        let parse = || {
+            let mut parts = text.split(':');
+            let (feed, place) = (parts.next()?.parse().ok()?, number(parts.next()?)?);
+            let denied = match parts.next() {
+                None => Denied::Done,
+                Some(loaded) => Denied::UpTo(number(loaded).filter(|loaded| *loaded < place)?),
+            };
+            Some(Self { feed, number: place, denied })
         };
-        let feed = feed.parse().map_err(|_| InvalidCursor)?;
-        let number = parse_number(number)?;
-        let denied = match denied {
-            None => Denied::Done,
-            Some(text) => Denied::UpTo(parse_number(text)?),
-        };
-        match denied {
-            Denied::UpTo(loaded) if loaded >= number => Err(InvalidCursor),
-            _ => Ok(Self { feed, number, denied }),
-        }
+        // What is printed is the one spelling.
+        parse().filter(|cursor| cursor.to_string() == text).ok_or(InvalidCursor)
     }
-}
-
-/// A number has one spelling: digits without leading zeros.
-fn parse_number(text: &str) -> Result<i64, InvalidCursor> {
-    let is_canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if !is_canonical {
-        return Err(InvalidCursor);
-    }
-    text.parse().map_err(|_| InvalidCursor)
 }
 
 /// How many entries a page holds at most.
@@ -267,9 +244,6 @@ pub const PAGE: usize = 1000;
 /// How many entries the deny list may have. Every gateway worker holds it whole, and what fills it was verified by
 /// nobody: who has the authority's secret is trusted with its meaning, and not with everybody's memory.
 pub const DENY_LIST_LIMIT: i64 = 100_000;
-
-/// How many entries are looked at, and removed where nobody needs them, in one transaction.
-pub(super) const REMOVED_AT_ONCE: i64 = 2000;
 
 /// The latest moment that a JWT's `exp` is taken for, the end of the year 9999: sums with it do not overflow.
 pub(crate) const LATEST: i64 = 253_402_300_799;

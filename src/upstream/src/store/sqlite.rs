@@ -1,182 +1,142 @@
-//! Owns the SQL of the SQLite database.
+//! Owns how a SQLite database is opened: its file, its settings, its migrations.
 //!
-//! Time comes from the database (`unixepoch()`, `strftime`), so that a row is judged by the clock that wrote it.
+//! SQLite has one writer at a time. So the process has one connection that writes, and waiting for a lock is left for
+//! other processes.
 
-mod open;
-mod probe;
-mod revocation;
-mod seed;
-mod sweep;
+pub(super) mod seed;
 
-use sqlx::SqliteConnection;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use super::connections::{Connections, Lease};
-use super::{
-    AccessToken, ApiKey, ApiKeyRow, ConnectionDeletion, DivisionDeletion, EXPIRED_KEPT, GB_CBP, Lookup, PoolUse,
-    StoreError, TokenRow,
-};
-use crate::id::Id;
-use crate::secret::CredentialHash;
-use open::Opener;
-use probe::Probe;
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-/// A SQLite database file.
-///
-/// SQLite has one writer at a time, and who finds it taken sleeps and tries again. So the process has one connection
-/// that writes, for which requests queue fairly, and some that only read, one of them for the feed; waiting for a lock is
-/// left for other processes.
-#[derive(Clone, Debug)]
-pub(super) struct Sqlite {
-    readers: Connections<Opener>,
-    writer: Connections<Opener>,
-    feed: Connections<Opener>,
-    probe: Probe,
+use super::StoreError;
+use super::connections::{Connections, Opener};
+use super::database::Database;
+use super::probe::Probe;
+use super::versions::{self, Step};
+
+pub(super) async fn open(path: &Path, connections: u32) -> Result<Database, StoreError> {
+    create_private(path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        // A deletion that was answered must outlive a power cut: it revoked a key.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
+    prepare_patiently(&options).await?;
+    let kind = |options, most| Connections::new(Opener::Sqlite(options), most);
+    let reading = options.clone().pragma("query_only", "ON");
+    let readers = kind(reading.clone(), connections)?;
+    // One stays open: the first of all writes beside the file, which a full disk refuses.
+    readers.lease().await?.keep();
+    let probing = options.clone().pragma("cache_size", "1").busy_timeout(Duration::ZERO);
+    Ok(Database {
+        readers,
+        writers: kind(options, 1)?,
+        feed: kind(reading, 1)?,
+        numberer: None,
+        probe: Probe::new(kind(probing, 1)?),
+    })
 }
 
-impl Sqlite {
-    /// Begins a transaction that is undone unless it is [committed](commit). IMMEDIATE: the write lock is taken before
-    /// anything is read, so nobody changes it in between.
-    async fn begin(&self) -> Result<Lease<Opener>, StoreError> {
-        let mut work = self.writer.lease().await?;
-        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *work).await?;
-        Ok(work)
-    }
-
-    /// Reads, and tries to write.
-    pub(super) async fn ready(&self) -> Result<(), StoreError> {
-        let mut connection = self.readers.lease().await?;
-        sqlx::query("SELECT 1").execute(&mut *connection).await?;
-        connection.keep();
-        self.probe.try_to_write().await
-    }
-
-    pub(super) async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
-        // A transaction although it is one statement: given up before its COMMIT, it is not done later.
-        let mut work = self.begin().await?;
-        let done = sqlx::query(
-            "DELETE FROM mithril_connections AS key WHERE id = ? AND client_id = ? AND NOT EXISTS (
-                 SELECT 1 FROM brama_cutoffs
-                 WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')",
-        )
-        .bind(id.to_string())
-        .bind(client_id.to_string())
-        .execute(&mut *work)
-        .await?;
-        commit(work).await?;
-        Ok(match done.rows_affected() {
-            0 => ConnectionDeletion::NotFound,
-            _ => ConnectionDeletion::Deleted,
-        })
-    }
-
-    pub(super) async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
-        let mut work = self.begin().await?;
-        let outcome = delete_division(id, by, &mut work).await?;
-        commit(work).await?;
-        Ok(outcome)
-    }
-
-    pub(super) async fn access_token(&self, value: CredentialHash) -> Result<Lookup<AccessToken>, StoreError> {
-        // Only rows named `access_token`: production accepts any name, so a refresh token opens doors there.
-        let mut connection = self.readers.lease().await?;
-        let row: Option<TokenRow> = sqlx::query_as(
-            "SELECT token.user_id, token.client_id, client.client_type, token.scope, token.expires_at,
-                    token.expires_at > unixepoch() AND NOT client.is_blocked AND NOT EXISTS (
-                        SELECT 1 FROM brama_cutoffs
-                        WHERE subject IN (token.client_id, token.user_id, '') AND number > token.issued
-                            AND CASE kind WHEN 'client' THEN subject = token.client_id
-                                     WHEN 'user' THEN subject = token.user_id ELSE true END
-                            AND (issued_before IS NULL OR coalesce(unixepoch(token.inserted_at), 0) < issued_before))
-             FROM mithril_tokens AS token
-             JOIN mithril_clients AS client ON client.id = token.client_id
-             WHERE token.value_hash = ? AND token.name = 'access_token'",
-        )
-        .bind(value.to_hex())
-        .fetch_optional(&mut *connection)
-        .await?;
-        connection.keep();
-        Ok(Lookup::token(row))
-    }
-
-    pub(super) async fn api_key(&self, secret: CredentialHash) -> Result<Lookup<ApiKey>, StoreError> {
-        let mut connection = self.readers.lease().await?;
-        let row: Option<ApiKeyRow> = sqlx::query_as(
-            "SELECT connection.client_id, client.client_type, client.scope, connection.consumer_id,
-                    NOT client.is_blocked AND NOT consumer.is_blocked AND NOT EXISTS (
-                        SELECT 1 FROM brama_cutoffs
-                        WHERE subject IN (connection.client_id, connection.consumer_id)
-                            AND number > connection.issued AND kind = 'client')
-             FROM mithril_connections AS connection
-             JOIN mithril_clients AS client ON client.id = connection.client_id
-             JOIN mithril_clients AS consumer ON consumer.id = connection.consumer_id
-             WHERE connection.secret_hash = ?",
-        )
-        .bind(secret.to_hex())
-        .fetch_optional(&mut *connection)
-        .await?;
-        connection.keep();
-        Ok(Lookup::api_key(row))
-    }
-
-    pub(super) async fn purge_tokens(&self) -> Result<u64, StoreError> {
-        let mut work = self.begin().await?;
-        let done = sqlx::query(
-            "DELETE FROM mithril_tokens WHERE rowid IN (
-                 SELECT rowid FROM mithril_tokens WHERE expires_at < unixepoch() - ? LIMIT 1000)",
-        )
-        .bind(EXPIRED_KEPT)
-        .execute(&mut *work)
-        .await?;
-        commit(work).await?;
-        Ok(done.rows_affected())
-    }
-
-    pub(super) fn pool_use(&self) -> [PoolUse; 3] {
-        [self.readers.pool_use("readers"), self.writer.pool_use("writers"), self.feed.pool_use("feed")]
-    }
-
-    pub(super) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-        self.feed.close().await;
-        self.probe.connections.close().await;
+/// The file holds hashes only, and yet nobody else has business with it. SQLite gives its `-wal` and `-shm` files the
+/// same permissions.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match created {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(StoreError::File { path: path.to_owned(), source }),
     }
 }
 
-/// Within a transaction.
-async fn delete_division(id: Id, by: Id, connection: &mut SqliteConnection) -> Result<DivisionDeletion, StoreError> {
-    let contract_type: Option<String> = sqlx::query_scalar(
-        "SELECT contract.type FROM prm_contract_divisions AS division
-         JOIN prm_contracts AS contract ON contract.id = division.contract_id
-         WHERE division.id = ? AND division.is_active = 1",
-    )
-    .bind(id.to_string())
-    .fetch_optional(&mut *connection)
-    .await?;
-    match contract_type.as_deref() {
-        None => return Ok(DivisionDeletion::NotFound),
-        Some(GB_CBP) => {}
-        Some(_) => return Ok(DivisionDeletion::OtherContractType),
+/// The change to WAL needs the file for itself and does not honour `busy_timeout`, so two processes that open a new
+/// file at once (`seed` and `serve`) can meet here.
+async fn prepare_patiently(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        match prepare(options).await {
+            Err(error) if is_busy(&error) && Instant::now() < give_up => tokio::time::sleep(RETRY).await,
+            prepared => return prepared,
+        }
     }
-    sqlx::query(
-        "UPDATE prm_contract_divisions
-         SET is_active = 0, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), updated_by = ?
-         WHERE id = ?",
-    )
-    .bind(by.to_string())
-    .bind(id.to_string())
-    .execute(connection)
-    .await?;
-    Ok(DivisionDeletion::Deleted)
 }
 
-async fn commit(work: Lease<Opener>) -> Result<(), StoreError> {
-    end(work, true).await
-}
-
-/// Ends a transaction: commits what is done, and undoes the rest.
-async fn end(mut work: Lease<Opener>, is_done: bool) -> Result<(), StoreError> {
-    sqlx::raw_sql(if is_done { "COMMIT" } else { "ROLLBACK" }).execute(&mut *work).await?;
-    work.keep();
+async fn prepare(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let mut connection = options.clone().journal_mode(SqliteJournalMode::Wal).connect().await?;
+    migrate(&mut connection).await?;
+    connection.close().await?;
     Ok(())
+}
+
+/// One transaction around all migrations: a second process waits, and then finds them done.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let migrator = versions::migrator(&MIGRATIONS);
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    // Not `run`: its future is not `Send` for every lifetime; sqlx keeps `run_direct` for callers who need that.
+    migrator.run_direct(None, &mut *transaction, false).await?;
+    let applied = sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations ORDER BY version");
+    versions::is_current(&migrator, &applied.fetch_all(&mut *transaction).await?)?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+pub(super) fn is_busy(error: &StoreError) -> bool {
+    let (StoreError::Database(error) | StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error))) = error else {
+        return false;
+    };
+    // https://www.sqlite.org/rescode.html: the low byte is the primary code, 5 is SQLITE_BUSY.
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<SqliteError>())
+        .and_then(|error| error.code()?.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
+}
+
+const MIGRATIONS: [Step; 5] = [
+    (1, "init", include_str!("../../migrations/sqlite/0001_init.sql")),
+    (2, "revoked secrets", include_str!("../../migrations/sqlite/0002_revoked_secrets.sql")),
+    (3, "revocations", include_str!("../../migrations/sqlite/0003_revocations.sql")),
+    (4, "additive: housekeeping", include_str!("../../migrations/sqlite/0004_housekeeping.sql")),
+    (5, "cutoffs", include_str!("../../migrations/sqlite/0005_cutoffs.sql")),
+];
+
+/// Shorter than the store's time-out, so that a database locked by another process says so, with nothing done, instead
+/// of doing it after the caller was told that it failed.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(800);
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const RETRY: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::super::statement::{only, sql};
+    use super::*;
+
+    #[tokio::test]
+    async fn settings_hold_on_every_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder.path().join("a.db"), 4).await.unwrap();
+        for (pool, name, query_only) in [(&database.readers, "readers", 1), (&database.writers, "writers", 0)] {
+            let mode: String = only(pool.rows(sql!("PRAGMA journal_mode"), &[]).await.unwrap()).unwrap();
+            assert_eq!(mode, "wal", "{name}");
+            for (query, expected) in [
+                (sql!("PRAGMA foreign_keys"), 1),
+                (sql!("PRAGMA synchronous"), 2),
+                (sql!("PRAGMA busy_timeout"), 800),
+                (sql!("PRAGMA query_only"), query_only),
+            ] {
+                let value: i64 = only(pool.rows(query, &[]).await.unwrap()).unwrap();
+                assert_eq!(value, expected, "{name}: {}", query.postgres);
+            }
+        }
+    }
 }

@@ -14,24 +14,24 @@ pub(super) fn migrator(steps: &[Step]) -> Migrator {
         Migration::new(*version, (*description).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
-    // What is missing here is looked at by `check`.
+    // What is missing here is looked at by `is_current`.
     migrator.set_ignore_missing(true);
     migrator
 }
 
-/// Refuses a database with steps that this program does not know, unless they are later ones that only add.
-pub(super) fn check<'a>(
-    migrator: &Migrator,
-    applied: impl Iterator<Item = (i64, &'a str)>,
-) -> Result<(), MigrateError> {
+/// Whether a database has all steps. One with steps that this program does not know is refused, unless they are later
+/// ones that only add.
+pub(super) fn is_current(migrator: &Migrator, applied: &[(i64, String, Vec<u8>)]) -> Result<bool, MigrateError> {
     let latest = migrator.iter().map(|migration| migration.version).max();
-    for (version, description) in applied {
-        let is_added = Some(version) > latest && description.starts_with(ADDITIVE);
-        if !migrator.version_exists(version) && !is_added {
-            return Err(MigrateError::VersionMissing(version));
+    for (version, description, _) in applied {
+        let is_added = Some(*version) > latest && description.starts_with(ADDITIVE);
+        if !migrator.version_exists(*version) && !is_added {
+            return Err(MigrateError::VersionMissing(*version));
         }
     }
-    Ok(())
+    let known = migrator.iter().map(|migration| (migration.version, &*migration.checksum));
+    let applied = applied.iter().map(|(version, _, checksum)| (*version, checksum.as_slice()));
+    Ok(applied.filter(|(version, _)| migrator.version_exists(*version)).eq(known))
 }
 
 const ADDITIVE: &str = "additive: ";

@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 
-use super::open::migrate;
-use super::{Sqlite, StoreError, commit};
+use super::migrate;
 use crate::fixture::{Fixture, Row};
-use crate::store::Seeded;
+use crate::store::{Seeded, StoreError};
 
 impl Fixture {
     /// Whether a new database takes the fixture: it is inserted into one in memory, which is gone afterwards.
@@ -19,34 +18,29 @@ impl Fixture {
     }
 }
 
-impl Sqlite {
-    pub(in crate::store) async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
-        let mut work = self.begin().await?;
-        let first = sqlx::query(
-            "INSERT INTO brama_seeded (id, seeded_at) VALUES (1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-             ON CONFLICT DO NOTHING",
-        )
-        .execute(&mut *work)
-        .await?;
-        let now = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *work).await?;
-        let seeded = if first.rows_affected() == 0 {
-            let renewed = sqlx::query(
-                "UPDATE mithril_tokens
-                 SET expires_at = given.value->>'expires_at', updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-                 FROM json_each(?) AS given
-                 WHERE value_hash = given.value->>'value_hash' AND name = given.value->>'name'",
-            )
-            .bind(json!(fixture.tokens(now)).to_string())
-            .execute(&mut *work)
-            .await?;
-            Seeded::Renewed { tokens: renewed.rows_affected() }
-        } else {
-            insert(fixture, now, &mut work).await?;
-            Seeded::Inserted
-        };
-        commit(work).await?;
-        Ok(seeded)
+/// Within a transaction.
+pub(in crate::store) async fn seed(fixture: &Fixture, connection: &mut SqliteConnection) -> Result<Seeded, StoreError> {
+    let first = sqlx::query(
+        "INSERT INTO brama_seeded (id, seeded_at) VALUES (1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+         ON CONFLICT DO NOTHING",
+    )
+    .execute(&mut *connection)
+    .await?;
+    let now = sqlx::query_scalar("SELECT unixepoch()").fetch_one(&mut *connection).await?;
+    if first.rows_affected() > 0 {
+        insert(fixture, now, connection).await?;
+        return Ok(Seeded::Inserted);
     }
+    let renewed = sqlx::query(
+        "UPDATE mithril_tokens
+         SET expires_at = given.value->>'expires_at', updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+         FROM json_each(?) AS given
+         WHERE value_hash = given.value->>'value_hash' AND name = given.value->>'name'",
+    )
+    .bind(json!(fixture.tokens(now)).to_string())
+    .execute(connection)
+    .await?;
+    Ok(Seeded::Renewed { tokens: renewed.rows_affected() })
 }
 
 async fn insert(fixture: &Fixture, now: i64, connection: &mut SqliteConnection) -> Result<(), StoreError> {

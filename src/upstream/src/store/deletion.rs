@@ -1,0 +1,81 @@
+//! Owns how a connection and a contract division are deleted.
+
+use super::database::again;
+use super::statement::sql;
+use super::{Store, StoreError, bounded};
+use crate::id::Id;
+
+/// What came of deleting a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum ConnectionDeletion {
+    /// The row is gone, and its secret is revoked for good.
+    Deleted,
+    /// The client has no such connection.
+    NotFound,
+}
+
+/// What came of deleting a contract division.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum DivisionDeletion {
+    /// The division is inactive now, and was active before.
+    Deleted,
+    /// No such division, or it was inactive already.
+    NotFound,
+    /// The division's contract is not of type `GB_CBP`; nothing changed.
+    OtherContractType,
+}
+
+impl Store {
+    /// Deletes the connection `id` of the client `client_id`, for good.
+    pub async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
+        let delete = sql!(
+            "DELETE FROM mithril.connections AS key WHERE id = $1::uuid AND client_id = $2::uuid AND NOT EXISTS (
+                 SELECT 1 FROM brama.cutoffs
+                 WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')"
+        );
+        let values = [id.into(), client_id.into()];
+        let deleted = bounded(again(|| self.database.writers.write(delete, &values))).await;
+        self.revoked.send_replace(());
+        Ok(match deleted? {
+            0 => ConnectionDeletion::NotFound,
+            _ => ConnectionDeletion::Deleted,
+        })
+    }
+
+    /// Makes the contract division `id` inactive in the name of the user `by`.
+    pub async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
+        // Both rows stay as they are read until the end: of two deletions the second finds the division inactive, and a
+        // change of the contract's type is before this or after it. (KEY SHARE would let the type change.)
+        let select = sql!(
+            "SELECT contract.type FROM prm.contract_divisions AS division
+             JOIN prm.contracts AS contract ON contract.id = division.contract_id
+             WHERE division.id = $1::uuid AND division.is_active
+             FOR UPDATE OF division FOR SHARE OF contract"
+        );
+        let update = sql!(
+            "UPDATE prm.contract_divisions
+             SET is_active = false, updated_at = clock_timestamp(), updated_by = $1::uuid
+             WHERE id = $2::uuid"
+        );
+        bounded(again(|| async {
+            let mut work = self.database.writers.begin().await?;
+            let contract: Option<(String,)> = work.rows(select, &[id.into()]).await?.pop();
+            let outcome = match contract {
+                None => DivisionDeletion::NotFound,
+                Some((contract_type,)) if contract_type == GB_CBP => {
+                    work.execute(update, &[by.into(), id.into()]).await?;
+                    DivisionDeletion::Deleted
+                }
+                Some(_) => DivisionDeletion::OtherContractType,
+            };
+            work.commit().await?;
+            Ok(outcome)
+        }))
+        .await
+    }
+}
+
+/// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
+const GB_CBP: &str = "GB_CBP";
