@@ -46,28 +46,23 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, operations: &Ope
     routes
         .fallback(async || ApiError::PathNotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        // The last layer is the first to see a request: log, envelope, containment, identity, place, route. The
-        // place is taken inside the containment, so that it is kept for as long as the work lasts.
-        .layer(from_fn_with_state(operations.places(Listener::Public, 0), require_place))
-        .layer(from_fn(require_identity))
+        // The last layer is the first to see a request: log, envelope, containment, admission, route. The place is taken
+        // inside the containment, so that it is kept for as long as the work lasts.
+        .layer(from_fn_with_state(operations.places(Listener::Public, 0), admit))
         .layer(from_fn_with_state(watch.clone(), observe::contain))
         .layer(from_fn(envelope::wrap))
         .layer(from_fn_with_state(watch, observe::log))
 }
 
-/// Refuses before anything is routed, so that a path without identity does not even tell whether it exists.
-async fn require_identity(mut request: Request, next: Next) -> Result<Response, ApiError> {
+/// Refuses before anything is routed, so that a path without identity does not even tell whether it exists; then what would
+/// only wait for others.
+async fn admit(State(places): State<Places>, mut request: Request, next: Next) -> Result<Response, ApiError> {
     // Readiness is asked for through the gateway, by callers that have no credentials.
     let is_readiness = request.method() == Method::GET && request.uri().path() == READYZ;
     if !is_readiness {
         let caller = Caller::from_headers(request.headers())?;
         request.extensions_mut().insert(caller);
     }
-    Ok(next.run(request).await)
-}
-
-/// Refuses what would only wait for others.
-async fn require_place(State(places): State<Places>, request: Request, next: Next) -> Result<Response, ApiError> {
     let _place = places.take().ok_or(ApiError::Overloaded)?;
     Ok(next.run(request).await)
 }
