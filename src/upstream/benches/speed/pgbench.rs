@@ -9,9 +9,10 @@ use crate::rows::{CLIENT, Kind, USER};
 fn statements(kind: Kind) -> &'static [(&'static str, &'static str, &'static str)] {
     match kind {
         Kind::Connection => &[(
-            "DELETE FROM mithril.connections AS key WHERE id = $1 AND client_id = $2 AND NOT EXISTS (
-                 SELECT FROM brama.cutoffs
-                 WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')",
+            "DELETE FROM mithril.connections AS key WHERE id = $1::uuid AND client_id = $2::uuid AND NOT EXISTS (
+                 SELECT 1 FROM brama.cutoffs
+                 WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')
+             RETURNING id::text",
             ROW,
             CLIENT,
         )],
@@ -19,15 +20,15 @@ fn statements(kind: Kind) -> &'static [(&'static str, &'static str, &'static str
             (
                 "SELECT contract.type FROM prm.contract_divisions AS division
                  JOIN prm.contracts AS contract ON contract.id = division.contract_id
-                 WHERE division.id = $1 AND division.is_active
+                 WHERE division.id = $1::uuid AND division.is_active
                  FOR UPDATE OF division FOR SHARE OF contract",
                 ROW,
                 "",
             ),
             (
                 "UPDATE prm.contract_divisions
-                 SET is_active = false, updated_at = clock_timestamp(), updated_by = $1
-                 WHERE id = $2",
+                 SET is_active = false, updated_at = clock_timestamp(), updated_by = $1::uuid
+                 WHERE id = $2::uuid",
                 USER,
                 ROW,
             ),
@@ -56,13 +57,13 @@ pub fn delete(database: &Durable, kind: Kind, rows: Range<usize>) -> f64 {
 }
 
 fn written(kind: Kind) -> String {
-    let row = format!("('{}' || lpad(:row::text, 12, '0'))::uuid", kind.prefix());
+    let row = format!("('{}' || lpad(:row::text, 12, '0'))", kind.prefix());
     let value = |text: &str| if text == ROW { row.clone() } else { format!("'{text}'") };
     let statements: Vec<String> = statements(kind)
         .iter()
         .map(|(statement, first, second)| {
             let in_source = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let source = in_source(include_str!("../../src/store/postgres.rs"));
+            let source = in_source(include_str!("../../src/store/deletion.rs"));
             assert!(source.contains(&in_source(statement)), "the service does not send `{statement}`");
             format!("{};\n", in_source(statement).replace("$1", &value(first)).replace("$2", &value(second)))
         })

@@ -9,8 +9,9 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::statement::{Connection, Row, Sql, Value, sql};
+use super::statement::{Connection, Prepared, Row, Sql, Value, sql};
 use super::{StoreError, postgres};
+use crate::id::Id;
 
 /// The connections of a kind at a moment. They are opened when they are needed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,7 +29,7 @@ pub(super) enum Opener {
     Postgres {
         options: PgConnectOptions,
         /// What its connections have besides what all have.
-        settings: &'static str,
+        settings: String,
     },
     Sqlite(SqliteConnectOptions),
 }
@@ -69,16 +70,19 @@ impl Connections {
     /// before anything is read, so nobody changes it in between.
     pub(super) async fn begin(&self) -> Result<Lease, StoreError> {
         let mut work = self.lease().await?;
-        work.run(sql!("BEGIN", "BEGIN IMMEDIATE")).await?;
+        work.run(BEGIN).await?;
         Ok(work)
     }
 
-    /// Does one thing, in a transaction although it is one statement: given up before its COMMIT, it is not done later.
-    pub(super) async fn write(&self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        let mut work = self.begin().await?;
-        let changed = work.execute(sql, values).await?;
-        work.commit().await?;
-        Ok(changed)
+    /// Begins a transaction with a statement.
+    pub(super) async fn begin_with(
+        &self,
+        statement: Prepared,
+        ids: &[Id],
+    ) -> Result<(Lease, Vec<(String,)>), StoreError> {
+        let mut work = self.lease().await?;
+        let rows = work.between(BEGIN, statement, ids, NOTHING).await?;
+        Ok((work, rows))
     }
 
     pub(super) async fn rows<R: Row>(&self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<R>, StoreError> {
@@ -120,7 +124,14 @@ impl Lease {
     }
 
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
-        self.run(sql!("COMMIT")).await?;
+        self.run(COMMIT).await?;
+        self.keep();
+        Ok(())
+    }
+
+    /// Ends a transaction with a statement.
+    pub(super) async fn commit_with(mut self, statement: Prepared, ids: &[Id]) -> Result<(), StoreError> {
+        self.between(NOTHING, statement, ids, COMMIT).await?;
         self.keep();
         Ok(())
     }
@@ -168,6 +179,12 @@ impl Manager for Opener {
         Ok(())
     }
 }
+
+static BEGIN: Sql = sql!("BEGIN", "BEGIN IMMEDIATE");
+
+static COMMIT: Sql = sql!("COMMIT");
+
+static NOTHING: Sql = sql!("");
 
 /// Shorter than the store's time-out, so that who waits in vain for a connection hears so.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(800);

@@ -1,7 +1,7 @@
 //! Owns how a connection and a contract division are deleted.
 
 use super::database::again;
-use super::statement::sql;
+use super::statement::{Prepared, sql};
 use super::{Store, StoreError, bounded};
 use crate::id::Id;
 
@@ -30,43 +30,26 @@ pub enum DivisionDeletion {
 impl Store {
     /// Deletes the connection `id` of the client `client_id`, for good.
     pub async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
-        let delete = sql!(
-            "DELETE FROM mithril.connections AS key WHERE id = $1::uuid AND client_id = $2::uuid AND NOT EXISTS (
-                 SELECT 1 FROM brama.cutoffs
-                 WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')"
-        );
-        let values = [id.into(), client_id.into()];
-        let deleted = bounded(again(|| self.database.writers.write(delete, &values))).await;
+        let deletion = bounded(again(|| async {
+            let (work, deleted) = self.database.writers.begin_with(DELETE_CONNECTION, &[id, client_id]).await?;
+            // Not with the statement: given up before its COMMIT, it is not done later.
+            work.commit().await?;
+            Ok(if deleted.is_empty() { ConnectionDeletion::NotFound } else { ConnectionDeletion::Deleted })
+        }))
+        .await;
         self.revoked.send_replace(());
-        Ok(match deleted? {
-            0 => ConnectionDeletion::NotFound,
-            _ => ConnectionDeletion::Deleted,
-        })
+        deletion
     }
 
     /// Makes the contract division `id` inactive in the name of the user `by`.
     pub async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
-        // Both rows stay as they are read until the end: of two deletions the second finds the division inactive, and a
-        // change of the contract's type is before this or after it. (KEY SHARE would let the type change.)
-        let select = sql!(
-            "SELECT contract.type FROM prm.contract_divisions AS division
-             JOIN prm.contracts AS contract ON contract.id = division.contract_id
-             WHERE division.id = $1::uuid AND division.is_active
-             FOR UPDATE OF division FOR SHARE OF contract"
-        );
-        let update = sql!(
-            "UPDATE prm.contract_divisions
-             SET is_active = false, updated_at = clock_timestamp(), updated_by = $1::uuid
-             WHERE id = $2::uuid"
-        );
         bounded(again(|| async {
-            let mut work = self.database.writers.begin().await?;
-            let contract: Option<(String,)> = work.rows(select, &[id.into()]).await?.pop();
-            let outcome = match contract {
+            let (work, mut contracts) = self.database.writers.begin_with(CONTRACT_OF_DIVISION, &[id]).await?;
+            let outcome = match contracts.pop() {
                 None => DivisionDeletion::NotFound,
                 Some((contract_type,)) if contract_type == GB_CBP => {
-                    work.execute(update, &[by.into(), id.into()]).await?;
-                    DivisionDeletion::Deleted
+                    work.commit_with(END_DIVISION, &[by, id]).await?;
+                    return Ok(DivisionDeletion::Deleted);
                 }
                 Some(_) => DivisionDeletion::OtherContractType,
             };
@@ -76,6 +59,40 @@ impl Store {
         .await
     }
 }
+
+/// What PostgreSQL prepares on each connection that deletes.
+pub(super) static PREPARED: [Prepared; 3] = [DELETE_CONNECTION, CONTRACT_OF_DIVISION, END_DIVISION];
+
+const DELETE_CONNECTION: Prepared = Prepared {
+    name: "delete_connection",
+    sql: sql!(
+        "DELETE FROM mithril.connections AS key WHERE id = $1::uuid AND client_id = $2::uuid AND NOT EXISTS (
+             SELECT 1 FROM brama.cutoffs
+             WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')
+         RETURNING id::text"
+    ),
+};
+
+/// Both rows stay as they are read until the end: of two deletions the second finds the division inactive, and a change
+/// of the contract's type is before this or after it. (KEY SHARE would let the type change.)
+const CONTRACT_OF_DIVISION: Prepared = Prepared {
+    name: "contract_of_division",
+    sql: sql!(
+        "SELECT contract.type FROM prm.contract_divisions AS division
+         JOIN prm.contracts AS contract ON contract.id = division.contract_id
+         WHERE division.id = $1::uuid AND division.is_active
+         FOR UPDATE OF division FOR SHARE OF contract"
+    ),
+};
+
+const END_DIVISION: Prepared = Prepared {
+    name: "end_division",
+    sql: sql!(
+        "UPDATE prm.contract_divisions
+         SET is_active = false, updated_at = clock_timestamp(), updated_by = $1::uuid
+         WHERE id = $2::uuid"
+    ),
+};
 
 /// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
 const GB_CBP: &str = "GB_CBP";

@@ -42,7 +42,13 @@ impl Store {
             "DELETE FROM mithril_tokens WHERE rowid IN (
                  SELECT rowid FROM mithril_tokens WHERE expires_at < unixepoch() - $1 LIMIT 1000)"
         );
-        bounded(self.database.writers.write(delete, &[EXPIRED_KEPT.into()])).await
+        bounded(async {
+            let mut work = self.database.writers.begin().await?;
+            let deleted = work.execute(delete, &[EXPIRED_KEPT.into()]).await?;
+            work.commit().await?;
+            Ok(deleted)
+        })
+        .await
     }
 }
 

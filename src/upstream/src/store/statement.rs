@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, Connection as _, Encode, FromRow, PgConnection, SqliteConnection, Type};
+use sqlx::{Arguments, AssertSqlSafe, Connection as _, Encode, FromRow, PgConnection, SqliteConnection, Type};
 
 use super::StoreError;
 use crate::id::Id;
@@ -22,6 +22,14 @@ pub(super) enum Connection {
 pub(super) struct Sql {
     pub(super) postgres: &'static str,
     pub(super) sqlite: &'static LazyLock<&'static str>,
+}
+
+/// A statement that takes ids. PostgreSQL prepares it when a connection is opened, so that it goes in one message with the
+/// BEGIN before it or the COMMIT after it: each message has this process, the server and the request wait for a turn.
+#[derive(Clone, Copy)]
+pub(super) struct Prepared {
+    pub(super) name: &'static str,
+    pub(super) sql: Sql,
 }
 
 /// What stands for `$1` and so on.
@@ -80,6 +88,26 @@ impl Connection {
                 sqlx::query_as_with(**sql.sqlite, arguments::<SqliteArguments>(values)?).fetch_all(connection).await?
             }
         })
+    }
+
+    /// Runs a prepared statement between two others, and tells the rows of one text that came of it.
+    pub(super) async fn between(
+        &mut self,
+        before: Sql,
+        Prepared { name, sql }: Prepared,
+        ids: &[Id],
+        after: Sql,
+    ) -> Result<Vec<(String,)>, StoreError> {
+        if let Self::Postgres(connection) = self {
+            let ids = ids.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
+            let message = format!("{}; EXECUTE {name} ({ids}); {}", before.postgres, after.postgres);
+            let rows = sqlx::raw_sql(AssertSqlSafe(message)).fetch_all(connection).await?;
+            return Ok(rows.iter().map(FromRow::from_row).collect::<Result<_, _>>()?);
+        }
+        self.run(before).await?;
+        let rows = self.rows(sql, &ids.iter().map(|id| (*id).into()).collect::<Vec<_>>()).await?;
+        self.run(after).await?;
+        Ok(rows)
     }
 
     pub(super) async fn close(self) -> Result<(), sqlx::Error> {
