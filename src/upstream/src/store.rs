@@ -142,7 +142,7 @@ impl Store {
     pub async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
         let mut work = self.database.writers.begin().await?;
         let seeded = match &mut *work {
-            Connection::Postgres(connection) => postgres::seed::seed(fixture, connection).await?,
+            Connection::Postgres(connection, _) => postgres::seed::seed(fixture, connection).await?,
             Connection::Sqlite(connection) => sqlite::seed::seed(fixture, connection).await?,
         };
         work.commit().await?;

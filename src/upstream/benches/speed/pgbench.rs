@@ -28,7 +28,9 @@ fn statements(kind: Kind) -> &'static [(&'static str, &'static str, &'static str
             (
                 "UPDATE prm.contract_divisions
                  SET is_active = false, updated_at = clock_timestamp(), updated_by = $1::uuid
-                 WHERE id = $2::uuid",
+                 WHERE id = $2::uuid AND is_active
+                     AND EXISTS (SELECT 1 FROM prm.contracts AS contract WHERE contract.id = contract_id AND type = 'GB_CBP')
+                 RETURNING id::text",
                 USER,
                 ROW,
             ),

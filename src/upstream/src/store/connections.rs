@@ -29,7 +29,7 @@ pub(super) enum Opener {
     Postgres {
         options: PgConnectOptions,
         /// What its connections have besides what all have.
-        settings: String,
+        settings: &'static str,
     },
     Sqlite(SqliteConnectOptions),
 }
@@ -69,19 +69,16 @@ impl Connections {
     /// Begins a transaction that is undone unless it is [committed](Lease::commit). In SQLite the write lock is taken
     /// before anything is read, so nobody changes it in between.
     pub(super) async fn begin(&self) -> Result<Lease, StoreError> {
-        let mut work = self.lease().await?;
-        work.run(BEGIN).await?;
-        Ok(work)
+        Ok(self.begin_with(&[]).await?.0)
     }
 
-    /// Begins a transaction with a statement.
+    /// Begins a transaction with statements, and tells their rows.
     pub(super) async fn begin_with(
         &self,
-        statement: Prepared,
-        ids: &[Id],
+        statements: &[(Prepared, &[Id])],
     ) -> Result<(Lease, Vec<(String,)>), StoreError> {
         let mut work = self.lease().await?;
-        let rows = work.between(BEGIN, statement, ids, NOTHING).await?;
+        let rows = work.begin(statements).await?;
         Ok((work, rows))
     }
 
@@ -124,14 +121,7 @@ impl Lease {
     }
 
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
-        self.run(COMMIT).await?;
-        self.keep();
-        Ok(())
-    }
-
-    /// Ends a transaction with a statement.
-    pub(super) async fn commit_with(mut self, statement: Prepared, ids: &[Id]) -> Result<(), StoreError> {
-        self.between(NOTHING, statement, ids, COMMIT).await?;
+        self.run(sql!("COMMIT")).await?;
         self.keep();
         Ok(())
     }
@@ -164,7 +154,9 @@ impl Manager for Opener {
 
     async fn create(&self) -> Result<Self::Type, StoreError> {
         Ok(Some(match self {
-            Self::Postgres { options, settings } => Connection::Postgres(postgres::connect(options, settings).await?),
+            Self::Postgres { options, settings } => {
+                Connection::Postgres(postgres::connect(options, settings).await?, Vec::new())
+            }
             Self::Sqlite(options) => Connection::Sqlite(options.connect().await?),
         }))
     }
@@ -179,12 +171,6 @@ impl Manager for Opener {
         Ok(())
     }
 }
-
-static BEGIN: Sql = sql!("BEGIN", "BEGIN IMMEDIATE");
-
-static COMMIT: Sql = sql!("COMMIT");
-
-static NOTHING: Sql = sql!("");
 
 /// Shorter than the store's time-out, so that who waits in vain for a connection hears so.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(800);

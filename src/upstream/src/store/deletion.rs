@@ -31,7 +31,7 @@ impl Store {
     /// Deletes the connection `id` of the client `client_id`, for good.
     pub async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
         let deletion = bounded(again(|| async {
-            let (work, deleted) = self.database.writers.begin_with(DELETE_CONNECTION, &[id, client_id]).await?;
+            let (work, deleted) = self.database.writers.begin_with(&[(DELETE_CONNECTION, &[id, client_id])]).await?;
             // Not with the statement: given up before its COMMIT, it is not done later.
             work.commit().await?;
             Ok(if deleted.is_empty() { ConnectionDeletion::NotFound } else { ConnectionDeletion::Deleted })
@@ -44,24 +44,18 @@ impl Store {
     /// Makes the contract division `id` inactive in the name of the user `by`.
     pub async fn delete_division(&self, id: Id, by: Id) -> Result<DivisionDeletion, StoreError> {
         bounded(again(|| async {
-            let (work, mut contracts) = self.database.writers.begin_with(CONTRACT_OF_DIVISION, &[id]).await?;
-            let outcome = match contracts.pop() {
-                None => DivisionDeletion::NotFound,
-                Some((contract_type,)) if contract_type == GB_CBP => {
-                    work.commit_with(END_DIVISION, &[by, id]).await?;
-                    return Ok(DivisionDeletion::Deleted);
-                }
-                Some(_) => DivisionDeletion::OtherContractType,
-            };
+            let statements: [(Prepared, &[Id]); 2] = [(LOCK_DIVISION, &[id]), (END_DIVISION, &[by, id])];
+            let (work, rows) = self.database.writers.begin_with(&statements).await?;
             work.commit().await?;
-            Ok(outcome)
+            Ok(match rows.len() {
+                0 => DivisionDeletion::NotFound,
+                1 => DivisionDeletion::OtherContractType,
+                _ => DivisionDeletion::Deleted,
+            })
         }))
         .await
     }
 }
-
-/// What PostgreSQL prepares on each connection that deletes.
-pub(super) static PREPARED: [Prepared; 3] = [DELETE_CONNECTION, CONTRACT_OF_DIVISION, END_DIVISION];
 
 const DELETE_CONNECTION: Prepared = Prepared {
     name: "delete_connection",
@@ -75,8 +69,8 @@ const DELETE_CONNECTION: Prepared = Prepared {
 
 /// Both rows stay as they are read until the end: of two deletions the second finds the division inactive, and a change
 /// of the contract's type is before this or after it. (KEY SHARE would let the type change.)
-const CONTRACT_OF_DIVISION: Prepared = Prepared {
-    name: "contract_of_division",
+const LOCK_DIVISION: Prepared = Prepared {
+    name: "lock_division",
     sql: sql!(
         "SELECT contract.type FROM prm.contract_divisions AS division
          JOIN prm.contracts AS contract ON contract.id = division.contract_id
@@ -85,14 +79,15 @@ const CONTRACT_OF_DIVISION: Prepared = Prepared {
     ),
 };
 
+/// Judges what was locked before. `GB_CBP` is the one type of contract whose divisions can be deleted: "global budget and
+/// case-based payment".
 const END_DIVISION: Prepared = Prepared {
     name: "end_division",
     sql: sql!(
         "UPDATE prm.contract_divisions
          SET is_active = false, updated_at = clock_timestamp(), updated_by = $1::uuid
-         WHERE id = $2::uuid"
+         WHERE id = $2::uuid AND is_active
+             AND EXISTS (SELECT 1 FROM prm.contracts AS contract WHERE contract.id = contract_id AND type = 'GB_CBP')
+         RETURNING id::text"
     ),
 };
-
-/// The one type of contract whose divisions can be deleted: "global budget and case-based payment".
-const GB_CBP: &str = "GB_CBP";

@@ -15,14 +15,12 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::StoreError;
 use super::connections::{Connections, Opener};
 use super::database::Database;
-use super::deletion::PREPARED;
 use super::probe::Probe;
-use super::statement::Prepared;
 use super::versions::{self, Step};
 
 pub(super) async fn open(options: &PgConnectOptions, connections: u32) -> Result<Database, StoreError> {
@@ -31,14 +29,10 @@ pub(super) async fn open(options: &PgConnectOptions, connections: u32) -> Result
     let mut first = first.map_err(|_late| StoreError::Timeout)??;
     migrate(&mut first).await?;
     first.close().await?;
-    let kind = |settings: &str, most| {
-        Connections::new(Opener::Postgres { options: options.clone(), settings: settings.to_owned() }, most)
-    };
-    let prepare = |Prepared { name, sql }: &Prepared| format!("; PREPARE {name} AS {}", sql.postgres);
-    let deleter = PREPARED.iter().map(prepare).fold(WRITER.to_owned(), |settings, next| settings + &next);
+    let kind = |settings, most| Connections::new(Opener::Postgres { options: options.clone(), settings }, most);
     Ok(Database {
         readers: kind(READER, connections)?,
-        writers: kind(&deleter, connections)?,
+        writers: kind(WRITER, connections)?,
         feed: kind(READER, 1)?,
         numberer: Some(kind(WRITER, 1)?),
         probe: Probe::new(kind(WRITER, 1)?),
@@ -46,14 +40,14 @@ pub(super) async fn open(options: &PgConnectOptions, connections: u32) -> Result
 }
 
 /// Opens a connection to the primary, with `settings` besides what all have, whatever the server's own are.
-pub(super) async fn connect(options: &PgConnectOptions, settings: &str) -> Result<PgConnection, StoreError> {
+pub(super) async fn connect(options: &PgConnectOptions, settings: &'static str) -> Result<PgConnection, StoreError> {
     let mut connection = options.connect().await?;
     sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
     // At each connection, not once: a server that failed over comes back as a replica.
     if sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&mut connection).await? {
         return Err(StoreError::Replica);
     }
-    sqlx::raw_sql(AssertSqlSafe(settings)).execute(&mut connection).await?;
+    sqlx::raw_sql(settings).execute(&mut connection).await?;
     Ok(connection)
 }
 

@@ -13,9 +13,12 @@ use crate::id::Id;
 
 /// An open connection to a database.
 pub(super) enum Connection {
-    Postgres(PgConnection),
+    Postgres(PgConnection, Names),
     Sqlite(SqliteConnection),
 }
+
+/// What is prepared on a connection.
+pub(super) type Names = Vec<&'static str>;
 
 /// A statement in the words of each kind, made by [`sql!`].
 #[derive(Clone, Copy)]
@@ -24,8 +27,8 @@ pub(super) struct Sql {
     pub(super) sqlite: &'static LazyLock<&'static str>,
 }
 
-/// A statement that takes ids. PostgreSQL prepares it when a connection is opened, so that it goes in one message with the
-/// BEGIN before it or the COMMIT after it: each message has this process, the server and the request wait for a turn.
+/// A statement that takes ids. PostgreSQL prepares it once on a connection, so that it goes in one message with others: each
+/// message has this process, the server and the request wait for a turn.
 #[derive(Clone, Copy)]
 pub(super) struct Prepared {
     pub(super) name: &'static str,
@@ -59,7 +62,7 @@ impl Connection {
     /// Runs what has no values, be it several statements.
     pub(super) async fn run(&mut self, sql: Sql) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(connection) => sqlx::raw_sql(sql.postgres).execute(connection).await.map(|_| ())?,
+            Self::Postgres(connection, _) => sqlx::raw_sql(sql.postgres).execute(connection).await.map(|_| ())?,
             Self::Sqlite(connection) => sqlx::raw_sql(**sql.sqlite).execute(connection).await.map(|_| ())?,
         }
         Ok(())
@@ -68,7 +71,7 @@ impl Connection {
     /// Tells how many rows were changed.
     pub(super) async fn execute(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Postgres(connection) => sqlx::query_with(sql.postgres, arguments::<PgArguments>(values)?)
+            Self::Postgres(connection, _) => sqlx::query_with(sql.postgres, arguments::<PgArguments>(values)?)
                 .execute(connection)
                 .await?
                 .rows_affected(),
@@ -81,7 +84,7 @@ impl Connection {
 
     pub(super) async fn rows<R: Row>(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<R>, StoreError> {
         Ok(match self {
-            Self::Postgres(connection) => {
+            Self::Postgres(connection, _) => {
                 sqlx::query_as_with(sql.postgres, arguments::<PgArguments>(values)?).fetch_all(connection).await?
             }
             Self::Sqlite(connection) => {
@@ -90,29 +93,34 @@ impl Connection {
         })
     }
 
-    /// Runs a prepared statement between two others, and tells the rows of one text that came of it.
-    pub(super) async fn between(
-        &mut self,
-        before: Sql,
-        Prepared { name, sql }: Prepared,
-        ids: &[Id],
-        after: Sql,
-    ) -> Result<Vec<(String,)>, StoreError> {
-        if let Self::Postgres(connection) = self {
-            let ids = ids.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
-            let message = format!("{}; EXECUTE {name} ({ids}); {}", before.postgres, after.postgres);
-            let rows = sqlx::raw_sql(AssertSqlSafe(message)).fetch_all(connection).await?;
-            return Ok(rows.iter().map(FromRow::from_row).collect::<Result<_, _>>()?);
+    /// Begins a transaction and runs statements, whose rows are of one text.
+    pub(super) async fn begin(&mut self, statements: &[(Prepared, &[Id])]) -> Result<Vec<(String,)>, StoreError> {
+        let begin = sql!("BEGIN", "BEGIN IMMEDIATE");
+        let Self::Postgres(connection, prepared) = self else {
+            self.run(begin).await?;
+            let mut rows = Vec::new();
+            for (Prepared { sql, .. }, ids) in statements {
+                rows.extend(self.rows(*sql, &ids.iter().map(|id| (*id).into()).collect::<Vec<_>>()).await?);
+            }
+            return Ok(rows);
+        };
+        let mut message = begin.postgres.to_owned();
+        for (Prepared { name, sql }, ids) in statements {
+            if !prepared.contains(name) {
+                let prepare = format!("PREPARE {name} AS {}", sql.postgres);
+                sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await?;
+                prepared.push(name);
+            }
+            let ids: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+            message += &format!("; EXECUTE {name} ({})", ids.join(", "));
         }
-        self.run(before).await?;
-        let rows = self.rows(sql, &ids.iter().map(|id| (*id).into()).collect::<Vec<_>>()).await?;
-        self.run(after).await?;
-        Ok(rows)
+        let rows = sqlx::raw_sql(AssertSqlSafe(message)).fetch_all(connection).await?;
+        Ok(rows.iter().map(FromRow::from_row).collect::<Result<_, _>>()?)
     }
 
     pub(super) async fn close(self) -> Result<(), sqlx::Error> {
         match self {
-            Self::Postgres(connection) => connection.close().await,
+            Self::Postgres(connection, _) => connection.close().await,
             Self::Sqlite(connection) => connection.close().await,
         }
     }
