@@ -232,9 +232,9 @@ bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench w
 	@cargo bench $(QUIET) -p brama-upstream --bench speed
 
 .PHONY: bench-storm
-bench-storm: ## what it costs everybody when very much is revoked at once, on both stores (STORES, PARTS, ROWS)
+bench-storm: ## the upstream's worst day: very much revoked at once on both stores (STORES, PARTS, ROWS), deletes beside pgbench, readers of the feed
 	@src/tools/postgres.sh
-	@cargo bench $(QUIET) -p brama-upstream --bench storm
+	@cargo bench $(QUIET) -p brama-upstream --bench storm --bench speed --bench fanout
 
 .PHONY: bench-fanout
 bench-fanout: ## how many readers of the revocation feed one upstream tells of a revocation, how soon, and what each costs (READERS)
