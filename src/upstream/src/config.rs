@@ -51,7 +51,7 @@ pub enum Command {
     },
     /// Asks a running service, at its internal listener, whether it is ready; exit code 0 if it is. For health checks.
     Ready {
-        /// Where the service's internal listener is: unix:/path/to.sock or tcp:address:port.
+        /// The service's internal listener: unix:/path/to.sock or tcp:address:port.
         #[arg(long, env = "INTERNAL_LISTEN")]
         internal_listen: String,
     },

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::store::revocation::DeniedJwt;
 
-/// What is denied with a JWT that nobody verified: its claims say what to refuse, and must never say what to accept. `None`:
-/// the token is not a JWT in the compact form of RFC 7515, 7.1.
+/// The entries of the deny list for a JWT that nobody verified: its claims say what to refuse, and must never say what to
+/// accept. `None`: the token is not a JWT in the compact form of RFC 7515, 7.1.
 pub(crate) fn denied(token: &str) -> Option<DeniedJwt> {
     let mut parts = token.split('.');
     let (Some(header), Some(payload), Some(_signature), None) =

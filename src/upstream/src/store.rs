@@ -11,6 +11,7 @@ mod probe;
 mod prune;
 pub mod revocation;
 mod revoking;
+mod seed;
 mod sqlite;
 mod statement;
 mod sweep;
@@ -22,12 +23,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fixture::Fixture;
 pub(crate) use connections::PoolUse;
 use database::Database;
 pub use deletion::{ConnectionDeletion, DivisionDeletion};
 pub use introspection::{AccessToken, ApiKey, CredentialKind, Introspection};
-use statement::{Connection, sql};
+pub use seed::Seeded;
+use statement::sql;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
 use url::Place;
@@ -50,19 +51,6 @@ pub struct Store {
     cut_off: Arc<Notify>,
     /// When the deny list was counted, and what it has.
     denied: Arc<Mutex<Option<(Instant, i64)>>>,
-}
-
-/// What applying a fixture did.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use]
-pub enum Seeded {
-    /// The database was new; every row of the fixture is in it.
-    Inserted,
-    /// The database was seeded before: so many of the fixture's tokens were still there and got a new expiry.
-    Renewed {
-        /// The number of tokens.
-        tokens: u64,
-    },
 }
 
 /// Why the store has no answer.
@@ -114,7 +102,7 @@ impl Store {
         Ok(Self { database, revoked: watch::Sender::new(()), cut_off: Arc::default(), denied: Arc::default() })
     }
 
-    /// Whether the database answers, and whether it can be written: it is tried, and changes nothing.
+    /// Tells whether the database answers and can be written: it is tried, and changes nothing.
     pub async fn ready(&self) -> Result<(), StoreError> {
         bounded(async {
             let mut connection = self.database.readers.lease().await?;
@@ -133,20 +121,6 @@ impl Store {
     /// Waits until this process revoked many at once.
     pub(crate) async fn cut_off_here(&self) {
         self.cut_off.notified().await;
-    }
-
-    /// Applies a fixture in one transaction.
-    ///
-    /// A database is seeded once: later, only the expiry of the fixture's tokens that are still there is set anew, so
-    /// that nothing that was deleted comes back. Not bounded in time: it is no part of a request.
-    pub async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
-        let mut work = self.database.writers.begin().await?;
-        let seeded = match &mut *work {
-            Connection::Postgres(connection, _) => postgres::seed::seed(fixture, connection).await?,
-            Connection::Sqlite(connection) => sqlite::seed::seed(fixture, connection).await?,
-        };
-        work.commit().await?;
-        Ok(seeded)
     }
 
     /// How many connections there are now, and in use.

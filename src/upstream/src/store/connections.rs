@@ -28,7 +28,7 @@ pub(crate) struct PoolUse {
 pub(super) enum Opener {
     Postgres {
         options: PgConnectOptions,
-        /// What its connections have besides what all have.
+        /// The settings of its connections besides those that all have.
         settings: &'static str,
     },
     Sqlite(SqliteConnectOptions),

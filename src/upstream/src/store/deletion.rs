@@ -5,7 +5,7 @@ use super::statement::{Prepared, sql};
 use super::{Store, StoreError, bounded};
 use crate::id::Id;
 
-/// What came of deleting a connection.
+/// The outcome of deleting a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum ConnectionDeletion {
@@ -15,7 +15,7 @@ pub enum ConnectionDeletion {
     NotFound,
 }
 
-/// What came of deleting a contract division.
+/// The outcome of deleting a contract division.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum DivisionDeletion {

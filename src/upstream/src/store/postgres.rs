@@ -9,8 +9,6 @@
 //!
 //! What revokes inserts entries of the feed without numbers, and waits for nobody; who reads the feed numbers them first.
 
-pub(super) mod seed;
-
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;

@@ -152,7 +152,7 @@ pub enum RevocationOutcome {
     Full,
 }
 
-/// What came of revoking a token.
+/// The outcome of revoking a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum TokenRevocation {

@@ -3,8 +3,6 @@
 //! SQLite has one writer at a time. So the process has one connection that writes, and waiting for a lock is left for
 //! other processes.
 
-pub(super) mod seed;
-
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -77,7 +75,7 @@ async fn prepare(options: &SqliteConnectOptions) -> Result<(), StoreError> {
 }
 
 /// One transaction around all migrations: a second process waits, and then finds them done.
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let migrator = versions::migrator(&MIGRATIONS);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     // Not `run`: its future is not `Send` for every lifetime; sqlx keeps `run_direct` for callers who need that.
