@@ -24,7 +24,7 @@ fn held() -> (Gateway, Arc<Hold>) {
 }
 
 fn joined(gateway: &Gateway) -> u64 {
-    gateway.counter("wasmcustom.brama_joined")
+    gateway.counter("wasmcustom.brama_lookups_joined")
 }
 
 #[track_caller]

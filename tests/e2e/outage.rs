@@ -129,7 +129,7 @@ fn facts_older_than_they_should_be_serve_where_that_is_written() {
         assert_eq!(known().send(gateway.address()).status, 404);
     }
     assert!(!gateway.authority.take().is_empty(), "it was asked");
-    assert!(gateway.counter("wasmcustom.brama_stale") >= 20);
+    assert!(gateway.counter("wasmcustom.brama_stale_served") >= 20);
     delete(API_KEY, "not-seen-before").send(gateway.address()).is_unavailable();
     // An authority that answers is believed.
     gateway.authority.set(Mode::Answer(200, r#"{"active":false}"#.to_owned()));

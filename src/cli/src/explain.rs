@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use brama_policy::{CanonicalPath, Decision, Envelope, Host, Moment, Near, Policy, Refusal, Request, RouteView};
+use brama_policy::{
+    CanonicalPath, Decision, Envelope, Host, Moment, NearMiss, Policy, RefusalResponse, Request, RouteView,
+};
 use brama_replay::{Statements, Verdict, judge_before};
 use serde_json::{Value, json};
 
@@ -37,7 +39,7 @@ pub(crate) struct Explanation {
     steps: Vec<Told>,
     decision: Decision,
     is_preflight: bool,
-    answer: Option<Refusal>,
+    answer: Option<RefusalResponse>,
 }
 
 impl Explanation {
@@ -107,7 +109,7 @@ impl Asked {
     }
 
     /// The routes it nearly took; none where it has no one reading.
-    fn near<'a>(&self, policy: &'a Policy) -> Vec<Near<'a>> {
+    fn near<'a>(&self, policy: &'a Policy) -> Vec<NearMiss<'a>> {
         let read = (Host::parse(self.host.as_bytes()), CanonicalPath::parse(self.path.as_bytes()));
         match read {
             (Ok(host), Ok(path)) => policy.near(&self.method, &host, &path),

@@ -152,7 +152,7 @@ impl<'a> Document<'a> {
     /// What a value stands for, where it is a reference into this document.
     fn resolve(self, value: &'a Value, place: &str) -> Result<&'a Value, Wrong> {
         let mut value = value;
-        for _hop in 0..MOST_HOPS {
+        for _hop in 0..MAX_HOPS {
             let Some(reference) = value.get("$ref") else { return Ok(value) };
             let reference = reference.as_str().ok_or_else(|| Wrong::at(place, "`$ref` is no text"))?;
             let pointer = reference.strip_prefix('#').ok_or_else(|| {
@@ -187,4 +187,4 @@ fn object<'a>(value: &'a Value, place: &str) -> Result<&'a Map<String, Value>, W
 const METHODS: [&str; 9] = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
 
 /// A reference may lead to another; beyond so many it is a circle.
-const MOST_HOPS: usize = 16;
+const MAX_HOPS: usize = 16;

@@ -94,8 +94,8 @@ impl Report {
         let entries = self.in_order();
         // Each is rendered with its line, which takes its time; nobody reads thousands.
         let mut text: String =
-            entries.iter().take(MOST_SHOWN).map(|entry| format!("{}\n\n", self.shown(entry, &renderer))).collect();
-        let more = entries.len().saturating_sub(MOST_SHOWN);
+            entries.iter().take(MAX_SHOWN).map(|entry| format!("{}\n\n", self.shown(entry, &renderer))).collect();
+        let more = entries.len().saturating_sub(MAX_SHOWN);
         if more > 0 {
             text.push_str(&format!("{more} more are not shown here; `--json` of `brama check` has them all\n\n"));
         }
@@ -242,4 +242,4 @@ fn counted(number: usize, noun: &str) -> String {
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 /// Findings that people are shown.
-const MOST_SHOWN: usize = 100;
+const MAX_SHOWN: usize = 100;

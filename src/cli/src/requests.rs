@@ -32,9 +32,9 @@ pub(crate) struct Lines<R> {
 /// What stands in a line, without its end.
 pub(crate) type Line<'a> = Result<&'a [u8], TooLong>;
 
-/// A line longer than [`LONGEST_LINE`]; it was passed over.
+/// A line longer than [`MAX_LINE`]; it was passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the line is longer than {LONGEST_LINE} bytes")]
+#[error("the line is longer than {MAX_LINE} bytes")]
 pub(crate) struct TooLong;
 
 impl<R: Read> Lines<R> {
@@ -45,7 +45,7 @@ impl<R: Read> Lines<R> {
     /// The next line and its number, from 1. After the last line's end there is no further, empty one.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, Line<'_>)>, InputError> {
         self.line.clear();
-        let mut within = self.reader.by_ref().take(LONGEST_LINE.saturating_add(1));
+        let mut within = self.reader.by_ref().take(MAX_LINE.saturating_add(1));
         if within.read_until(b'\n', &mut self.line)? == 0 {
             return Ok(None);
         }
@@ -75,7 +75,7 @@ pub(crate) enum InputError {
 }
 
 /// Bytes of a line: far beyond the headers that Envoy takes, and little enough to be held.
-const LONGEST_LINE: u64 = 1 << 20;
+const MAX_LINE: u64 = 1 << 20;
 
 /// Bytes that are read at once.
 pub(crate) const BUFFER: usize = 1 << 16;
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn line_that_is_too_long_is_passed_over() {
-        let longest = usize::try_from(LONGEST_LINE).unwrap();
+        let longest = usize::try_from(MAX_LINE).unwrap();
         let text = [vec![b'a'; longest], vec![b'b'; longest + 1], vec![b'c'; 3 * longest], b"d".to_vec()].join(&b'\n');
         let found: Vec<_> =
             lines(&text).into_iter().map(|(number, line)| (number, line.map(|line| line.len()))).collect();

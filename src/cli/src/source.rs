@@ -169,9 +169,9 @@ fn value_of(path: &Path, text: &str) -> (Option<serde_json::Value>, Report) {
 fn bounds() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_nodes: MOST_NODES,
-            max_events: MOST_NODES.saturating_mul(2),
-            max_aliases: MOST_NODES,
+            max_nodes: MAX_NODES,
+            max_events: MAX_NODES.saturating_mul(2),
+            max_aliases: MAX_NODES,
             // One `require` for thousands of routes is one anchor and thousands of aliases.
             enforce_alias_anchor_ratio: false,
         },
@@ -246,7 +246,7 @@ const HIDDEN: [char; 16] = [
 ];
 
 /// Keys, values, lists and objects of a file. A route that says all has some 100.
-const MOST_NODES: usize = 2_000_000;
+const MAX_NODES: usize = 2_000_000;
 
 const MERGED_AGAIN: &str = "`<<` is written twice; merge a list of aliases, `<<: [*a, *b]`";
 

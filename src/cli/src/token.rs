@@ -1,6 +1,6 @@
 //! Owns what a policy makes of a token, step by step, in the order in which a gateway does.
 
-use brama_policy::{Credential, Facts, Jwt, KeyFetch, KeySet, NoKey, Opened, Rejected, UnixTime};
+use brama_policy::{Credential, Facts, Jwt, JwtRejection, KeyFetch, KeySet, NoKey, Opened, UnixTime};
 use serde_json::{Value, json};
 
 mod shown;
@@ -22,12 +22,12 @@ struct Step {
     name: &'static str,
     outcome: Outcome,
     message: String,
-    apart: Option<Apart>,
+    apart: Option<Difference>,
 }
 
 /// What the token states, and what would have done.
 #[derive(Debug)]
-struct Apart {
+struct Difference {
     stated: Value,
     /// Whose values these are.
     of: &'static str,
@@ -78,7 +78,7 @@ impl Verification {
         match jwt.open(credential) {
             Ok(opened) => verification.look_into(jwt, &opened, keys, now),
             Err(rejected) => {
-                let apart = Apart::of_header(&rejected, jwt, credential);
+                let apart = Difference::of_header(&rejected, jwt, credential);
                 verification.lacking_at(FORM, rejected, None, apart);
             }
         }
@@ -92,7 +92,7 @@ impl Verification {
             match outcome {
                 Ok(()) => self.passed(name, shown::claim(name, opened, now)),
                 Err(rejected) => {
-                    let apart = Apart::of_claim(&rejected, jwt, opened);
+                    let apart = Difference::of_claim(&rejected, jwt, opened);
                     self.lacking_at(name, rejected, shown::since(name, opened, now), apart);
                 }
             }
@@ -111,7 +111,7 @@ impl Verification {
         let check = match opened.check_with(keys) {
             Ok(check) => check,
             Err(no_key) => {
-                let apart = Apart::of_key(no_key, opened, keys);
+                let apart = Difference::of_key(no_key, opened, keys);
                 return self.lacking_at(KEY, no_key.into(), None, apart);
             }
         };
@@ -157,22 +157,28 @@ impl Verification {
         self.steps.push(Step { name, outcome: Outcome::Passed, message, apart: None });
     }
 
-    fn lacking(&mut self, name: &'static str, rejected: Rejected) {
+    fn lacking(&mut self, name: &'static str, rejected: JwtRejection) {
         self.lacking_at(name, rejected, None, None);
     }
 
-    fn lacking_at(&mut self, name: &'static str, rejected: Rejected, since: Option<String>, apart: Option<Apart>) {
+    fn lacking_at(
+        &mut self,
+        name: &'static str,
+        rejected: JwtRejection,
+        since: Option<String>,
+        apart: Option<Difference>,
+    ) {
         let since = since.map(|since| format!(": {since}")).unwrap_or_default();
         let message = format!("{rejected}{since}");
         self.steps.push(Step { name, outcome: Outcome::Lacking(rejected.code()), message, apart });
     }
 }
 
-impl Apart {
-    fn of_header(rejected: &Rejected, jwt: &Jwt, credential: &Credential) -> Option<Self> {
+impl Difference {
+    fn of_header(rejected: &JwtRejection, jwt: &Jwt, credential: &Credential) -> Option<Self> {
         let (name, wanted) = match rejected {
-            Rejected::Type | Rejected::NoType => ("typ", json!(jwt.types())),
-            Rejected::Algorithm | Rejected::NoAlgorithm => {
+            JwtRejection::Type | JwtRejection::NoType => ("typ", json!(jwt.types())),
+            JwtRejection::Algorithm | JwtRejection::NoAlgorithm => {
                 let known: Vec<_> = jwt.algorithms().iter().map(|algorithm| algorithm.as_str()).collect();
                 ("alg", json!(known))
             }
@@ -182,12 +188,12 @@ impl Apart {
         Some(Self { stated, of: POLICY, wanted })
     }
 
-    fn of_claim(rejected: &Rejected, jwt: &Jwt, opened: &Opened<'_>) -> Option<Self> {
+    fn of_claim(rejected: &JwtRejection, jwt: &Jwt, opened: &Opened<'_>) -> Option<Self> {
         let (name, wanted) = match rejected {
-            Rejected::Issuer | Rejected::ClaimMissing("iss") | Rejected::ClaimShape("iss") => {
+            JwtRejection::Issuer | JwtRejection::ClaimMissing("iss") | JwtRejection::ClaimShape("iss") => {
                 ("iss", json!(jwt.issuer()))
             }
-            Rejected::Audience | Rejected::ClaimMissing("aud") | Rejected::ClaimShape("aud") => {
+            JwtRejection::Audience | JwtRejection::ClaimMissing("aud") | JwtRejection::ClaimShape("aud") => {
                 ("aud", json!(jwt.audiences()?))
             }
             _ => return None,

@@ -1,7 +1,8 @@
-//! What remembered credentials take of a worker's memory, measured in the Wasm guest by the pages it has grown by.
+//! What remembered credentials take of a worker's cache, measured in the Wasm guest by the pages it has grown by.
 //!
-//! Each credential is answered for as by the shipped policy's authority: a subject and a client that are UUIDs, a type of client, a
-//! scope of 128 bytes, an end. The feed of revocations is followed, so each entry holds the credential's SHA-256 as well.
+//! Each credential is answered for as by the shipped policy's authority: a subject and a client that are UUIDs, a type
+//! of client, a scope of 128 bytes, an end. The feed of revocations is followed, so each entry holds the credential's
+//! SHA-256 as well.
 
 #![allow(
     missing_docs,
@@ -18,7 +19,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_filter::memory::Memory;
+use brama_filter::cache::CredentialCache;
 use brama_policy::{Answer, CredentialKind, Moment, Monotonic, Policy, PolicyDocument, Reply, UnixTime};
 use serde_json::{Value, json};
 
@@ -26,19 +27,19 @@ const ENTRIES: usize = 100_000;
 
 fn main() {
     if cfg!(not(target_family = "wasm")) {
-        println!("measured in the Wasm guest only: make bench-memory");
+        println!("measured in the Wasm guest only: make bench-cache");
         return;
     }
     let policy = policy();
     for (name, sets) in [("1 set of scopes", 1), ("1,000 sets of scopes", 1_000), ("no two alike", ENTRIES)] {
         let before = pages();
-        let memory = Memory::default();
-        (0..ENTRIES).for_each(|number| remember(&memory, &policy, number, number % sets));
+        let cache = CredentialCache::default();
+        (0..ENTRIES).for_each(|number| remember(&cache, &policy, number, number % sets));
         let bytes = (pages() - before) * 65_536;
-        assert!(knows(&memory, &policy, 0) && knows(&memory, &policy, ENTRIES - 1), "all of them are there");
+        assert!(knows(&cache, &policy, 0) && knows(&cache, &policy, ENTRIES - 1), "all of them are there");
         println!("{ENTRIES} tokens, {name}: {} bytes each, {} KiB in all", bytes / ENTRIES, bytes / 1024);
         // What one run has grown by, the next would not have to.
-        std::mem::forget(memory);
+        std::mem::forget(cache);
     }
 }
 
@@ -49,7 +50,7 @@ fn policy() -> Arc<Policy> {
     Arc::new(Policy::compile(&PolicyDocument::read(&document.to_string()).unwrap()).unwrap())
 }
 
-fn remember(memory: &Memory, policy: &Policy, number: usize, set: usize) {
+fn remember(cache: &CredentialCache, policy: &Policy, number: usize, set: usize) {
     let lookup = lookup(policy, number);
     let scope = format!("{set:012} connection:delete connection:read private_contracts:read private_contracts:write");
     let body = json!({
@@ -58,12 +59,12 @@ fn remember(memory: &Memory, policy: &Policy, number: usize, set: usize) {
     });
     let answer = lookup.answer(Reply { status: 200, body: body.to_string().as_bytes() });
     assert!(matches!(answer, Answer::Active(_)), "{answer:?}");
-    memory.remember(&lookup, memory.key(&lookup).unwrap(), &answer, now());
+    cache.insert(&lookup, cache.key(&lookup).unwrap(), &answer, now());
 }
 
-fn knows(memory: &Memory, policy: &Policy, number: usize) -> bool {
+fn knows(cache: &CredentialCache, policy: &Policy, number: usize) -> bool {
     let lookup = lookup(policy, number);
-    memory.recall(CredentialKind::Token, memory.key(&lookup).unwrap(), now()).is_some()
+    cache.get(CredentialKind::Token, cache.key(&lookup).unwrap(), now()).is_some()
 }
 
 fn lookup(policy: &Policy, number: usize) -> brama_policy::Lookup {

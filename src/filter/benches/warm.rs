@@ -1,4 +1,5 @@
-//! What the plugin itself takes of a request that is allowed with its facts known: everything but the calls to the proxy.
+//! What the plugin itself takes of a request that is allowed with its facts known: everything but the calls to the
+//! proxy.
 //!
 //! The same runs natively and in a Wasm guest, where it is what the plugin's own code costs in Envoy.
 
@@ -20,7 +21,7 @@ use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
 use brama_filter::session::Flow;
 use brama_filter::worker::Worker;
-use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, SignatureCheck, Unavailable, UnixTime};
+use brama_policy::{Grant, Moment, Monotonic, Question, RefusalResponse, Reply, SignatureCheck, Unavailable, UnixTime};
 use serde_json::{Value, json};
 
 const REQUESTS: u32 = 200_000;
@@ -106,7 +107,7 @@ impl RootHost for Proxy {
         now()
     }
 
-    fn ask(&mut self, _question: &Question<'_>) -> Result<CallId, Unavailable> {
+    fn dispatch(&mut self, _question: &Question<'_>) -> Result<CallId, Unavailable> {
         self.calls += 1;
         Ok(CallId(self.calls))
     }
@@ -146,15 +147,15 @@ impl Host for Stream<'_> {
         now()
     }
 
-    fn fresh_id(&mut self) -> String {
+    fn new_request_id(&mut self) -> String {
         "fresh".to_owned()
     }
 
-    fn identify(&mut self, _request_id: &str) -> Result<(), HostFailed> {
+    fn set_request_id(&mut self, _request_id: &str) -> Result<(), HostFailed> {
         Ok(())
     }
 
-    fn forward_as(&mut self, grant: &Grant, _reason: Option<&str>) -> Result<(), HostFailed> {
+    fn apply_grant(&mut self, grant: &Grant, _reason: Option<&str>) -> Result<(), HostFailed> {
         black_box(grant);
         self.0.allowed += 1;
         Ok(())
@@ -164,13 +165,13 @@ impl Host for Stream<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, refusal: &Refusal, _note: RefusalNote<'_>) {
+    fn refuse(&mut self, refusal: &RefusalResponse, _note: RefusalNote<'_>) {
         panic!("refused: {refusal:?}")
     }
 
     fn resume(&mut self) {}
 
-    fn wake(&mut self) {}
+    fn request_tick(&mut self) {}
 
     fn verify_signature(&mut self, _check: &SignatureCheck<'_>) -> bool {
         false

@@ -1,6 +1,7 @@
-//! Owns the rest that an authority is given which does not answer: for a moment nobody asks it, then one request does.
+//! Owns the circuit breakers: after several failed lookups an authority is not called for a moment; then one lookup
+//! tries it.
 //!
-//! It spares a dead authority a crowd at the moment it comes back, and callers the wait for a timeout.
+//! That spares an authority which comes back a crowd, and callers the wait for a timeout.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,74 +11,74 @@ use std::time::Duration;
 
 use brama_policy::{Answer, CredentialKind, Lookup, Moment, Monotonic};
 
-/// The breakers of one worker; clones share them.
+/// The circuit breakers of one worker; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Breakers(Rc<RefCell<BTreeMap<Asked, Breaker>>>);
+pub struct Breakers(Rc<RefCell<BTreeMap<BreakerKey, Breaker>>>);
 
-/// Lookups in a row that had no answer; there is none while they have.
+/// Consecutive failed lookups. No entry exists while lookups succeed.
 ///
-/// By kind of credential and verifier, not by authority: to ask about a token takes a good API key, so whoever can make the
-/// authority fail over API keys ends no token's lookup by it.
+/// Counted by kind of credential and verifier, not by authority: a lookup of a token needs a good API key first, so
+/// whoever makes the authority fail over API keys stops no lookup of a token.
 #[derive(Debug)]
 struct Breaker {
     failures: u32,
-    /// Nobody asks before this, where there were enough of them.
-    rests_until: Option<Monotonic>,
+    /// End of the time in which the circuit is open; `None` while it is closed.
+    open_until: Option<Monotonic>,
 }
 
 impl Breakers {
-    /// Lets a lookup be sent, or not. Once a rest is over it lets one, and no other before that one has had its time.
+    /// Tells whether a lookup may be sent. When the open time is over one may, and no other until that one's timeout.
     #[must_use]
     pub fn admit(&self, lookup: &Lookup, now: Moment) -> bool {
         // A store that is in use is not to be had twice; that cannot be, and refuses.
         let Ok(mut breakers) = self.0.try_borrow_mut() else { return false };
-        let Some(breaker) = breakers.get_mut(&asked(lookup)) else { return true };
-        match breaker.rests_until {
+        let Some(breaker) = breakers.get_mut(&breaker_key(lookup)) else { return true };
+        match breaker.open_until {
             Some(until) if now.monotonic < until => false,
             Some(_over) => {
-                breaker.rests_until = now.monotonic.after(lookup.patience());
+                breaker.open_until = now.monotonic.after(lookup.timeout());
                 true
             }
             None => true,
         }
     }
 
-    /// Takes note of how a lookup ended.
+    /// Records how a lookup ended.
     pub fn note(&self, lookup: &Lookup, answer: &Answer, now: Moment) {
         let Ok(mut breakers) = self.0.try_borrow_mut() else { return };
-        let asked = asked(lookup);
+        let asked = breaker_key(lookup);
         match answer {
             Answer::Unavailable(reason) if reason.is_outage() => {}
-            // Somebody is there.
+            // The authority has answered.
             Answer::Active(_) | Answer::Inactive | Answer::Rejected(_) | Answer::Unavailable(_) => {
                 breakers.remove(&asked);
                 return;
             }
         }
-        let breaker = breakers.entry(asked).or_insert(Breaker { failures: 0, rests_until: None });
+        let breaker = breakers.entry(asked).or_insert(Breaker { failures: 0, open_until: None });
         breaker.failures = breaker.failures.saturating_add(1);
-        if breaker.failures >= MOST_FAILURES {
-            breaker.rests_until = now.monotonic.after(rest());
+        if breaker.failures >= MAX_FAILURES {
+            breaker.open_until = now.monotonic.after(open_for());
         }
     }
 }
 
-/// What is asked, of whom: a kind of credential, by its verifier.
-pub(crate) type Asked = (CredentialKind, u64);
+/// A kind of credential, and the fingerprint of its verifier.
+pub(crate) type BreakerKey = (CredentialKind, u64);
 
-pub(crate) fn asked(lookup: &Lookup) -> Asked {
+pub(crate) fn breaker_key(lookup: &Lookup) -> BreakerKey {
     (lookup.kind(), lookup.verifier().fingerprint())
 }
 
-/// A half to one and a half of a second: workers that began together do not come back together.
-fn rest() -> Duration {
-    // Every one of them has other keys.
+/// Open time, 0.5 to 1.5 s at random: workers that opened together do not close together.
+fn open_for() -> Duration {
+    // Each `RandomState` has keys of its own.
     let random = RandomState::new().hash_one(());
     Duration::from_millis(500).saturating_add(Duration::from_millis(random % 1_000))
 }
 
-/// Lookups in a row without an answer, after which nobody asks.
-pub const MOST_FAILURES: u32 = 5;
+/// Consecutive failures that open the circuit.
+pub const MAX_FAILURES: u32 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn rests_differ_and_are_short() {
-        let rests: Vec<_> = (0..100).map(|_| rest()).collect();
+        let rests: Vec<_> = (0..100).map(|_| open_for()).collect();
         assert!(rests.iter().all(|rest| (500..1_500).contains(&rest.as_millis())));
         assert!(rests.windows(2).any(|pair| pair[0] != pair[1]));
     }

@@ -57,7 +57,8 @@ struct Root {
 /// The tick of one root context.
 #[derive(Debug, Default)]
 struct Timer {
-    /// Whether it is set to the next millisecond. Setting it again would put it off, and a flood of requests without end.
+    /// Whether it is set to the next millisecond. Setting it again would put it off, and a flood of requests without
+    /// end.
     is_soon: Cell<bool>,
 }
 
@@ -70,7 +71,7 @@ impl Timer {
         }
     }
 
-    fn wake(&self) {
+    fn request_tick(&self) {
         if !self.is_soon.replace(true) {
             self.set(SOON);
         }
@@ -96,7 +97,7 @@ impl Context for Root {
         let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
         VM.with(|vm| vm.worker.on_reply(self.id, &mut host, CallId(call), reply));
         if host.is_wanted.get() {
-            self.timer.wake();
+            self.timer.request_tick();
         }
     }
 }
@@ -116,7 +117,7 @@ impl RootContext for Root {
                 self.settings = Rc::new(settings);
                 VM.with(|vm| vm.worker.follow(self.id, &self.settings, now()));
                 // Keys are fetched ahead, and what the root before has followed goes on here.
-                self.timer.wake();
+                self.timer.request_tick();
                 true
             }
             Err(error) => {
@@ -131,7 +132,7 @@ impl RootContext for Root {
         let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
         let rest = VM.with(|vm| vm.worker.on_tick(self.id, &mut host));
         match (host.is_wanted.get(), rest) {
-            (true, NextTick::Watch | NextTick::Until(_) | NextTick::Sleep) => self.timer.wake(),
+            (true, NextTick::Watch | NextTick::Until(_) | NextTick::Sleep) => self.timer.request_tick(),
             (false, NextTick::Watch) => self.timer.set(WATCH),
             (false, NextTick::Until(span)) => self.timer.set(span.max(SOON)),
             (false, NextTick::Sleep) => self.timer.set(Duration::ZERO),
@@ -157,7 +158,8 @@ struct Http {
 }
 
 impl Http {
-    /// Advances the session. It is never in the middle of something when Envoy calls; if it were, the request would stay.
+    /// Advances the session. It is never in the middle of something when Envoy calls; if it were, the request would
+    /// stay.
     fn advance(&self, callback: impl FnOnce(&mut Session, &mut EnvoyStream) -> Flow) -> Action {
         let mut host = EnvoyStream::Own(Rc::clone(&self.timer));
         self.session.try_borrow_mut().map_or(Action::Pause, |mut session| action(callback(&mut session, &mut host)))

@@ -1,11 +1,11 @@
-//! Owns the verbs by which the life of a request speaks to the proxy.
+//! Owns the interface between a request's life and the proxy.
 
-use brama_policy::{Grant, Moment, Question, Refusal, SignatureCheck, Unavailable};
+use brama_policy::{Grant, Moment, Question, RefusalResponse, SignatureCheck, Unavailable};
 
 /// The proxy, as one request sees it.
 ///
-/// A verb that fails refuses the request. (With version 0.2.5 of the SDK most failures trap instead: the VM is lost, and
-/// the request with it, unmarked. Only a lookup that cannot be sent is told apart.)
+/// A verb that fails refuses the request. (With version 0.2.5 of the SDK most failures trap instead: the VM is lost,
+/// and the request with it, unmarked. Only a lookup that cannot be sent is told apart.)
 pub trait Host {
     /// All headers of the request in the order in which they came, pseudo-headers included.
     fn headers(&mut self) -> Vec<(String, Vec<u8>)>;
@@ -17,20 +17,20 @@ pub trait Host {
     fn now(&mut self) -> Moment;
 
     /// An id that no other request has.
-    fn fresh_id(&mut self) -> String;
+    fn new_request_id(&mut self) -> String;
 
     /// Replaces the request's `x-request-id`.
     ///
     /// # Errors
     /// The proxy would not.
-    fn identify(&mut self, request_id: &str) -> Result<(), HostFailed>;
+    fn set_request_id(&mut self, request_id: &str) -> Result<(), HostFailed>;
 
-    /// Removes and sets headers as granted, and then, last of all, marks the request as allowed. `reason`: why its rule would
-    /// refuse it, if it were enforced.
+    /// Removes and sets headers as granted, and then, last of all, marks the request as allowed. `reason`: why its rule
+    /// would refuse it, if it were enforced.
     ///
     /// # Errors
     /// The proxy would not; the request is not marked then.
-    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed>;
+    fn apply_grant(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed>;
 
     /// Removes every trailer of this name.
     ///
@@ -39,15 +39,15 @@ pub trait Host {
     fn remove_trailer(&mut self, name: &str) -> Result<(), HostFailed>;
 
     /// Answers the client, marked as the plugin's own answer, and notes why for the operator.
-    fn refuse(&mut self, refusal: &Refusal, note: RefusalNote<'_>);
+    fn refuse(&mut self, refusal: &RefusalResponse, note: RefusalNote<'_>);
 
     /// Lets a paused request go on.
     fn resume(&mut self);
 
-    /// Asks for a tick soon: there is something to send, or somebody to answer.
-    fn wake(&mut self);
+    /// Asks for a tick soon: a call is to be sent, or a request to be answered.
+    fn request_tick(&mut self);
 
-    /// Whether a signature is the key's. What cannot say says no.
+    /// Tells whether a signature was made with the key; `false` where that cannot be told.
     fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool;
 
     /// Moves a counter.
@@ -67,23 +67,23 @@ impl<T: Host> Host for &mut T {
         (**self).now()
     }
 
-    fn fresh_id(&mut self) -> String {
-        (**self).fresh_id()
+    fn new_request_id(&mut self) -> String {
+        (**self).new_request_id()
     }
 
-    fn identify(&mut self, request_id: &str) -> Result<(), HostFailed> {
-        (**self).identify(request_id)
+    fn set_request_id(&mut self, request_id: &str) -> Result<(), HostFailed> {
+        (**self).set_request_id(request_id)
     }
 
-    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
-        (**self).forward_as(grant, reason)
+    fn apply_grant(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
+        (**self).apply_grant(grant, reason)
     }
 
     fn remove_trailer(&mut self, name: &str) -> Result<(), HostFailed> {
         (**self).remove_trailer(name)
     }
 
-    fn refuse(&mut self, refusal: &Refusal, note: RefusalNote<'_>) {
+    fn refuse(&mut self, refusal: &RefusalResponse, note: RefusalNote<'_>) {
         (**self).refuse(refusal, note);
     }
 
@@ -91,8 +91,8 @@ impl<T: Host> Host for &mut T {
         (**self).resume();
     }
 
-    fn wake(&mut self) {
-        (**self).wake();
+    fn request_tick(&mut self) {
+        (**self).request_tick();
     }
 
     fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
@@ -127,11 +127,11 @@ pub trait RootHost {
     /// What the clocks show.
     fn now(&mut self) -> Moment;
 
-    /// Sends a question; its reply comes to [`crate::worker::Worker::on_reply`] under the call's number.
+    /// Sends a call; its reply comes to [`crate::worker::Worker::on_reply`] under the call's number.
     ///
     /// # Errors
     /// The proxy would not send it, and why.
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable>;
+    fn dispatch(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable>;
 
     /// One of the requests; `None` where it is gone.
     fn stream(&mut self, stream: StreamId) -> Option<Self::Stream<'_>>;
@@ -166,32 +166,31 @@ pub enum Counter {
     Refused(&'static str),
     /// A request was allowed that an enforced rule would refuse for this denial: `brama_would_refuse_<code>`.
     WouldRefuse(&'static str),
-    /// The gateway itself did not vouch for a credential, for this reason: `brama_rejected_<reason>`. Beside one of the two
-    /// above.
+    /// The gateway itself rejected a JWT, for this reason: `brama_rejected_<reason>`. Beside one of the two above.
     Rejected(&'static str),
     /// A lookup was sent to an authority: `brama_lookups`.
     Lookup,
-    /// Facts or a refusal were still remembered: `brama_recalled`.
-    Recalled,
-    /// Facts served that were older than they should be, since nobody could be asked: `brama_stale`.
-    Stale,
-    /// A request joined a lookup that was out already: `brama_joined`.
-    Joined,
-    /// A lookup was not sent, since its authority is given a rest: `brama_rested`.
-    Rested,
-    /// A lookup did not begin, since as many are out, or have begun in a second, as may: `brama_shed`.
-    Shed,
+    /// Facts or a refusal came from the cache: `brama_cache_hits`.
+    CacheHit,
+    /// Expired facts served in an outage: `brama_stale_served`.
+    StaleServed,
+    /// A request joined a lookup in progress: `brama_lookups_joined`.
+    LookupJoined,
+    /// A lookup was not sent, since the circuit of its authority is open: `brama_circuit_open`.
+    CircuitOpen,
+    /// A lookup was shed: too many in progress, or over the rate limit: `brama_lookups_shed`.
+    LookupShed,
     /// A feed of revocations has answered: `brama_feed_pages`.
     FeedPage,
     /// A feed of revocations has not answered: `brama_feed_failures`.
     FeedFailure,
-    /// What was known of a credential was revoked: `brama_revoked`.
+    /// Cached facts of a credential were revoked: `brama_revoked`.
     Revoked,
-    /// What was known of a credential was not trusted, since its feed is stale: `brama_distrusted`.
-    Distrusted,
-    /// An answer was revoked on its way: `brama_overtaken`.
-    Overtaken,
-    /// A reply came that nobody waits for: `brama_stray_replies`.
+    /// Cached facts were not used, since their feed is stale: `brama_feed_stale`.
+    FeedStale,
+    /// An answer was revoked while it was in flight: `brama_revoked_in_flight`.
+    RevokedInFlight,
+    /// A reply came that no request waits for: `brama_stray_replies`.
     StrayReply,
     /// An issuer was asked for its keys: `brama_key_fetches`.
     KeyFetch,
@@ -211,16 +210,16 @@ impl Counter {
             Self::WouldRefuse(code) => format!("brama_would_refuse_{code}"),
             Self::Rejected(reason) => format!("brama_rejected_{reason}"),
             Self::Lookup => "brama_lookups".to_owned(),
-            Self::Recalled => "brama_recalled".to_owned(),
-            Self::Stale => "brama_stale".to_owned(),
-            Self::Joined => "brama_joined".to_owned(),
-            Self::Rested => "brama_rested".to_owned(),
-            Self::Shed => "brama_shed".to_owned(),
+            Self::CacheHit => "brama_cache_hits".to_owned(),
+            Self::StaleServed => "brama_stale_served".to_owned(),
+            Self::LookupJoined => "brama_lookups_joined".to_owned(),
+            Self::CircuitOpen => "brama_circuit_open".to_owned(),
+            Self::LookupShed => "brama_lookups_shed".to_owned(),
             Self::FeedPage => "brama_feed_pages".to_owned(),
             Self::FeedFailure => "brama_feed_failures".to_owned(),
             Self::Revoked => "brama_revoked".to_owned(),
-            Self::Distrusted => "brama_distrusted".to_owned(),
-            Self::Overtaken => "brama_overtaken".to_owned(),
+            Self::FeedStale => "brama_feed_stale".to_owned(),
+            Self::RevokedInFlight => "brama_revoked_in_flight".to_owned(),
             Self::StrayReply => "brama_stray_replies".to_owned(),
             Self::KeyFetch => "brama_key_fetches".to_owned(),
             Self::KeyFetchFailed => "brama_key_fetches_failed".to_owned(),

@@ -1,8 +1,9 @@
 //! The proxy-wasm plugin: it runs a policy inside Envoy.
 //!
 //! The decision itself is `brama-policy`'s. This crate reads what Envoy holds, carries questions to authorities and
-//! decisions back, verifies the signatures that Envoy does not, and remembers facts for a while. [`session`] is the life of one request, told against [`host`], a
-//! handful of verbs; [`envoy`] is the only module that knows the SDK, so everything else runs in native tests.
+//! decisions back, verifies the signatures that Envoy does not, and remembers facts for a while. [`session`] is the
+//! life of one request, told against [`host`], a handful of verbs; [`envoy`] is the only module that knows the SDK, so
+//! everything else runs in native tests.
 //!
 //! # Invariants
 //! - A request is marked as judged by the last call that lets it pass: whatever goes wrong before, the RBAC behind the
@@ -13,23 +14,23 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod breaker;
-mod complaints;
+pub mod cache;
 pub mod config;
 pub mod envoy;
+mod expiring_lru;
+mod failures;
 pub mod feeds;
-pub mod flights;
-mod heard;
+mod held_api_key;
 pub mod host;
-pub mod keys;
-pub mod memory;
+pub mod jwks;
+mod jwt_verification;
+mod local_reply;
+pub mod pending_lookups;
 mod rate;
-mod scopes;
+mod scope_interner;
 pub mod session;
-mod shelf;
 pub mod signature;
-mod silence;
-mod token;
-pub mod waiting;
+pub mod waiters;
 pub mod worker;
 
 #[cfg(target_family = "wasm")]

@@ -1,6 +1,6 @@
-//! Owns how often lookups may begin: so many a second, and a second's worth of them at once.
+//! Owns the rate limits of lookups: so many a second, and a second's worth of them at once.
 //!
-//! By kind of credential and verifier, and for tokens by the API key in front of them too: one caller's flood leaves room for
+//! Limits are per kind of credential and verifier, and for tokens per API key too: one caller's flood leaves room for
 //! others, and a flood of API keys leaves room for tokens.
 
 use std::collections::BTreeMap;
@@ -9,37 +9,37 @@ use std::time::Duration;
 
 use brama_policy::{Lookup, Moment, Monotonic};
 
-use crate::breaker::{Asked, asked};
-use crate::memory::Key;
+use crate::breaker::{BreakerKey, breaker_key};
+use crate::cache::CacheKey;
 
 /// The rates at which one worker's lookups begin.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
-    of_verifiers: BTreeMap<Asked, Bucket>,
-    of_callers: BTreeMap<Key, Bucket>,
+    of_verifiers: BTreeMap<BreakerKey, Bucket>,
+    of_callers: BTreeMap<CacheKey, Bucket>,
     /// When the full buckets were last thrown away.
     swept: Option<Monotonic>,
 }
 
-/// A bucket that holds a second's worth of lookups, told by when it will be full again: nothing else has to be known of it
-/// (the generic cell rate algorithm, ITU-T I.371). None is as good as a full one.
+/// A bucket that holds a second's worth of lookups, told by when it will be full again: nothing else has to be known of
+/// it (the generic cell rate algorithm, ITU-T I.371). None is as good as a full one.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     full: Monotonic,
 }
 
 impl Rates {
-    /// Whether one more lookup may begin; if so, it has.
+    /// Tells whether one more lookup may begin, and counts it.
     #[must_use]
-    pub(crate) fn admit(&mut self, lookup: &Lookup, behind: Option<Key>, now: Moment) -> bool {
+    pub(crate) fn admit(&mut self, lookup: &Lookup, api_key: Option<CacheKey>, now: Moment) -> bool {
         let now = now.monotonic;
         let Some(rate) = lookup.rate() else { return false };
         self.sweep(now);
-        let verifier = asked(lookup);
+        let verifier = breaker_key(lookup);
         let Some(of_verifier) = Bucket::take(self.of_verifiers.get(&verifier), rate.per_second, now) else {
             return false;
         };
-        if let Some(caller) = behind {
+        if let Some(caller) = api_key {
             let Some(of_caller) = Bucket::take(self.of_callers.get(&caller), rate.per_second_behind_a_key, now) else {
                 return false;
             };

@@ -9,29 +9,29 @@ use brama_policy::{
     Request, RuleId, Step, Unavailable, Verifier,
 };
 
+use crate::cache::CacheKey;
 use crate::config::Settings;
-use crate::flights::Ticket;
-use crate::heard::Heard;
+use crate::held_api_key::HeldApiKey;
 use crate::host::{Counter, Host, RefusalNote, StreamId};
-use crate::memory::Key;
-use crate::token::{Known, Token};
-use crate::waiting::Seat;
-use crate::worker::{Learnt, Recalled};
+use crate::jwt_verification::{JwtVerification, Outcome};
+use crate::pending_lookups::LookupRequest;
+use crate::waiters::WaiterGuard;
+use crate::worker::{CacheLookup, Shared};
 
 /// One request.
 #[derive(Debug)]
 pub struct Session {
     stream: StreamId,
     settings: Rc<Settings>,
-    learnt: Learnt,
+    shared: Shared,
     /// The request's id, as in answers and logs; empty until its headers have come.
     request_id: String,
-    /// Its API key, once asked for.
-    api_key: Option<Key>,
-    /// What was learnt of the API key, where a feed can revoke it while the token is asked for.
-    heard: Option<Heard>,
-    /// Whether it was begun again, since that had been revoked.
-    is_second: bool,
+    /// Cache key of its API key, once that is looked up.
+    api_key: Option<CacheKey>,
+    /// The API key's facts, where a feed can revoke them while the token is looked up.
+    held_api_key: Option<HeldApiKey>,
+    /// Whether it was restarted, since its API key had been revoked meanwhile.
+    restarted: bool,
     phase: Phase,
 }
 
@@ -59,25 +59,25 @@ enum Phase {
 
 #[derive(Debug)]
 struct Wait {
-    key: Key,
+    key: CacheKey,
     lookup: Lookup,
     awaiting: Awaiting,
     #[expect(dead_code, reason = "held, not read")]
-    seat: Seat,
+    guard: WaiterGuard,
 }
 
 impl Session {
     /// A request that begins under these settings; it keeps them to its end, whatever is reloaded.
     #[must_use]
-    pub const fn new(stream: StreamId, settings: Rc<Settings>, learnt: Learnt) -> Self {
+    pub const fn new(stream: StreamId, settings: Rc<Settings>, shared: Shared) -> Self {
         Self {
             stream,
             settings,
-            learnt,
+            shared,
             request_id: String::new(),
             api_key: None,
-            heard: None,
-            is_second: false,
+            held_api_key: None,
+            restarted: false,
             phase: Phase::New,
         }
     }
@@ -88,8 +88,8 @@ impl Session {
         match Request::new(&headers).id() {
             Some(sent) => sent.clone_into(&mut self.request_id),
             None => {
-                self.request_id = host.fresh_id();
-                if host.identify(&self.request_id).is_err() {
+                self.request_id = host.new_request_id();
+                if host.set_request_id(&self.request_id).is_err() {
                     return self.refuse(host, &Refused::not_carried_out(), Some(&headers));
                 }
             }
@@ -120,37 +120,37 @@ impl Session {
         self.flow()
     }
 
-    /// The answer about a credential has come.
-    pub fn on_answer(&mut self, host: &mut impl Host, key: Key, answer: Answer) {
+    /// Takes the answer about a credential.
+    pub fn on_answer(&mut self, host: &mut impl Host, key: CacheKey, answer: Answer) {
         let Some((lookup, awaiting)) = self.end_wait(key, |_verifier| true) else {
             return host.count(Counter::StrayReply);
         };
         let now = host.now();
-        let stale = self.instead(host, &lookup, key, &answer, now);
-        let is_recalled = stale.is_some();
+        let stale = self.stale_fallback(host, &lookup, key, &answer, now);
+        let is_cached = stale.is_some();
         let answer = stale.unwrap_or(answer);
-        self.hear(&lookup, &answer, is_recalled);
-        let step = match self.begun_again(host, lookup.kind(), now) {
+        self.hold_api_key(&lookup, &answer, is_cached);
+        let step = match self.restart_if_revoked(host, lookup.kind(), now) {
             Some(first) => first,
             None => awaiting.resume(answer, now),
         };
         self.go_on(host, step, now);
     }
 
-    /// What a token is verified with has come, or will not.
-    pub fn on_ready(&mut self, host: &mut impl Host, key: Key) {
+    /// Verifies the token again: keys or the deny list have come, or will not.
+    pub fn on_ready(&mut self, host: &mut impl Host, key: CacheKey) {
         let wait = self.end_wait(key, |verifier| matches!(verifier, Verifier::Jwt(_)));
         let Some((lookup, awaiting)) = wait else { return host.count(Counter::StrayReply) };
         let now = host.now();
-        let step = match self.begun_again(host, lookup.kind(), now) {
+        let step = match self.restart_if_revoked(host, lookup.kind(), now) {
             Some(first) => first,
             None => Step::Ask(lookup, awaiting),
         };
         self.go_on(host, step, now);
     }
 
-    /// What the request waits for, if that is it. It waits no more, and its seat is free before it takes another.
-    fn end_wait(&mut self, key: Key, is_it: impl FnOnce(&Verifier) -> bool) -> Option<(Lookup, Awaiting)> {
+    /// Ends the wait for this credential, if the request waits for it; its place as a waiter is free afterwards.
+    fn end_wait(&mut self, key: CacheKey, is_it: impl FnOnce(&Verifier) -> bool) -> Option<(Lookup, Awaiting)> {
         match std::mem::replace(&mut self.phase, Phase::Refused) {
             Phase::Awaiting(wait) if wait.key == key && is_it(wait.lookup.verifier()) => {
                 let Wait { lookup, awaiting, .. } = *wait;
@@ -178,8 +178,8 @@ impl Session {
                 Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused, sent),
                 Step::Ask(lookup, awaiting) => (lookup, awaiting),
             };
-            // A store that is in use, which cannot be.
-            let Some(key) = self.learnt.memory.key(&lookup) else {
+            // The cache is borrowed, which cannot be.
+            let Some(key) = self.shared.cache.key(&lookup) else {
                 step = awaiting.resume(Answer::Unavailable(Unavailable::Shedding), now);
                 continue;
             };
@@ -188,114 +188,131 @@ impl Session {
                 CredentialKind::ApiKey => self.api_key = Some(key),
                 CredentialKind::Token => {}
             }
-            match self.find_out(host, key, behind, &lookup, now) {
+            match self.resolve(host, key, behind, &lookup, now) {
                 Ok(answer) => {
-                    let answer = self.instead(host, &lookup, key, &answer, now).unwrap_or(answer);
-                    self.hear(&lookup, &answer, true);
+                    let answer = self.stale_fallback(host, &lookup, key, &answer, now).unwrap_or(answer);
+                    self.hold_api_key(&lookup, &answer, true);
                     step = awaiting.resume(answer, now);
                 }
-                Err(seat) => {
-                    self.phase = Phase::Awaiting(Box::new(Wait { key, lookup, awaiting, seat }));
+                Err(guard) => {
+                    self.phase = Phase::Awaiting(Box::new(Wait { key, lookup, awaiting, guard }));
                     return Flow::Pause;
                 }
             }
         }
     }
 
-    /// What serves instead of an answer in an outage, if the policy has it so.
-    fn instead(&self, host: &mut impl Host, lookup: &Lookup, key: Key, answer: &Answer, now: Moment) -> Option<Answer> {
+    /// Expired facts that serve in an outage, if the policy lets them.
+    fn stale_fallback(
+        &self,
+        host: &mut impl Host,
+        lookup: &Lookup,
+        key: CacheKey,
+        answer: &Answer,
+        now: Moment,
+    ) -> Option<Answer> {
         match answer {
             Answer::Unavailable(reason) if reason.is_outage() => {}
             Answer::Active(_) | Answer::Inactive | Answer::Rejected(_) | Answer::Unavailable(_) => return None,
         }
-        let facts = self.learnt.stale(lookup, key, now)?;
-        host.count(Counter::Stale);
+        let facts = self.shared.stale(lookup, key, now)?;
+        host.count(Counter::StaleServed);
         Some(Answer::Active(facts))
     }
 
-    /// Takes note of what was learnt of the API key.
-    fn hear(&mut self, lookup: &Lookup, answer: &Answer, is_recalled: bool) {
+    /// Keeps the API key's facts while the token is looked up.
+    fn hold_api_key(&mut self, lookup: &Lookup, answer: &Answer, is_cached: bool) {
         if let (CredentialKind::ApiKey, Some(feed), Answer::Active(facts)) = (lookup.kind(), lookup.feed(), answer) {
-            self.heard = Some(Heard::new(Arc::clone(feed), Arc::clone(facts), &self.learnt.feeds, is_recalled));
+            self.held_api_key =
+                Some(HeldApiKey::new(Arc::clone(feed), Arc::clone(facts), &self.shared.feeds, is_cached));
         }
     }
 
-    /// The first step anew, where what was learnt of the API key may have been revoked while the token was asked for. Where that
-    /// happens twice, nobody can say, and nothing that was learnt of it goes on in shadow mode either.
-    fn begun_again(&mut self, host: &mut impl Host, kind: CredentialKind, now: Moment) -> Option<Step> {
-        let heard = match kind {
+    /// The first step anew, where the API key may have been revoked while the token was looked up. Where that happens
+    /// twice, the key counts as unverifiable, and its facts are not used in shadow mode either.
+    fn restart_if_revoked(&mut self, host: &mut impl Host, kind: CredentialKind, now: Moment) -> Option<Step> {
+        let held_api_key = match kind {
             CredentialKind::ApiKey => None,
-            CredentialKind::Token => self.heard.as_ref(),
+            CredentialKind::Token => self.held_api_key.as_ref(),
         }?;
         let headers = host.headers();
         let first = self.settings.policy().begin(&Request::new(&headers));
-        if !heard.is_overtaken(&first, &self.learnt.feeds, now) {
+        if !held_api_key.was_revoked(&first, &self.shared.feeds, now) {
             return None;
         }
-        host.count(Counter::Overtaken);
-        self.heard = None;
+        host.count(Counter::RevokedInFlight);
+        self.held_api_key = None;
         self.api_key = None;
-        Some(match (std::mem::replace(&mut self.is_second, true), first) {
-            (true, Step::Ask(_lookup, awaiting)) => awaiting.resume(Answer::Unavailable(Unavailable::Overtaken), now),
+        Some(match (std::mem::replace(&mut self.restarted, true), first) {
+            (true, Step::Ask(_lookup, awaiting)) => {
+                awaiting.resume(Answer::Unavailable(Unavailable::RevokedInFlight), now)
+            }
             (true | false, first) => first,
         })
     }
 
-    /// What is known of a credential.
+    /// The answer about a credential, if it is known now.
     ///
     /// # Errors
-    /// A seat among those who wait to know.
-    fn find_out(
+    /// The request has to wait: the guard of its place among the waiters.
+    fn resolve(
         &self,
         host: &mut impl Host,
-        key: Key,
-        behind: Option<Key>,
+        key: CacheKey,
+        behind: Option<CacheKey>,
         lookup: &Lookup,
         now: Moment,
-    ) -> Result<Answer, Seat> {
+    ) -> Result<Answer, WaiterGuard> {
         match lookup.verifier() {
             Verifier::Introspection(_) => {}
             Verifier::Jwt(jwt) => {
-                let token = Token { stream: self.stream, settings: &self.settings, key, lookup, jwt };
-                return match token.verify(&self.learnt, host, now) {
-                    Known::Answer(answer) => Ok(answer),
-                    Known::Later(seat) => Err(seat),
+                let token = JwtVerification { stream: self.stream, settings: &self.settings, key, lookup, jwt };
+                return match token.verify(&self.shared, host, now) {
+                    Outcome::Ready(answer) => Ok(answer),
+                    Outcome::Pending(guard) => Err(guard),
                 };
             }
         }
-        match self.learnt.recall(lookup, key, now) {
-            Recalled::Answer(answer) => {
-                host.count(Counter::Recalled);
+        match self.shared.cached(lookup, key, now) {
+            CacheLookup::Hit(answer) => {
+                host.count(Counter::CacheHit);
                 return Ok(answer);
             }
-            Recalled::Distrusted => host.count(Counter::Distrusted),
-            Recalled::Nothing => {}
+            CacheLookup::FeedStale => host.count(Counter::FeedStale),
+            CacheLookup::Miss => {}
         }
-        match self.board(host, key, behind, lookup, now) {
-            Some(seat) => Err(seat),
+        match self.join_lookup(host, key, behind, lookup, now) {
+            Some(guard) => Err(guard),
             None => {
-                host.count(Counter::Shed);
+                host.count(Counter::LookupShed);
                 Ok(Answer::Unavailable(Unavailable::Shedding))
             }
         }
     }
 
-    /// Takes a seat among those who wait for an answer; `None` where all are taken.
-    fn board(&self, host: &mut impl Host, key: Key, behind: Option<Key>, lookup: &Lookup, now: Moment) -> Option<Seat> {
+    /// Joins or starts the lookup of a credential; `None` where a limit is reached.
+    fn join_lookup(
+        &self,
+        host: &mut impl Host,
+        key: CacheKey,
+        behind: Option<CacheKey>,
+        lookup: &Lookup,
+        now: Moment,
+    ) -> Option<WaiterGuard> {
         let lookup = lookup.clone();
         let (settings, request_id) = (Rc::clone(&self.settings), self.request_id.clone());
-        let ticket = Ticket { stream: self.stream, key, behind, lookup, settings, request_id };
-        let (seat, joined) = self.learnt.flights.board(ticket, now).ok()?;
+        let request = LookupRequest { stream: self.stream, key, api_key: behind, lookup, settings, request_id };
+        let (guard, joined) = self.shared.lookups.join_or_start(request, now).ok()?;
         if joined {
-            host.count(Counter::Joined);
+            host.count(Counter::LookupJoined);
         }
-        host.wake();
-        Some(seat)
+        host.request_tick();
+        Some(guard)
     }
 
     fn allow(&mut self, host: &mut impl Host, grant: &Grant, sent: Option<&Headers>) -> Flow {
         let reason = grant.would_refuse().and_then(|denial| self.settings.policy().reason(denial));
-        if host.forward_as(grant, reason.as_deref()).is_err() {
+        if host.apply_grant(grant, reason.as_deref()).is_err() {
             return self.refuse(host, &Refused::not_carried_out(), sent);
         }
         host.count(Counter::Allowed);
@@ -354,14 +371,14 @@ impl Session {
 /// As [`Host::headers`] tells them.
 type Headers = [(String, Vec<u8>)];
 
-/// Why the gateway itself does not vouch for a credential, where that is what was lacking.
+/// Counts a JWT that the gateway itself rejected, by its reason.
 fn count_rejected(host: &mut impl Host, denial: &Denial) {
     if let Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) = denial {
         host.count(Counter::Rejected(rejected.code()));
     }
 }
 
-/// A reason, as it stands in the log. Quoted, so that no text of a policy ends it early.
+/// A reason in its log form. Quoted, so that no text of a policy ends it early.
 fn shown(reason: Option<&str>) -> String {
     reason.map(|reason| format!(" reason={reason:?}")).unwrap_or_default()
 }

@@ -16,9 +16,9 @@ mod support;
 
 use std::rc::Rc;
 
-use brama_filter::breaker::MOST_FAILURES;
-use brama_filter::flights::MOST_IN_FLIGHT;
+use brama_filter::breaker::MAX_FAILURES;
 use brama_filter::host::{RootId, StreamId};
+use brama_filter::pending_lookups::MAX_LOOKUPS;
 use brama_policy::Reply;
 use serde_json::json;
 use support::dice::Dice;
@@ -77,7 +77,7 @@ fn facts_that_were_revoked_while_their_feed_was_not_followed_do_not_serve() {
 fn old_facts_do_not_serve_where_nobody_was_asked() {
     let mut proxy = knowing();
     proxy.seconds = 10;
-    for number in 0..MOST_IN_FLIGHT {
+    for number in 0..MAX_LOOKUPS {
         let _stream = proxy.request(&format!("made up {number}").replace(' ', "-"), "t");
     }
     let stream = proxy.request("k", "t");
@@ -113,7 +113,7 @@ fn ask(proxy: &mut Proxy, api_key: &str) -> (StreamId, bool) {
 #[test]
 fn probe_whose_request_has_gone_finds_out_all_the_same() {
     let mut proxy = Proxy::default();
-    for number in 0..MOST_FAILURES {
+    for number in 0..MAX_FAILURES {
         let (_stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert!(was_sent);
         let call = proxy.asked.last().unwrap().0.0;
@@ -137,7 +137,7 @@ fn probe_whose_request_has_gone_finds_out_all_the_same() {
 #[test]
 fn failures_count_though_the_requests_have_gone() {
     let mut proxy = Proxy::default();
-    for number in 0..MOST_FAILURES * 10 {
+    for number in 0..MAX_FAILURES * 10 {
         let (stream, _was_sent) = ask(&mut proxy, &format!("k{number}"));
         // A client that waits for less long than the gateway.
         proxy.reset(stream);
@@ -150,13 +150,13 @@ fn failures_count_though_the_requests_have_gone() {
 #[test]
 fn no_more_lookups_are_out_than_may_though_their_requests_go() {
     let mut proxy = Proxy::default();
-    for number in 0..MOST_IN_FLIGHT * 10 {
+    for number in 0..MAX_LOOKUPS * 10 {
         let stream = proxy.request(&format!("made-up-{number}"), "t");
         let _rest = proxy.tick(1);
         proxy.reset(stream);
     }
     // None of them was answered.
-    assert!(proxy.asked.len() <= MOST_IN_FLIGHT, "{}", proxy.asked.len());
+    assert!(proxy.asked.len() <= MAX_LOOKUPS, "{}", proxy.asked.len());
 }
 
 fn hex(text: &str) -> String {

@@ -14,7 +14,7 @@
 
 mod support;
 
-use brama_filter::breaker::MOST_FAILURES;
+use brama_filter::breaker::MAX_FAILURES;
 use brama_filter::host::{Counter, RootId, StreamId};
 use brama_policy::{Reply, Unavailable};
 use support::Done;
@@ -53,7 +53,7 @@ fn answer(proxy: &mut Proxy, body: &str) {
 /// A proxy whose authority has failed as often as it may.
 fn broken(failure: Failure) -> Proxy {
     let mut proxy = Proxy::default();
-    for number in 0..MOST_FAILURES {
+    for number in 0..MAX_FAILURES {
         let (stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert!(was_sent, "{failure:?} {number}");
         fail(&mut proxy, failure);
@@ -70,19 +70,19 @@ fn dead_authority_is_not_asked_for_a_moment() {
             let (stream, was_sent) = ask(&mut proxy, &format!("l{number}"));
             assert_eq!((was_sent, proxy.done(stream)), (false, &[Done::Refused(503)][..]), "{failure:?}");
         }
-        assert_eq!(proxy.counted.iter().filter(|counter| **counter == Counter::Rested).count(), 100);
+        assert_eq!(proxy.counted.iter().filter(|counter| **counter == Counter::CircuitOpen).count(), 100);
     }
 }
 
 #[test]
 fn lookups_that_cannot_be_sent_count_as_well() {
     let mut proxy = Proxy::default();
-    proxy.cannot_ask = true;
-    for number in 0..MOST_FAILURES {
+    proxy.cannot_dispatch = true;
+    for number in 0..MAX_FAILURES {
         let (stream, _was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert_eq!(proxy.done(stream), [Done::Refused(503)]);
     }
-    proxy.cannot_ask = false;
+    proxy.cannot_dispatch = false;
     assert!(!ask(&mut proxy, "other").1);
 }
 
@@ -120,7 +120,7 @@ fn probe_that_fails_begins_another_rest_and_one_that_is_lost_does_not_last() {
 #[test]
 fn answer_in_between_counts_from_the_beginning() {
     let mut proxy = Proxy::default();
-    for number in 0..MOST_FAILURES * 3 {
+    for number in 0..MAX_FAILURES * 3 {
         let (_stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert!(was_sent);
         if number % 3 == 0 {
@@ -134,7 +134,7 @@ fn answer_in_between_counts_from_the_beginning() {
 #[test]
 fn answer_about_one_credential_that_nobody_can_read_is_no_outage() {
     let mut proxy = Proxy::default();
-    for number in 0..MOST_FAILURES * 3 {
+    for number in 0..MAX_FAILURES * 3 {
         let (stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert!(was_sent);
         answer(&mut proxy, r#"{"active":true,"client_id":7}"#);
@@ -149,7 +149,7 @@ fn rest_over_api_keys_is_none_over_tokens() {
     answer(&mut proxy, GOOD_KEY);
     let _rest = proxy.tick(1);
     answer(&mut proxy, GOOD_TOKEN);
-    for number in 0..MOST_FAILURES {
+    for number in 0..MAX_FAILURES {
         let _stream = ask(&mut proxy, &format!("k{number}"));
         fail(&mut proxy, Failure::Silent);
     }

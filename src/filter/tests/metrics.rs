@@ -31,7 +31,8 @@ fn documented() -> BTreeSet<String> {
     rows.map(|row| open(row.split_once('`').unwrap().0, '<', '>')).collect()
 }
 
-/// A name in which what differs from case to case is left open: `brama_refused_{code}` and `brama_refused_<code>` are one.
+/// A name in which what differs from case to case is left open: `brama_refused_{code}` and `brama_refused_<code>` are
+/// one.
 fn open(name: &str, start: char, end: char) -> String {
     match name.split_once(start) {
         None => name.to_owned(),

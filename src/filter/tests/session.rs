@@ -17,8 +17,8 @@ mod support;
 use std::rc::Rc;
 
 use brama_filter::config::Settings;
-use brama_filter::flights::MOST_IN_FLIGHT;
 use brama_filter::host::{CallId, Counter};
+use brama_filter::pending_lookups::MAX_LOOKUPS;
 use brama_filter::session::Flow;
 use brama_policy::Reply;
 use support::{Done, FakeHost, Open, Worker};
@@ -74,7 +74,7 @@ fn remembered_facts_are_not_asked_for_again() {
     let mut second = delete();
     assert_eq!(worker.session().on_headers(&mut second), Flow::Continue);
     assert_eq!(second.done, [Done::Forwarded]);
-    assert_eq!(second.counted, [Counter::Recalled, Counter::Recalled, Counter::Allowed]);
+    assert_eq!(second.counted, [Counter::CacheHit, Counter::CacheHit, Counter::Allowed]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn outage_is_503_and_not_remembered() {
 #[test]
 fn question_that_cannot_be_sent_is_an_outage() {
     let mut host = delete();
-    host.cannot_ask = true;
+    host.cannot_dispatch = true;
     assert_eq!(Worker::new().session().on_headers(&mut host), Flow::Pause);
     assert_eq!(host.done, [Done::Refused(503)]);
     assert_eq!(host.counted, [Counter::Refused("api_key_unavailable")]);
@@ -171,7 +171,7 @@ fn flood_of_unknown_api_keys_is_shed_and_leaves_room_for_tokens() {
     let mut known = delete();
     let mut waits_for_token = looked_up(&worker, &mut known, &[ok(GOOD_KEY)]);
     let mut waiting = Vec::new();
-    for number in 0..MOST_IN_FLIGHT {
+    for number in 0..MAX_LOOKUPS {
         let key = format!("k{number}");
         let mut host = FakeHost::new("DELETE", PATH, &[("api-key", &key), CREDENTIALS[1]]);
         waiting.push(looked_up(&worker, &mut host, &[]));
@@ -199,7 +199,7 @@ fn same_text_as_api_key_and_token_is_two_credentials() {
     assert_eq!(host.done.last(), Some(&Done::Refused(401)));
     let mut again = FakeHost::new("DELETE", PATH, &same);
     assert_eq!(worker.session().on_headers(&mut again), Flow::Pause);
-    assert_eq!(again.counted, [Counter::Recalled, Counter::Recalled, Counter::Refused("token_refused")]);
+    assert_eq!(again.counted, [Counter::CacheHit, Counter::CacheHit, Counter::Refused("token_refused")]);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn request_that_the_proxy_cannot_forward_is_refused() {
     assert_eq!(Worker::new().session().on_headers(&mut host), Flow::Pause);
     assert_eq!(host.done, [Done::Refused(503)]);
     let mut host = FakeHost::new("GET", "/readyz", &[]);
-    host.cannot_identify = true;
+    host.cannot_set_request_id = true;
     assert_eq!(Worker::new().session().on_headers(&mut host), Flow::Pause);
     assert_eq!(host.done, [Done::Refused(503)]);
 }

@@ -1,4 +1,5 @@
-//! Facts that are older than the policy's `ttl`, while nobody can be asked: they serve where that is written, and no longer.
+//! Facts that are older than the policy's `ttl`, while nobody can be asked: they serve where that is written, and no
+//! longer.
 
 #![allow(
     missing_docs,
@@ -62,7 +63,7 @@ fn facts_serve_for_as_long_as_is_written() {
         let stream = in_outage(&mut proxy);
         let done: &[Done] = if serves { &[Done::Forwarded, Done::Resumed] } else { &[Done::Refused(503)] };
         assert_eq!(proxy.done(stream), done, "{seconds}");
-        assert_eq!(proxy.hosts[&stream].counted.contains(&Counter::Stale), serves);
+        assert_eq!(proxy.hosts[&stream].counted.contains(&Counter::StaleServed), serves);
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use brama_filter::host::{Counter, StreamId};
 use brama_filter::session::{Flow, Session};
-use brama_filter::worker::Learnt;
+use brama_filter::worker::Shared;
 use brama_policy::{Answer, Facts, Lookup, Policy, Request, Step};
 use support::proxy::PATH;
 use support::{FakeHost, WITHOUT_FEED, settings};
@@ -35,9 +35,9 @@ fn delete(api_key: &str) -> FakeHost {
 
 #[test]
 fn answer_about_another_credential_is_nobodys() {
-    let (settings, learnt) = (settings(&WITHOUT_FEED), Learnt::default());
-    let key = |api_key| learnt.memory.key(&lookup(settings.policy(), api_key)).unwrap();
-    let mut session = Session::new(StreamId(7), settings.clone(), learnt.clone());
+    let (settings, shared) = (settings(&WITHOUT_FEED), Shared::default());
+    let key = |api_key| shared.cache.key(&lookup(settings.policy(), api_key)).unwrap();
+    let mut session = Session::new(StreamId(7), settings.clone(), shared.clone());
     let mut host = delete("k");
     assert_eq!(session.on_headers(&mut host), Flow::Pause);
     for answer in [Answer::Active(Arc::new(Facts::none())), Answer::Inactive] {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brama_filter::signature;
-use brama_policy::{CredentialKind, KeyParts, KeySet, LEAST_RSA_BITS, LONGEST_KEY_SET, MOST_RSA_BITS, Verifier};
+use brama_policy::{CredentialKind, KeyParts, KeySet, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, Verifier};
 
 use crate::gateway;
 
@@ -11,7 +11,7 @@ use crate::gateway;
 /// A key was taken that is none, or for an algorithm it is not for.
 pub fn holds_for(text: &[u8]) {
     let Ok(keys) = KeySet::parse(text) else { return };
-    assert!(text.len() <= LONGEST_KEY_SET, "it is too long");
+    assert!(text.len() <= MAX_KEY_SET, "it is too long");
     for (algorithm, key_id, length) in [("RS256", Some("r"), 256), ("ES256", Some("e"), 64), ("ES256", None, 64)] {
         let mut header = serde_json::json!({ "alg": algorithm, "typ": "at+jwt" });
         if let Some(key_id) = key_id {
@@ -33,7 +33,7 @@ fn check(keys: &KeySet, algorithm: &str, token: &str) -> Option<()> {
         KeyParts::Rsa { modulus, exponent } => {
             assert_eq!(algorithm, "RS256");
             let bits = modulus.len().checked_mul(8).unwrap();
-            assert!((LEAST_RSA_BITS..=MOST_RSA_BITS).contains(&bits), "{bits}");
+            assert!((MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits), "{bits}");
             assert!(exponent.last().is_some_and(|last| last % 2 == 1), "an even exponent is none");
         }
         KeyParts::Point => assert_eq!(algorithm, "ES256"),

@@ -1,6 +1,6 @@
 //! A page of a feed of revocations: what it revokes is revoked, and what cannot be read is no page.
 
-use brama_policy::{CredentialKind, Denied, Reply, UnixTime, Verifier};
+use brama_policy::{CredentialKind, DenyList, Reply, UnixTime, Verifier};
 use serde_json::Value;
 
 use crate::gateway;
@@ -25,13 +25,13 @@ pub fn holds_for(body: &[u8]) {
     let is_meant = said["reset"] == true || entries.iter().any(concerns);
     assert!(!is_meant || page.revoked.concerns(&lookup.revocable(), &facts), "{said} is not heeded");
     assert!(!entries.is_empty() || page.denied.is_empty(), "{said} denies nothing");
-    let mut all = Denied::none();
+    let mut all = DenyList::none();
     all.extend(page.denied, UnixTime::from_seconds(gateway::WALL));
     deny(&all, entries);
 }
 
 /// A JWT is denied where an entry names it that has not ended.
-fn deny(denied: &Denied, entries: &[Value]) {
+fn deny(denied: &DenyList, entries: &[Value]) {
     let token = "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJqIn0.AQ";
     let lookup = gateway::lookup(CredentialKind::Token, token).unwrap();
     let Verifier::Jwt(jwt) = lookup.verifier() else { panic!("{token} claims to be a JWT") };

@@ -65,7 +65,7 @@ fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
                     CredentialKind::Token => "authorization",
                 };
                 let value = lookup.credential().expose_secret();
-                let mut said = request.names().filter(|name| alike(name, header));
+                let mut said = request.names().filter(|name| confusable(name, header));
                 assert!(said.next().is_some() && said.next().is_none(), "a credential is said once");
                 assert!(value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b','), "{value:?}");
                 let Some(answer) = answer else { return false };
@@ -78,8 +78,8 @@ fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
 /// No copy of a header that states an identity goes on, whatever its spelling, and ours are there once.
 fn assert_clean(request: &Request<'_>, grant: &Grant) {
     for name in request.names() {
-        let states = ["x-user", "x-identity", "x-gateway"].iter().any(|own| alike(name, own));
-        let is_stripped = states || name.get(..11).is_some_and(|start| alike(start, "x-consumer-"));
+        let states = ["x-user", "x-identity", "x-gateway"].iter().any(|own| confusable(name, own));
+        let is_stripped = states || name.get(..11).is_some_and(|start| confusable(start, "x-consumer-"));
         assert!(!is_stripped || grant.remove().iter().any(|removed| removed == name), "{name:?} goes on");
     }
     for (index, (name, value)) in grant.set().iter().enumerate() {
@@ -92,7 +92,7 @@ fn assert_clean(request: &Request<'_>, grant: &Grant) {
 }
 
 /// Whether a reader who takes signs for one another takes two names for one another.
-fn alike(one: &str, two: &str) -> bool {
+fn confusable(one: &str, two: &str) -> bool {
     let folded = |name: &str| -> String {
         name.chars()
             .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' })

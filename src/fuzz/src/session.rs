@@ -17,7 +17,7 @@ use proxy::Proxy;
 pub fn holds_for(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     let mut proxy = Proxy::new();
-    for _event in 0..MOST_EVENTS {
+    for _event in 0..MAX_EVENTS {
         if bytes.is_empty() {
             break;
         }
@@ -29,4 +29,4 @@ pub fn holds_for(bytes: &[u8]) {
 }
 
 /// Events of one life: more only take longer.
-const MOST_EVENTS: usize = 256;
+const MAX_EVENTS: usize = 256;

@@ -1,5 +1,5 @@
-//! How long the costliest conditions of a route take: sixteen alike, of as many costly parts as a policy may have, judged on
-//! the largest head and the longest list of scopes that come to them.
+//! How long the costliest conditions of a route take: sixteen alike, of as many costly parts as a policy may have,
+//! judged on the largest head and the longest list of scopes that come to them.
 
 #![allow(
     missing_docs,
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use brama_policy::{
-    Answer, Decision, Facts, LONGEST_SCOPE_LIST, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime,
+    Answer, Decision, Facts, MAX_SCOPE_LIST, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime,
 };
 
 /// A condition of `{}` parts, and what stands around them: `start`, `part` joined by `by`, `end`.
@@ -124,14 +124,14 @@ fn callers() -> [Arc<Facts>; 3] {
         letters().map(String::from).chain(letters().flat_map(|one| letters().map(move |two| format!("{one}{two}"))));
     let mut list = String::new();
     for scope in pairs.take_while(|_scope| true) {
-        if list.len() + scope.len() + 1 > LONGEST_SCOPE_LIST {
+        if list.len() + scope.len() + 1 > MAX_SCOPE_LIST {
             break;
         }
         list.push_str(&scope);
         list.push(' ');
     }
     let few: Vec<_> = (0..200).map(|number| format!("scope:{number}")).collect();
-    [list, few.join(" "), "a".repeat(LONGEST_SCOPE_LIST)]
+    [list, few.join(" "), "a".repeat(MAX_SCOPE_LIST)]
         .map(|scope| Arc::new(Facts { scope: scope.parse().unwrap(), ..Facts::none() }))
 }
 

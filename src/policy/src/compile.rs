@@ -16,8 +16,8 @@ use crate::forward::FactReference;
 use crate::header::HeaderName;
 use crate::host::HostPattern;
 use crate::looked_at::LookedAt;
-use crate::policy::{Mode, Policy, Standing};
-use crate::refusal::{Format, InvalidMessage, Message, Wording};
+use crate::policy::{Configured, Mode, Policy};
+use crate::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
 
 mod authority;
 pub(crate) mod conditions;
@@ -59,7 +59,7 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     match (faults.is_empty(), forward, wording, logged, routes) {
         (true, Some(forward), Some(wording), Some(logged), Some((routes, router))) => Ok(Policy {
             name: document.name.clone(),
-            standing: Standing::InForce,
+            configured: Configured::Yes,
             mode,
             credentials,
             forward,
@@ -90,7 +90,7 @@ fn require_reason(because: &str, what: &str, place: &Place, faults: &mut Faults)
     }
 }
 
-fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Option<Wording> {
+fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Option<RefusalTemplate> {
     let format = match written.format {
         FormatDocument::Bare => Format::Bare,
         FormatDocument::Ehealth => Format::Ehealth,
@@ -122,7 +122,7 @@ fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Op
             }
         }
     });
-    Some(Wording { format, messages: messages?.into_iter().collect() })
+    Some(RefusalTemplate { format, messages: messages?.into_iter().collect() })
 }
 
 /// Whether a header steers the request itself, so that it can be neither an identity nor a credential.
@@ -241,7 +241,7 @@ fn each<T, U>(entries: impl Iterator<Item = T>, read: impl FnMut(T) -> Option<U>
 
 /// A name that is safe in a header, a metric and a log.
 fn is_name(text: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&text.len())
+    (1..=MAX_NAME).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
@@ -277,4 +277,4 @@ const RESERVED_PREFIXES: [&str; 3] = ["proxy-", "x-envoy-", "x-forwarded-"];
 /// The version of the language this crate understands.
 const VERSION: u64 = 1;
 
-const LONGEST_NAME: usize = 64;
+const MAX_NAME: usize = 64;

@@ -5,7 +5,7 @@
 //! is neither of the two, and refuses.
 //!
 //! # What bounds it
-//! - **Text**: [`LONGEST_CONDITION`] bytes, of which the parser can make no deeper a recursion than a small stack holds
+//! - **Text**: [`MAX_CONDITION`] bytes, of which the parser can make no deeper a recursion than a small stack holds
 //!   (tried), and [`DEEPEST_CONDITION`] levels, which bound the check and the evaluation.
 //! - **Time**: a loop (`all`, `exists`, `exists_one`, `filter`) may not stand inside the body of another, and only one
 //!   body may read a list of scopes, once. There are no regular expressions and no other loops. So what a condition can
@@ -179,11 +179,11 @@ pub(crate) enum InvalidCondition {
     #[cfg(not(feature = "cel"))]
     #[error("conditions are not built into this version; build with the feature `cel`")]
     NotBuilt,
-    #[error("a condition is at most {LONGEST_CONDITION} bytes; this one is {0}")]
+    #[error("a condition is at most {MAX_CONDITION} bytes; this one is {0}")]
     TooLong(usize),
     #[error("`{0}` holds a comment; in a text that YAML folds into one line it would swallow what follows")]
     Comment(String),
-    #[error("`{0}` is nested too deep; at most {MOST_BRACKETS} brackets and {DEEPEST_CONDITION} levels in all")]
+    #[error("`{0}` is nested too deep; at most {MAX_BRACKETS} brackets and {DEEPEST_CONDITION} levels in all")]
     TooDeep(String),
     #[error("`{text}` does not parse, line {line}, column {column}: {reason}")]
     Unparsable { text: String, line: isize, column: isize, reason: String, hint: Option<String> },
@@ -351,7 +351,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) const fn whole() -> Self {
-        Self { left: MOST_WORK }
+        Self { left: MAX_WORK }
     }
 
     /// Takes off what a condition costs.
@@ -364,13 +364,13 @@ impl Budget {
     }
 }
 
-/// Picoseconds that the conditions of a route may take together, as they are weighed: a worker serves nobody else meanwhile.
-/// On a busy machine they took up to 1.7 times that (`make bench-conditions`), so that 5 ms are kept there too; where little
-/// else ran, the longest of all took 1.1 ms.
-const MOST_WORK: u64 = 2_800_000_000;
+/// Picoseconds that the conditions of a route may take together, as they are weighed: a worker serves nobody else
+/// meanwhile. On a busy machine they took up to 1.7 times that (`make bench-conditions`), so that 5 ms are kept there
+/// too; where little else ran, the longest of all took 1.1 ms.
+const MAX_WORK: u64 = 2_800_000_000;
 
 /// Bytes of a condition.
-pub(crate) const LONGEST_CONDITION: usize = 1024;
+pub(crate) const MAX_CONDITION: usize = 1024;
 
 /// Levels of a condition's expression tree. `&&` and `||` are balanced, so a chain of 64 of them takes six.
 ///
@@ -378,7 +378,7 @@ pub(crate) const LONGEST_CONDITION: usize = 1024;
 pub(crate) const DEEPEST_CONDITION: usize = 24;
 
 /// How deep brackets may nest. Lower than the levels, since each costs the parser several frames.
-const MOST_BRACKETS: u16 = 12;
+const MAX_BRACKETS: u16 = 12;
 
 #[cfg(feature = "cel")]
 #[cfg(test)]

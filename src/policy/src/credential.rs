@@ -45,7 +45,7 @@ impl FromStr for Credential {
     type Err = InvalidCredential;
 
     fn from_str(text: &str) -> Result<Self, InvalidCredential> {
-        if (1..=LONGEST_CREDENTIAL).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if (1..=MAX_CREDENTIAL).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidCredential)
@@ -55,7 +55,7 @@ impl FromStr for Credential {
 
 /// A text that no header could present as a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a credential is 1 to {LONGEST_CREDENTIAL} bytes of visible ASCII without spaces")]
+#[error("a credential is 1 to {MAX_CREDENTIAL} bytes of visible ASCII without spaces")]
 pub struct InvalidCredential;
 
 impl fmt::Debug for Credential {
@@ -97,7 +97,7 @@ pub enum Malformed {
     Scheme,
     /// Nothing is there.
     Empty,
-    /// More than [`LONGEST_CREDENTIAL`] bytes.
+    /// More than [`MAX_CREDENTIAL`] bytes.
     TooLong,
     /// A space, a control, or a byte outside ASCII.
     NotVisible,
@@ -118,9 +118,9 @@ impl Presentation {
     /// The one credential of this kind in a request.
     pub(crate) fn read(&self, request: &Request<'_>) -> Result<Credential, NotPresented> {
         let value = request.values(&self.header).next().ok_or(NotPresented::Missing)?;
-        // "First wins" and "last wins" are both somebody's reading, and so is a name with other signs. Envoy joins the copies
-        // of some headers with a comma, and no credential has one.
-        let copies = request.names().filter(|sent| self.header.could_be(sent)).count();
+        // "First wins" and "last wins" are both somebody's reading, and so is a name with other signs. Envoy joins the
+        // copies of some headers with a comma, and no credential has one.
+        let copies = request.names().filter(|sent| self.header.is_confusable_with(sent)).count();
         if copies > 1 {
             return Err(NotPresented::Repeated(Repeated::Headers));
         }
@@ -143,7 +143,7 @@ impl Presentation {
         match secret.parse() {
             Ok(credential) if is_in_form => Ok(credential),
             Err(InvalidCredential) if secret.is_empty() => Err(Malformed::Empty),
-            Err(InvalidCredential) if secret.len() > LONGEST_CREDENTIAL => Err(Malformed::TooLong),
+            Err(InvalidCredential) if secret.len() > MAX_CREDENTIAL => Err(Malformed::TooLong),
             Err(InvalidCredential) => Err(Malformed::NotVisible),
             Ok(_) => Err(Malformed::NotToken68),
         }
@@ -167,7 +167,7 @@ fn is_token68(text: &str) -> bool {
 }
 
 /// Bytes of a credential; room for a JWT with a certificate's worth of claims, and no more.
-pub const LONGEST_CREDENTIAL: usize = 8192;
+pub const MAX_CREDENTIAL: usize = 8192;
 
 #[cfg(test)]
 mod tests {
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn malformed_credentials_are_refused() {
-        let too_long = format!("Bearer {}", "a".repeat(LONGEST_CREDENTIAL + 1));
+        let too_long = format!("Bearer {}", "a".repeat(MAX_CREDENTIAL + 1));
         for (value, malformed) in [
             (&b""[..], Malformed::Scheme),
             (b"Bearer", Malformed::Scheme),

@@ -9,7 +9,7 @@ use crate::facts::FactName;
 use crate::forward::FactReference;
 use crate::host::InvalidHost;
 use crate::introspection::Unavailable;
-use crate::jwt::Rejected;
+use crate::jwt::JwtRejection;
 use crate::path::SecondReading;
 use crate::policy::RuleId;
 use crate::scope::{Scopes, WantedScopes};
@@ -185,8 +185,8 @@ pub enum Denial {
 pub enum RefusedBy {
     /// Its authority, which says no more.
     Authority,
-    /// The gateway, for a reason with a stable name ([`Rejected::code`]).
-    Gateway(Rejected),
+    /// The gateway, for a reason with a stable name ([`JwtRejection::code`]).
+    Gateway(JwtRejection),
 }
 
 /// Nobody could say whether a credential is good.
@@ -296,7 +296,7 @@ impl Denial {
     /// Whether it is a rule that refuses, so that a rule in shadow mode lets it pass. What makes a request ambiguous,
     /// and what the gateway itself lacks, refuses always.
     #[must_use]
-    pub const fn is_the_rules(&self) -> bool {
+    pub const fn is_waived_in_shadow(&self) -> bool {
         match self {
             Self::RouteUnknown
             | Self::CredentialMissing(_)

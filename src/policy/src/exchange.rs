@@ -7,15 +7,15 @@ use crate::credential::{Credential, CredentialKind, NotPresented};
 use crate::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
 use crate::facts::Facts;
 use crate::introspection::Answer;
+use crate::observer::{Event, NoObserver, Observer};
 use crate::path::{Ambiguity, SecondReading};
-use crate::policy::{Mode, Policy, Preflight, Requirement, Route, RuleId, Standing, Verified};
+use crate::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, RuleId, Verified};
 use crate::request::Request;
 use crate::router::Found;
 use crate::target::Target;
 use crate::template::Captures;
 use crate::time::Moment;
 use crate::verifier::{Lookup, Verifier};
-use crate::witness::{Nobody, Note, Witness};
 
 mod judge;
 mod present;
@@ -39,12 +39,12 @@ pub struct Awaiting {
     verifier: Arc<Verifier>,
     /// The credential to be verified after this one.
     then: Option<(CredentialKind, Credential)>,
-    case: Case,
+    case: Evaluation,
 }
 
 /// A request whose route is known, and who its caller is as far as that is verified.
 #[derive(Debug)]
-struct Case {
+struct Evaluation {
     policy: Arc<Policy>,
     route: usize,
     captures: Captures,
@@ -61,33 +61,33 @@ struct Case {
 impl Policy {
     /// Begins to judge a request.
     pub fn begin(self: &Arc<Self>, request: &Request<'_>) -> Step {
-        self.begin_before(request, &mut Nobody)
+        self.begin_observed(request, &mut NoObserver)
     }
 
     /// Begins to judge a request in front of a witness.
-    pub fn begin_before(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Witness) -> Step {
+    pub fn begin_observed(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Observer) -> Step {
         match self.open(request, witness) {
             Ok(step) => step,
             Err(refused) => {
-                witness.note(Note::Lacking(refused.denial()));
+                witness.note(Event::Lacking(refused.denial()));
                 Step::Done(Decision::Refuse(refused))
             }
         }
     }
 
-    fn open(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Witness) -> Result<Step, Refused> {
+    fn open(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Observer) -> Result<Step, Refused> {
         let unruled = |denial| Refused { rule: None, denial, identity: None };
-        match self.standing {
-            Standing::InForce => {}
-            Standing::NotConfigured => return Err(unruled(Denial::NotConfigured)),
+        match self.configured {
+            Configured::Yes => {}
+            Configured::No => return Err(unruled(Denial::NotConfigured)),
         }
         let target = Target::read(request).map_err(unruled)?;
         let host = target.host.name();
-        witness.note(Note::Read { method: target.method, host: &host, path: target.path.as_str() });
+        witness.note(Event::Read { method: target.method, host: &host, path: target.path.as_str() });
         let ambiguous = |ambiguity| unruled(by_route(ambiguity, &target));
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
         for kind in &self.forward.keep {
-            let kept = self.rule(*kind).map(|rule| rule.presentation.read(request));
+            let kept = self.credential_rule(*kind).map(|rule| rule.presentation.read(request));
             if let Some(Err(NotPresented::Repeated(how))) = kept {
                 return Err(unruled(Denial::CredentialRepeated(*kind, how)));
             }
@@ -107,19 +107,19 @@ impl Policy {
             }
             .map_or_else(|| self.unrouted(&target, request, witness), Ok);
         };
-        witness.note(Note::Routed {
+        witness.note(Event::Routed {
             rule: &route.id,
             template: route.path.as_str(),
             captures: found.captures.as_slice(),
         });
         let verified = match &route.requirement {
             Requirement::Public { .. } => {
-                witness.note(Note::Public);
+                witness.note(Event::Public);
                 return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))));
             }
             Requirement::Verified(verified) => verified,
         };
-        let case = Case {
+        let case = Evaluation {
             policy: Arc::clone(self),
             route: found.route,
             captures: found.captures,
@@ -131,7 +131,7 @@ impl Policy {
         };
         match route.mode {
             Mode::Enforce => {}
-            Mode::Shadow => witness.note(Note::Shadow),
+            Mode::Shadow => witness.note(Event::Shadow),
         }
         Ok(case.present(request, witness))
     }
@@ -147,13 +147,13 @@ impl Policy {
         method: &str,
         about: Option<Found>,
         request: &Request<'_>,
-        witness: &mut impl Witness,
+        witness: &mut impl Observer,
     ) -> Option<Step> {
         let (_found, route) = self.with_route(about?)?;
         match route.preflight {
             Preflight::Judged => None,
             Preflight::Passes { .. } => {
-                witness.note(Note::Preflight { method });
+                witness.note(Event::Preflight { method });
                 Some(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))))
             }
         }
@@ -164,7 +164,7 @@ impl Policy {
         &self,
         target: &Target<'_>,
         request: &Request<'_>,
-        witness: &mut impl Witness,
+        witness: &mut impl Observer,
     ) -> Result<Step, Refused> {
         let refused = |denial| Refused { rule: None, denial, identity: None };
         match self.mode {
@@ -172,8 +172,8 @@ impl Policy {
             Mode::Shadow => {
                 self.second_reading(target.method, &target.host, &target.path)
                     .map_err(|ambiguity| refused(by_route(ambiguity, target)))?;
-                witness.note(Note::Lacking(&Denial::RouteUnknown));
-                witness.note(Note::Shadow);
+                witness.note(Event::Lacking(&Denial::RouteUnknown));
+                witness.note(Event::Shadow);
                 let grant = Grant { would_refuse: Some(Denial::RouteUnknown), ..self.anonymous(None, request) };
                 Ok(Step::Done(Decision::Allow(grant)))
             }
@@ -186,15 +186,16 @@ impl Policy {
         Grant { rule: rule.cloned(), remove, set, would_refuse: None, identity: None }
     }
 
-    /// What a route's conditions look at; `None` where it has none. Credentials are not for them to see, nor what a client
-    /// must not send: it would be taken for the gateway's own word.
+    /// What a route's conditions look at; `None` where it has none. Credentials are not for them to see, nor what a
+    /// client must not send: it would be taken for the gateway's own word.
     fn view(&self, conditions: &[Condition], target: &Target<'_>, request: &Request<'_>) -> Option<RequestView> {
         if conditions.is_empty() {
             return None;
         }
         let headers = if conditions.iter().any(Condition::uses_headers) {
-            let is_credential =
-                |name: &str| self.credential_rules().any(|(_kind, rule)| rule.presentation.header.could_be(name));
+            let is_credential = |name: &str| {
+                self.credential_rules().any(|(_kind, rule)| rule.presentation.header.is_confusable_with(name))
+            };
             Headers::read(request.iter().filter(|(name, _value)| !is_credential(name) && !self.strips(name)))
         } else {
             Headers::NotAsked
@@ -221,11 +222,11 @@ impl Awaiting {
 
     /// Goes on with the answer to what was asked.
     pub fn resume(self, answer: Answer, now: Moment) -> Step {
-        self.resume_before(answer, now, &mut Nobody)
+        self.resume_observed(answer, now, &mut NoObserver)
     }
 
     /// Goes on with the answer to what was asked, in front of a witness.
-    pub fn resume_before(self, answer: Answer, now: Moment, witness: &mut impl Witness) -> Step {
+    pub fn resume_observed(self, answer: Answer, now: Moment, witness: &mut impl Observer) -> Step {
         let Self { asked, verifier, then, mut case } = self;
         if let Err(denial) = case.learn((asked, verifier), answer, now, witness) {
             return case.lacking(denial, witness);
@@ -240,7 +241,7 @@ impl Awaiting {
     }
 }
 
-impl Case {
+impl Evaluation {
     fn route(&self) -> Option<&Route> {
         self.policy.routes.get(self.route)
     }
@@ -261,7 +262,7 @@ impl Case {
         self,
         (kind, credential): (CredentialKind, Credential),
         then: Option<(CredentialKind, Credential)>,
-        witness: &mut impl Witness,
+        witness: &mut impl Observer,
     ) -> Step {
         let along = self.along.iter().filter(|(of, _credential)| *of != kind).cloned().collect();
         match self.policy.lookup_beside(kind, credential, along) {
@@ -278,7 +279,7 @@ impl Case {
         (kind, asked): (CredentialKind, Arc<Verifier>),
         answer: Answer,
         now: Moment,
-        witness: &mut impl Witness,
+        witness: &mut impl Observer,
     ) -> Result<(), Denial> {
         let facts = match answer {
             Answer::Active(facts) => facts,
@@ -295,7 +296,7 @@ impl Case {
             // Put back only where it holds: in shadow mode, what does not is forwarded neither.
             self.api_key = Some(api_key);
         }
-        witness.note(Note::Verified { kind, facts: &facts });
+        witness.note(Event::Verified { kind, facts: &facts });
         match kind {
             CredentialKind::ApiKey => self.api_key = Some(facts),
             CredentialKind::Token => self.token = Some(facts),
@@ -305,10 +306,10 @@ impl Case {
 
     /// The end of a request that lacks something: a refusal, or, where its rule is in shadow mode, a mark. What was not
     /// verified is not forwarded then either.
-    fn lacking(self, denial: Denial, witness: &mut impl Witness) -> Step {
-        witness.note(Note::Lacking(&denial));
+    fn lacking(self, denial: Denial, witness: &mut impl Observer) -> Step {
+        witness.note(Event::Lacking(&denial));
         match self.mode() {
-            Mode::Shadow if denial.is_the_rules() => {
+            Mode::Shadow if denial.is_waived_in_shadow() => {
                 let told =
                     self.policy.forward.tell(|kind| self.identity(kind).is_some(), |reference| self.fact(reference));
                 Step::Done(Decision::Allow(self.grant(told.headers, Some(denial))))

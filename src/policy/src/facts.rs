@@ -118,7 +118,7 @@ impl FactName {
     }
 }
 
-/// One stated value: visible ASCII with spaces inside, 1 to [`LONGEST_FACT`] bytes, so that it is safe as a header.
+/// One stated value: visible ASCII with spaces inside, 1 to [`MAX_FACT`] bytes, so that it is safe as a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact(Box<str>);
 
@@ -137,7 +137,7 @@ impl FromStr for Fact {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
         // A header's value loses its outer spaces on the way (RFC 9110, 5.5), so that it would be another fact.
         let unpadded = !text.starts_with(' ') && !text.ends_with(' ');
-        if (1..=LONGEST_FACT).contains(&text.len()) && visible && unpadded {
+        if (1..=MAX_FACT).contains(&text.len()) && visible && unpadded {
             Ok(Self(text.into()))
         } else {
             Err(InvalidFact)
@@ -165,11 +165,11 @@ pub struct UnusableFact {
 
 /// A stated value that could not be forwarded as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a fact must be 1 to {LONGEST_FACT} bytes of visible ASCII")]
+#[error("a fact must be 1 to {MAX_FACT} bytes of visible ASCII")]
 pub struct InvalidFact;
 
 /// Bytes of one fact.
-pub const LONGEST_FACT: usize = 256;
+pub const MAX_FACT: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -183,7 +183,7 @@ mod tests {
         for text in ["a", "NHS ADMIN", "1380df72-275a-11e7-93ae-92361f002671"] {
             assert_eq!(text.parse::<Fact>().unwrap().as_str(), text);
         }
-        for text in ["", " ", " a", "a ", "a\r\nx: y", "a\0", "é", "a\t", &"a".repeat(LONGEST_FACT + 1)] {
+        for text in ["", " ", " a", "a ", "a\r\nx: y", "a\0", "é", "a\t", &"a".repeat(MAX_FACT + 1)] {
             assert_eq!(text.parse::<Fact>(), Err(InvalidFact), "{text:?}");
         }
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A field name in lower case ([RFC 9110, 5.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.1)); never a pseudo-header.
+/// A field name in lower case ([RFC 9110, 5.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.1)); never a
+/// pseudo-header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HeaderName(String);
 
@@ -21,8 +22,8 @@ impl HeaderName {
 
     /// Whether what stands behind the gateway could take a sent name for this one: CGI and its kin turn whatever is no
     /// letter or digit into `_`.
-    pub(crate) fn could_be(&self, sent: &str) -> bool {
-        alike(&self.0, sent)
+    pub(crate) fn is_confusable_with(&self, sent: &str) -> bool {
+        confusable(&self.0, sent)
     }
 }
 
@@ -32,7 +33,8 @@ impl FromStr for HeaderName {
     fn from_str(text: &str) -> Result<Self, InvalidHeaderName> {
         // RFC 9110, 5.6.2, without `_` (which Envoy is told to refuse) and what no deployed name has.
         let name = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        // From a letter or digit on: `-path` and `:path` are alike to those who fold signs, and `:path` steers the request.
+        // From a letter or digit on: `-path` and `:path` are alike to those who fold signs, and `:path` steers the
+        // request.
         if name && text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
             Ok(Self(text.to_owned()))
         } else {
@@ -61,11 +63,11 @@ pub(crate) enum HeaderPattern {
 
 impl HeaderPattern {
     /// Whether a sent name is, or could be taken for, one of these.
-    pub(crate) fn could_be(&self, sent: &str) -> bool {
+    pub(crate) fn is_confusable_with(&self, sent: &str) -> bool {
         match self {
-            Self::Exact(name) => name.could_be(sent),
+            Self::Exact(name) => name.is_confusable_with(sent),
             Self::Prefix(prefix) => {
-                sent.split_at_checked(prefix.0.len()).is_some_and(|(start, _rest)| prefix.could_be(start))
+                sent.split_at_checked(prefix.0.len()).is_some_and(|(start, _rest)| prefix.is_confusable_with(start))
             }
         }
     }
@@ -75,7 +77,7 @@ impl HeaderPattern {
     pub(crate) fn covers(&self, start: &str) -> bool {
         match self {
             Self::Exact(_) => false,
-            Self::Prefix(_) => self.could_be(start),
+            Self::Prefix(_) => self.is_confusable_with(start),
         }
     }
 }
@@ -86,7 +88,7 @@ impl HeaderPattern {
         match (self, other) {
             (Self::Exact(_), Self::Prefix(_)) => false,
             (Self::Exact(_) | Self::Prefix(_), Self::Exact(name)) | (Self::Prefix(_), Self::Prefix(name)) => {
-                self.could_be(name.as_str())
+                self.is_confusable_with(name.as_str())
             }
         }
     }
@@ -113,7 +115,7 @@ impl FromStr for HeaderPattern {
 }
 
 /// Whether two names could be taken for one another: letters without case, all else alike.
-pub(crate) fn alike(one: &str, two: &str) -> bool {
+pub(crate) fn confusable(one: &str, two: &str) -> bool {
     one.len() == two.len() && folded(one).eq(folded(two))
 }
 
@@ -145,11 +147,11 @@ mod tests {
         let exact: HeaderPattern = "x-consumer-id".parse().unwrap();
         let prefix: HeaderPattern = "x-consumer-*".parse().unwrap();
         for sent in ["x-consumer-id", "X-Consumer-ID", "x_consumer_id", "x-consumer_id", "x.consumer.id"] {
-            assert!(exact.could_be(sent) && prefix.could_be(sent), "{sent}");
+            assert!(exact.is_confusable_with(sent) && prefix.is_confusable_with(sent), "{sent}");
         }
-        assert!(prefix.could_be("x-consumer-metadata") && !exact.could_be("x-consumer-metadata"));
+        assert!(prefix.is_confusable_with("x-consumer-metadata") && !exact.is_confusable_with("x-consumer-metadata"));
         for sent in ["x-consumer", "x-consumers-id", "", "é", "x-consumeré"] {
-            assert!(!exact.could_be(sent) && !prefix.could_be(sent), "{sent}");
+            assert!(!exact.is_confusable_with(sent) && !prefix.is_confusable_with(sent), "{sent}");
         }
     }
 }

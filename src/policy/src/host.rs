@@ -94,8 +94,9 @@ impl<'a> Host<'a> {
         self.0
     }
 
-    /// The name or address alone, in its one spelling: lower case, without port and without the root's dot
-    /// ([RFC 9110, 4.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.3); [RFC 5952, 4](https://www.rfc-editor.org/rfc/rfc5952#section-4)).
+    /// The name or address alone, in its one spelling: lower case, without port and without the root's dot ([RFC 9110,
+    /// 4.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.3); [RFC 5952,
+    /// 4](https://www.rfc-editor.org/rfc/rfc5952#section-4)).
     #[must_use]
     pub fn name(&self) -> Cow<'a, str> {
         // It was split when it was read, and splits again.
@@ -207,19 +208,19 @@ fn is_name_or_address(text: &str) -> bool {
     if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return text.parse::<Ipv4Addr>().is_ok();
     }
-    text.len() <= LONGEST_NAME && text.strip_suffix('.').unwrap_or(text).split('.').all(is_label)
+    text.len() <= MAX_NAME && text.strip_suffix('.').unwrap_or(text).split('.').all(is_label)
 }
 
 fn is_label(label: &str) -> bool {
-    (1..=LONGEST_LABEL).contains(&label.len())
+    (1..=MAX_LABEL).contains(&label.len())
         && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 /// RFC 1035, 2.3.4.
-pub(crate) const LONGEST_NAME: usize = 255;
+pub(crate) const MAX_NAME: usize = 255;
 
 /// RFC 1035, 2.3.4.
-const LONGEST_LABEL: usize = 63;
+const MAX_LABEL: usize = 63;
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ mod answer;
 mod authority;
 mod question;
 
-pub use answer::{Answer, LONGEST_ANSWER, Reply, Unavailable};
+pub use answer::{Answer, MAX_ANSWER, Reply, Unavailable};
 pub(crate) use authority::{Auth, Authority, SecretForm};
 pub use authority::{LookupRate, SecretName};
 pub use question::Question;

@@ -17,7 +17,7 @@ use crate::credential::Credential;
 use crate::facts::Facts;
 use crate::introspection::{Authority, CacheLimits, Question, Reply, Unavailable};
 use crate::pointers::Pointers;
-use crate::revocation::{Deniable, Digest, Feed};
+use crate::revocation::{DenyListKeys, Digest, Feed};
 use crate::time::UnixTime;
 
 mod algorithm;
@@ -29,7 +29,7 @@ mod jws;
 mod key;
 mod keys;
 mod okp;
-mod rejected;
+mod rejection;
 mod roca;
 #[cfg(test)]
 mod tests;
@@ -39,10 +39,10 @@ use algorithm::Make;
 pub use check::{SignatureCheck, SignatureVerified};
 pub(crate) use claims::{Audience, Wanted};
 pub(crate) use jws::{claims_to_be_one, media_type};
-pub use key::{InvalidKey, KeyFingerprint, KeyParts, LEAST_RSA_BITS, MOST_RSA_BITS};
+pub use key::{InvalidKey, KeyFingerprint, KeyParts, MAX_RSA_BITS, MIN_RSA_BITS};
 pub(crate) use key::{Key, Rival};
-pub use keys::{InvalidKeys, KeySet, LONGEST_KEY_SET, LeftOut, NoKey};
-pub use rejected::Rejected;
+pub use keys::{InvalidKeys, KeySet, LeftOut, MAX_KEY_SET, NoKey};
+pub use rejection::JwtRejection;
 
 /// One verifier: which tokens it takes, and whose keys they are signed with.
 #[derive(Debug, PartialEq, Eq)]
@@ -123,7 +123,8 @@ impl Jwt {
         &self.rules.keys
     }
 
-    /// The feed whose deny list its tokens are held against; `None` where there is none, and a token is good until it ends.
+    /// The feed whose deny list its tokens are held against; `None` where there is none, and a token is good until it
+    /// ends.
     #[must_use]
     pub const fn feed(&self) -> Option<&Arc<Feed>> {
         self.feed.as_ref()
@@ -172,7 +173,7 @@ impl Jwt {
     ///
     /// # Errors
     /// It is none, or has a claim of another shape.
-    pub fn deniable(&self, credential: &Credential) -> Result<Deniable, Rejected> {
+    pub fn deniable(&self, credential: &Credential) -> Result<DenyListKeys, JwtRejection> {
         self.open(credential)?.deniable()
     }
 
@@ -186,17 +187,17 @@ impl Jwt {
     ///
     /// # Errors
     /// What is no signed JWT, or has a header the policy does not take.
-    pub fn open<'a>(&'a self, credential: &'a Credential) -> Result<Opened<'a>, Rejected> {
-        let compact = jws::Compact::split(credential.expose_secret()).ok_or(Rejected::Shape)?;
+    pub fn open<'a>(&'a self, credential: &'a Credential) -> Result<Opened<'a>, JwtRejection> {
+        let compact = jws::Compact::split(credential.expose_secret()).ok_or(JwtRejection::Shape)?;
         let header = jws::Header::read(compact.header)?;
         // RFC 8725, 3.1: the policy says which algorithm, not the token.
         let algorithm = Algorithm::named(&header.algorithm).filter(|named| self.rules.algorithms.contains(named));
-        let algorithm = algorithm.ok_or(Rejected::Algorithm)?;
+        let algorithm = algorithm.ok_or(JwtRejection::Algorithm)?;
         // RFC 8725, 3.11: an ID token is no access token.
         if !self.rules.types.contains(&header.kind) {
-            return Err(Rejected::Type);
+            return Err(JwtRejection::Type);
         }
-        let signature = base64url::decode(compact.signature).ok_or(Rejected::Shape)?;
+        let signature = base64url::decode(compact.signature).ok_or(JwtRejection::Shape)?;
         Ok(Opened {
             jwt: self,
             credential,
@@ -236,20 +237,20 @@ impl<'a> Opened<'a> {
     }
 
     /// What is to be said of each registered claim. Nothing here is verified.
-    pub fn claims(&self, now: UnixTime) -> [(&'static str, Result<(), Rejected>); 5] {
+    pub fn claims(&self, now: UnixTime) -> [(&'static str, Result<(), JwtRejection>); 5] {
         let (wanted, claims) = (&self.jwt.rules.wanted, &self.claims);
         let begun = |name, otherwise| match wanted.beginning(claims, name) {
             Ok(Some(begin)) if now < begin => Err(otherwise),
             Ok(Some(_) | None) => Ok(()),
             Err(rejected) => Err(rejected),
         };
-        let ended = |end| if end <= now { Err(Rejected::Expired) } else { Ok(()) };
+        let ended = |end| if end <= now { Err(JwtRejection::Expired) } else { Ok(()) };
         [
             ("iss", wanted.issuer(claims)),
             ("aud", wanted.audience(claims)),
             ("exp", wanted.end(claims).and_then(ended)),
-            ("nbf", begun("nbf", Rejected::NotYetValid)),
-            ("iat", begun("iat", Rejected::IssuedLater)),
+            ("nbf", begun("nbf", JwtRejection::NotYetValid)),
+            ("iat", begun("iat", JwtRejection::IssuedLater)),
         ]
     }
 
@@ -270,7 +271,7 @@ impl<'a> Opened<'a> {
     ///
     /// # Errors
     /// The first claim that would not.
-    pub fn check_claims(&self, now: UnixTime) -> Result<(), Rejected> {
+    pub fn check_claims(&self, now: UnixTime) -> Result<(), JwtRejection> {
         self.claims(now).into_iter().try_for_each(|(_name, outcome)| outcome)
     }
 
@@ -289,21 +290,21 @@ impl<'a> Opened<'a> {
     ///
     /// # Errors
     /// A claim of another shape: nobody could say whether it is meant.
-    fn deniable(&self) -> Result<Deniable, Rejected> {
+    fn deniable(&self) -> Result<DenyListKeys, JwtRejection> {
         let jti = match self.claims.get("jti") {
             None | Some(Value::Null) => None,
             Some(Value::String(jti)) => Some(jti.as_str().into()),
-            Some(_) => return Err(Rejected::ClaimShape("jti")),
+            Some(_) => return Err(JwtRejection::ClaimShape("jti")),
         };
         let digest = Digest::of(self.credential.expose_secret());
-        Ok(Deniable { digest, jti, issued: claims::issued(&self.claims)? })
+        Ok(DenyListKeys { digest, jti, issued: claims::issued(&self.claims)? })
     }
 
     /// The facts the claims state; for [`SignatureVerified`] alone.
-    fn facts(&self, now: UnixTime) -> Result<Facts, Rejected> {
+    fn facts(&self, now: UnixTime) -> Result<Facts, JwtRejection> {
         self.check_claims(now)?;
         let life = self.jwt.rules.wanted.life(&self.claims)?;
-        let facts = self.jwt.rules.pointers.read(&self.claims).map_err(Rejected::Fact)?;
+        let facts = self.jwt.rules.pointers.read(&self.claims).map_err(JwtRejection::Fact)?;
         Ok(Facts { not_before: life.begins, expires: Some(life.ends), ..facts })
     }
 }
@@ -383,14 +384,14 @@ impl KeyFetch {
 
 /// RFC 7518, 3.4: ECDSA's two numbers side by side, each of full size. EdDSA's two halves stay so; RSA's one number is
 /// compared by whoever verifies.
-fn as_libraries_want_it(signature: Vec<u8>, algorithm: Algorithm) -> Result<Vec<u8>, Rejected> {
+fn as_libraries_want_it(signature: Vec<u8>, algorithm: Algorithm) -> Result<Vec<u8>, JwtRejection> {
     let make = algorithm.make();
     let Some(half) = make.coordinate() else {
-        return if signature.is_empty() { Err(Rejected::SignatureLength) } else { Ok(signature) };
+        return if signature.is_empty() { Err(JwtRejection::SignatureLength) } else { Ok(signature) };
     };
     match signature.split_at_checked(half) {
         Some((_r, s)) if s.len() == half && make == Make::Ed25519 => Ok(signature),
         Some((r, s)) if s.len() == half => Ok(der::signature(r, s)),
-        Some(_) | None => Err(Rejected::SignatureLength),
+        Some(_) | None => Err(JwtRejection::SignatureLength),
     }
 }

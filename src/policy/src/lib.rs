@@ -21,7 +21,8 @@
 //! 8. The conditions hold.
 //! 9. The identity to forward is complete; headers a client must not send are removed.
 //!
-//! What refuses in steps 2 to 9 only marks the request where its rule is in shadow mode ([`Denial::is_the_rules`]).
+//! What refuses in steps 2 to 9 only marks the request where its rule is in shadow mode
+//! ([`Denial::is_waived_in_shadow`]).
 //!
 //! # Invariants
 //! - Only this crate can make a [`Grant`].
@@ -35,10 +36,10 @@
 // With numbers of a client's an overflow is a trap; who adds says what becomes of one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod alike;
 mod compile;
 #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "without the feature no condition is compiled or judged"))]
 mod condition;
+mod confusable;
 mod credential;
 mod decision;
 mod digest;
@@ -55,14 +56,15 @@ mod jwt;
 mod lint;
 mod logged;
 mod looked_at;
-mod near;
+mod near_misses;
+mod observer;
 mod path;
 mod pointers;
 mod policy;
+mod possible_denials;
 mod reading;
 mod reason;
 mod refusal;
-mod repertoire;
 mod request;
 mod revocation;
 mod router;
@@ -74,10 +76,9 @@ mod template;
 mod time;
 mod verifier;
 mod view;
-mod witness;
 
 pub use condition::ConditionFailed;
-pub use credential::{Credential, CredentialKind, InvalidCredential, LONGEST_CREDENTIAL, Malformed, Repeated};
+pub use credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL, Malformed, Repeated};
 pub use decision::{
     Compared, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy, RefusedMethod,
     Upgrade,
@@ -85,29 +86,29 @@ pub use decision::{
 pub use digest::DocumentDigest;
 pub use document::PolicyDocument;
 pub use exchange::{Awaiting, Step};
-pub use facts::{Fact, FactName, Facts, InvalidFact, LONGEST_FACT, UnusableFact};
+pub use facts::{Fact, FactName, Facts, InvalidFact, MAX_FACT, UnusableFact};
 pub use fault::{Blamed, Fault, Faults, nearest};
 pub use forward::FactReference;
 pub use header::{HeaderName, InvalidHeaderName};
 pub use host::{Host, InvalidHost};
 pub use introspection::{
-    Answer, CacheLimits, Introspection, LONGEST_ANSWER, LookupRate, Question, Reply, SecretName, Unavailable,
+    Answer, CacheLimits, Introspection, LookupRate, MAX_ANSWER, Question, Reply, SecretName, Unavailable,
 };
 pub use jwt::{
-    Algorithm, InvalidKey, InvalidKeys, Jwt, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LEAST_RSA_BITS,
-    LONGEST_KEY_SET, LeftOut, MOST_RSA_BITS, NoKey, Opened, Rejected, SignatureCheck, SignatureVerified,
+    Algorithm, InvalidKey, InvalidKeys, Jwt, JwtRejection, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource,
+    LeftOut, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, NoKey, Opened, SignatureCheck, SignatureVerified,
 };
 pub use lint::Lint;
-pub use near::{Apart, Near};
+pub use near_misses::{Difference, NearMiss};
+pub use observer::{Event, NoObserver, Observer};
 pub use path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
 pub use policy::{Policy, RuleId};
-pub use refusal::{Envelope, Refusal};
+pub use refusal::{Envelope, RefusalResponse};
 pub use request::Request;
-pub use revocation::{Cursor, Deniable, Denied, Feed, LONGEST_PAGE, Page, Revocable, Revoked};
+pub use revocation::{Cursor, DenyList, DenyListKeys, Feed, MAX_PAGE, Page, RevocationKeys, RevocationSet};
 #[cfg(feature = "schema")]
 pub use schema::schema_of;
-pub use scope::{GrantedScopes, InvalidScope, LONGEST_SCOPE_LIST, Scope, Scopes, WantedScopes};
+pub use scope::{GrantedScopes, InvalidScope, MAX_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use time::{Moment, Monotonic, UnixTime};
 pub use verifier::{Lookup, Verifier};
 pub use view::{CallerView, HostView, OwnerView, Requires, RouteView};
-pub use witness::{Nobody, Note, Witness};

@@ -10,8 +10,8 @@ use crate::forward::FactReference;
 pub(crate) struct Logged(pub(crate) Vec<FactReference>);
 
 impl Logged {
-    /// One JSON object for a caller, each fact by its name (`token.subject`): `null` where it is not stated, absent where the
-    /// credential was not verified, or the fact is too long. `None` where there is nothing to tell.
+    /// One JSON object for a caller, each fact by its name (`token.subject`): `null` where it is not stated, absent
+    /// where the credential was not verified, or the fact is too long. `None` where there is nothing to tell.
     pub(crate) fn tell<'a>(
         &self,
         is_verified: impl Fn(CredentialKind) -> bool,
@@ -22,7 +22,7 @@ impl Logged {
         }
         let verified = self.0.iter().filter(|reference| is_verified(reference.of));
         let members = verified.filter_map(|reference| match fact(reference) {
-            Some(value) if value.len() > LONGEST_LOGGED => None,
+            Some(value) if value.len() > MAX_LOGGED => None,
             value => Some((reference.to_string(), value.map(Cow::into_owned).into())),
         });
         let told: serde_json::Map<_, _> = members.collect();
@@ -36,4 +36,4 @@ impl Logged {
 }
 
 /// Bytes of a fact: a list of scopes can be longer, and a line of a log should not be.
-const LONGEST_LOGGED: usize = 1024;
+const MAX_LOGGED: usize = 1024;

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::alike;
+use crate::confusable;
 
 mod reading;
 
@@ -171,7 +171,7 @@ fn segment(raw: &str) -> Result<Cow<'_, str>, (Ambiguity, usize)> {
     }
     let decoded = String::from_utf8(decoded)
         .map_err(|error| (Ambiguity::NotUtf8, sent_index(raw, error.utf8_error().valid_up_to())))?;
-    match alike::dots(&decoded) {
+    match confusable::dots(&decoded) {
         Some(0) => Err((Ambiguity::EmptySegment, 0)),
         Some(1 | 2) => Err((Ambiguity::DotSegment, 0)),
         Some(_) | None => Ok(Cow::Owned(decoded)),
@@ -208,8 +208,8 @@ fn encoded(rest: &[u8]) -> Result<(u8, &[u8]), Ambiguity> {
     if is_unreserved(byte) {
         return Err(Ambiguity::NeedlessEncoding);
     }
-    // Who decodes before splitting, or decodes and sends on, takes them for what they are not here: the end of a segment, of
-    // its name, or of the path.
+    // Who decodes before splitting, or decodes and sends on, takes them for what they are not here: the end of a
+    // segment, of its name, or of the path.
     if matches!(byte, b'/' | b'\\' | b';' | b'?' | b'#') || byte.is_ascii_control() {
         return Err(Ambiguity::EncodedSeparator);
     }

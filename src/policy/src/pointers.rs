@@ -22,8 +22,8 @@ pub(crate) struct Pointers {
 }
 
 impl Pointers {
-    /// The facts that `said` states, but for when they begin and end. One that cannot be read, and nothing looks at, is not
-    /// there.
+    /// The facts that `said` states, but for when they begin and end. One that cannot be read, and nothing looks at, is
+    /// not there.
     pub(crate) fn read(&self, said: &Value) -> Result<Facts, Arc<UnusableFact>> {
         let fact = |name: &str, pointer: &str| self.usable(name, pointer, fact(said, pointer), None);
         let mut further = Vec::new();
@@ -62,8 +62,8 @@ impl Pointers {
     }
 }
 
-/// What stands at a pointer. Null and an empty text state nothing, and nothing is the closed reading: it equals nothing and
-/// grants nothing.
+/// What stands at a pointer. Null and an empty text state nothing, and nothing is the closed reading: it equals nothing
+/// and grants nothing.
 pub(crate) fn stated<'a>(said: &'a Value, pointer: &str) -> Option<&'a Value> {
     said.pointer(pointer).filter(|value| !value.is_null() && *value != "")
 }

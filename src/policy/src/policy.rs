@@ -8,11 +8,11 @@ use crate::credential::{Credential, CredentialKind, Form, Presentation};
 use crate::document::PolicyDocument;
 use crate::fault::Faults;
 use crate::forward::{FactReference, Forward};
-use crate::header::alike;
+use crate::header::confusable;
 use crate::host::HostPattern;
 use crate::introspection::SecretName;
 use crate::logged::Logged;
-use crate::refusal::Wording;
+use crate::refusal::RefusalTemplate;
 use crate::revocation::Feed;
 use crate::router::Router;
 use crate::scope::WantedScopes;
@@ -23,12 +23,12 @@ use crate::verifier::{Lookup, Verifier, Verifiers};
 #[derive(Debug)]
 pub struct Policy {
     pub(crate) name: String,
-    pub(crate) standing: Standing,
+    pub(crate) configured: Configured,
     /// Of what no rule names; each route has its own.
     pub(crate) mode: Mode,
     pub(crate) credentials: Credentials,
     pub(crate) forward: Forward,
-    pub(crate) wording: Wording,
+    pub(crate) wording: RefusalTemplate,
     pub(crate) logged: Logged,
     /// In the order of the document.
     pub(crate) routes: Vec<Route>,
@@ -39,11 +39,11 @@ pub struct Policy {
 
 /// Whether there is a policy at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Configured {
     /// A document was compiled.
-    InForce,
+    Yes,
     /// None was: every request is refused.
-    NotConfigured,
+    No,
 }
 
 /// Whether what is lacking refuses.
@@ -191,11 +191,11 @@ impl Policy {
     pub fn refuse_all() -> Self {
         Self {
             name: "brama".to_owned(),
-            standing: Standing::NotConfigured,
+            configured: Configured::No,
             mode: Mode::Enforce,
             credentials: Credentials::default(),
             forward: Forward::default(),
-            wording: Wording::default(),
+            wording: RefusalTemplate::default(),
             logged: Logged::default(),
             routes: Vec::new(),
             router: Router::default(),
@@ -249,7 +249,7 @@ impl Policy {
         credential: Credential,
         along: Vec<(CredentialKind, Credential)>,
     ) -> Option<Lookup> {
-        let verifier = Arc::clone(self.rule(kind)?.verifiers.of(&credential));
+        let verifier = Arc::clone(self.credential_rule(kind)?.verifiers.of(&credential));
         Some(Lookup::new(kind, credential, along, verifier))
     }
 
@@ -257,30 +257,30 @@ impl Policy {
     /// is a credential that stops at the gateway.
     #[must_use]
     pub fn strips(&self, sent: &str) -> bool {
-        self.forward.strip.iter().any(|pattern| pattern.could_be(sent))
-            || (self.names_hosts && HOST_ALIASES.iter().any(|name| alike(name, sent)))
+        self.forward.strip.iter().any(|pattern| pattern.is_confusable_with(sent))
+            || (self.names_hosts && HOST_ALIASES.iter().any(|name| confusable(name, sent)))
             || self.strips_unasked(sent)
     }
 
     /// The same, of what `forward` and `credentials` take off whatever `strip` says.
     pub(crate) fn strips_unasked(&self, sent: &str) -> bool {
-        self.forward.names().any(|name| name.could_be(sent))
+        self.forward.names().any(|name| name.is_confusable_with(sent))
             || self.credential_rules().any(|(kind, rule)| {
                 let header = &rule.presentation.header;
                 // A kept credential goes on under its own name, and under none that only looks like it.
-                header.could_be(sent) && !(self.forward.keep.contains(&kind) && header.is(sent))
+                header.is_confusable_with(sent) && !(self.forward.keep.contains(&kind) && header.is(sent))
             })
     }
 
     /// The names of the facts, beyond the standard ones, that a kind of credential can have.
     pub fn further_facts(&self, kind: CredentialKind) -> impl Iterator<Item = &Arc<str>> {
-        self.rule(kind).into_iter().flat_map(|rule| rule.verifiers.further_names())
+        self.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.further_names())
     }
 
     /// The header and the value that present a credential of a kind; `None` where the policy knows none of that kind.
     #[must_use]
     pub fn presentation(&self, kind: CredentialKind, credential: &str) -> Option<(String, String)> {
-        let Presentation { header, form } = &self.rule(kind)?.presentation;
+        let Presentation { header, form } = &self.credential_rule(kind)?.presentation;
         let value = match form {
             Form::Raw => credential.to_owned(),
             Form::Scheme(scheme) => format!("{scheme} {credential}"),
@@ -288,7 +288,7 @@ impl Policy {
         Some((header.to_string(), value))
     }
 
-    pub(crate) const fn rule(&self, kind: CredentialKind) -> Option<&CredentialRule> {
+    pub(crate) const fn credential_rule(&self, kind: CredentialKind) -> Option<&CredentialRule> {
         match kind {
             CredentialKind::ApiKey => self.credentials.api_key.as_ref(),
             CredentialKind::Token => self.credentials.token.as_ref(),
@@ -296,7 +296,7 @@ impl Policy {
     }
 
     pub(crate) fn credential_rules(&self) -> impl Iterator<Item = (CredentialKind, &CredentialRule)> {
-        CredentialKind::ALL.into_iter().filter_map(|kind| self.rule(kind).map(|rule| (kind, rule)))
+        CredentialKind::ALL.into_iter().filter_map(|kind| self.credential_rule(kind).map(|rule| (kind, rule)))
     }
 }
 

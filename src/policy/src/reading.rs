@@ -1,7 +1,7 @@
 //! Owns which route a request takes, and that no other reader would take a stricter one.
 //!
-//! A service may not heed the case of letters, or a slash at the end. So a path that is another route's but for these is
-//! judged as that one too: where the other route asks for no more, both readings may pass; else the path is refused.
+//! A service may not heed the case of letters, or a slash at the end. So a path that is another route's but for these
+//! is judged as that one too: where the other route asks for no more, both readings may pass; else the path is refused.
 
 use crate::host::Host;
 use crate::path::{Ambiguity, CanonicalPath};
@@ -44,7 +44,7 @@ impl Policy {
         path: &CanonicalPath<'_>,
     ) -> Result<(), Ambiguity> {
         let Some(bare) = path.without_trailing_slash() else { return Ok(()) };
-        if !self.router.alike(method, host, bare.segments()).is_empty() {
+        if !self.router.confusable(method, host, bare.segments()).is_empty() {
             return Err(Ambiguity::LetterCase);
         }
         match self.router.find(method, host, bare.segments()) {
@@ -68,7 +68,7 @@ impl Policy {
             (Some(_) | None, Some(_) | None) => true,
         };
         let letter_case =
-            |path: &CanonicalPath<'_>| self.router.alike(method, host, path.segments()).iter().any(refuses);
+            |path: &CanonicalPath<'_>| self.router.confusable(method, host, path.segments()).iter().any(refuses);
         if letter_case(path) {
             return Err(Ambiguity::LetterCase);
         }

@@ -1,9 +1,9 @@
 //! Owns why a request was refused, in words for the operator: what the denial's code alone does not tell.
 //!
-//! A client is told none of it (`refusal`). Of what a client sent a reason holds at most one byte of the target, as a number:
-//! all else in it are words of this crate and of the policy.
+//! A client is told none of it (`refusal`). Of what a client sent a reason holds at most one byte of the target, as a
+//! number: all else in it are words of this crate and of the policy.
 
-use crate::credential::{CredentialKind, Form, LONGEST_CREDENTIAL, Malformed, Repeated};
+use crate::credential::{CredentialKind, Form, MAX_CREDENTIAL, Malformed, Repeated};
 use crate::decision::{Compared, Denial, JudgedCondition, OverriddenBy, RefusedBy, RefusedMethod, Upgrade};
 use crate::path::SecondReading;
 use crate::policy::Policy;
@@ -54,7 +54,7 @@ impl Policy {
 
     /// The name of the header that carries a kind of credential.
     fn header(&self, kind: CredentialKind) -> &str {
-        self.rule(kind).map_or(kind.as_str(), |rule| rule.presentation.header.as_str())
+        self.credential_rule(kind).map_or(kind.as_str(), |rule| rule.presentation.header.as_str())
     }
 
     fn repeated(&self, kind: CredentialKind, how: Repeated) -> String {
@@ -67,7 +67,7 @@ impl Policy {
 
     fn malformed(&self, kind: CredentialKind, what: Malformed) -> String {
         let header = self.header(kind);
-        let scheme = self.rule(kind).and_then(|rule| match &rule.presentation.form {
+        let scheme = self.credential_rule(kind).and_then(|rule| match &rule.presentation.form {
             Form::Raw => None,
             Form::Scheme(scheme) => Some(scheme.as_str()),
         });
@@ -76,7 +76,7 @@ impl Policy {
             Malformed::NotUtf8 => format!("`{header}` is not UTF-8"),
             Malformed::Scheme => format!("`{header}` does not begin with the scheme `{}`", scheme.unwrap_or_default()),
             Malformed::Empty => format!("`{header}` has nothing{after}"),
-            Malformed::TooLong => format!("`{header}` has more than {LONGEST_CREDENTIAL} bytes{after}"),
+            Malformed::TooLong => format!("`{header}` has more than {MAX_CREDENTIAL} bytes{after}"),
             Malformed::NotVisible => format!("`{header}` has other bytes than visible ASCII{after}"),
             Malformed::NotToken68 => format!("`{header}` has no token68 (RFC 9110, 11.2){after}"),
         }
@@ -126,11 +126,11 @@ fn judged(condition: &JudgedCondition) -> String {
 
 /// A text of the policy, as much of it as shows which one it is.
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TEXT) {
+    match text.char_indices().nth(MAX_TEXT) {
         Some((end, _character)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
 }
 
 /// Characters of a policy's own text in a reason.
-const LONGEST_TEXT: usize = 200;
+const MAX_TEXT: usize = 200;

@@ -8,11 +8,11 @@ use crate::policy::Policy;
 
 mod wording;
 
-pub(crate) use wording::{Format, InvalidMessage, Message, Wording};
+pub(crate) use wording::{Format, InvalidMessage, Message, RefusalTemplate};
 
 /// The answer to a refused request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusalResponse {
     /// The status.
     pub status: u16,
     /// The headers.
@@ -33,7 +33,7 @@ pub struct Envelope<'a> {
 impl Policy {
     /// The answer that tells a client of a denial, and nothing that would help it to guess.
     #[must_use]
-    pub fn refusal(&self, denial: &Denial, envelope: Envelope<'_>) -> Refusal {
+    pub fn refusal(&self, denial: &Denial, envelope: Envelope<'_>) -> RefusalResponse {
         let status = denial.status();
         let mut headers = Vec::new();
         let body = match self.wording.format {
@@ -54,7 +54,7 @@ impl Policy {
             // RFC 9110, 10.2.3.
             headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
         }
-        Refusal { status, headers, body }
+        RefusalResponse { status, headers, body }
     }
 
     /// RFC 6750, 3: every 401 carries the same challenge, so that a good key is not told from a bad one; a missing
@@ -140,8 +140,8 @@ fn ehealth(status: u16, kind: &'static str, message: &str, envelope: Envelope<'_
     })
 }
 
-/// Problem details ([RFC 9457, 3](https://www.rfc-editor.org/rfc/rfc9457#section-3)). Which credential was lacking is not
-/// among them: it would tell a good key from a bad one.
+/// Problem details ([RFC 9457, 3](https://www.rfc-editor.org/rfc/rfc9457#section-3)). Which credential was lacking is
+/// not among them: it would tell a good key from a bad one.
 fn problem(status: u16, detail: &str, envelope: Envelope<'_>) -> String {
     json(&Problem {
         // RFC 9457, 4.2.1: with this type the title is the status's own phrase.
@@ -216,7 +216,7 @@ mod tests {
 
     fn policy(format: Format, messages: &[(&'static str, &str)]) -> Policy {
         let messages = messages.iter().map(|(code, text)| (*code, text.parse().unwrap())).collect();
-        Policy { wording: Wording { format, messages }, ..Policy::refuse_all() }
+        Policy { wording: RefusalTemplate { format, messages }, ..Policy::refuse_all() }
     }
 
     fn lacking(all: &[&str], missing: &[&str]) -> Denial {
@@ -233,7 +233,7 @@ mod tests {
         Denial::NotOwner { param: "id".to_owned(), caller: Compared { fact, is_stated: true } }
     }
 
-    fn body(refusal: &Refusal) -> serde_json::Value {
+    fn body(refusal: &RefusalResponse) -> serde_json::Value {
         serde_json::from_str(&refusal.body).unwrap()
     }
 
@@ -298,7 +298,7 @@ mod tests {
         let challenge = "Bearer realm=\"brama\", error=\"insufficient_scope\", scope=\"a b\"".to_owned();
         assert_eq!(
             refusal,
-            Refusal { status: 403, headers: vec![("www-authenticate", challenge)], body: String::new() }
+            RefusalResponse { status: 403, headers: vec![("www-authenticate", challenge)], body: String::new() }
         );
     }
 }

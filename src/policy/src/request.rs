@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::header::{HeaderName, alike};
+use crate::header::{HeaderName, confusable};
 
 /// A request's headers, pseudo-headers included, byte for byte as the proxy would forward them.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl<'a> Request<'a> {
         let (_name, value) = values.next()?;
         let value = std::str::from_utf8(value).ok()?;
         let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'.' | b'_' | b'-'));
-        ((1..=LONGEST_REQUEST_ID).contains(&value.len()) && plain && values.next().is_none()).then_some(value)
+        ((1..=MAX_REQUEST_ID).contains(&value.len()) && plain && values.next().is_none()).then_some(value)
     }
 
     /// The request's URL as the client knows it, without the query, which may hold anything.
@@ -57,7 +57,7 @@ impl<'a> Request<'a> {
 
     /// Whether a header is there that could be taken for this one.
     pub(crate) fn has_alike(&self, name: &str) -> bool {
-        self.names().any(|sent| alike(sent, name))
+        self.names().any(|sent| confusable(sent, name))
     }
 
     /// The values of every copy of a header.
@@ -67,4 +67,4 @@ impl<'a> Request<'a> {
 }
 
 /// Bytes of a request id.
-const LONGEST_REQUEST_ID: usize = 128;
+const MAX_REQUEST_ID: usize = 128;

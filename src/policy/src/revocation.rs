@@ -1,8 +1,9 @@
 //! Owns the talk with an authority about what it has revoked: the question put to it, and the strict reading of a page.
 //!
-//! It says two things: facts that are remembered are no longer known ([`Revoked`]), and a JWT is refused ([`Denied`]).
-//! A reader asks again and again, each time from where the last page ended. The words are those of the authority's feed: a
-//! page that says `more` leaves its reader behind, and one that says `reset` tells it to drop all that it knows.
+//! It says two things: facts that are remembered are no longer known ([`RevocationSet`]), and a JWT is refused
+//! ([`DenyList`]). A reader asks again and again, each time from where the last page ended. The words are those of the
+//! authority's feed: a page that says `more` leaves its reader behind, and one that says `reset` tells it to drop all
+//! that it knows.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -12,16 +13,16 @@ use serde_json::Value;
 use crate::introspection::{Authority, Question, Reply, SecretName, Unavailable};
 use crate::json;
 
-mod denied;
+mod deny_list;
 mod digest;
 mod entry;
-mod revoked;
+mod revocation_set;
 
-pub use denied::{Deniable, Denied};
+pub use deny_list::{DenyList, DenyListKeys};
 pub(crate) use digest::Digest;
 use entry::Entry;
-pub(crate) use revoked::JTI;
-pub use revoked::{Revocable, Revoked};
+pub(crate) use revocation_set::JTI;
+pub use revocation_set::{RevocationKeys, RevocationSet};
 
 /// The feed of one authority, and how it is followed.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,9 +55,9 @@ pub struct Cursor(String);
 #[derive(Debug)]
 pub struct Page {
     /// What was revoked, and has to be asked for again.
-    pub revoked: Revoked,
+    pub revoked: RevocationSet,
     /// Which JWTs are refused from now on.
-    pub denied: Denied,
+    pub denied: DenyList,
     /// Whether the reader may have missed something.
     pub reset: bool,
     /// Where to go on.
@@ -110,7 +111,7 @@ impl Feed {
 
     /// How long facts are trusted after a question was sent that was answered whole.
     #[must_use]
-    pub const fn trust(&self) -> Duration {
+    pub const fn trusted_for(&self) -> Duration {
         self.following.max_lag.saturating_add(self.following.serve_for)
     }
 
@@ -122,7 +123,7 @@ impl Feed {
 
     /// How long an answer may take, waiting for news included.
     #[must_use]
-    pub const fn patience(&self) -> Duration {
+    pub const fn poll_timeout(&self) -> Duration {
         self.authority.timeout.saturating_add(self.following.every)
     }
 
@@ -152,7 +153,7 @@ impl Feed {
         if let (Some(header), Some(name)) = (self.authority.auth.header(), self.authority.auth.secret()) {
             headers.push((header, self.authority.auth.value(secret(name).ok_or(Unavailable::NotSent)?)));
         }
-        Ok(Question { cluster: &self.authority.cluster, headers, body: None, timeout: self.patience() })
+        Ok(Question { cluster: &self.authority.cluster, headers, body: None, timeout: self.timeout() })
     }
 
     /// What a reply says.
@@ -168,19 +169,20 @@ impl Feed {
 }
 
 fn read(body: &[u8]) -> Result<Page, &'static str> {
-    if body.len() > LONGEST_PAGE {
+    if body.len() > MAX_PAGE {
         return Err("it is too long");
     }
     let page = json::parse(body).map_err(|_fault| "it is not JSON, or repeats a member")?;
     let flag = |name| page.get(name).and_then(Value::as_bool).ok_or("`more` or `reset` is not a boolean");
     let next = page.get("next").and_then(Value::as_str).ok_or("`next` is not a string")?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':');
-    if next.is_empty() || next.len() > LONGEST_CURSOR || !next.bytes().all(is_plain) {
+    if next.is_empty() || next.len() > MAX_CURSOR || !next.bytes().all(is_plain) {
         return Err("`next` is no cursor");
     }
     let entries = page.get("entries").and_then(Value::as_array).ok_or("`entries` is not a list")?;
     let (more, reset) = (flag("more")?, flag("reset")?);
-    let (mut revoked, mut denied) = (if reset { Revoked::all() } else { Revoked::none() }, Denied::none());
+    let (mut revoked, mut denied) =
+        (if reset { RevocationSet::all() } else { RevocationSet::none() }, DenyList::none());
     for entry in entries {
         let entry = Entry::read(entry)?;
         revoked.add(&entry);
@@ -190,10 +192,10 @@ fn read(body: &[u8]) -> Result<Page, &'static str> {
 }
 
 /// Bytes of a page: a thousand entries with names of 512 characters, each of them escaped, and room.
-pub const LONGEST_PAGE: usize = 4_194_304;
+pub const MAX_PAGE: usize = 4_194_304;
 
 /// Bytes of a cursor.
-const LONGEST_CURSOR: usize = 200;
+const MAX_CURSOR: usize = 200;
 
 #[cfg(test)]
 mod tests;

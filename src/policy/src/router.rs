@@ -9,10 +9,10 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use crate::alike::folded;
+use crate::confusable::folded;
 use crate::host::{Host, HostPattern};
 use crate::template::{
-    CaptureKind, Captures, LONGEST_TEMPLATE, PathTemplate, Segment, is_canonical_int, is_canonical_uuid,
+    CaptureKind, Captures, MAX_TEMPLATE, PathTemplate, Segment, is_canonical_int, is_canonical_uuid,
     is_uuid_but_for_case,
 };
 
@@ -95,7 +95,7 @@ impl Router {
 
     /// The routes that a path has for readers who do not heed the case of letters: for each template that such a reader
     /// takes it for, the route of the path as that template spells it.
-    pub(crate) fn alike(&self, method: &str, host: &Host<'_>, segments: &[Cow<'_, str>]) -> Vec<usize> {
+    pub(crate) fn confusable(&self, method: &str, host: &Host<'_>, segments: &[Cow<'_, str>]) -> Vec<usize> {
         let is_plain = |segment: &Cow<'_, str>| matches!(folded(segment), Cow::Borrowed(_));
         if !self.has_capitals && segments.iter().all(is_plain) {
             return Vec::new();
@@ -103,7 +103,7 @@ impl Router {
         let path = Folding::of(segments);
         let mut entries = Vec::new();
         for tree in self.trees(method, &host.name()) {
-            tree.alike(&path, 0, Letters::Same, &mut entries);
+            tree.confusable(&path, 0, Letters::Same, &mut entries);
         }
         let as_spelt = |entry: &Entry| {
             let spelt = entry.template.spell(segments, |depth| path.folded(depth));
@@ -220,7 +220,7 @@ impl Node {
 
     /// What follows this literal, letter by letter.
     fn literal(&self, segment: &str) -> Option<&Self> {
-        if self.literals.is_empty() || segment.len() > LONGEST_TEMPLATE {
+        if self.literals.is_empty() || segment.len() > MAX_TEMPLATE {
             return None;
         }
         let spellings = self.literals.get(folded(segment).as_ref())?;
@@ -229,8 +229,8 @@ impl Node {
 
     /// The most specific template below here that matches.
     ///
-    /// It goes at most as deep as the longest template, and visits a node at most once: a long path costs no more than a
-    /// short one.
+    /// It goes at most as deep as the longest template, and visits a node at most once: a long path costs no more than
+    /// a short one.
     fn find(&self, path: &[Cow<'_, str>], depth: usize) -> Option<Found> {
         let Some(segment) = path.get(depth) else {
             return self.end.as_ref().and_then(|entry| entry.judge(path));
@@ -247,7 +247,7 @@ impl Node {
     }
 
     /// The templates below here that match but for the case of letters.
-    fn alike<'n>(&'n self, path: &Folding<'_>, depth: usize, letters: Letters, entries: &mut Vec<&'n Entry>) {
+    fn confusable<'n>(&'n self, path: &Folding<'_>, depth: usize, letters: Letters, entries: &mut Vec<&'n Entry>) {
         let is_alike = letters == Letters::Alike;
         let Some(sent) = path.sent(depth) else {
             entries.extend(self.end.iter().filter(|_| is_alike));
@@ -256,17 +256,17 @@ impl Node {
         let deeper = depth.saturating_add(1);
         if !self.literals.is_empty() {
             for (spelling, node) in self.literals.get(path.folded(depth)).into_iter().flatten() {
-                node.alike(path, deeper, letters.and(spelling == sent), entries);
+                node.confusable(path, deeper, letters.and(spelling == sent), entries);
             }
         }
         if let Some(node) = self.uuid.as_deref().filter(|_| is_uuid_but_for_case(path.folded(depth))) {
-            node.alike(path, deeper, letters.and(is_canonical_uuid(sent)), entries);
+            node.confusable(path, deeper, letters.and(is_canonical_uuid(sent)), entries);
         }
         if let Some(node) = self.int.as_deref().filter(|_| is_canonical_int(path.folded(depth))) {
-            node.alike(path, deeper, letters.and(is_canonical_int(sent)), entries);
+            node.confusable(path, deeper, letters.and(is_canonical_int(sent)), entries);
         }
         if let Some(node) = self.any.as_deref().filter(|_| !sent.is_empty()) {
-            node.alike(path, deeper, letters, entries);
+            node.confusable(path, deeper, letters, entries);
         }
         if !sent.is_empty() {
             entries.extend(self.rest.iter().filter(|_| is_alike));

@@ -3,7 +3,8 @@
 //! It is made from the document's types, and narrowed here to what compiling asks of a single value. What compares two
 //! places of a document (an authority's name, a capture, a route written twice) no schema says.
 //!
-//! INVARIANT: the schema never refuses what [`crate::Policy::compile`] accepts. Where the two cannot agree, it is laxer.
+//! INVARIANT: the schema never refuses what [`crate::Policy::compile`] accepts. Where the two cannot agree, it is
+//! laxer.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -12,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::decision::Denial;
 use crate::document::PolicyDocument;
-use crate::facts::{FactName, LONGEST_FACT};
+use crate::facts::{FactName, MAX_FACT};
 use crate::introspection::LookupRate;
 use crate::jwt::Algorithm;
-use crate::scope::LONGEST_SCOPE_LIST;
+use crate::scope::MAX_SCOPE_LIST;
 use crate::target::refused_headers;
 
 impl PolicyDocument {
@@ -155,10 +156,10 @@ fn narrower() -> Vec<(&'static str, Value)> {
                     "propertyNames": { "minLength": 1 },
                     "additionalProperties": { "pattern": r"^([^{}]*|\{credential\})$" },
                 },
-                "accept": { "pattern": HEADER_VALUE, "maxLength": LONGEST_FACT },
+                "accept": { "pattern": HEADER_VALUE, "maxLength": MAX_FACT },
                 "headers": {
                     "propertyNames": { "pattern": HEADER },
-                    "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": LONGEST_FACT },
+                    "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": MAX_FACT },
                 },
                 "inactive_on": { "items": { "minimum": 400, "maximum": 499, "not": { "enum": [408, 425, 429] } } },
                 },
@@ -242,7 +243,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 },
                 "fixed": {
                     "propertyNames": { "pattern": HEADER },
-                    "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": LONGEST_FACT },
+                    "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": MAX_FACT },
                 },
                 "strip": {
                     "items": {
@@ -293,8 +294,8 @@ fn narrower() -> Vec<(&'static str, Value)> {
             "WantedScopesDocument",
             json!({
                 "properties": {
-                    "all": { "minItems": 1, "items": { "pattern": SCOPE, "maxLength": LONGEST_SCOPE_LIST } },
-                    "any": { "minItems": 1, "items": { "pattern": SCOPE, "maxLength": LONGEST_SCOPE_LIST } },
+                    "all": { "minItems": 1, "items": { "pattern": SCOPE, "maxLength": MAX_SCOPE_LIST } },
+                    "any": { "minItems": 1, "items": { "pattern": SCOPE, "maxLength": MAX_SCOPE_LIST } },
                     "of": { "minItems": 1, "uniqueItems": true },
                 },
                 "oneOf": [{ "required": ["all"] }, { "required": ["any"] }],

@@ -21,8 +21,8 @@ pub enum InvalidScope {
     /// A character that RFC 6749 does not allow.
     #[error("scope `{0}` contains a character that RFC 6749, 3.3 does not allow")]
     Character(String),
-    /// More than [`LONGEST_SCOPE_LIST`] bytes.
-    #[error("scope is longer than {LONGEST_SCOPE_LIST} bytes")]
+    /// More than [`MAX_SCOPE_LIST`] bytes.
+    #[error("scope is longer than {MAX_SCOPE_LIST} bytes")]
     TooLong,
 }
 
@@ -41,7 +41,7 @@ impl FromStr for Scope {
         if text.is_empty() {
             return Err(InvalidScope::Empty);
         }
-        if text.len() > LONGEST_SCOPE_LIST {
+        if text.len() > MAX_SCOPE_LIST {
             return Err(InvalidScope::TooLong);
         }
         if text.contains(' ') {
@@ -59,8 +59,8 @@ impl fmt::Display for Scope {
 
 /// The scopes an identity was granted: a set, possibly empty, and an empty one grants nothing.
 ///
-/// One text, each scope once, in alphabetical order, with a space between: as it is forwarded, and in as little memory. A
-/// clone shares it.
+/// One text, each scope once, in alphabetical order, with a space between: as it is forwarded, and in as little memory.
+/// A clone shares it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GrantedScopes(Arc<str>);
 
@@ -74,7 +74,7 @@ impl GrantedScopes {
     /// The scopes among the entries of a list; what is no scope grants nothing.
     ///
     /// # Errors
-    /// The list is longer than [`LONGEST_SCOPE_LIST`], as one text.
+    /// The list is longer than [`MAX_SCOPE_LIST`], as one text.
     pub(crate) fn among<'a>(entries: impl Iterator<Item = &'a str>) -> Result<Self, InvalidScope> {
         let (mut scopes, mut length) = (BTreeSet::new(), 0_usize);
         for entry in entries {
@@ -83,7 +83,7 @@ impl GrantedScopes {
                 scopes.insert(entry);
             }
         }
-        if length > LONGEST_SCOPE_LIST.saturating_add(1) {
+        if length > MAX_SCOPE_LIST.saturating_add(1) {
             return Err(InvalidScope::TooLong);
         }
         Ok(Self(scopes.into_iter().collect::<Vec<_>>().join(" ").into()))
@@ -195,7 +195,7 @@ impl WantedScopes {
 }
 
 /// Bytes of a scope list; the same text is forwarded as one header, which must stay within a proxy's limits.
-pub const LONGEST_SCOPE_LIST: usize = 8192;
+pub const MAX_SCOPE_LIST: usize = 8192;
 
 #[cfg(test)]
 mod tests {
@@ -228,18 +228,18 @@ mod tests {
     fn list_with_one_bad_scope_is_no_list() {
         assert!("a \u{e9}".parse::<GrantedScopes>().is_err());
         assert!("a\tb".parse::<GrantedScopes>().is_err());
-        assert!("a ".repeat(LONGEST_SCOPE_LIST).parse::<GrantedScopes>().is_err());
+        assert!("a ".repeat(MAX_SCOPE_LIST).parse::<GrantedScopes>().is_err());
     }
 
     #[test]
     fn bound_is_the_longest_list_that_is_taken() {
-        let longest = "a".repeat(LONGEST_SCOPE_LIST);
+        let longest = "a".repeat(MAX_SCOPE_LIST);
         let longer = format!("{longest}a");
         assert!(longest.parse::<Scope>().is_ok() && longest.parse::<GrantedScopes>().is_ok());
         assert_eq!(longer.parse::<Scope>(), Err(InvalidScope::TooLong));
         assert_eq!(longer.parse::<GrantedScopes>(), Err(InvalidScope::TooLong));
         // The same as entries: with what stands between them.
-        let half = "a".repeat(LONGEST_SCOPE_LIST / 2);
+        let half = "a".repeat(MAX_SCOPE_LIST / 2);
         let among = |entries: &[&str]| GrantedScopes::among(entries.iter().copied()).is_ok();
         assert!(!among(&[&half, &half]) && among(&[&half, half.strip_prefix('a').unwrap()]));
         assert!(among(&[&longest]) && !among(&[&longer]));

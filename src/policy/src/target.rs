@@ -1,7 +1,7 @@
 //! Owns what a request asks for: a method, a host and a path that have one reading, or a refusal.
 
 use crate::decision::{Denial, OverriddenBy, RefusedMethod, Upgrade};
-use crate::header::alike;
+use crate::header::confusable;
 use crate::host::Host;
 use crate::path::CanonicalPath;
 use crate::request::Request;
@@ -56,7 +56,7 @@ impl<'a> Target<'a> {
 
 /// What a request with an `upgrade` header asks for.
 fn upgrade(request: &Request<'_>) -> Upgrade {
-    let mut values = request.iter().filter(|(name, _value)| alike(name, "upgrade")).map(|(_name, value)| value);
+    let mut values = request.iter().filter(|(name, _value)| confusable(name, "upgrade")).map(|(_name, value)| value);
     match (values.next(), values.next()) {
         (Some(value), None) => {
             let known = UPGRADES.into_iter().find(|known| value.eq_ignore_ascii_case(known.as_bytes()));
@@ -66,12 +66,12 @@ fn upgrade(request: &Request<'_>) -> Upgrade {
     }
 }
 
-/// The method that a CORS preflight request asks about
-/// ([Fetch, 3.2.2](https://fetch.spec.whatwg.org/#cors-preflight-request)). A header that is there twice, or under a name
-/// that is only alike, makes none of it.
+/// The method that a CORS preflight request asks about ([Fetch,
+/// 3.2.2](https://fetch.spec.whatwg.org/#cors-preflight-request)). A header that is there twice, or under a name that
+/// is only alike, makes none of it.
 fn preflight_for<'a>(request: &Request<'a>) -> Option<&'a str> {
     let once = |name: &str| {
-        let mut copies = request.iter().filter(|(sent, _value)| alike(sent, name));
+        let mut copies = request.iter().filter(|(sent, _value)| confusable(sent, name));
         let (sent, value) = copies.next()?;
         (copies.next().is_none() && sent.eq_ignore_ascii_case(name)).then_some(value)
     };

@@ -41,7 +41,7 @@ impl Captures {
 impl PathTemplate {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidTemplate> {
         // The router goes down a level for each segment.
-        if text.len() > LONGEST_TEMPLATE || text.matches('/').count() > MOST_SEGMENTS {
+        if text.len() > MAX_TEMPLATE || text.matches('/').count() > MAX_SEGMENTS {
             return Err(InvalidTemplate::TooLong);
         }
         if text.starts_with(['^', '~']) {
@@ -175,7 +175,7 @@ pub(crate) enum InvalidTemplate {
         "`{segment}` is no literal, but a wildcard of another router; write `{spelt}` for this very text, or {meaning}"
     )]
     TextOrWildcard { segment: String, meaning: Meaning, spelt: String },
-    #[error("a path template has at most {LONGEST_TEMPLATE} bytes and {MOST_SEGMENTS} segments")]
+    #[error("a path template has at most {MAX_TEMPLATE} bytes and {MAX_SEGMENTS} segments")]
     TooLong,
     #[error("a capture of all that is left can only be the last segment")]
     RestBeforeTheEnd,
@@ -244,9 +244,9 @@ fn rest(sent: &[Cow<'_, str>]) -> Option<String> {
 }
 
 /// Bytes of a template; a request's whole head has little more room in most proxies.
-pub(crate) const LONGEST_TEMPLATE: usize = 4096;
+pub(crate) const MAX_TEMPLATE: usize = 4096;
 
-const MOST_SEGMENTS: usize = 64;
+const MAX_SEGMENTS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -306,7 +306,7 @@ mod tests {
         ] {
             assert_eq!(matches(template, sent), None, "{template} {sent}");
             let (sent, spelt) = [sent, spelt].map(|path| CanonicalPath::parse(path.as_bytes()).unwrap()).into();
-            let folded: Vec<_> = sent.segments().iter().map(|segment| crate::alike::folded(segment)).collect();
+            let folded: Vec<_> = sent.segments().iter().map(|segment| crate::confusable::folded(segment)).collect();
             assert_eq!(
                 PathTemplate::parse(template).unwrap().spell(sent.segments(), |depth| &folded[depth]),
                 spelt.segments()

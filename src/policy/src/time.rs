@@ -6,8 +6,8 @@ use serde_json::Value;
 
 /// What the caller's two clocks show at one instant.
 ///
-/// Freshness (of facts, of keys, of what is known of a feed) is counted on the monotonic clock, so that a stepped wall clock can
-/// neither prolong nor end it; only what an authority dates (`exp`) is compared with the wall clock.
+/// Freshness (of facts, of keys, of what is known of a feed) is counted on the monotonic clock, so that a stepped wall
+/// clock can neither prolong nor end it; only what an authority dates (`exp`) is compared with the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The wall clock.
@@ -16,10 +16,11 @@ pub struct Moment {
     pub monotonic: Monotonic,
 }
 
-/// Milliseconds since 1970-01-01T00:00:00Z, which is as finely as gateways need to read a clock or a date such as `exp`.
+/// Milliseconds since 1970-01-01T00:00:00Z, which is as finely as gateways need to read a clock or a date such as
+/// `exp`.
 ///
-/// What is finer is cut off, of the clock as of the dates: whoever uses a token in the millisecond in which it was issued is
-/// not too early.
+/// What is finer is cut off, of the clock as of the dates: whoever uses a token in the millisecond in which it was
+/// issued is not too early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnixTime(u64);
 
@@ -58,8 +59,8 @@ impl UnixTime {
     }
 }
 
-/// The instant of a NumericDate ([RFC 7519, 2](https://www.rfc-editor.org/rfc/rfc7519#section-2)): seconds since 1970, with a
-/// fraction if the issuer likes; `None` for what is none.
+/// The instant of a NumericDate ([RFC 7519, 2](https://www.rfc-editor.org/rfc/rfc7519#section-2)): seconds since 1970,
+/// with a fraction if the issuer likes; `None` for what is none.
 pub(crate) fn numeric_date(stated: &Value) -> Option<UnixTime> {
     let Value::Number(number) = stated else { return None };
     if let Some(seconds) = number.as_u64() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::credential::{Credential, CredentialKind};
 use crate::introspection::{Answer, CacheLimits, Introspection, LookupRate, Question, Reply, SecretName, Unavailable};
 use crate::jwt::{Jwt, KeySource, claims_to_be_one};
-use crate::revocation::{Feed, Revocable};
+use crate::revocation::{Feed, RevocationKeys};
 
 /// A credential that has to be verified before the request can be judged further.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Lookup {
 
     /// How long an answer, or the keys for one, may take.
     #[must_use]
-    pub fn patience(&self) -> Duration {
+    pub fn timeout(&self) -> Duration {
         match &*self.verifier {
             Verifier::Introspection(introspection) => introspection.timeout(),
             Verifier::Jwt(jwt) => jwt.timeout(),
@@ -70,8 +70,8 @@ impl Lookup {
     /// The question to put to its authority, with that one's secret by its name.
     ///
     /// # Errors
-    /// The answer where nothing can be asked: the secret is not there, no authority could tell the question from another,
-    /// or the credential speaks for itself.
+    /// The answer where nothing can be asked: the secret is not there, no authority could tell the question from
+    /// another, or the credential speaks for itself.
     pub fn question<'a>(&'a self, secret: impl FnOnce(&SecretName) -> Option<&'a str>) -> Result<Question<'a>, Answer> {
         match &*self.verifier {
             Verifier::Introspection(introspection) => introspection.question(self, secret),
@@ -88,7 +88,8 @@ impl Lookup {
         }
     }
 
-    /// The feed that tells when its facts are no longer to be trusted; `None` where there is none, and time alone tells.
+    /// The feed that tells when its facts are no longer to be trusted; `None` where there is none, and time alone
+    /// tells.
     #[must_use]
     pub fn feed(&self) -> Option<&Arc<Feed>> {
         match &*self.verifier {
@@ -99,12 +100,12 @@ impl Lookup {
 
     /// What its feed can call the credential by.
     #[must_use]
-    pub fn revocable(&self) -> Revocable {
-        Revocable::new(self.kind, self.credential.expose_secret())
+    pub fn revocable(&self) -> RevocationKeys {
+        RevocationKeys::new(self.kind, self.credential.expose_secret())
     }
 
-    /// All that the answer depends on: how the credential is verified, and every credential that the question holds. What
-    /// was learnt of one lookup is good for those that depend on the same.
+    /// All that the answer depends on: how the credential is verified, and every credential that the question holds.
+    /// What was learnt of one lookup is good for those that depend on the same.
     #[must_use]
     pub fn depends_on(&self) -> impl Hash + '_ {
         (self.verifier.fingerprint(), self.kind, &self.credential, self.along.as_slice())

@@ -209,8 +209,8 @@ fn letters_that_some_reader_takes_for_a_stricter_route_s_do_not_pass() {
     }
 }
 
-/// A route for `/files/{_rest...}`, one for `/files/readme`, and whether `/files/README` and `/files/readme/` pass for whoever
-/// has it all.
+/// A route for `/files/{_rest...}`, one for `/files/readme`, and whether `/files/README` and `/files/readme/` pass for
+/// whoever has it all.
 const BESIDE: &[(&str, &str, bool)] = &[
     ("public: { because: a }", "public: { because: b }", true),
     ("public: { because: a }", "require: { credentials: [token], scopes: none }", false),

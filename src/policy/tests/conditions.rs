@@ -1,4 +1,5 @@
-//! Conditions as part of a policy: what they see, and where every outcome leads. (What they can say is tested beside them.)
+//! Conditions as part of a policy: what they see, and where every outcome leads. (What they can say is tested beside
+//! them.)
 
 #![allow(
     missing_docs,

@@ -1,8 +1,8 @@
-//! The law of conditions that say nothing: what the check takes can hold and can be false, of requests that are really sent,
-//! or it is linted; and what is linted has one outcome.
+//! The law of conditions that say nothing: what the check takes can hold and can be false, of requests that are really
+//! sent, or it is linted; and what is linted has one outcome.
 //!
-//! Places that depend on one another are not read in one condition: `request.path` and captures, a list and its length, the
-//! names of headers and a header by its name. A condition that is constant for that reason alone is not told.
+//! Places that depend on one another are not read in one condition: `request.path` and captures, a list and its length,
+//! the names of headers and a header by its name. A condition that is constant for that reason alone is not told.
 
 #![cfg(not(target_family = "wasm"))]
 #![allow(

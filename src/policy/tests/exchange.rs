@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brama_policy::{
-    Answer, CredentialKind, Decision, Fact, Facts, Grant, GrantedScopes, Policy, Rejected, Reply, Request, Step,
+    Answer, CredentialKind, Decision, Fact, Facts, Grant, GrantedScopes, JwtRejection, Policy, Reply, Request, Step,
     Unavailable, UnixTime,
 };
 use support::{headers, judge};
@@ -277,7 +277,7 @@ fn whatever_is_no_answer_is_unavailable() {
         let body = br#"{"active":true,"token_use":"api_key"}"#;
         assert_eq!(answer_to(Reply { status, body }), Answer::Unavailable(Unavailable::Status(status)));
     }
-    let long = format!(r#"{{"active":true,"token_use":"api_key","x":"{}"}}"#, "x".repeat(brama_policy::LONGEST_ANSWER));
+    let long = format!(r#"{{"active":true,"token_use":"api_key","x":"{}"}}"#, "x".repeat(brama_policy::MAX_ANSWER));
     for body in [
         "",
         "true",
@@ -313,7 +313,7 @@ fn fact_that_cannot_be_read_is_the_credentials_fault_where_it_is_looked_at() {
     ] {
         let body = format!(r#"{{"active":true,"token_use":"api_key",{stated}}}"#);
         let answer = answer_to(Reply { status: 200, body: body.as_bytes() });
-        let Answer::Rejected(Rejected::Fact(fact)) = answer else { panic!("{body}: {answer:?}") };
+        let Answer::Rejected(JwtRejection::Fact(fact)) = answer else { panic!("{body}: {answer:?}") };
         assert_eq!(fact.name, name, "{body}");
     }
     for stated in [

@@ -1,5 +1,5 @@
-//! What the language says beyond the shipped policy: hosts, scopes of several identities, binding, shadow mode, preflight,
-//! forwarding, words.
+//! What the language says beyond the shipped policy: hosts, scopes of several identities, binding, shadow mode,
+//! preflight, forwarding, words.
 
 #![allow(
     missing_docs,

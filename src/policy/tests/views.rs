@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "test support")]
 
-use brama_policy::{Apart, CanonicalPath, Host, Policy, PolicyDocument, Requires};
+use brama_policy::{CanonicalPath, Difference, Host, Policy, PolicyDocument, Requires};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -32,12 +32,12 @@ fn near(method: &str, host: &str, path: &str) -> Vec<String> {
     let near = policy.near(method, &host, &path);
     let words = near.iter().map(|near| {
         let apart = match &near.apart {
-            Apart::Nothing => "nothing".to_owned(),
-            Apart::Method => "method".to_owned(),
-            Apart::Host => "host".to_owned(),
-            Apart::Slash => "slash".to_owned(),
-            Apart::Literal { wanted, sent } => format!("{sent} for {wanted}"),
-            Apart::Capture { name, sent, .. } => format!("{name} not {sent}"),
+            Difference::Nothing => "nothing".to_owned(),
+            Difference::Method => "method".to_owned(),
+            Difference::Host => "host".to_owned(),
+            Difference::Slash => "slash".to_owned(),
+            Difference::Literal { wanted, sent } => format!("{sent} for {wanted}"),
+            Difference::Capture { name, sent, .. } => format!("{name} not {sent}"),
         };
         format!("{} {apart}", near.route.rule().as_str())
     });

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use brama_policy::{Answer, CredentialKind, Decision, Nobody, Policy, Requires, RuleId, UnixTime};
+use brama_policy::{Answer, CredentialKind, Decision, NoObserver, Policy, Requires, RuleId, UnixTime};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -210,7 +210,7 @@ impl AccessLine {
             }
             answer(lookup.kind())
         };
-        let decision = judge_before(policy, &headers, authority, now, &mut Nobody);
+        let decision = judge_before(policy, &headers, authority, now, &mut NoObserver);
         let Some(rule) = rule(&decision) else { return Ok(decision) };
         if let Some(kind) = unknown {
             return Err(NotJudged::Unknown { rule: rule.as_str().to_owned(), kind: kind.as_str() });

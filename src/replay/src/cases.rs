@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use brama_policy::{Answer, CredentialKind, Decision, Lookup, Nobody, Policy, UnixTime};
+use brama_policy::{Answer, CredentialKind, Decision, Lookup, NoObserver, Policy, UnixTime};
 
 use crate::judge::{judge_before, moment};
 use crate::statement::Statement;
@@ -83,7 +83,7 @@ impl Corpus {
     }
 
     fn decide(&self, case: &Case, policy: &Arc<Policy>) -> Decision {
-        judge_before(policy, &case.headers, |lookup| self.identities.answer(lookup), moment(case.now), &mut Nobody)
+        judge_before(policy, &case.headers, |lookup| self.identities.answer(lookup), moment(case.now), &mut NoObserver)
     }
 }
 

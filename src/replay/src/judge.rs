@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brama_policy::{
-    Answer, CredentialKind, Decision, Lookup, Moment, Monotonic, Nobody, Policy, Request, Step, UnixTime, Witness,
+    Answer, CredentialKind, Decision, Lookup, Moment, Monotonic, NoObserver, Observer, Policy, Request, Step, UnixTime,
 };
 
 use crate::statement::Statement;
@@ -60,7 +60,7 @@ pub const fn moment(wall: UnixTime) -> Moment {
 
 /// Judges a request with these headers, pseudo-headers included.
 pub fn judge(policy: &Arc<Policy>, headers: &[(String, Vec<u8>)], statements: &Statements, now: Moment) -> Decision {
-    judge_before(policy, headers, |lookup| statements.answer(lookup), now, &mut Nobody)
+    judge_before(policy, headers, |lookup| statements.answer(lookup), now, &mut NoObserver)
 }
 
 /// Judges a request in front of a witness; `authority` answers each lookup.
@@ -69,13 +69,13 @@ pub fn judge_before(
     headers: &[(String, Vec<u8>)],
     mut authority: impl FnMut(&Lookup) -> Answer,
     now: Moment,
-    witness: &mut impl Witness,
+    witness: &mut impl Observer,
 ) -> Decision {
-    let mut step = policy.begin_before(&Request::new(headers), witness);
+    let mut step = policy.begin_observed(&Request::new(headers), witness);
     loop {
         match step {
             Step::Done(decision) => return decision,
-            Step::Ask(lookup, awaiting) => step = awaiting.resume_before(authority(&lookup), now, witness),
+            Step::Ask(lookup, awaiting) => step = awaiting.resume_observed(authority(&lookup), now, witness),
         }
     }
 }

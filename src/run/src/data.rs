@@ -110,11 +110,11 @@ fn temporary(parent: &Path) -> Result<TempDir, StartError> {
 /// The usual place, unless its name leaves no room for a socket's.
 fn sockets_parent() -> PathBuf {
     let usual = env::temp_dir();
-    if usual.as_os_str().as_bytes().len() > LONGEST_PARENT { PathBuf::from("/tmp") } else { usual }
+    if usual.as_os_str().as_bytes().len() > MAX_PARENT { PathBuf::from("/tmp") } else { usual }
 }
 
 /// A socket's path has 107 bytes; `/brama-XXXXXX/internal` takes 22 of them.
-const LONGEST_PARENT: usize = 80;
+const MAX_PARENT: usize = 80;
 
 #[cfg(test)]
 mod tests {

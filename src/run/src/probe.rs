@@ -34,7 +34,7 @@ fn exchange(mut stream: impl Read + Write, path: &str, header: &str) -> io::Resu
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     // Bounded, whoever it is that listens there.
-    stream.take(LONGEST_ANSWER).read_to_end(&mut answer)?;
+    stream.take(MAX_ANSWER).read_to_end(&mut answer)?;
     parse(&String::from_utf8_lossy(&answer)).ok_or_else(|| io::Error::other("the answer is not HTTP"))
 }
 
@@ -48,7 +48,7 @@ fn parse(answer: &str) -> Option<Reply> {
 /// One probe's time: anything local that takes longer is not ready.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-const LONGEST_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

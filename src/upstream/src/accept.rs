@@ -12,7 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
 
-use crate::feed::MOST_WAITING;
+use crate::feed::MAX_WAITING;
 
 /// How many connections each listener may have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,7 +24,7 @@ pub(crate) struct Most {
 impl Most {
     /// Raises the limit of open files as far as the system lets us, and says so where it is too low for what is usual.
     pub(crate) fn raised() -> Self {
-        let usual = Self { internal: MOST_WAITING.saturating_add(USUAL), public: USUAL };
+        let usual = Self { internal: MAX_WAITING.saturating_add(USUAL), public: USUAL };
         let files = getrlimit(Resource::Nofile);
         let raised = Rlimit { current: files.maximum, maximum: files.maximum };
         let files = if setrlimit(Resource::Nofile, raised).is_ok() { files.maximum } else { files.current };
@@ -50,7 +50,7 @@ impl Most {
 /// Who finds no place waits to be accepted.
 pub(crate) async fn serve(mut listener: impl Listener, router: Router, most: usize, stop: impl Future<Output = ()>) {
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(LONGEST_SILENCE);
+    server.timer(TokioTimer::new()).header_read_timeout(MAX_SILENCE);
     let places = Arc::new(Semaphore::new(most));
     let open = GracefulShutdown::new();
     let accepting = async {
@@ -76,7 +76,7 @@ pub(crate) async fn serve(mut listener: impl Listener, router: Router, most: usi
 
 /// How long a client may take for a request's head, and be silent between two requests. A gateway closes a connection that it
 /// does not use before.
-const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+const MAX_SILENCE: Duration = Duration::from_secs(15);
 
 /// Files that are no connections.
 const OTHERS: usize = 128;

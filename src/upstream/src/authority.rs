@@ -19,7 +19,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
-use crate::feed::{Feed, MOST_WAITING};
+use crate::feed::{Feed, MAX_WAITING};
 use crate::listen::Listener;
 use crate::observe::{self, Watch};
 use crate::operations::{Operations, Places};
@@ -31,7 +31,7 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
     let door = Door {
         secrets,
         requests: operations.places(Listener::Internal, 0),
-        readers: operations.places(Listener::Internal, MOST_WAITING),
+        readers: operations.places(Listener::Internal, MAX_WAITING),
     };
     let watch = Watch { operations: operations.clone(), listener: Listener::Internal, is_given_up: is_reader };
     routes()
@@ -95,7 +95,7 @@ async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
 async fn whole(request: Request) -> Result<Request, AuthorityError> {
     let (parts, body) = request.into_parts();
     let reading = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
-    let body = tokio::time::timeout(LONGEST_BODY, reading).await.map_err(|_| AuthorityError::TooSlow)?;
+    let body = tokio::time::timeout(MAX_BODY, reading).await.map_err(|_| AuthorityError::TooSlow)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => AuthorityError::TooLarge,
         _ => AuthorityError::InvalidRequest,
@@ -136,7 +136,7 @@ const HEALTHZ: &str = "/healthz";
 const LARGEST_BODY: usize = 32 * 1024;
 
 /// How long a body may take to arrive. The gateway has all of it when it begins to send.
-const LONGEST_BODY: Duration = Duration::from_secs(2);
+const MAX_BODY: Duration = Duration::from_secs(2);
 
 const METRICS: &str = "/metrics";
 

@@ -9,7 +9,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::listen::{Listen, Listener};
-use crate::operations::MOST_REQUESTS;
+use crate::operations::MAX_REQUESTS;
 use crate::secret::AuthoritySecrets;
 use crate::store::revocation::Keep;
 use crate::store::{DatabaseUrl, USUAL_CONNECTIONS};
@@ -86,7 +86,7 @@ pub struct ServeArgs {
     pub longest_jwt_hours: u32,
     /// How many requests each listener has in work at once; more are answered 503 at once. Gateways that follow the feed
     /// are not counted.
-    #[arg(long, env = "MAX_REQUESTS", default_value_t = MOST_REQUESTS, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, env = "MAX_REQUESTS", default_value_t = MAX_REQUESTS, value_parser = clap::value_parser!(u16).range(1..))]
     pub max_requests: u16,
     /// How many connections to the database there are for what reads, and as many for what writes; SQLite has one writer.
     #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = USUAL_CONNECTIONS)]

@@ -58,7 +58,7 @@ impl Feed {
             heads,
             wanted,
             stopping: watch::Sender::new(false),
-            waiting: Semaphore::new(MOST_WAITING),
+            waiting: Semaphore::new(MAX_WAITING),
             failures,
             _tasks: tasks,
         };
@@ -103,7 +103,7 @@ impl Feed {
 
     /// How many wait for news.
     pub(crate) fn readers_waiting(&self) -> usize {
-        MOST_WAITING.saturating_sub(self.shared.waiting.available_permits())
+        MAX_WAITING.saturating_sub(self.shared.waiting.available_permits())
     }
 
     /// How often what is needed no more could not be removed.
@@ -147,7 +147,7 @@ async fn follow(store: Store, heads: Arc<watch::Sender<Option<Head>>>, wanted: A
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The longest wait that may be asked for.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(20);
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// Waiting costs a task and a socket.
-pub(crate) const MOST_WAITING: usize = 10_000;
+pub(crate) const MAX_WAITING: usize = 10_000;

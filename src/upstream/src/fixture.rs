@@ -175,11 +175,11 @@ fn scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let seconds = i64::deserialize(deserializer)?;
-    if (-LONGEST_SECONDS..=LONGEST_SECONDS).contains(&seconds) {
+    if (-MAX_SECONDS..=MAX_SECONDS).contains(&seconds) {
         return Ok(seconds);
     }
     Err(D::Error::custom(format!("`{seconds}` seconds is more than a hundred years")))
 }
 
 /// Keeps `now + expires_in` far from the end of 64 bits.
-const LONGEST_SECONDS: i64 = 100 * 366 * 24 * 3600;
+const MAX_SECONDS: i64 = 100 * 366 * 24 * 3600;

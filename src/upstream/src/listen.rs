@@ -35,7 +35,7 @@ pub enum Listen {
 
 /// A text that is no address to listen at.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{0}` is neither unix:/absolute/path.sock, of {LONGEST_SOCKET_PATH} bytes at the most, nor tcp:address:port")]
+#[error("`{0}` is neither unix:/absolute/path.sock, of {MAX_SOCKET_PATH} bytes at the most, nor tcp:address:port")]
 pub struct InvalidListen(String);
 
 /// Why an address cannot be listened at.
@@ -149,7 +149,7 @@ impl FromStr for Listen {
     type Err = InvalidListen;
 
     fn from_str(text: &str) -> Result<Self, InvalidListen> {
-        let is_file = |path: &str| path.starts_with('/') && !path.ends_with('/') && path.len() <= LONGEST_SOCKET_PATH;
+        let is_file = |path: &str| path.starts_with('/') && !path.ends_with('/') && path.len() <= MAX_SOCKET_PATH;
         let listen = match text.split_once(':') {
             Some(("unix", path)) if is_file(path) => Some(Self::Unix(path.into())),
             Some(("tcp", address)) => address.parse().ok().map(Self::Tcp),
@@ -178,7 +178,7 @@ impl fmt::Display for Listen {
 }
 
 /// `sockaddr_un` has 108 bytes for the path and its final NUL.
-const LONGEST_SOCKET_PATH: usize = 107;
+const MAX_SOCKET_PATH: usize = 107;
 
 #[cfg(test)]
 mod tests {

@@ -105,7 +105,7 @@ impl Places {
 
 /// How many requests a listener has in work if nobody says otherwise: near what the store answers in time, and room
 /// for eight gateways, of which each has 64 connections to the authority.
-pub const MOST_REQUESTS: u16 = 512;
+pub const MAX_REQUESTS: u16 = 512;
 
 #[cfg(test)]
 mod tests {

@@ -37,7 +37,7 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(),
     stream.write_all(REQUEST).await?;
     let mut answer = Vec::new();
     // Bounded, whoever it is that listens there.
-    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+    stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
     let line = answer.lines().next().unwrap_or("");
     if line.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(NotReady::Answer(line.to_owned())) }
@@ -45,7 +45,7 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(),
 
 const REQUEST: &[u8] = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-const LONGEST_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER: u64 = 64 * 1024;
 
 /// Longer than the service waits for its database.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -44,7 +44,7 @@ impl Secret {
     /// Whether the credential can be sent in a header: not empty, bounded, visible ASCII without a comma, by which
     /// proxies join repeated headers.
     pub fn is_presentable(&self) -> bool {
-        (1..=LONGEST_CREDENTIAL).contains(&self.0.len())
+        (1..=MAX_CREDENTIAL).contains(&self.0.len())
             && self.0.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
     }
 }
@@ -112,7 +112,7 @@ fn authority_secret(text: &str) -> Result<CredentialHash, InvalidAuthoritySecret
 }
 
 /// Longer credentials are not issued; headers are bounded at the gateway, too.
-const LONGEST_CREDENTIAL: usize = 512;
+const MAX_CREDENTIAL: usize = 512;
 
 const SHORTEST_AUTHORITY_SECRET: usize = 16;
 

@@ -80,7 +80,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     }
     drop(stop);
     feed.stop();
-    match finished(serving, operations.idle(), GRACE, LONGEST_WORK).await {
+    match finished(serving, operations.idle(), GRACE, MAX_WORK).await {
         Finished::Served => {}
         Finished::Idle => tracing::info!("stopped with connections open on which nothing was asked"),
         Finished::No => tracing::warn!("stopped with requests unanswered"),
@@ -128,7 +128,7 @@ const SIGXFSZ: i32 = 25;
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Longer than a revocation of many rows may take.
-const LONGEST_WORK: Duration = Duration::from_secs(32);
+const MAX_WORK: Duration = Duration::from_secs(32);
 
 #[cfg(test)]
 mod tests {

@@ -62,7 +62,7 @@ impl Connection {
 
     fn fields(&mut self, fields: &[Field], is_all: bool, stream: u32) {
         let block: Vec<u8> = fields.iter().flat_map(literal).collect();
-        let pieces: Vec<&[u8]> = block.chunks(LONGEST_FRAME).collect();
+        let pieces: Vec<&[u8]> = block.chunks(MAX_FRAME).collect();
         for (index, piece) in pieces.iter().enumerate() {
             let kind = if index == 0 { HEADERS } else { CONTINUATION };
             let end = if index + 1 == pieces.len() { END_HEADERS } else { 0 };
@@ -170,4 +170,4 @@ pub const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 pub const END_HEADERS: u8 = 4;
 const CANCEL: u32 = 8;
-const LONGEST_FRAME: usize = 16_384;
+const MAX_FRAME: usize = 16_384;

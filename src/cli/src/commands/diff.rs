@@ -91,14 +91,14 @@ impl Diff {
                 }
                 Err(Passed::NoRequest(reason)) => {
                     bad = bad.saturating_add(1);
-                    if bad <= MOST_TOLD {
+                    if bad <= MAX_TOLD {
                         eprintln!("brama: line {number}: {reason}");
                     }
                 }
             }
         }
-        if bad > MOST_TOLD {
-            eprintln!("brama: {} further lines are no requests", bad.saturating_sub(MOST_TOLD));
+        if bad > MAX_TOLD {
+            eprintln!("brama: {} further lines are no requests", bad.saturating_sub(MAX_TOLD));
         }
         let text = if self.json { text::json(&changes, bad, &unjudged) } else { text::human(&changes, bad, &unjudged) };
         output::write(None, &text)?;
@@ -150,4 +150,4 @@ fn compare(
 }
 
 /// How many bad lines are told one by one; a file of another kind is soon recognised.
-const MOST_TOLD: u64 = 10;
+const MAX_TOLD: u64 = 10;

@@ -1,6 +1,6 @@
 //! Owns how an explanation is shown to people.
 
-use brama_policy::{Decision, Refusal, RuleId};
+use brama_policy::{Decision, RefusalResponse, RuleId};
 
 use super::stage::{Outcome, Told};
 use super::{Explanation, words};
@@ -70,7 +70,7 @@ fn step(number: usize, told: &[Told], colour: Colour) -> String {
 }
 
 /// The answer as it goes over the wire, in HTTP/1.1 for people.
-fn answer(answer: &Refusal) -> String {
+fn answer(answer: &RefusalResponse) -> String {
     let phrase = match answer.status {
         400 => "Bad Request",
         401 => "Unauthorized",

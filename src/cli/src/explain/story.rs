@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use brama_policy::{
-    Ambiguity, ConditionFailed, Decision, Denial, Near, Note, Policy, Requires, RouteView, SecondReading, UnixTime,
-    Witness,
+    Ambiguity, ConditionFailed, Decision, Denial, Event, NearMiss, Observer, Policy, Requires, RouteView,
+    SecondReading, UnixTime,
 };
 use brama_replay::Statements;
 use serde_json::{Value, json};
@@ -23,19 +23,19 @@ pub(crate) struct Story<'a> {
     is_preflight: bool,
 }
 
-impl Witness for Story<'_> {
-    fn note(&mut self, note: Note<'_>) {
+impl Observer for Story<'_> {
+    fn note(&mut self, note: Event<'_>) {
         match note {
-            Note::Read { method, host, path } => {
+            Event::Read { method, host, path } => {
                 self.say(Stage::Request, format!("one reading: method {method}, host {host}, path {path}"));
                 self.detail(Stage::Request, [("method", json!(method)), ("host", json!(host)), ("path", json!(path))]);
             }
-            Note::Preflight { method } => {
+            Event::Preflight { method } => {
                 self.is_preflight = true;
                 self.say(Stage::Route, format!("a CORS preflight request, which asks about {method}"));
                 self.detail(Stage::Route, [("preflight_for", json!(method))]);
             }
-            Note::Routed { rule, template, captures } => {
+            Event::Routed { rule, template, captures } => {
                 self.say(Stage::Route, format!("{}  {template}", rule.as_str()));
                 captures.iter().for_each(|(name, value)| self.say(Stage::Route, format!("{name} = {value}")));
                 let captures: BTreeMap<_, _> = captures.iter().map(|(name, value)| (name, value)).collect();
@@ -44,27 +44,27 @@ impl Witness for Story<'_> {
                 self.detail(Stage::Route, detail);
             }
             // What is not required is told at the end.
-            Note::Public => {}
-            Note::Shadow => {
+            Event::Public => {}
+            Event::Shadow => {
                 self.say(Stage::Route, "in shadow mode: what is lacking is marked, and the request goes on");
                 self.detail(Stage::Route, [("shadow", json!(true))]);
             }
-            Note::Presented { kind, header } => {
+            Event::Presented { kind, header } => {
                 let kind = kind.as_str();
                 self.say(Stage::Credentials, format!("{kind} in `{header}`: there, once and well formed"));
                 self.detail(Stage::Credentials, [(kind, json!({ "header": header, "lack": null }))]);
             }
-            Note::NotPresented { kind, header, lack } => {
+            Event::NotPresented { kind, header, lack } => {
                 let kind = kind.as_str();
                 let line = format!("{kind}: {}", words::lack(lack, self.policy));
                 self.say(Stage::Credentials, line);
                 self.detail(Stage::Credentials, [(kind, json!({ "header": header, "lack": lack.code() }))]);
             }
-            Note::Verified { kind, facts } => {
+            Event::Verified { kind, facts } => {
                 self.say(Stage::Verified, format!("{}: {}", kind.as_str(), words::facts(facts)));
                 self.detail(Stage::Verified, [(kind.as_str(), words::facts_json(facts))]);
             }
-            Note::Compared { token, api_key } => {
+            Event::Compared { token, api_key } => {
                 let sides = [token, api_key].map(|(reference, value)| words::stated(reference, value));
                 let [one, two] = &sides;
                 let verdict = if token.1.is_some() && token.1 == api_key.1 { "equal" } else { "not equal" };
@@ -72,23 +72,23 @@ impl Witness for Story<'_> {
                 let side = |(reference, value): (&brama_policy::FactReference, Option<&str>)| json!({ "fact": reference.to_string(), "value": value });
                 self.detail(Stage::Binding, [("token", side(token)), ("api_key", side(api_key))]);
             }
-            Note::Scopes { of, wanted, granted } => {
+            Event::Scopes { of, wanted, granted } => {
                 self.say(Stage::Scopes, words::scopes(of, wanted, granted));
                 self.detail(Stage::Scopes, [(of.as_str(), words::scopes_json(wanted, granted))]);
             }
-            Note::Exempt { client_type } => {
+            Event::Exempt { client_type } => {
                 self.say(Stage::Owner, format!("client type {client_type} may act on anybody's"));
                 self.detail(Stage::Owner, [("exempt", json!(client_type))]);
             }
-            Note::Owner { param: (name, named), fact: (reference, stated) } => {
+            Event::Owner { param: (name, named), fact: (reference, stated) } => {
                 let verdict = if named.is_some() && named == stated { "the caller's own" } else { "somebody else's" };
                 let (named_words, stated_words) = (named.unwrap_or("nothing"), words::stated(reference, stated));
                 self.say(Stage::Owner, format!("{name} is {named_words}, {stated_words}: {verdict}"));
                 let fact = json!({ "fact": reference.to_string(), "value": stated });
                 self.detail(Stage::Owner, [("param", json!({ "name": name, "value": named })), ("equals", fact)]);
             }
-            Note::Condition { source, outcome } => self.condition(source, outcome),
-            Note::Lacking(denial) => self.lacking(denial),
+            Event::Condition { source, outcome } => self.condition(source, outcome),
+            Event::Lacking(denial) => self.lacking(denial),
         }
     }
 }
@@ -103,7 +103,7 @@ impl<'a> Story<'a> {
     }
 
     /// Every step, those included that the judgement did not come to.
-    pub(crate) fn end(mut self, decision: &Decision, route: Option<RouteView<'_>>, near: &[Near<'_>]) -> Vec<Told> {
+    pub(crate) fn end(mut self, decision: &Decision, route: Option<RouteView<'_>>, near: &[NearMiss<'_>]) -> Vec<Told> {
         self.near(route.is_some(), near);
         if self.is_preflight
             && let Some(route) = route
@@ -180,13 +180,13 @@ impl<'a> Story<'a> {
     }
 
     /// Which routes were not taken: where one was found those that could have been, otherwise all that were near.
-    fn near(&mut self, is_routed: bool, near: &[Near<'_>]) {
+    fn near(&mut self, is_routed: bool, near: &[NearMiss<'_>]) {
         if self.is_preflight || near.is_empty() || !self.told.contains_key(&Stage::Route) {
             return;
         }
         let told: Vec<_> = near.iter().filter(|near| !is_routed || words::is_rival(&near.apart)).collect();
-        told.iter().take(MOST_NEAR).for_each(|near| self.say(Stage::Route, words::near(near, is_routed)));
-        if let more @ 1.. = told.len().saturating_sub(MOST_NEAR) {
+        told.iter().take(MAX_NEAR).for_each(|near| self.say(Stage::Route, words::near(near, is_routed)));
+        if let more @ 1.. = told.len().saturating_sub(MAX_NEAR) {
             self.say(Stage::Route, format!("and {more} more that are near"));
         }
         let near: Vec<_> = told
@@ -239,4 +239,4 @@ fn not_required(stage: Stage, route: Option<RouteView<'_>>, is_preflight: bool) 
 }
 
 /// Beyond so many, near routes say nothing any more.
-const MOST_NEAR: usize = 5;
+const MAX_NEAR: usize = 5;

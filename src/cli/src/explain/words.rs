@@ -1,8 +1,8 @@
 //! Owns the words of an explanation: what was compared with what, and what a denial means.
 
 use brama_policy::{
-    Apart, CredentialKind, Denial, Fact, FactReference, Facts, Grant, GrantedScopes, Near, Policy, Scope, Scopes,
-    UnixTime, WantedScopes,
+    CredentialKind, Denial, Difference, Fact, FactReference, Facts, Grant, GrantedScopes, NearMiss, Policy, Scope,
+    Scopes, UnixTime, WantedScopes,
 };
 use brama_replay::Statement;
 use serde_json::{Map, Value, json};
@@ -180,42 +180,42 @@ pub(crate) fn forwarded(grant: &Grant) -> Vec<String> {
 }
 
 /// Whether a route could have taken the request that another one took.
-pub(crate) const fn is_rival(apart: &Apart<'_>) -> bool {
+pub(crate) const fn is_rival(apart: &Difference<'_>) -> bool {
     match apart {
-        Apart::Nothing | Apart::Capture { .. } => true,
-        Apart::Method | Apart::Host | Apart::Slash | Apart::Literal { .. } => false,
+        Difference::Nothing | Difference::Capture { .. } => true,
+        Difference::Method | Difference::Host | Difference::Slash | Difference::Literal { .. } => false,
     }
 }
 
 /// A near route, and why it was not taken.
-pub(crate) fn near(near: &Near<'_>, is_routed: bool) -> String {
+pub(crate) fn near(near: &NearMiss<'_>, is_routed: bool) -> String {
     format!("not {}  {}: {}", near.route.rule().as_str(), near.route.path(), why_not(near, is_routed))
 }
 
 /// What was in the way of a near route.
-pub(crate) fn why_not(near: &Near<'_>, is_routed: bool) -> String {
+pub(crate) fn why_not(near: &NearMiss<'_>, is_routed: bool) -> String {
     let route = &near.route;
     match &near.apart {
-        Apart::Nothing if is_routed => "it matches too, and is less specific".to_owned(),
-        Apart::Nothing => "it matches, and so would others for another reader of the path".to_owned(),
-        Apart::Method => format!("it is for {}", route.methods().join(", ")),
-        Apart::Host => {
+        Difference::Nothing if is_routed => "it matches too, and is less specific".to_owned(),
+        Difference::Nothing => "it matches, and so would others for another reader of the path".to_owned(),
+        Difference::Method => format!("it is for {}", route.methods().join(", ")),
+        Difference::Host => {
             let hosts: Vec<_> = route.hosts().map(|host| host.to_string()).collect();
             format!("it is for {}", hosts.join(", "))
         }
-        Apart::Slash => "its path has no slash at the end".to_owned(),
-        Apart::Literal { wanted, sent } => format!("its path has `{wanted}` for `{sent}`"),
-        Apart::Capture { name, takes, sent } => format!("{name} takes {takes}, and `{sent}` is none"),
+        Difference::Slash => "its path has no slash at the end".to_owned(),
+        Difference::Literal { wanted, sent } => format!("its path has `{wanted}` for `{sent}`"),
+        Difference::Capture { name, takes, sent } => format!("{name} takes {takes}, and `{sent}` is none"),
     }
 }
 
-pub(crate) const fn apart_code(apart: &Apart<'_>) -> &'static str {
+pub(crate) const fn apart_code(apart: &Difference<'_>) -> &'static str {
     match apart {
-        Apart::Nothing => "less_specific",
-        Apart::Method => "method",
-        Apart::Host => "host",
-        Apart::Slash => "trailing_slash",
-        Apart::Literal { .. } => "literal",
-        Apart::Capture { .. } => "capture",
+        Difference::Nothing => "less_specific",
+        Difference::Method => "method",
+        Difference::Host => "host",
+        Difference::Slash => "trailing_slash",
+        Difference::Literal { .. } => "literal",
+        Difference::Capture { .. } => "capture",
     }
 }

@@ -84,8 +84,8 @@ pub(super) fn paths(template: &str, parameters: &BTreeMap<&str, Parameter>) -> R
         let values = &parameters.get(name).unwrap_or(&undescribed).values;
         paths =
             paths.iter().flat_map(|path| values.iter().map(move |value| format!("{path}{before}{value}"))).collect();
-        if paths.len() > MOST_PATHS {
-            return Err(format!("`{template}` makes more than {MOST_PATHS} sample paths"));
+        if paths.len() > MAX_PATHS {
+            return Err(format!("`{template}` makes more than {MAX_PATHS} sample paths"));
         }
         rest = after;
     }
@@ -112,7 +112,7 @@ fn encoded(value: &str) -> String {
 const UUID: &str = "1380df72-275a-11e7-93ae-92361f002671";
 
 /// Beyond so many, asking takes longer than anybody waits.
-const MOST_PATHS: usize = 100_000;
+const MAX_PATHS: usize = 100_000;
 
 #[cfg(test)]
 mod tests {

@@ -45,8 +45,8 @@ fn expanded(url: &str, variables: Option<&Value>, place: &str) -> Result<Vec<Str
         }
         let slot = format!("{{{name}}}");
         urls = urls.iter().flat_map(|url| values.iter().map(|value| url.replace(&slot, value))).collect();
-        if urls.len() > MOST_SERVERS {
-            return Err(Wrong::at(place, format!("server `{url}` has more than {MOST_SERVERS} forms")));
+        if urls.len() > MAX_SERVERS {
+            return Err(Wrong::at(place, format!("server `{url}` has more than {MAX_SERVERS} forms")));
         }
     }
     Ok(urls)
@@ -96,7 +96,7 @@ pub(super) fn decoded(text: &str) -> Option<String> {
 }
 
 /// Beyond so many forms of one URL, somebody made a mistake.
-const MOST_SERVERS: usize = 64;
+const MAX_SERVERS: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use annotate_snippets::normalize_untrusted_str;
 use brama_policy::{Opened, UnixTime};
 use serde_json::{Value, json};
 
-use super::{Apart, Outcome, Verdict, Verification};
+use super::{Difference, Outcome, Verdict, Verification};
 use crate::explain::words;
 use crate::paint::{GREEN, RED, YELLOW, paint};
 use crate::report::Colour;
@@ -21,7 +21,7 @@ impl Verification {
                     Outcome::Open => (YELLOW, "??"),
                 };
                 // A `kid` is whatever its sender likes.
-                let apart = step.apart.as_ref().map(Apart::words).unwrap_or_default();
+                let apart = step.apart.as_ref().map(Difference::words).unwrap_or_default();
                 format!(
                     " {}  {:<10} {}\n",
                     paint(colour, style, mark),
@@ -82,7 +82,7 @@ impl Verification {
     }
 }
 
-impl Apart {
+impl Difference {
     /// Both sides, as JSON: `"a"` is a text, and `["a"]` a list.
     fn words(&self) -> String {
         let wanted = shortened(&self.wanted);
@@ -96,14 +96,14 @@ impl Apart {
 /// Values are whatever their author likes.
 fn shortened(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(LONGEST_SHOWN) {
+    match text.char_indices().nth(MAX_SHOWN) {
         None => text,
         Some((end, _next)) => format!("{}...", text.get(..end).unwrap_or_default()),
     }
 }
 
 /// Characters of a value that is shown.
-const LONGEST_SHOWN: usize = 300;
+const MAX_SHOWN: usize = 300;
 
 /// What there is to say of a claim that passed.
 pub(super) fn claim(name: &str, opened: &Opened<'_>, now: UnixTime) -> String {

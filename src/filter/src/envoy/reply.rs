@@ -1,10 +1,10 @@
 //! Owns what comes back of a call, read from Envoy.
 
-use brama_policy::{LONGEST_PAGE, Reply, Unavailable};
+use brama_policy::{MAX_PAGE, Reply, Unavailable};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
 
-use crate::silence::{UPSTREAM_TIME, envoys_own};
+use crate::local_reply::{UPSTREAM_TIME, envoys_own};
 
 /// The outcome of a call: an authority's reply, or the failure that Envoy states in its place.
 pub(super) fn reply(headers: usize, body: &[u8]) -> Result<Reply<'_>, Unavailable> {
@@ -25,7 +25,7 @@ pub(super) fn reply_body(size: usize) -> Vec<u8> {
     if size == 0 {
         return Vec::new();
     }
-    match hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size.min(LONGEST_PAGE.saturating_add(1))) {
+    match hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size.min(MAX_PAGE.saturating_add(1))) {
         Ok(Some(body)) => body,
         Ok(None) | Err(_) => Vec::new(),
     }

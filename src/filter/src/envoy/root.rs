@@ -15,8 +15,8 @@ use crate::host::{CallId, Counter, RootHost, RootId, StreamId};
 /// The root context whose callback is running.
 pub(super) struct EnvoyRoot {
     pub(super) id: RootId,
-    /// The wish for a tick, of a request that it was at work at. That request's root can be an older one, so the tick of this one
-    /// is set when it is at work for itself again.
+    /// The wish for a tick, of a request that it was at work at. That request's root can be an older one, so the tick
+    /// of this one is set when it is at work for itself again.
     pub(super) is_wanted: Rc<Cell<bool>>,
 }
 
@@ -27,7 +27,7 @@ impl RootHost for EnvoyRoot {
         now()
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
+    fn dispatch(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
         let mut headers: Vec<_> = question.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         // What is asked for no request in particular (keys, a feed) has an id all the same.
         let id;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use brama_policy::{Grant, Moment, Refusal, RuleId, SignatureCheck};
+use brama_policy::{Grant, Moment, RefusalResponse, RuleId, SignatureCheck};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MapType;
 use uuid::Uuid;
@@ -47,16 +47,16 @@ impl Host for EnvoyStream {
         now()
     }
 
-    fn fresh_id(&mut self) -> String {
+    fn new_request_id(&mut self) -> String {
         Uuid::new_v4().to_string()
     }
 
-    fn identify(&mut self, request_id: &str) -> Result<(), HostFailed> {
+    fn set_request_id(&mut self, request_id: &str) -> Result<(), HostFailed> {
         hostcalls::remove_map_value(MapType::HttpRequestHeaders, REQUEST_ID).map_err(|_status| HostFailed)?;
         hostcalls::add_map_value(MapType::HttpRequestHeaders, REQUEST_ID, request_id).map_err(|_status| HostFailed)
     }
 
-    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
+    fn apply_grant(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
         for name in grant.remove() {
             hostcalls::remove_map_value(MapType::HttpRequestHeaders, name).map_err(|_status| HostFailed)?;
         }
@@ -78,7 +78,7 @@ impl Host for EnvoyStream {
         hostcalls::remove_map_value(MapType::HttpRequestTrailers, name).map_err(|_status| HostFailed)
     }
 
-    fn refuse(&mut self, refusal: &Refusal, told: RefusalNote<'_>) {
+    fn refuse(&mut self, refusal: &RefusalResponse, told: RefusalNote<'_>) {
         // Notes for the access log and for local_reply_config.
         let notes = [(DECISION, "refuse"), (DENIAL, told.denial), (RULE, told.rule), (REFUSAL, "own")];
         let further = told.reason.map(|reason| (REASON, reason)).into_iter();
@@ -101,9 +101,9 @@ impl Host for EnvoyStream {
         }
     }
 
-    fn wake(&mut self) {
+    fn request_tick(&mut self) {
         match self {
-            Self::Own(timer) => timer.wake(),
+            Self::Own(timer) => timer.request_tick(),
             Self::Visited { wants_tick, .. } => wants_tick.set(true),
         }
     }

@@ -1,65 +1,65 @@
-//! Owns what a worker knows of one feed: where it stands in it, and what it has said.
+//! Owns one feed that a worker follows: its cursor, its age, its deny list, its last revocations.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Cursor, Denied, Feed, Moment, Monotonic, Page, Revoked, Unavailable};
+use brama_policy::{Cursor, DenyList, Feed, Moment, Monotonic, Page, RevocationSet, Unavailable};
 
 use crate::config::Settings;
 use crate::host::{CallId, RootId};
-use crate::waiting::{Room, Waiter};
+use crate::waiters::{Waiter, Waiters};
 
 #[derive(Debug)]
 pub(super) struct Follower {
     pub(super) feed: Arc<Feed>,
-    /// Those that wanted it last: they hold the secret it is asked with.
+    /// Settings of the last request that needed it: they hold the secret that authenticates its polls.
     pub(super) settings: Rc<Settings>,
-    /// A feed that is followed again has another one.
+    /// Number of this follower: a feed that is dropped and followed again gets another.
     pub(super) number: u64,
-    /// The root contexts whose policies hold JWTs against it.
+    /// Root contexts whose policies hold JWTs against it.
     pub(super) roots: BTreeSet<RootId>,
-    /// Until when there may be facts that it could revoke.
+    /// End of the time in which there may be facts that it could revoke.
     pub(super) wanted: Monotonic,
     pub(super) cursor: Option<Cursor>,
-    /// When the question was sent that was answered last, and whole.
+    /// Time at which the last poll was sent that was answered in full.
     pub(super) as_of: Option<Monotonic>,
     pub(super) state: State,
-    /// How many pages have revoked something.
+    /// Number of pages that revoked something.
     pub(super) pages: u64,
-    /// The last of them.
-    pub(super) recent: VecDeque<Rc<Revoked>>,
-    /// The deny list, whole once there is an `as_of`.
-    pub(super) denied: Denied,
-    /// Whether the last question was not answered.
+    /// The last of these pages.
+    pub(super) recent: VecDeque<Rc<RevocationSet>>,
+    /// The deny list, complete once there is an `as_of`.
+    pub(super) denied: DenyList,
+    /// Whether the last poll was not answered.
     pub(super) is_failing: bool,
-    /// Requests that cannot be judged before the deny list is known.
-    pub(super) waiting: Room,
+    /// Requests that wait for the deny list.
+    pub(super) waiting: Waiters,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It is asked at the first tick after this.
+    /// It is polled at the first tick after this.
     Due(Monotonic),
-    /// A root has asked.
+    /// A root context has polled it.
     Out { root: RootId, call: CallId, sent: Monotonic },
 }
 
-/// What a page, or its lack, means for what is remembered, and for those who wait.
+/// Consequences of a page, or of a failed poll: for the cache, and for those who wait.
 #[derive(Debug)]
-pub struct News {
-    /// Which facts have to be asked for again.
-    pub revoked: Rc<Revoked>,
-    /// Which JWTs are refused now: their facts are forgotten.
-    pub denied: Denied,
-    /// Who waited, and can go on.
+pub struct FeedUpdate {
+    /// Facts to be dropped from the cache.
+    pub revoked: Rc<RevocationSet>,
+    /// JWTs that are refused from now on: their facts are dropped.
+    pub denied: DenyList,
+    /// Requests that waited, and can go on.
     pub waiters: Vec<Waiter>,
 }
 
-impl News {
+impl FeedUpdate {
     pub(super) fn none() -> Self {
-        Self { revoked: Rc::new(Revoked::none()), denied: Denied::none(), waiters: Vec::new() }
+        Self { revoked: Rc::new(RevocationSet::none()), denied: DenyList::none(), waiters: Vec::new() }
     }
 }
 
@@ -76,77 +76,77 @@ impl Follower {
             state: State::Due(now.monotonic),
             pages: 0,
             recent: VecDeque::new(),
-            denied: Denied::none(),
+            denied: DenyList::none(),
             is_failing: false,
-            waiting: Room::default(),
+            waiting: Waiters::default(),
         }
     }
 
-    /// Whether anybody has to know what it says.
+    /// Tells whether it is still needed.
     pub(super) fn is_wanted(&self, now: Moment) -> bool {
         now.monotonic < self.wanted || !self.roots.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Whether it is to be asked now. The proxy tells of every call how it ends; if it did not, the feed would be asked
-    /// nothing any more.
+    /// Tells whether it is to be polled now. The proxy reports the end of each call; if it ever failed to, the feed
+    /// would never be polled again.
     pub(super) fn is_due(&self, now: Moment) -> bool {
         let at = match self.state {
             State::Due(at) => Some(at),
-            State::Out { sent, .. } => sent.after(self.feed.patience().saturating_add(SLACK)),
+            State::Out { sent, .. } => sent.after(self.feed.poll_timeout().saturating_add(SLACK)),
         };
         at.is_none_or(|at| at <= now.monotonic)
     }
 
-    /// Whether what is known of it is no older than the policy lets it be.
+    /// Tells whether it is as fresh as the policy demands.
     pub(super) fn is_fresh(&self, now: Moment) -> bool {
-        self.as_of.and_then(|as_of| as_of.after(self.feed.trust())).is_some_and(|end| now.monotonic < end)
+        self.as_of.and_then(|as_of| as_of.after(self.feed.trusted_for())).is_some_and(|end| now.monotonic < end)
     }
 
-    /// Takes note of the page that answers a question sent then. What is more than can be held has to fail.
-    pub(super) fn turn(&mut self, sent: Monotonic, page: Page, now: Moment) -> Result<News, Unavailable> {
+    /// Applies the page that answers a poll sent at this time. More than a worker can keep is an error.
+    pub(super) fn apply_page(&mut self, sent: Monotonic, page: Page, now: Moment) -> Result<FeedUpdate, Unavailable> {
         let Page { revoked, denied, reset, next, more } = page;
         let is_empty = revoked.is_none() && denied.is_empty();
-        // Where it is to go on is behind the deny list, which has to be read from its start; and what says so while it is
-        // read, or again and again, has none.
+        // After a reset the deny list must be read from the start. A feed that resets during that read is unusable.
         if reset && self.feed.has_deny_list() {
             if self.as_of.is_none() {
                 return Err(Unavailable::Unusable("it says `reset` before its deny list is whole"));
             }
             self.is_failing = false;
-            return Ok(self.begin_anew(now));
+            return Ok(self.restart(now));
         }
         let is_first = self.cursor.is_none();
         let revoked = Rc::new(revoked);
         self.note(&revoked);
         self.cursor = Some(next);
         self.denied.extend(denied.clone(), now.wall);
-        // Nobody knows what was revoked before, so nothing may be left from then.
-        let (revoked, denied) = if is_first { (Rc::new(Revoked::all()), Denied::all()) } else { (revoked, denied) };
-        if self.denied.len() > MOST_DENIED {
+        // Earlier revocations are unknown, so nothing may be left in the cache from before.
+        let (revoked, denied) =
+            if is_first { (Rc::new(RevocationSet::all()), DenyList::all()) } else { (revoked, denied) };
+        if self.denied.len() > MAX_DENY_LIST {
             return Err(Unavailable::Unusable("the deny list is too long"));
         }
         self.is_failing = false;
         if more {
-            // At once, unless it has nothing to say.
-            let pause = if is_empty { BREATH } else { Duration::ZERO };
+            // At once, unless the page was empty.
+            let pause = if is_empty { SHORT_PAUSE } else { Duration::ZERO };
             self.state = State::Due(now.monotonic.after(pause).unwrap_or(now.monotonic));
-            return Ok(News { revoked, denied, waiters: Vec::new() });
+            return Ok(FeedUpdate { revoked, denied, waiters: Vec::new() });
         }
         self.as_of = Some(sent);
-        // An authority that waits for news has waited by now; one that has some may have more in a moment.
-        let (from, pause) = if is_empty { (sent, self.feed.every()) } else { (now.monotonic, BREATH) };
+        // A long poll has waited by now; a feed that had entries may have more in a moment.
+        let (from, pause) = if is_empty { (sent, self.feed.every()) } else { (now.monotonic, SHORT_PAUSE) };
         self.state = State::Due(from.after(pause).unwrap_or(now.monotonic));
-        Ok(News { revoked, denied, waiters: self.waiting.take() })
+        Ok(FeedUpdate { revoked, denied, waiters: self.waiting.take() })
     }
 
-    /// Takes note that a question was not answered, or not sent.
+    /// Records that a poll was not answered, or not sent.
     ///
-    /// A page that cannot be used, and a cursor that is refused, would come again and again. The feed is begun anew then,
-    /// and nobody knows what was missed.
-    pub(super) fn fail(&mut self, reason: &Unavailable, now: Moment) -> News {
+    /// An unusable page and a refused cursor would come again and again. So the feed is restarted, and what was missed
+    /// is unknown.
+    pub(super) fn fail(&mut self, reason: &Unavailable, now: Moment) -> FeedUpdate {
         let is_lost = match reason {
             Unavailable::Unusable(_) => true,
-            // The gateway is not let in, or asked to wait: another time it may be.
+            // The gateway is refused, or asked to wait: a later poll may succeed.
             Unavailable::Status(401 | 403 | 407 | 408 | 425 | 429) => false,
             Unavailable::Status(status) => (400..500).contains(status),
             Unavailable::NotSent
@@ -159,51 +159,51 @@ impl Follower {
             | Unavailable::Overflow
             | Unavailable::NoCluster
             | Unavailable::Shedding
-            | Unavailable::Resting
+            | Unavailable::CircuitOpen
             | Unavailable::NoKeys
             | Unavailable::NoFeed
             | Unavailable::Keys(_)
-            | Unavailable::Overtaken => false,
+            | Unavailable::RevokedInFlight => false,
         };
         self.is_failing = true;
-        let news = if is_lost && self.cursor.is_some() { self.begin_anew(now) } else { News::none() };
+        let update = if is_lost && self.cursor.is_some() { self.restart(now) } else { FeedUpdate::none() };
         self.state = State::Due(now.monotonic.after(self.feed.every()).unwrap_or(now.monotonic));
-        // Whoever waits is told so: the next question may fail as well.
-        News { waiters: self.waiting.take(), ..news }
+        // Those who wait are told: the next poll may fail as well.
+        FeedUpdate { waiters: self.waiting.take(), ..update }
     }
 
-    /// What was missed is not known: everything may have been revoked.
-    fn begin_anew(&mut self, now: Moment) -> News {
-        let revoked = Rc::new(Revoked::all());
+    /// Starts over: anything may have been revoked in between.
+    fn restart(&mut self, now: Moment) -> FeedUpdate {
+        let revoked = Rc::new(RevocationSet::all());
         self.note(&revoked);
         self.cursor = None;
         self.as_of = None;
-        self.denied = Denied::none();
+        self.denied = DenyList::none();
         self.state = State::Due(now.monotonic);
-        News { revoked, denied: Denied::all(), waiters: Vec::new() }
+        FeedUpdate { revoked, denied: DenyList::all(), waiters: Vec::new() }
     }
 
-    /// Remembers what was revoked, for answers that are on their way.
-    fn note(&mut self, revoked: &Rc<Revoked>) {
+    /// Keeps a page's revocations for answers in flight.
+    fn note(&mut self, revoked: &Rc<RevocationSet>) {
         if revoked.is_none() {
             return;
         }
         self.pages = self.pages.wrapping_add(1);
         self.recent.push_back(Rc::clone(revoked));
-        if self.recent.len() > MOST_RECENT {
+        if self.recent.len() > MAX_RECENT {
             self.recent.pop_front();
         }
     }
 }
 
-/// Pages that are kept for answers that are on their way. Where more came meanwhile, the lookup is sent again.
-const MOST_RECENT: usize = 16;
+/// Pages that are kept for answers in flight. Where more came meanwhile, the lookup is sent again.
+const MAX_RECENT: usize = 16;
 
-/// Entries of a deny list: each worker holds it whole. With more of them no JWT is taken.
-const MOST_DENIED: usize = 200_000;
+/// Entries of a deny list at most: each worker holds all of them. With more, every JWT is refused.
+const MAX_DENY_LIST: usize = 200_000;
 
-/// Beyond its patience: the ticks in which a question is sent and answered.
+/// Time after a poll's timeout when it counts as lost: the ticks in which it is sent and answered.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// From news to the next question.
-const BREATH: Duration = Duration::from_millis(50);
+/// Time from a page with entries to the next poll.
+const SHORT_PAUSE: Duration = Duration::from_millis(50);

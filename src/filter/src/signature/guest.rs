@@ -2,7 +2,7 @@
 //!
 //! Only public keys come here, so that nothing has to take the same time whatever it works on, and nothing is random.
 
-use brama_policy::{Algorithm, KeyParts, LEAST_RSA_BITS, MOST_RSA_BITS, SignatureCheck};
+use brama_policy::{Algorithm, KeyParts, MAX_RSA_BITS, MIN_RSA_BITS, SignatureCheck};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rsa::{BoxedUint, PublicKey};
 use sha2::{Sha256, Sha384, Sha512};
@@ -19,7 +19,7 @@ pub(super) fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
 /// RFC 7518, 3.5: the salt is as long as the hash, which is also the mask's.
 fn pss(modulus: &[u8], exponent: &[u8], check: &SignatureCheck<'_>) -> bool {
     let [modulus, exponent] = [modulus, exponent].map(BoxedUint::from_be_slice_vartime);
-    let Ok(key) = PublicKey::new_with_size_limits(modulus, exponent, LEAST_RSA_BITS..=MOST_RSA_BITS) else {
+    let Ok(key) = PublicKey::new_with_size_limits(modulus, exponent, MIN_RSA_BITS..=MAX_RSA_BITS) else {
         return false;
     };
     let (signed, signature) = (check.signed(), check.signature());

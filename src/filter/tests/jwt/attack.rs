@@ -1,4 +1,4 @@
-//! What a request has learnt of its API key while its token waits, and what old keys have verified.
+//! What a request has shared of its API key while its token waits, and what old keys have verified.
 
 use std::rc::Rc;
 
@@ -208,7 +208,8 @@ fn rest_over_api_keys_is_none_over_tokens_that_are_verified_alike() {
     assert_eq!(proxy.asked.len(), before + 1);
 }
 
-/// An authority as its contract has it, in every order of events: no JWT passes that was denied longer ago than `max_lag`.
+/// An authority as its contract has it, in every order of events: no JWT passes that was denied longer ago than
+/// `max_lag`.
 #[test]
 fn no_order_of_events_lets_a_denied_jwt_in() {
     let signer = Signer::new("ES256", "a");

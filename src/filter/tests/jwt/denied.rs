@@ -1,8 +1,9 @@
-//! Tokens that speak for themselves, and an authority that takes them back: its deny list is known whole, or none passes.
+//! Tokens that speak for themselves, and an authority that takes them back: its deny list is known whole, or none
+//! passes.
 
 use brama_filter::host::{Counter, RootId, StreamId};
 use brama_filter::session::Flow;
-use brama_filter::waiting::MOST_WAITING;
+use brama_filter::waiters::MAX_WAITERS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -193,9 +194,9 @@ fn no_more_wait_than_may() {
     let signer = Signer::new("ES256", "a");
     let mut proxy = started(&signer, "");
     let token = token(&signer);
-    let streams: Vec<StreamId> = (0..=MOST_WAITING).map(|_| proxy.request(&token).0).collect();
+    let streams: Vec<StreamId> = (0..=MAX_WAITERS).map(|_| proxy.request(&token).0).collect();
     let shed: Vec<_> = streams.iter().filter(|stream| proxy.done(**stream) == [Done::Refused(503)]).collect();
-    assert_eq!(shed, [&streams[MOST_WAITING]]);
+    assert_eq!(shed, [&streams[MAX_WAITERS]]);
     proxy.sessions.remove(&streams[0]);
     assert_eq!(proxy.request(&token).1, Flow::Pause, "a seat is free again");
 }

@@ -50,7 +50,7 @@ fn good_token_passes_without_a_question_once_the_keys_are_there() {
         assert_eq!(proxy.hosts[&stream].signatures, 1);
         let (stream, flow) = proxy.request(&token);
         assert_eq!((flow, proxy.hosts[&stream].signatures), (Flow::Continue, 0), "remembered");
-        assert!(proxy.hosts[&stream].counted.contains(&Counter::Recalled));
+        assert!(proxy.hosts[&stream].counted.contains(&Counter::CacheHit));
         assert_eq!(proxy.asked.len(), 1);
     }
 }
@@ -132,7 +132,7 @@ fn answer_with_a_fact_that_cannot_be_read_is_remembered_as_what_it_is() {
     let (second, _flow) = proxy.request("opaque");
     assert_eq!(proxy.done(second), [Done::Refused(401)]);
     let counted = &proxy.hosts[&second].counted;
-    assert_eq!(counted, &[Counter::Recalled, Counter::Refused("token_refused"), Counter::Rejected("fact")]);
+    assert_eq!(counted, &[Counter::CacheHit, Counter::Refused("token_refused"), Counter::Rejected("fact")]);
     proxy.later(2);
     let (third, flow) = proxy.request("opaque");
     let _rest = proxy.tick();
@@ -273,7 +273,7 @@ fn who_waits_for_keys_that_do_not_come_is_told() {
     proxy.later(2);
     let _rest = proxy.tick();
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
-    let mut proxy = Proxy { cannot_ask: true, ..Proxy::new() };
+    let mut proxy = Proxy { cannot_dispatch: true, ..Proxy::new() };
     let (stream, _flow) = proxy.request(&token(&signer));
     let _rest = proxy.tick();
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);

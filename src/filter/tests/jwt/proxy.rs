@@ -53,7 +53,7 @@ pub struct Proxy {
     pub seconds: u64,
     /// Of the wall clock, beyond the second.
     pub millis: u64,
-    pub cannot_ask: bool,
+    pub cannot_dispatch: bool,
 }
 
 impl RootHost for Proxy {
@@ -63,8 +63,8 @@ impl RootHost for Proxy {
         Host::now(&mut self.host(""))
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
-        if self.cannot_ask {
+    fn dispatch(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
+        if self.cannot_dispatch {
             return Err(Unavailable::NotSent);
         }
         let path = question.headers.iter().find(|(name, _)| *name == ":path").unwrap();
@@ -98,7 +98,7 @@ impl Proxy {
             counted: Vec::new(),
             seconds: 0,
             millis: 0,
-            cannot_ask: false,
+            cannot_dispatch: false,
         };
         proxy.follow(ROOT);
         proxy

@@ -13,7 +13,7 @@ use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
 use brama_filter::session::{Flow, Session};
 use brama_filter::worker::{self, NextTick};
-use brama_policy::{Grant, Moment, Monotonic, Question, Refusal, Reply, SignatureCheck, Unavailable, UnixTime};
+use brama_policy::{Grant, Moment, Monotonic, Question, RefusalResponse, Reply, SignatureCheck, Unavailable, UnixTime};
 
 /// What was done, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct FakeHost {
     /// The headers of each question.
     pub asked: Vec<Vec<(String, String)>>,
     pub counted: Vec<Counter>,
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<RefusalResponse>,
     /// What was noted for the access log.
     pub reason: Option<String>,
     pub seconds: u64,
@@ -40,9 +40,9 @@ pub struct FakeHost {
     /// Of the wall clock, beyond the second.
     pub millis: u64,
     pub calls: u32,
-    pub cannot_ask: bool,
+    pub cannot_dispatch: bool,
     pub cannot_forward: bool,
-    pub cannot_identify: bool,
+    pub cannot_set_request_id: bool,
     /// What is said of signatures, and of how many it was.
     pub verifies: fn(&SignatureCheck<'_>) -> bool,
     pub signatures: usize,
@@ -68,9 +68,9 @@ impl FakeHost {
             wall: 1_700_000_000,
             millis: 0,
             calls: 0,
-            cannot_ask: false,
+            cannot_dispatch: false,
             cannot_forward: false,
-            cannot_identify: false,
+            cannot_set_request_id: false,
             verifies: |_check| false,
             signatures: 0,
         }
@@ -102,12 +102,12 @@ impl Host for FakeHost {
         }
     }
 
-    fn fresh_id(&mut self) -> String {
+    fn new_request_id(&mut self) -> String {
         "fresh".to_owned()
     }
 
-    fn identify(&mut self, request_id: &str) -> Result<(), HostFailed> {
-        if self.cannot_identify {
+    fn set_request_id(&mut self, request_id: &str) -> Result<(), HostFailed> {
+        if self.cannot_set_request_id {
             return Err(HostFailed);
         }
         self.headers.retain(|(name, _)| name != "x-request-id");
@@ -115,7 +115,7 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
+    fn apply_grant(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
         self.reason = reason.map(str::to_owned);
         if self.cannot_forward {
             return Err(HostFailed);
@@ -131,7 +131,7 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn refuse(&mut self, refusal: &Refusal, note: RefusalNote<'_>) {
+    fn refuse(&mut self, refusal: &RefusalResponse, note: RefusalNote<'_>) {
         self.reason = note.reason.map(str::to_owned);
         self.done.push(Done::Refused(refusal.status));
         self.refusal = Some(refusal.clone());
@@ -141,7 +141,7 @@ impl Host for FakeHost {
         self.done.push(Done::Resumed);
     }
 
-    fn wake(&mut self) {}
+    fn request_tick(&mut self) {}
 
     fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
         self.signatures += 1;
@@ -170,8 +170,8 @@ impl RootHost for Root<'_> {
         Host::now(self.host)
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
-        if self.host.cannot_ask {
+    fn dispatch(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
+        if self.host.cannot_dispatch {
             return Err(Unavailable::NotSent);
         }
         self.calls.set(self.calls.get() + 1);

@@ -29,7 +29,7 @@ pub struct Proxy {
     /// By how much the wall clock is stepped.
     pub wall: i64,
     /// Whether nothing can be sent.
-    pub cannot_ask: bool,
+    pub cannot_dispatch: bool,
     calls: u32,
 }
 
@@ -49,8 +49,8 @@ impl RootHost for Proxy {
         Host::now(&mut clock)
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
-        if self.cannot_ask {
+    fn dispatch(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
+        if self.cannot_dispatch {
             return Err(Unavailable::NotSent);
         }
         self.calls += 1;
@@ -80,7 +80,7 @@ impl Proxy {
             counted: Vec::new(),
             seconds: 0,
             wall: 0,
-            cannot_ask: false,
+            cannot_dispatch: false,
             calls: 0,
         }
     }

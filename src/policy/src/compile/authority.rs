@@ -66,7 +66,7 @@ fn authority(
         &place.key("host"),
         Host::parse(written.host.as_bytes()).map_err(|_invalid| format!("`{}` is no host", written.host)),
     );
-    let timeout = span(&written.timeout, Duration::from_millis(1), LONGEST_TIMEOUT, &place.key("timeout"), faults);
+    let timeout = span(&written.timeout, Duration::from_millis(1), MAX_TIMEOUT, &place.key("timeout"), faults);
     let rate = rate(written.lookups, &place.key("lookups"), faults);
     let auth = auth(&written.auth, &place.key("auth"), faults);
     let following = match &written.revocations {
@@ -111,13 +111,13 @@ fn following(
     if !path {
         faults.add(&place.key("path"), format!("`{}` is no canonical path without a query", written.path));
     }
-    let every = span(&written.every, SHORTEST_EVERY, LONGEST_EVERY, &place.key("every"), faults);
-    let max_lag = span(&written.max_lag, SHORTEST_EVERY, LONGEST_LAG, &place.key("max_lag"), faults);
+    let every = span(&written.every, SHORTEST_EVERY, MAX_EVERY, &place.key("every"), faults);
+    let max_lag = span(&written.max_lag, SHORTEST_EVERY, MAX_LAG, &place.key("max_lag"), faults);
     let serve_for = match &written.when_stale {
         None => Some(Duration::ZERO),
         Some(stale) => {
             let what = "why facts may be trusted that can be revoked";
-            serve_stale(stale, LONGEST_LAG, what, &place.key("when_stale"), faults)
+            serve_stale(stale, MAX_LAG, what, &place.key("when_stale"), faults)
         }
     };
     let (every, max_lag) = (every?, max_lag?);
@@ -183,9 +183,10 @@ const USUAL_BEHIND_A_KEY: u32 = 200;
 const SHORTEST_EVERY: Duration = Duration::from_millis(50);
 
 /// Envoy gives no idle connection much longer.
-const LONGEST_EVERY: Duration = Duration::from_secs(10);
+const MAX_EVERY: Duration = Duration::from_secs(10);
 
-const LONGEST_LAG: Duration = Duration::from_secs(600);
+const MAX_LAG: Duration = Duration::from_secs(600);
 
-/// A request waits this long for each of its credentials, at most, and for a feed; Envoy's `stream_idle_timeout` has to be above it.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A request waits this long for each of its credentials, at most, and for a feed; Envoy's `stream_idle_timeout` has to
+/// be above it.
+const MAX_TIMEOUT: Duration = Duration::from_secs(10);

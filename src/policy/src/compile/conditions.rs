@@ -1,4 +1,5 @@
-//! Owns the conditions of a route, and the names they may use: the same where they are compiled and where they are linted.
+//! Owns the conditions of a route, and the names they may use: the same where they are compiled and where they are
+//! linted.
 
 use super::requirement::Entry;
 use super::{credential_document, each, further_facts};
@@ -51,8 +52,8 @@ pub(super) fn conditions(
     if written.is_empty() {
         faults.add(place, "write at least one condition, or remove the key");
     }
-    if written.len() > MOST_CONDITIONS {
-        faults.add(place, format!("{} conditions are more than {MOST_CONDITIONS}", written.len()));
+    if written.len() > MAX_CONDITIONS {
+        faults.add(place, format!("{} conditions are more than {MAX_CONDITIONS}", written.len()));
         return None;
     }
     let names = known?.names();
@@ -112,4 +113,4 @@ const CONNECTION: &str = "Envoy takes it off, for it is about one connection onl
 const OF_A_CONNECTION: [&str; 4] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding"];
 
 /// Each costs a request up to what its text and the longest list at hand allow.
-const MOST_CONDITIONS: usize = 16;
+const MAX_CONDITIONS: usize = 16;

@@ -8,7 +8,7 @@ use super::{Named, each, is_reserved, jwt, serve_stale, span};
 use crate::credential::{CredentialKind, Form, Presentation};
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
-use crate::header::alike;
+use crate::header::confusable;
 use crate::introspection::{Authority, CacheLimits};
 use crate::looked_at::LookedAt;
 use crate::policy::{CredentialRule, Credentials};
@@ -51,7 +51,7 @@ fn credential(
             &place.key("header"),
             format!("`{}` has a meaning of its own and cannot carry a credential", written.header),
         );
-    } else if refused_headers().any(|refused| alike(refused, &written.header)) {
+    } else if refused_headers().any(|refused| confusable(refused, &written.header)) {
         let message = format!("`{}` replaces the path or the method: whoever brings it is refused", written.header);
         faults.add(&place.key("header"), message);
     }
@@ -102,15 +102,15 @@ fn verifiers(
 }
 
 fn cache(written: &CacheDocument, is_introspected: bool, place: &Place, faults: &mut Faults) -> Option<CacheLimits> {
-    let ttl = span(&written.ttl, Duration::ZERO, LONGEST_TTL, &place.key("ttl"), faults);
-    let refused_ttl = span(&written.refused_ttl, Duration::ZERO, LONGEST_TTL, &place.key("refused_ttl"), faults);
+    let ttl = span(&written.ttl, Duration::ZERO, MAX_TTL, &place.key("ttl"), faults);
+    let refused_ttl = span(&written.refused_ttl, Duration::ZERO, MAX_TTL, &place.key("refused_ttl"), faults);
     // A refusal of a JWT is not remembered.
     let remembers = ttl != Some(Duration::ZERO) || (is_introspected && refused_ttl != Some(Duration::ZERO));
     let entries = match written.entries {
         Some(number) => {
-            let entries = usize::try_from(number).ok().filter(|entries| (1..=MOST_ENTRIES).contains(entries));
+            let entries = usize::try_from(number).ok().filter(|entries| (1..=MAX_ENTRIES).contains(entries));
             if entries.is_none() {
-                faults.add(&place.key("entries"), format!("{number} is not between 1 and {MOST_ENTRIES}"));
+                faults.add(&place.key("entries"), format!("{number} is not between 1 and {MAX_ENTRIES}"));
             }
             entries
         }
@@ -128,7 +128,7 @@ fn cache(written: &CacheDocument, is_introspected: bool, place: &Place, faults: 
             if ttl == Some(Duration::ZERO) {
                 faults.add(&place, "with a `ttl` of `0s` nothing is remembered that could serve");
             }
-            serve_stale(stale, LONGEST_TTL, "why facts older than `ttl` may serve", &place, faults)
+            serve_stale(stale, MAX_TTL, "why facts older than `ttl` may serve", &place, faults)
         }
     };
     Some(CacheLimits { ttl: ttl?, refused_ttl: refused_ttl?, entries: entries?, stale_for: stale_for? })
@@ -140,7 +140,7 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// Without a revocation feed a cached fact outlives its credential by this much at worst.
-const LONGEST_TTL: Duration = Duration::from_secs(3600);
+const MAX_TTL: Duration = Duration::from_secs(3600);
 
 /// Per worker and kind of credential.
-const MOST_ENTRIES: usize = 1_000_000;
+const MAX_ENTRIES: usize = 1_000_000;

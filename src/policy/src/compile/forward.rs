@@ -53,7 +53,7 @@ pub(super) fn all(
         if written.keep.iter().take(index).any(|before| before == kept) {
             faults.add(&place, format!("`{}` is written twice", kind.as_str()));
         }
-        if let Some(pattern) = strip.iter().flatten().find(|pattern| pattern.could_be(&credential.header)) {
+        if let Some(pattern) = strip.iter().flatten().find(|pattern| pattern.is_confusable_with(&credential.header)) {
             let header = &credential.header;
             faults.add(&place, format!("`{header}` cannot be kept, since `strip` removes it with `{pattern}`"));
         }
@@ -91,12 +91,14 @@ fn header(name: &str, document: &PolicyDocument, place: &Place, faults: &mut Fau
 
 fn pattern(text: &str, place: &Place, faults: &mut Faults) -> Option<HeaderPattern> {
     let pattern: HeaderPattern = faults.keep(place, text.parse())?;
-    if let Some(reserved) = super::STEERING.iter().find(|reserved| pattern.could_be(reserved)) {
+    if let Some(reserved) = super::STEERING.iter().find(|reserved| pattern.is_confusable_with(reserved)) {
         faults.add(place, format!("`{text}` would remove `{reserved}`, which steers the request itself"));
         return None;
     }
     // A prefix covers other names too, so it does something: that one is a lint.
-    if matches!(pattern, HeaderPattern::Exact(_)) && refused_headers().any(|refused| pattern.could_be(refused)) {
+    if matches!(pattern, HeaderPattern::Exact(_))
+        && refused_headers().any(|refused| pattern.is_confusable_with(refused))
+    {
         let message = format!("`{text}` is never stripped: a request that brings it is refused before that (400)");
         let hint = "if a proxy in front sets it, let Envoy remove it first, by `early_header_mutation_extensions`";
         faults.add_hinted(place, message, Some(hint.to_owned()));

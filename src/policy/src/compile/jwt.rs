@@ -29,7 +29,7 @@ pub(super) fn verifier(
     let audience = audience(&written.audiences, &place.key("audiences"), faults);
     let types = types(&written.types, &place.key("types"), faults);
     let algorithms = algorithms(&written.algorithms, &place.key("algorithms"), faults);
-    let leeway = span(&written.leeway, Duration::ZERO, LONGEST_LEEWAY, &place.key("leeway"), faults);
+    let leeway = span(&written.leeway, Duration::ZERO, MAX_LEEWAY, &place.key("leeway"), faults);
     let keys = keys(&written.keys, authorities, &place.key("keys"), faults);
     let feed = feed(written, authorities, &place.key("revocations"), faults);
     // A deny list names them.
@@ -168,8 +168,8 @@ fn keys(
             let every = written("every", every, "how often they are fetched");
             let max_stale = written("max_stale", max_stale, "for how long they are trusted after that");
             let path = path.and_then(|path| target(&path, &place.key("path"), faults));
-            let every = every.and_then(|text| span(&text, SHORTEST_EVERY, LONGEST_EVERY, &place.key("every"), faults));
-            let most = LONGEST_STALE;
+            let every = every.and_then(|text| span(&text, SHORTEST_EVERY, MAX_EVERY, &place.key("every"), faults));
+            let most = MAX_STALE;
             let max_stale = max_stale.and_then(|text| {
                 // Keys that are too old before they are fetched again would come and go.
                 span(&text, every.unwrap_or(SHORTEST_EVERY), most, &place.key("max_stale"), faults)
@@ -218,13 +218,13 @@ fn inline_keys(written: &[Map<String, Value>], place: &Place, faults: &mut Fault
 }
 
 /// RFC 7519, 4.1.4: "no more than a few minutes"; a gateway's clock is kept better than that.
-const LONGEST_LEEWAY: Duration = Duration::from_secs(60);
+const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
 /// A `kid` that nobody knows makes a worker ask as often as this.
 const SHORTEST_EVERY: Duration = Duration::from_secs(1);
 
 /// A key that was withdrawn verifies tokens for this long at worst, while its authority answers.
-const LONGEST_EVERY: Duration = Duration::from_secs(3600);
+const MAX_EVERY: Duration = Duration::from_secs(3600);
 
 /// And for this long, while it does not.
-const LONGEST_STALE: Duration = Duration::from_secs(86_400);
+const MAX_STALE: Duration = Duration::from_secs(86_400);

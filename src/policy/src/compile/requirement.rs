@@ -141,10 +141,10 @@ fn wanted(written: &WantedScopesDocument, place: &Place, faults: &mut Faults) ->
         let place = place.key(name);
         let scopes = each(list.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), text.parse()))?;
         let scopes = Scopes::new(scopes);
-        if list.iter().map(String::len).sum::<usize>() > LONGEST_WANTED {
+        if list.iter().map(String::len).sum::<usize>() > MAX_WANTED {
             faults.add(
                 &place,
-                format!("these scopes are longer than {LONGEST_WANTED} bytes, which is too long for a challenge"),
+                format!("these scopes are longer than {MAX_WANTED} bytes, which is too long for a challenge"),
             );
         }
         if scopes.is_none() {
@@ -198,4 +198,4 @@ fn require_kind(credentials: Option<Kinds>, kind: CredentialKind, place: &Place,
 }
 
 /// Bytes of the scopes a route wants: a refusal names them in one header.
-const LONGEST_WANTED: usize = 2048;
+const MAX_WANTED: usize = 2048;

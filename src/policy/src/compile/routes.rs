@@ -8,7 +8,7 @@ use super::{each, is_name, require_reason};
 use crate::condition::Hidden;
 use crate::document::{PolicyDocument, RouteDocument, RouteModeDocument};
 use crate::fault::{Faults, Place};
-use crate::host::{HostPattern, LONGEST_NAME};
+use crate::host::{HostPattern, MAX_NAME};
 use crate::policy::{Mode, Preflight, Requirement, Route, RuleId};
 use crate::router::{Router, Taken};
 use crate::template::PathTemplate;
@@ -126,7 +126,7 @@ fn hosts(written: Option<&[String]>, place: &Place, faults: &mut Faults) -> Opti
     let hosts: Vec<HostPattern> =
         each(written.iter().enumerate(), |(index, text)| faults.keep(&place.index(index), text.parse()))?;
     for (index, host) in hosts.iter().enumerate() {
-        if matches!(host, HostPattern::Suffix(suffix) if suffix.len() > LONGEST_SUFFIX) {
+        if matches!(host, HostPattern::Suffix(suffix) if suffix.len() > MAX_SUFFIX) {
             faults.add(&place.index(index), "a name below this one is longer than a request's host can be");
         }
         if hosts.iter().take(index).any(|before| before == host) {
@@ -163,7 +163,7 @@ fn enter(
 }
 
 /// Below a suffix stands a label and a dot at least.
-const LONGEST_SUFFIX: usize = LONGEST_NAME.saturating_sub(2);
+const MAX_SUFFIX: usize = MAX_NAME.saturating_sub(2);
 
 fn preflight(written: &RouteDocument, place: &Place, faults: &mut Faults) -> Preflight {
     match &written.preflight {

@@ -1,5 +1,5 @@
-//! Owns what a parsed condition may say: everything it reads exists on its route, everything it calls is known and takes
-//! what it is given, no comparison has one outcome only, and no loop stands in another.
+//! Owns what a parsed condition may say: everything it reads exists on its route, everything it calls is known and
+//! takes what it is given, no comparison has one outcome only, and no loop stands in another.
 
 use std::collections::BTreeSet;
 
@@ -176,7 +176,8 @@ fn of_entry(entry: &EntryExpr) -> Vec<&Expression> {
     }
 }
 
-/// What is known of a part of a checked condition, inside of a loop over `bound`; `None` of what only the whole makes sound.
+/// What is known of a part of a checked condition, inside of a loop over `bound`; `None` of what only the whole makes
+/// sound.
 pub(super) fn type_of(expression: &Expression, names: &Names<'_>, bound: Option<(String, Type)>) -> Option<Type> {
     let mut walk = Walk { names, uses: Uses::default(), bound, scopes_in_loop: false };
     walk.expression(expression).ok()
@@ -348,7 +349,8 @@ impl Walk<'_> {
     }
 }
 
-/// The test that an author writes in a loop; `None` of a loop that gathers anything but what it goes over, as `map` does.
+/// The test that an author writes in a loop; `None` of a loop that gathers anything but what it goes over, as `map`
+/// does.
 pub(super) fn predicate(comprehension: &ComprehensionExpr) -> Option<&Expression> {
     let Expr::Call(step) = &comprehension.loop_step.expr else { return None };
     let is = |expression: &Expression, name: &str| matches!(&expression.expr, Expr::Ident(ident) if ident == name);

@@ -16,7 +16,7 @@ use super::shown::shown;
 use super::values::Variables;
 use super::work::Work;
 use super::{
-    ConditionFailed, DEEPEST_CONDITION, Headers, InvalidCondition, LONGEST_CONDITION, MOST_BRACKETS, Names, Outcomes,
+    ConditionFailed, DEEPEST_CONDITION, Headers, InvalidCondition, MAX_BRACKETS, MAX_CONDITION, Names, Outcomes,
     RequestView, Scene,
 };
 use crate::credential::CredentialKind;
@@ -105,14 +105,14 @@ impl Condition {
 }
 
 fn parse(text: &str) -> Result<Expression, InvalidCondition> {
-    if text.len() > LONGEST_CONDITION {
+    if text.len() > MAX_CONDITION {
         return Err(InvalidCondition::TooLong(text.len()));
     }
     if outside_of_literals(text).contains("//") {
         return Err(InvalidCondition::Comment(text.to_owned()));
     }
     let too_deep = || InvalidCondition::TooDeep(text.to_owned());
-    let expression = PrattParser::new().max_recursion_depth(MOST_BRACKETS).parse(text).map_err(|errors| {
+    let expression = PrattParser::new().max_recursion_depth(MAX_BRACKETS).parse(text).map_err(|errors| {
         // The parser gives no place for what has none: its own limit on recursion, or on errors.
         let first = errors.errors.into_iter().next();
         let (line, column, reason) = first.map_or((0, 0, String::new()), |error| (error.pos.0, error.pos.1, error.msg));
@@ -145,8 +145,8 @@ fn meant(text: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A text whose plain literals are empty. Where a raw literal ends, or one in triple quotes, is not looked at: the rest of the
-/// text stays as it is.
+/// A text whose plain literals are empty. Where a raw literal ends, or one in triple quotes, is not looked at: the rest
+/// of the text stays as it is.
 fn outside_of_literals(text: &str) -> String {
     let (mut outside, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find(['"', '\'']) {

@@ -1,11 +1,12 @@
 //! Owns whether a condition says anything: which outcomes it has over all requests that can come to it.
 //!
-//! The condition is unfolded to tests of one *place* each, such as `request.host == "a"`. For each place, the outcomes that
-//! all its tests have together are searched for, and the condition is judged for every combination of them.
+//! The condition is unfolded to tests of one *place* each, such as `request.host == "a"`. For each place, the outcomes
+//! that all its tests have together are searched for, and the condition is judged for every combination of them.
 //!
-//! Nothing is told to be constant that is not: what is not followed, or would take too long, can have each outcome. Places
-//! are taken for independent of each other. So a condition is not told that is constant only because one place follows
-//! from another: `request.path` from a capture, `size(token.scopes)` or `token.scopes[0]` from the scopes themselves.
+//! Nothing is told to be constant that is not: what is not followed, or would take too long, can have each outcome.
+//! Places are taken for independent of each other. So a condition is not told that is constant only because one place
+//! follows from another: `request.path` from a capture, `size(token.scopes)` or `token.scopes[0]` from the scopes
+//! themselves.
 //!
 //! Lints alone ask for it: it takes longer than the check, and no decision depends on it.
 
@@ -35,9 +36,9 @@ pub(super) fn outcomes(expression: &Expression, names: &Names<'_>) -> Outcomes {
         let mut unfold = Unfold::new(names);
         let node = unfold.node(variant);
         let headers = unfold.headers();
-        let states = share(MOST_STATES, variants.len().saturating_mul(unfold.places.len()));
+        let states = share(MAX_STATES, variants.len().saturating_mul(unfold.places.len()));
         let mut worlds: Vec<Vec<World>> = unfold.places.iter().map(|place| place.worlds(states)).collect();
-        limit(&mut worlds, share(MOST_STEPS, variants.len().saturating_mul(unfold.nodes)));
+        limit(&mut worlds, share(MAX_STEPS, variants.len().saturating_mul(unfold.nodes)));
         all = all.or_those_of(combined(&node, &worlds, &headers));
         if all.has_both() {
             return all;
@@ -56,7 +57,7 @@ fn variants(expression: &Expression, names: &Names<'_>) -> Vec<Expression> {
     for (name, values) in known.into_iter().filter_map(|(name, values)| Some((name, values?))) {
         let is_read = |expression: &Expression| member(expression) == Some((Root::Request, name, false));
         let all = variants.len().saturating_mul(values.len());
-        if (1..=MOST_VARIANTS).contains(&all) && rewritten::has(expression, &is_read) {
+        if (1..=MAX_VARIANTS).contains(&all) && rewritten::has(expression, &is_read) {
             let of_each = |variant: &Expression| -> Vec<Expression> {
                 values.iter().map(|value| rewritten::with_text(variant, &is_read, value)).collect()
             };
@@ -119,9 +120,9 @@ fn is_there_or_not(worlds: &[&World], (header, names, test): (usize, usize, usiz
 }
 
 /// Parts of a condition that are judged, in all combinations together: some milliseconds.
-const MOST_STEPS: usize = 500_000;
+const MAX_STEPS: usize = 500_000;
 
 /// States of all searches together for what tests can come to; a route's path with a few tests has some thousands.
-const MOST_STATES: usize = 40_000;
+const MAX_STATES: usize = 40_000;
 
-const MOST_VARIANTS: usize = 64;
+const MAX_VARIANTS: usize = 64;

@@ -16,8 +16,8 @@ enum Style {
     Member,
 }
 
-/// What a condition may call: name, style, number of arguments, and how an author calls it; nothing where it is written as
-/// an operator.
+/// What a condition may call: name, style, number of arguments, and how an author calls it; nothing where it is written
+/// as an operator.
 ///
 /// `type`, `dyn`, `bytes`, `double`, `uint` are left out: nothing a condition sees needs them.
 const CALLS: [(&str, Style, usize, &str); 33] = [

@@ -2,7 +2,7 @@
 
 use super::Around;
 use super::language::{Pattern, Signs, Test};
-use crate::facts::LONGEST_FACT;
+use crate::facts::MAX_FACT;
 use crate::host::HostPattern;
 use crate::path::pair;
 use crate::template::{CaptureKind, Segment};
@@ -240,7 +240,7 @@ fn ipv6() -> Pattern {
 
 fn fact() -> Pattern {
     let visible = Pattern::signs(&[('!', '~')]);
-    let inner = Pattern::signs(&[(' ', '~')]).up_to(LONGEST_FACT.saturating_sub(2));
+    let inner = Pattern::signs(&[(' ', '~')]).up_to(MAX_FACT.saturating_sub(2));
     Pattern::Sequence(vec![visible.clone(), Pattern::Sequence(vec![inner, visible]).optional()])
 }
 
@@ -252,7 +252,7 @@ fn header_value() -> Pattern {
 }
 
 pub(super) fn whole_number() -> Pattern {
-    let more = Pattern::Sequence(vec![Pattern::signs(&[('1', '9')]), DIGIT.up_to(MOST_DIGITS.saturating_sub(1))]);
+    let more = Pattern::Sequence(vec![Pattern::signs(&[('1', '9')]), DIGIT.up_to(MAX_DIGITS.saturating_sub(1))]);
     Pattern::Either(vec![Pattern::text("0"), more])
 }
 
@@ -344,7 +344,7 @@ fn escape() -> Pattern {
 const DIGIT: Pattern = Pattern::signs(&[('0', '9')]);
 
 /// Digits of the largest number, 9223372036854775807.
-const MOST_DIGITS: usize = 19;
+const MAX_DIGITS: usize = 19;
 
 /// What a label of a host is made of.
 const LABEL: Pattern = Pattern::signs(&[('-', '-'), ('0', '9'), ('_', '_'), ('a', 'z')]);

@@ -136,7 +136,7 @@ impl Timestamp {
 
 impl Duration {
     fn in_range(seconds: Option<i64>) -> Option<Self> {
-        seconds.filter(|seconds| (-LONGEST_DURATION..=LONGEST_DURATION).contains(seconds)).map(Self)
+        seconds.filter(|seconds| (-MAX_DURATION..=MAX_DURATION).contains(seconds)).map(Self)
     }
 }
 
@@ -283,7 +283,7 @@ const FIRST_SECOND: i64 = -DAYS_TO_EPOCH * DAY;
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// Ten thousand years, the longest span that any two times of CEL can be apart.
-const LONGEST_DURATION: i64 = 315_576_000_000;
+const MAX_DURATION: i64 = 315_576_000_000;
 
 #[cfg(test)]
 mod tests {

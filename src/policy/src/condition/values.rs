@@ -80,8 +80,8 @@ fn of_identity<'b, 'a>(facts: &'a Facts, name: &str, scopes: &'b OnceLock<CelLis
     fact.map(|fact| CowVal::owned(CelString::from(fact.as_str())))
 }
 
-/// Whole seconds, as conditions count: the fraction is cut off, of now as of an end. An end past what CEL can count to is as
-/// good as one far away.
+/// Whole seconds, as conditions count: the fraction is cut off, of now as of an end. An end past what CEL can count to
+/// is as good as one far away.
 fn timestamp(at: UnixTime) -> Timestamp {
     let since_epoch = UnixTime::from_seconds(0).until(at);
     Timestamp(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))

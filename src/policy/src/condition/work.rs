@@ -1,12 +1,12 @@
 //! Owns what judging a condition can cost at most, in steps and in bytes, known before there is a request.
 //!
-//! Sizes are those of the shipped limits of headers. What grows with the caller's scopes is kept apart: how many there are is
-//! known when a request is judged.
+//! Sizes are those of the shipped limits of headers. What grows with the caller's scopes is kept apart: how many there
+//! are is known when a request is judged.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 use cel::parser::Expression;
 
-use super::LONGEST_CONDITION;
+use super::MAX_CONDITION;
 use super::check::{Root, member, predicate};
 
 /// Work in picoseconds of a slow core.
@@ -106,7 +106,7 @@ impl Scale {
     fn member(&mut self, root: Root, name: &str) -> Bytes {
         self.charge(READ, Bytes::default(), 0);
         match (root, name) {
-            (Root::Request, "method" | "host") => Bytes::each(LONGEST_NAME),
+            (Root::Request, "method" | "host") => Bytes::each(MAX_NAME),
             // The headers are taken once for each evaluation.
             (Root::Request, "headers") => {
                 self.work.fixed = self.work.fixed.saturating_add(HEADERS.saturating_mul(STEP));
@@ -117,7 +117,7 @@ impl Scale {
                 self.work.per_scope = self.work.per_scope.saturating_add(STEP);
                 Bytes::each(SCOPE_BYTES)
             }
-            (Root::Token | Root::ApiKey, _) => Bytes::each(LONGEST_NAME),
+            (Root::Token | Root::ApiKey, _) => Bytes::each(MAX_NAME),
         }
     }
 
@@ -268,7 +268,7 @@ fn sorts(range: &Expression) -> Vec<Loop> {
         found.extend(sort.filter(|sort| !found.contains(sort)));
     }
     // Nothing else can be gone over; should it ever be, it is no longer than the text.
-    if found.is_empty() { vec![Loop::Times(size(LONGEST_CONDITION))] } else { found }
+    if found.is_empty() { vec![Loop::Times(size(MAX_CONDITION))] } else { found }
 }
 
 /// Whether an expression is a list of scopes, or a part of one.
@@ -325,7 +325,7 @@ const HEADER_BYTES: u64 = 32 * 1024;
 const SCOPE_BYTES: u64 = 2 * 8192;
 
 /// Bytes of a host, a method, a fact.
-const LONGEST_NAME: u64 = 256;
+const MAX_NAME: u64 = 256;
 
 /// Bytes of a number as a text.
 const DIGITS: u64 = 20;

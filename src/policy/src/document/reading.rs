@@ -34,7 +34,7 @@ impl PolicyDocument {
                 Err(error) => error,
             };
             // Each fault is found by another reading, so a document of faults is not read to its end.
-            if faults.len() >= MOST_FAULTS {
+            if faults.len() >= MAX_FAULTS {
                 faults.add(&Place::root(), "there are more faults; they are told when these are mended");
                 return Err(faults);
             }
@@ -148,7 +148,7 @@ fn elsewhere(key: &str) -> Option<String> {
 }
 
 /// Faults of shape that are told at once.
-const MOST_FAULTS: usize = 200;
+const MAX_FAULTS: usize = 200;
 
 /// A document of which the faulty parts are cut out one by one.
 struct Reading {

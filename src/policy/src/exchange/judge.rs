@@ -1,21 +1,22 @@
-//! Owns the judgement of a caller whose credentials are verified: binding, scopes, ownership, conditions, what is forwarded.
+//! Owns the judgement of a caller whose credentials are verified: binding, scopes, ownership, conditions, what is
+//! forwarded.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Case;
+use super::Evaluation;
 use crate::condition::{Budget, Capture, Condition, ConditionFailed, Scene};
 use crate::credential::CredentialKind;
 use crate::decision::{Compared, Denial, JudgedCondition};
 use crate::facts::{FactName, Facts};
 use crate::forward::FactReference;
+use crate::observer::{Event, Observer};
 use crate::policy::{Binding, Owner, Ownership, RequiredScopes, Verified};
 use crate::time::Moment;
-use crate::witness::{Note, Witness};
 
-impl Case {
+impl Evaluation {
     /// Judges a caller whose credentials are all verified; the headers that tell the service of it.
-    pub(super) fn judge(&self, now: Moment, witness: &mut impl Witness) -> Result<Vec<(String, String)>, Denial> {
+    pub(super) fn judge(&self, now: Moment, witness: &mut impl Observer) -> Result<Vec<(String, String)>, Denial> {
         let verified = self.verified()?;
         self.check_binding(&verified.binding, witness)?;
         self.check_scopes(&verified.scopes, witness)?;
@@ -32,13 +33,14 @@ impl Case {
         }
     }
 
-    fn check_binding(&self, binding: &Binding, witness: &mut impl Witness) -> Result<(), Denial> {
+    fn check_binding(&self, binding: &Binding, witness: &mut impl Observer) -> Result<(), Denial> {
         let (token, api_key) = match binding {
             Binding::Unbound => return Ok(()),
             Binding::Bound { token, api_key } => (token, api_key),
         };
         let (of_token, of_api_key) = (self.fact(token), self.fact(api_key));
-        witness.note(Note::Compared { token: (token, of_token.as_deref()), api_key: (api_key, of_api_key.as_deref()) });
+        witness
+            .note(Event::Compared { token: (token, of_token.as_deref()), api_key: (api_key, of_api_key.as_deref()) });
         // Absent equals nothing, so both sides have to be there.
         match (&of_token, &of_api_key) {
             (Some(one), Some(two)) if one == two => Ok(()),
@@ -49,14 +51,14 @@ impl Case {
         }
     }
 
-    fn check_scopes(&self, scopes: &RequiredScopes, witness: &mut impl Witness) -> Result<(), Denial> {
+    fn check_scopes(&self, scopes: &RequiredScopes, witness: &mut impl Observer) -> Result<(), Denial> {
         let (wanted, of) = match scopes {
             RequiredScopes::AnyCaller => return Ok(()),
             RequiredScopes::Wanted { wanted, of } => (wanted, of),
         };
         for kind in of.iter() {
             let facts = self.identity(kind).ok_or(Denial::CredentialMissing(kind))?;
-            witness.note(Note::Scopes { of: kind, wanted, granted: &facts.scope });
+            witness.note(Event::Scopes { of: kind, wanted, granted: &facts.scope });
             if let Some(missing) = wanted.missing(&facts.scope) {
                 return Err(Denial::ScopeMissing { of: kind, wanted: wanted.clone(), missing });
             }
@@ -64,16 +66,16 @@ impl Case {
         Ok(())
     }
 
-    fn check_owner(&self, owner: &Owner, witness: &mut impl Witness) -> Result<(), Denial> {
+    fn check_owner(&self, owner: &Owner, witness: &mut impl Observer) -> Result<(), Denial> {
         let client_type = self.fact(&FactReference { of: owner.equals.of, name: FactName::ClientType });
         if let Some(client_type) =
             client_type.filter(|known| owner.except_client_types.iter().any(|exempt| exempt == known))
         {
-            witness.note(Note::Exempt { client_type: &client_type });
+            witness.note(Event::Exempt { client_type: &client_type });
             return Ok(());
         }
         let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.equals));
-        witness.note(Note::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
+        witness.note(Event::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
         // Absent equals nothing, so both sides have to be there.
         match (named, &stated) {
             (Some(named), Some(stated)) if named == stated => Ok(()),
@@ -84,7 +86,7 @@ impl Case {
         }
     }
 
-    fn check_conditions(&self, verified: &Verified, now: Moment, witness: &mut impl Witness) -> Result<(), Denial> {
+    fn check_conditions(&self, verified: &Verified, now: Moment, witness: &mut impl Observer) -> Result<(), Denial> {
         let Some(first) = verified.conditions.first() else { return Ok(()) };
         let request = self.view.as_ref();
         let request = request.ok_or_else(|| Denial::ConditionFailed(judged(0, first), ConditionFailed::Absent))?;
@@ -99,7 +101,7 @@ impl Case {
         let mut budget = Budget::whole();
         for (index, condition) in verified.conditions.iter().enumerate() {
             let outcome = budget.spend(condition.work(&scene)).and_then(|()| condition.holds(&scene));
-            witness.note(Note::Condition { source: condition.source(), outcome });
+            witness.note(Event::Condition { source: condition.source(), outcome });
             match outcome {
                 Ok(true) => {}
                 Ok(false) => return Err(Denial::ConditionFalse(judged(index, condition))),

@@ -45,7 +45,8 @@ impl fmt::Display for Meaning {
     }
 }
 
-/// Whether a text that could be a name means every host to other gateways: a label that is `_` is one like any other to DNS.
+/// Whether a text that could be a name means every host to other gateways: a label that is `_` is one like any other to
+/// DNS.
 pub(super) fn is_every_host_elsewhere(text: &str) -> bool {
     let words = ["all", "any", "none", "_default_"];
     words.iter().any(|word| text.eq_ignore_ascii_case(word)) || text.split('.').any(|label| label == "_")

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Active, Introspection};
 use crate::facts::{Facts, UnusableFact};
 use crate::json;
-use crate::jwt::{InvalidKeys, Rejected};
+use crate::jwt::{InvalidKeys, JwtRejection};
 use crate::pointers::{stated, unusable};
 use crate::time::{UnixTime, numeric_date};
 
@@ -28,7 +28,7 @@ pub enum Answer {
     /// The authority does not: unknown, expired, revoked, of another kind.
     Inactive,
     /// The gateway does not, by what the credential or the authority says.
-    Rejected(Rejected),
+    Rejected(JwtRejection),
     /// Nobody could say. Never the client's fault, so never a 401.
     Unavailable(Unavailable),
 }
@@ -41,10 +41,10 @@ pub enum Unavailable {
     Shedding,
     /// The authority did not answer a number of times.
     #[error("the authority has not answered, and is not asked for a moment")]
-    Resting,
+    CircuitOpen,
     /// What was learnt of another credential was revoked meanwhile, and again when that was asked for again.
     #[error("what was learnt was revoked before the request went on")]
-    Overtaken,
+    RevokedInFlight,
     /// The lookup could not be sent.
     #[error("the lookup could not be sent")]
     NotSent,
@@ -90,8 +90,8 @@ pub enum Unavailable {
 }
 
 impl Unavailable {
-    /// Whether it is what a dead authority gives, or one that asks not to be asked. What it says of one credential only, and
-    /// nobody can read, is no outage, nor is a bound that is reached: a client can bring about either.
+    /// Whether it is what a dead authority gives, or one that asks not to be asked. What it says of one credential
+    /// only, and nobody can read, is no outage, nor is a bound that is reached: a client can bring about either.
     #[must_use]
     pub const fn is_outage(&self) -> bool {
         match self {
@@ -104,12 +104,12 @@ impl Unavailable {
             | Self::InItsPlace(_)
             | Self::Overflow
             | Self::NoCluster
-            | Self::Resting
+            | Self::CircuitOpen
             | Self::Status(429 | 500..=599) => true,
             Self::Status(_)
             | Self::Unusable(_)
             | Self::Shedding
-            | Self::Overtaken
+            | Self::RevokedInFlight
             | Self::Keys(_)
             | Self::NoKeys
             | Self::NoFeed => false,
@@ -139,7 +139,7 @@ impl Introspection {
 
     /// What an answer says; what it says of the credential, and nobody can read, is the credential's fault.
     fn read(&self, body: &[u8]) -> Result<Answer, &'static str> {
-        if body.len() > LONGEST_ANSWER {
+        if body.len() > MAX_ANSWER {
             return Err("it is too long");
         }
         let value = json::parse(body).map_err(|_fault| "it is not JSON, or repeats a member")?;
@@ -197,5 +197,5 @@ fn expires(answer: &Value, pointer: &str) -> Result<Option<UnixTime>, Arc<Unusab
 
 const NOT_STATED: &str = "a required fact is not stated";
 
-/// Bytes of an answer. Scopes take at most [`crate::LONGEST_SCOPE_LIST`]; the rest is room for members nobody reads.
-pub const LONGEST_ANSWER: usize = 65_536;
+/// Bytes of an answer. Scopes take at most [`crate::MAX_SCOPE_LIST`]; the rest is room for members nobody reads.
+pub const MAX_ANSWER: usize = 65_536;

@@ -24,7 +24,8 @@ pub(crate) struct Authority {
     pub(crate) following: Option<Following>,
 }
 
-/// How many lookups of a kind of credential a worker may begin in a second; as many at once, after a second without any.
+/// How many lookups of a kind of credential a worker may begin in a second; as many at once, after a second without
+/// any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LookupRate {
     /// In all.
@@ -61,7 +62,7 @@ impl Authority {
             Unavailable::Overflow => format!("the circuit breaker of cluster `{cluster}` is open"),
             Unavailable::NoCluster => format!("Envoy has no cluster `{cluster}`"),
             Unavailable::NotSent => format!("Envoy could not send to cluster `{cluster}`: it has no host, or no room"),
-            Unavailable::Resting => {
+            Unavailable::CircuitOpen => {
                 format!("authority `{name}` has not answered several times, and is not asked for a moment")
             }
             Unavailable::Status(status) => format!("authority `{name}` replied with status {status}"),
@@ -69,7 +70,7 @@ impl Authority {
             Unavailable::NoFeed => format!("the feed of revocations of authority `{name}` is not known, or too old"),
             Unavailable::NoKeys => format!("the keys of authority `{name}` are not at hand"),
             Unavailable::Keys(invalid) => format!("the keys of authority `{name}` cannot be used: {invalid}"),
-            Unavailable::Shedding | Unavailable::Overtaken => reason.to_string(),
+            Unavailable::Shedding | Unavailable::RevokedInFlight => reason.to_string(),
         }
     }
 }

@@ -21,8 +21,8 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The question with the id of the request that it is asked for, by which the logs of the gateway, of the authority and
-    /// of the service can be held together. No policy can send a header of that name itself.
+    /// The question with the id of the request that it is asked for, by which the logs of the gateway, of the authority
+    /// and of the service can be held together. No policy can send a header of that name itself.
     #[must_use]
     pub fn for_request(mut self, id: &str) -> Self {
         self.headers.push(("x-request-id", id.to_owned()));

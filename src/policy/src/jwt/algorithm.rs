@@ -1,5 +1,6 @@
-//! Owns the signature algorithms a policy can name ([RFC 7518, 3.1](https://www.rfc-editor.org/rfc/rfc7518#section-3.1),
-//! [RFC 8037, 3.1](https://www.rfc-editor.org/rfc/rfc8037#section-3.1)), and what each asks of its key and its signature.
+//! Owns the signature algorithms a policy can name ([RFC 7518,
+//! 3.1](https://www.rfc-editor.org/rfc/rfc7518#section-3.1), [RFC 8037,
+//! 3.1](https://www.rfc-editor.org/rfc/rfc8037#section-3.1)), and what each asks of its key and its signature.
 
 /// An algorithm of asymmetric keys. There is no variant for `none`, nor for one whose key could also sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,7 +104,8 @@ impl Algorithm {
 }
 
 impl Make {
-    /// Bytes of a coordinate (RFC 7518, 6.2.1.2; RFC 8037, 2), and of each half of a signature (RFC 7518, 3.4; RFC 8032,
+    /// Bytes of a coordinate (RFC 7518, 6.2.1.2; RFC 8037, 2), and of each half of a signature (RFC 7518, 3.4; RFC
+    /// 8032,
     /// 5.1.6); `None` for RSA.
     pub(crate) const fn coordinate(self) -> Option<usize> {
         match self {

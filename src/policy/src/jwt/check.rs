@@ -1,13 +1,13 @@
 //! Owns the one way from a token to facts: over a signature that somebody has verified.
 
 use crate::facts::Facts;
-use crate::revocation::Deniable;
+use crate::revocation::DenyListKeys;
 use crate::time::UnixTime;
 
 use super::Opened;
 use super::algorithm::Algorithm;
 use super::key::{Key, KeyFingerprint, KeyParts};
-use super::rejected::Rejected;
+use super::rejection::JwtRejection;
 
 /// A signature to be verified, in the form that signature libraries and Envoy's `verify_signature` take.
 #[must_use]
@@ -68,8 +68,8 @@ impl<'c> SignatureCheck<'c> {
     ///
     /// # Errors
     /// The signature is not the key's.
-    pub fn verified_by(self, verify: impl FnOnce(&Self) -> bool) -> Result<SignatureVerified<'c>, Rejected> {
-        if verify(&self) { Ok(SignatureVerified(self)) } else { Err(Rejected::Signature) }
+    pub fn verified_by(self, verify: impl FnOnce(&Self) -> bool) -> Result<SignatureVerified<'c>, JwtRejection> {
+        if verify(&self) { Ok(SignatureVerified(self)) } else { Err(JwtRejection::Signature) }
     }
 }
 
@@ -84,7 +84,7 @@ impl SignatureVerified<'_> {
     ///
     /// # Errors
     /// A claim of another shape: nobody could say whether it is meant.
-    pub fn deniable(&self) -> Result<Deniable, Rejected> {
+    pub fn deniable(&self) -> Result<DenyListKeys, JwtRejection> {
         self.0.opened.deniable()
     }
 
@@ -92,7 +92,7 @@ impl SignatureVerified<'_> {
     ///
     /// # Errors
     /// A claim is missing, of another shape, or not what the policy wants; the token has ended or not begun.
-    pub fn accept(self, now: UnixTime) -> Result<Facts, Rejected> {
+    pub fn accept(self, now: UnixTime) -> Result<Facts, JwtRejection> {
         self.0.opened.facts(now)
     }
 }

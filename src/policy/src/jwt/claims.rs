@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::rejected::Rejected;
+use super::rejection::JwtRejection;
 use crate::time::{UnixTime, numeric_date};
 
 /// What a policy asks of the claims.
@@ -34,63 +34,63 @@ pub(super) struct Life {
 
 impl Wanted {
     /// RFC 7519, 4.1.1: compared as it is, letter by letter.
-    pub(super) fn issuer(&self, claims: &Value) -> Result<(), Rejected> {
+    pub(super) fn issuer(&self, claims: &Value) -> Result<(), JwtRejection> {
         match claims.get("iss") {
-            None | Some(Value::Null) => Err(Rejected::ClaimMissing("iss")),
+            None | Some(Value::Null) => Err(JwtRejection::ClaimMissing("iss")),
             Some(Value::String(stated)) if *stated == self.issuer => Ok(()),
-            Some(Value::String(_)) => Err(Rejected::Issuer),
-            Some(_) => Err(Rejected::ClaimShape("iss")),
+            Some(Value::String(_)) => Err(JwtRejection::Issuer),
+            Some(_) => Err(JwtRejection::ClaimShape("iss")),
         }
     }
 
     /// RFC 7519, 4.1.3: one text, or a list of texts.
-    pub(super) fn audience(&self, claims: &Value) -> Result<(), Rejected> {
+    pub(super) fn audience(&self, claims: &Value) -> Result<(), JwtRejection> {
         let ours = match &self.audience {
             Audience::Any => return Ok(()),
             Audience::OneOf(ours) => ours,
         };
         let stated: Vec<&str> = match claims.get("aud") {
-            None | Some(Value::Null) => return Err(Rejected::ClaimMissing("aud")),
+            None | Some(Value::Null) => return Err(JwtRejection::ClaimMissing("aud")),
             Some(Value::String(one)) => vec![one],
             Some(Value::Array(several)) => several
                 .iter()
-                .map(|entry| entry.as_str().ok_or(Rejected::ClaimShape("aud")))
+                .map(|entry| entry.as_str().ok_or(JwtRejection::ClaimShape("aud")))
                 .collect::<Result<_, _>>()?,
-            Some(_) => return Err(Rejected::ClaimShape("aud")),
+            Some(_) => return Err(JwtRejection::ClaimShape("aud")),
         };
         if stated.iter().any(|stated| ours.iter().any(|ours| ours == stated)) {
             Ok(())
         } else {
-            Err(Rejected::Audience)
+            Err(JwtRejection::Audience)
         }
     }
 
     /// RFC 7519, 4.1.4: not "on or after" it.
-    pub(super) fn end(&self, claims: &Value) -> Result<UnixTime, Rejected> {
-        let end = date(claims, "exp")?.ok_or(Rejected::ClaimMissing("exp"))?;
+    pub(super) fn end(&self, claims: &Value) -> Result<UnixTime, JwtRejection> {
+        let end = date(claims, "exp")?.ok_or(JwtRejection::ClaimMissing("exp"))?;
         Ok(end.later_by(self.leeway))
     }
 
     /// The beginning that a claim dates: RFC 7519, 4.1.5 and 4.1.6.
-    pub(super) fn beginning(&self, claims: &Value, name: &'static str) -> Result<Option<UnixTime>, Rejected> {
+    pub(super) fn beginning(&self, claims: &Value, name: &'static str) -> Result<Option<UnixTime>, JwtRejection> {
         Ok(date(claims, name)?.map(|begin| begin.earlier_by(self.leeway)))
     }
 
-    pub(super) fn life(&self, claims: &Value) -> Result<Life, Rejected> {
+    pub(super) fn life(&self, claims: &Value) -> Result<Life, JwtRejection> {
         let begins = self.beginning(claims, "nbf")?.max(self.beginning(claims, "iat")?);
         Ok(Life { begins, ends: self.end(claims)? })
     }
 }
 
 /// RFC 7519, 4.1.6: when a token was issued.
-pub(super) fn issued(claims: &Value) -> Result<Option<UnixTime>, Rejected> {
+pub(super) fn issued(claims: &Value) -> Result<Option<UnixTime>, JwtRejection> {
     date(claims, "iat")
 }
 
-fn date(claims: &Value, name: &'static str) -> Result<Option<UnixTime>, Rejected> {
+fn date(claims: &Value, name: &'static str) -> Result<Option<UnixTime>, JwtRejection> {
     match claims.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(stated) => numeric_date(stated).map(Some).ok_or(Rejected::ClaimShape(name)),
+        Some(stated) => numeric_date(stated).map(Some).ok_or(JwtRejection::ClaimShape(name)),
     }
 }
 
@@ -127,10 +127,10 @@ mod tests {
         let wanted = wanted(Audience::Any, 0);
         assert_eq!(wanted.issuer(&json!({ "iss": "https://id.example" })), Ok(()));
         for other in ["https://id.example/", "HTTPS://id.example", "", "https://id.example\u{0}"] {
-            assert_eq!(wanted.issuer(&json!({ "iss": other })), Err(Rejected::Issuer), "{other}");
+            assert_eq!(wanted.issuer(&json!({ "iss": other })), Err(JwtRejection::Issuer), "{other}");
         }
-        assert_eq!(wanted.issuer(&json!({ "iss": ["https://id.example"] })), Err(Rejected::ClaimShape("iss")));
-        assert_eq!(wanted.issuer(&json!({})), Err(Rejected::ClaimMissing("iss")));
+        assert_eq!(wanted.issuer(&json!({ "iss": ["https://id.example"] })), Err(JwtRejection::ClaimShape("iss")));
+        assert_eq!(wanted.issuer(&json!({})), Err(JwtRejection::ClaimMissing("iss")));
     }
 
     #[test]
@@ -139,15 +139,15 @@ mod tests {
         for (aud, outcome) in [
             (json!("a"), Ok(())),
             (json!(["x", "b"]), Ok(())),
-            (json!("A"), Err(Rejected::Audience)),
-            (json!("a b"), Err(Rejected::Audience)),
-            (json!([]), Err(Rejected::Audience)),
-            (json!(["a", 1]), Err(Rejected::ClaimShape("aud"))),
-            (json!({ "a": "a" }), Err(Rejected::ClaimShape("aud"))),
-            (json!([["a"]]), Err(Rejected::ClaimShape("aud"))),
+            (json!("A"), Err(JwtRejection::Audience)),
+            (json!("a b"), Err(JwtRejection::Audience)),
+            (json!([]), Err(JwtRejection::Audience)),
+            (json!(["a", 1]), Err(JwtRejection::ClaimShape("aud"))),
+            (json!({ "a": "a" }), Err(JwtRejection::ClaimShape("aud"))),
+            (json!([["a"]]), Err(JwtRejection::ClaimShape("aud"))),
         ] {
             assert_eq!(wanted.audience(&json!({ "aud": aud })), outcome, "{aud}");
         }
-        assert_eq!(wanted.audience(&json!({})), Err(Rejected::ClaimMissing("aud")));
+        assert_eq!(wanted.audience(&json!({})), Err(JwtRejection::ClaimMissing("aud")));
     }
 }

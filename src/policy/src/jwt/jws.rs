@@ -1,10 +1,10 @@
-//! Owns the compact form of a JWS ([RFC 7515, 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)): its three parts,
-//! and what its header says.
+//! Owns the compact form of a JWS ([RFC 7515, 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)): its three
+//! parts, and what its header says.
 
 use serde_json::{Map, Value};
 
 use super::base64url;
-use super::rejected::Rejected;
+use super::rejection::JwtRejection;
 use crate::json;
 
 /// The three parts, as they were sent.
@@ -35,15 +35,15 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn read(encoded: &str) -> Result<Self, Rejected> {
-        let members = object(encoded, LONGEST_HEADER, Rejected::HeaderTooLong, Rejected::Header)?;
+    pub(super) fn read(encoded: &str) -> Result<Self, JwtRejection> {
+        let members = object(encoded, MAX_HEADER, JwtRejection::HeaderTooLong, JwtRejection::Header)?;
         // RFC 7515, 4.1.11: an extension that is not understood refuses the token.
         if members.contains_key("crit") {
-            return Err(Rejected::Critical);
+            return Err(JwtRejection::Critical);
         }
         // RFC 7797, 6: whoever does not know `b64` would take the signing input for another.
         if members.contains_key("b64") {
-            return Err(Rejected::Unencoded);
+            return Err(JwtRejection::Unencoded);
         }
         let text = |name, otherwise| match members.get(name) {
             Some(Value::String(text)) => Ok(text.clone()),
@@ -52,17 +52,17 @@ impl Header {
         Ok(Self {
             // RFC 7515, 4.1.1: it must be there.
             algorithm: match members.get("alg") {
-                None | Some(Value::Null) => return Err(Rejected::NoAlgorithm),
-                Some(_) => text("alg", Rejected::Algorithm)?,
+                None | Some(Value::Null) => return Err(JwtRejection::NoAlgorithm),
+                Some(_) => text("alg", JwtRejection::Algorithm)?,
             },
             kind: media_type(&match members.get("typ") {
                 // RFC 7519, 5.1 makes it optional; an ID token without it would be an access token.
-                None | Some(Value::Null) => return Err(Rejected::NoType),
-                Some(_) => text("typ", Rejected::Type)?,
+                None | Some(Value::Null) => return Err(JwtRejection::NoType),
+                Some(_) => text("typ", JwtRejection::Type)?,
             }),
             key_id: match members.get("kid") {
                 None | Some(Value::Null) => None,
-                Some(_) => Some(text("kid", Rejected::KeyId)?),
+                Some(_) => Some(text("kid", JwtRejection::KeyId)?),
             },
         })
     }
@@ -75,17 +75,17 @@ pub(super) fn member(compact: Compact<'_>, name: &str) -> Option<Value> {
 }
 
 /// The claims of a payload, before anything is known of them.
-pub(super) fn payload(encoded: &str) -> Result<Value, Rejected> {
-    object(encoded, LONGEST_PAYLOAD, Rejected::PayloadTooLong, Rejected::Payload).map(Value::Object)
+pub(super) fn payload(encoded: &str) -> Result<Value, JwtRejection> {
+    object(encoded, MAX_PAYLOAD, JwtRejection::PayloadTooLong, JwtRejection::Payload).map(Value::Object)
 }
 
 fn object(
     encoded: &str,
     longest: usize,
-    too_long: Rejected,
-    otherwise: Rejected,
-) -> Result<Map<String, Value>, Rejected> {
-    let bytes = base64url::decode(encoded).ok_or(Rejected::Shape)?;
+    too_long: JwtRejection,
+    otherwise: JwtRejection,
+) -> Result<Map<String, Value>, JwtRejection> {
+    let bytes = base64url::decode(encoded).ok_or(JwtRejection::Shape)?;
     if bytes.len() > longest {
         return Err(too_long);
     }
@@ -116,7 +116,7 @@ pub(crate) fn media_type(text: &str) -> String {
 }
 
 /// Bytes of a header; room for all that is listened to, and for no chain of certificates.
-const LONGEST_HEADER: usize = 1024;
+const MAX_HEADER: usize = 1024;
 
 /// Bytes of a payload: with an RSA signature of 2048 bits, about as much as a credential can hold.
-const LONGEST_PAYLOAD: usize = 5120;
+const MAX_PAYLOAD: usize = 5120;

@@ -24,7 +24,7 @@ pub(crate) struct Key {
 pub enum KeyParts {
     /// RSA's two numbers, big endian, without leading zeros.
     Rsa {
-        /// Of [`LEAST_RSA_BITS`] to [`MOST_RSA_BITS`].
+        /// Of [`MIN_RSA_BITS`] to [`MAX_RSA_BITS`].
         modulus: Vec<u8>,
         /// From 3 to 2^33 - 1.
         exponent: Vec<u8>,
@@ -170,13 +170,13 @@ fn rsa(n: Option<&str>, e: Option<&str>) -> Result<(Make, Vec<u8>, KeyParts), In
         let used = modulus.first().map_or(0, |first| first.ilog2().saturating_add(1));
         let rest = modulus.len().saturating_sub(1).saturating_mul(8);
         let bits = usize::try_from(used).map_or(usize::MAX, |used| rest.saturating_add(used));
-        (LEAST_RSA_BITS..=MOST_RSA_BITS).contains(&bits)
+        (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits)
     });
     let exponent = e.and_then(number).filter(|exponent| {
         // Big endian, so that a longer number is a greater one: the bytes fill eight, or there are too many.
         let value =
             exponent.iter().try_fold(0_u64, |value, byte| value.checked_mul(256).map(|value| value | u64::from(*byte)));
-        value.is_some_and(|value| (LEAST_EXPONENT..=MOST_EXPONENT).contains(&value))
+        value.is_some_and(|value| (MIN_EXPONENT..=MAX_EXPONENT).contains(&value))
     });
     let modulus = modulus.ok_or(InvalidKey::Modulus)?;
     if roca::has_fingerprint(&modulus) {
@@ -186,8 +186,8 @@ fn rsa(n: Option<&str>, e: Option<&str>) -> Result<(Make, Vec<u8>, KeyParts), In
     Ok((Make::Rsa, der::rsa_public_key(&modulus, &exponent), KeyParts::Rsa { modulus, exponent }))
 }
 
-/// RFC 7518, 2 (Base64urlUInt): an odd number. It wants as few bytes as it takes; some libraries write the zero that DER has
-/// before them, and the number is the same.
+/// RFC 7518, 2 (Base64urlUInt): an odd number. It wants as few bytes as it takes; some libraries write the zero that
+/// DER has before them, and the number is the same.
 fn number(text: &str) -> Option<Vec<u8>> {
     let mut bytes = base64url::decode(text)?;
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
@@ -211,11 +211,11 @@ fn curve(crv: Option<&str>, x: Option<&str>, y: Option<&str>) -> Result<(Make, V
 }
 
 /// Bits of an RSA key, at least: RFC 7518, 3.3, "2048 bits or larger".
-pub const LEAST_RSA_BITS: usize = 2048;
+pub const MIN_RSA_BITS: usize = 2048;
 
 /// Bits of an RSA key, at most: beyond them a signature costs more than it is worth.
-pub const MOST_RSA_BITS: usize = 8192;
+pub const MAX_RSA_BITS: usize = 8192;
 
 /// RFC 8017, 3.1: `e` is at least 3; Envoy's BoringSSL takes none of more than 33 bits.
-const LEAST_EXPONENT: u64 = 3;
-const MOST_EXPONENT: u64 = 0x1_ffff_ffff;
+const MIN_EXPONENT: u64 = 3;
+const MAX_EXPONENT: u64 = 0x1_ffff_ffff;

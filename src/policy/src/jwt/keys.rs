@@ -37,7 +37,7 @@ impl fmt::Display for LeftOut {
         match &self.id {
             None => f.write_str("a key without `kid`")?,
             Some(id) => {
-                let shown: String = id.chars().take(LONGEST_SHOWN).collect();
+                let shown: String = id.chars().take(MAX_SHOWN).collect();
                 let cut = if shown.len() < id.len() { "..." } else { "" };
                 write!(f, "the key `{}{cut}`", shown.escape_default())?;
             }
@@ -49,7 +49,7 @@ impl fmt::Display for LeftOut {
 /// A set that no token can be verified with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeys {
-    /// More than [`LONGEST_KEY_SET`] bytes.
+    /// More than [`MAX_KEY_SET`] bytes.
     #[error("the set of keys is too long")]
     TooLong,
     /// Something else than a JWK Set.
@@ -78,13 +78,13 @@ pub enum NoKey {
 }
 
 impl KeySet {
-    /// Reads a JWK Set. Keys that verify nothing here are left out, as RFC 7517, 5 asks, and told. A key that is listed twice
-    /// is one key.
+    /// Reads a JWK Set. Keys that verify nothing here are left out, as RFC 7517, 5 asks, and told. A key that is listed
+    /// twice is one key.
     ///
     /// # Errors
     /// Text that is too long or no JWK Set. A set without keys is one: an issuer can take back its last key.
     pub fn parse(text: &[u8]) -> Result<Self, InvalidKeys> {
-        if text.len() > LONGEST_KEY_SET {
+        if text.len() > MAX_KEY_SET {
             return Err(InvalidKeys::TooLong);
         }
         let set = json::parse(text).map_err(|_fault| InvalidKeys::Shape)?;
@@ -144,8 +144,8 @@ impl KeySet {
         })
     }
 
-    /// The key that a token is verified with: the one of its name that fits its algorithm, or, where it names none, the one
-    /// that fits.
+    /// The key that a token is verified with: the one of its name that fits its algorithm, or, where it names none, the
+    /// one that fits.
     pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<&Key, NoKey> {
         let named = || self.keys.iter().filter(|key| id.is_none_or(|id| key.id.as_deref() == Some(id)));
         let mut fit = named().filter(|key| key.fits(algorithm));
@@ -162,7 +162,7 @@ impl KeySet {
 }
 
 /// Characters of a `kid` in a log.
-const LONGEST_SHOWN: usize = 64;
+const MAX_SHOWN: usize = 64;
 
 /// Bytes of a set: some forty RSA keys with their certificates.
-pub const LONGEST_KEY_SET: usize = 65_536;
+pub const MAX_KEY_SET: usize = 65_536;

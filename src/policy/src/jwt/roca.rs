@@ -1,10 +1,11 @@
 //! Owns the fingerprint of RSA keys whose factors can be found (CVE-2017-15361, "ROCA").
 //!
-//! A library of smart cards made each of a key's two primes as `k * M + (65537^a mod M)`, where M is the product of the first
-//! 126 primes or more, for keys of the sizes that are taken here. So the modulus is a power of 65537 in the arithmetic of each
-//! of these primes. About one in 239 million of ordinary keys is so, too.
+//! A library of smart cards made each of a key's two primes as `k * M + (65537^a mod M)`, where M is the product of the
+//! first 126 primes or more, for keys of the sizes that are taken here. So the modulus is a power of 65537 in the
+//! arithmetic of each of these primes. About one in 239 million of ordinary keys is so, too.
 //!
-//! [Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, section 2](https://doi.org/10.1145/3133956.3133969)
+//! [Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, section
+//! 2](https://doi.org/10.1145/3133956.3133969)
 
 /// Whether a modulus, big endian, has the fingerprint.
 pub(super) fn has_fingerprint(modulus: &[u8]) -> bool {

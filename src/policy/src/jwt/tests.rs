@@ -245,7 +245,7 @@ fn set_skips_what_it_cannot_use_and_may_be_empty() {
     ] {
         assert_eq!(KeySet::parse(text.as_bytes()), Err(fault), "{text}");
     }
-    let long = format!(r#"{{"keys":[{}],"x":"{}"}}"#, rsa(), "a".repeat(LONGEST_KEY_SET));
+    let long = format!(r#"{{"keys":[{}],"x":"{}"}}"#, rsa(), "a".repeat(MAX_KEY_SET));
     assert_eq!(KeySet::parse(long.as_bytes()), Err(InvalidKeys::TooLong));
 }
 
@@ -314,7 +314,7 @@ mod standard {
     fn check(token: &str, key: Value, algorithm: Algorithm, with: &'static dyn VerificationAlgorithm) {
         let compact = jws::Compact::split(token).unwrap();
         let header = jws::Header::read(compact.header);
-        assert_eq!(header.err(), Some(Rejected::NoType), "the examples have no `typ`, and so are no access tokens");
+        assert_eq!(header.err(), Some(JwtRejection::NoType), "the examples have no `typ`, and so are no access tokens");
         let signature = as_libraries_want_it(base64url::decode(compact.signature).unwrap(), algorithm).unwrap();
         let key = Key::read(&object(key)).unwrap();
         assert!(key.fits(algorithm));

@@ -38,7 +38,7 @@ pub(super) fn all(
             VerifierDocument::Jwt(_) => {}
         }
     }
-    let compiled = policy.rule(kind).into_iter().flat_map(|rule| rule.verifiers.iter());
+    let compiled = policy.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.iter());
     for (index, verifier) in compiled.enumerate() {
         match &**verifier {
             Verifier::Introspection(_) => {}

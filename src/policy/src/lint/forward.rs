@@ -27,7 +27,7 @@ pub(super) fn all(policy: &Policy, lints: &mut Vec<Lint>) {
             lints.push(Lint::new(WITHOUT_EFFECT, place.clone(), message, "remove it"));
         }
         let refused: Vec<_> =
-            refused_headers().filter(|name| pattern.could_be(name)).map(|name| format!("`{name}`")).collect();
+            refused_headers().filter(|name| pattern.is_confusable_with(name)).map(|name| format!("`{name}`")).collect();
         if !refused.is_empty() {
             let message =
                 format!("`{pattern}` strips no {}: a request that brings one is refused", refused.join(", no "));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::alike::folded;
+use crate::confusable::folded;
 use crate::host::HostPattern;
 use crate::policy::Route;
 use crate::template::{self, CaptureKind, Segment, is_uuid_but_for_case};

@@ -5,8 +5,8 @@ use crate::document::{ClaimsDocument, FactsDocument, PolicyDocument, VerifierDoc
 use crate::fault::Place;
 use crate::revocation::JTI;
 
-/// A feed names clients, users and tokens as the authority calls them. Facts of the same name that are read elsewhere are
-/// compared with it all the same, and then an entry drops the wrong ones or none.
+/// A feed names clients, users and tokens as the authority calls them. Facts of the same name that are read elsewhere
+/// are compared with it all the same, and then an entry drops the wrong ones or none.
 pub(super) fn missed(document: &PolicyDocument, verifier: &VerifierDocument, place: &Place, lints: &mut Vec<Lint>) {
     if !has_feed(document, verifier) {
         return;

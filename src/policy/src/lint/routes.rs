@@ -111,8 +111,8 @@ fn methods(route: &Route, place: &Place, lints: &mut Vec<Lint>) {
     }
 }
 
-/// A capture that nothing looks at, where its name says that something should: it is a fact of the caller, or other routes
-/// compare it.
+/// A capture that nothing looks at, where its name says that something should: it is a fact of the caller, or other
+/// routes compare it.
 fn captures(policy: &Policy, route: &Route, compared: &BTreeSet<&str>, place: &Place, lints: &mut Vec<Lint>) {
     let Some(verified) = route.verified() else { return };
     let looked_at: BTreeSet<&str> = looked_at(verified).collect();
@@ -173,16 +173,16 @@ fn overlaps(policy: &Policy, public: &Route, guarded: &Overlaps<'_>, place: &Pla
     };
     let mut look = |found: &Hosts<'_>| {
         for routes in reach::sharing(&public.hosts, found) {
-            shared.extend(routes.iter().copied().filter(has_method).take(MOST_NAMED.saturating_add(1)));
+            shared.extend(routes.iter().copied().filter(has_method).take(MAX_NAMED.saturating_add(1)));
         }
         // Those that are named say enough; a public `/{_all...}` shares requests with all there are.
-        if shared.len() > MOST_NAMED { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if shared.len() > MAX_NAMED { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let rest = if guarded.visit(public.path.segments(), &mut look).is_break() { " and others" } else { "" };
     if shared.is_empty() {
         return;
     }
-    let named = shared.iter().take(MOST_NAMED).filter_map(|index| policy.routes.get(*index));
+    let named = shared.iter().take(MAX_NAMED).filter_map(|index| policy.routes.get(*index));
     let named: Vec<_> = named.map(|route| format!("`{}`", route.id.as_str())).collect();
     let (word, named) = (if named.len() == 1 && rest.is_empty() { "route" } else { "routes" }, named.join(", "));
     lints.push(Lint::new(
@@ -194,9 +194,10 @@ fn overlaps(policy: &Policy, public: &Route, guarded: &Overlaps<'_>, place: &Pla
 }
 
 /// Guarded routes that are named in one lint.
-const MOST_NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
-/// What Envoy's HTTP/1 codec lets through ([IANA's registry](https://www.iana.org/assignments/http-methods) and a few more).
+/// What Envoy's HTTP/1 codec lets through ([IANA's registry](https://www.iana.org/assignments/http-methods) and a few
+/// more).
 const METHODS: [&str; 32] = [
     "ACL",
     "BIND",

@@ -9,7 +9,7 @@ use crate::scope::Scopes;
 
 /// How refusals are worded.
 #[derive(Debug, Default)]
-pub(crate) struct Wording {
+pub(crate) struct RefusalTemplate {
     pub(crate) format: Format,
     /// By the denial's code.
     pub(crate) messages: BTreeMap<&'static str, Message>,
@@ -24,7 +24,7 @@ pub(crate) enum Format {
     Problem,
 }
 
-impl Wording {
+impl RefusalTemplate {
     pub(crate) fn message(&self, denial: &Denial) -> String {
         match self.messages.get(denial.code()) {
             Some(message) => message.fill(denial),
@@ -77,7 +77,7 @@ impl FromStr for Message {
     type Err = InvalidMessage;
 
     fn from_str(text: &str) -> Result<Self, InvalidMessage> {
-        if text.trim().is_empty() || text.len() > LONGEST_MESSAGE || text.chars().any(char::is_control) {
+        if text.trim().is_empty() || text.len() > MAX_MESSAGE || text.chars().any(char::is_control) {
             return Err(InvalidMessage::Text);
         }
         let mut pieces = Vec::new();
@@ -103,7 +103,7 @@ impl FromStr for Message {
 /// A text that is no message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidMessage {
-    #[error("a message is 1 to {LONGEST_MESSAGE} bytes of text on one line")]
+    #[error("a message is 1 to {MAX_MESSAGE} bytes of text on one line")]
     Text,
     #[error("a brace stands alone; write `{{missing_scopes}}` or `{{wanted_scopes}}`, or no brace")]
     Brace,
@@ -126,7 +126,7 @@ const MISSING_SCOPES: &str = "missing_scopes";
 const WANTED_SCOPES: &str = "wanted_scopes";
 
 /// Bytes of a message as it is written.
-const LONGEST_MESSAGE: usize = 512;
+const MAX_MESSAGE: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -142,7 +142,7 @@ mod tests {
         {
             assert!(text.parse::<Message>().is_err(), "{text}");
         }
-        assert!("a".repeat(LONGEST_MESSAGE + 1).parse::<Message>().is_err());
+        assert!("a".repeat(MAX_MESSAGE + 1).parse::<Message>().is_err());
     }
 
     #[test]

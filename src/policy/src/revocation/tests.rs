@@ -19,8 +19,8 @@ fn facts(client: &str, user: &str) -> Facts {
     Facts { client_id: Some(client.parse().unwrap()), subject: Some(user.parse().unwrap()), ..Facts::none() }
 }
 
-fn revocable(kind: CredentialKind, secret: &str) -> Revocable {
-    Revocable::new(kind, secret)
+fn revocable(kind: CredentialKind, secret: &str) -> RevocationKeys {
+    RevocationKeys::new(kind, secret)
 }
 
 #[test]
@@ -55,9 +55,9 @@ fn credential_is_known_by_its_sha256() {
     assert!(!revoked.concerns(&revocable(CredentialKind::ApiKey, "x"), &facts("c", "u")));
 }
 
-fn jwt(jti: &str, issued: Option<u64>) -> Deniable {
+fn jwt(jti: &str, issued: Option<u64>) -> DenyListKeys {
     let (digest, issued) = (Digest::of("a.b.c"), issued.map(UnixTime::from_seconds));
-    Deniable { digest, jti: Some(jti.into()), issued }
+    DenyListKeys { digest, jti: Some(jti.into()), issued }
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn later_entry_about_the_same_takes_nothing_back() {
 
 #[test]
 fn deny_list_forgets_what_is_over_by_both_clocks() {
-    let mut denied = Denied::none();
+    let mut denied = DenyList::none();
     for (kind, name, value) in [("jti", "jti", "j"), ("client", "client_id", "c"), ("user", "user_id", "u")] {
         let entry = json!({ "kind": kind, name: value, "issued_before": 100, "until": 200, "at": 100 });
         denied.extend(page(&json!([entry])).unwrap().denied, UnixTime::END);
@@ -160,8 +160,7 @@ fn whatever_is_not_plainly_a_page_is_none() {
     ] {
         assert!(read(body.as_bytes()).is_err(), "{body}");
     }
-    let long =
-        format!(r#"{{"entries":[],"more":false,"reset":false,"next":"f:1","x":"{}"}}"#, "x".repeat(LONGEST_PAGE));
+    let long = format!(r#"{{"entries":[],"more":false,"reset":false,"next":"f:1","x":"{}"}}"#, "x".repeat(MAX_PAGE));
     assert!(read(long.as_bytes()).is_err());
 }
 

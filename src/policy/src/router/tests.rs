@@ -33,10 +33,10 @@ fn find(routers: &[Router; 2], method: &str, host: &str, path: &str) -> Option<u
 
 /// The routes that a path has for readers who do not heed the case of letters.
 #[track_caller]
-fn alike(routers: &[Router; 2], path: &str) -> Vec<usize> {
+fn confusable(routers: &[Router; 2], path: &str) -> Vec<usize> {
     let (host, path) = (Host::parse(b"h").unwrap(), CanonicalPath::parse(path.as_bytes()).unwrap());
     let [one, two] = routers.each_ref().map(|router| {
-        let mut routes = router.alike("GET", &host, path.segments());
+        let mut routes = router.confusable("GET", &host, path.segments());
         routes.sort_unstable();
         routes
     });
@@ -128,7 +128,11 @@ fn path_is_every_route_s_from_which_it_differs_in_letter_case_only() {
         ("/docs/secret/1", 7, &[7]),
         ("/x/secret/1", 1, &[8]),
     ] {
-        assert_eq!((find(&routers, "GET", "h", path), alike(&routers, path)), (Some(own), others.to_vec()), "{path}");
+        assert_eq!(
+            (find(&routers, "GET", "h", path), confusable(&routers, path)),
+            (Some(own), others.to_vec()),
+            "{path}"
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns what a wildcard of another router probably means here, so that none is taken letter for letter.
 //!
-//! What stands for anything elsewhere and for itself here guards nothing: `/users/:id` would be the route of one path that
-//! nobody asks for. So such a text is a fault. Where it is really meant, its sign is written percent-encoded.
+//! What stands for anything elsewhere and for itself here guards nothing: `/users/:id` would be the route of one path
+//! that nobody asks for. So such a text is a fault. Where it is really meant, its sign is written percent-encoded.
 
 use std::fmt;
 
@@ -71,8 +71,8 @@ pub(crate) fn of_braces(segment: &str) -> Meaning {
     meaning(segment)
 }
 
-/// `$export`: a capture of few routers, and an operation of services that follow FHIR or OData. Whoever writes a capture for
-/// the one text takes every sibling of it, so the text is named first.
+/// `$export`: a capture of few routers, and an operation of services that follow FHIR or OData. Whoever writes a
+/// capture for the one text takes every sibling of it, so the text is named first.
 pub(crate) fn is_operation_of_some(segment: &str) -> bool {
     segment.strip_prefix('$').is_some_and(|word| {
         word.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -103,7 +103,8 @@ fn is_named_by_a_dollar(segment: &str) -> bool {
     })
 }
 
-/// `@:user`, `from-:from`, `name.:ext`; `books:batch`, `12:30`, `a::b` and `-:aggregate` (a method of whatever parent) are none.
+/// `@:user`, `from-:from`, `name.:ext`; `books:batch`, `12:30`, `a::b` and `-:aggregate` (a method of whatever parent)
+/// are none.
 fn has_a_part_named_by_a_colon(segment: &str) -> bool {
     let signs: Vec<char> = segment.strip_prefix("-:").unwrap_or(segment).chars().collect();
     signs.windows(3).any(|signs| match signs {

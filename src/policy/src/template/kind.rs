@@ -12,7 +12,8 @@ pub(crate) enum CaptureKind {
     Int,
     /// All segments that are left, at least one; the first is not empty.
     Rest,
-    /// A UUID in its canonical spelling: lower case, hyphens ([RFC 9562, 4](https://www.rfc-editor.org/rfc/rfc9562#section-4)).
+    /// A UUID in its canonical spelling: lower case, hyphens ([RFC 9562,
+    /// 4](https://www.rfc-editor.org/rfc/rfc9562#section-4)).
     Uuid,
 }
 

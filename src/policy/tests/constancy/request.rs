@@ -217,7 +217,8 @@ impl Place {
                 };
                 ids.iter().flat_map(with).collect()
             }
-            // Hexadecimal parts at the beginning, in the last group and at the end of identifiers that have them nowhere else.
+            // Hexadecimal parts at the beginning, in the last group and at the end of identifiers that have them
+            // nowhere else.
             Self::Uuid => {
                 let parts: Vec<_> = parts.iter().filter(|part| part.len() < 4 && !part.contains('-')).collect();
                 let mut found = tree.texts(self);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brama_policy::{KeySet, NoKey, Rejected, UnusableFact};
+use brama_policy::{JwtRejection, KeySet, NoKey, UnusableFact};
 use serde_json::{Value, json};
 
 use super::library::set;
@@ -16,7 +16,7 @@ fn signer() -> (Signer, KeySet) {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as the tables have it")]
-fn unusable(name: &str, pointer: &str, fault: &'static str) -> Option<Rejected> {
+fn unusable(name: &str, pointer: &str, fault: &'static str) -> Option<JwtRejection> {
     Some(Arc::new(UnusableFact { name: name.to_owned(), pointer: pointer.to_owned(), fault }).into())
 }
 
@@ -25,32 +25,32 @@ fn header_says_no_more_than_the_policy_allows() {
     let (signer, keys) = signer();
     let own = signer.jwk();
     for (changes, outcome) in [
-        (json!({ "alg": "none" }), Some(Rejected::Algorithm)),
-        (json!({ "alg": "NONE" }), Some(Rejected::Algorithm)),
-        (json!({ "alg": "es256" }), Some(Rejected::Algorithm)),
-        (json!({ "alg": "HS256" }), Some(Rejected::Algorithm)),
-        (json!({ "alg": "PS256" }), Some(Rejected::Algorithm)),
-        (json!({ "alg": "EdDSA" }), Some(Rejected::Algorithm)),
-        (json!({ "alg": ["ES256"] }), Some(Rejected::Algorithm)),
-        (json!({ "alg": "" }), Some(Rejected::Algorithm)),
-        (json!({ "alg": null }), Some(Rejected::NoAlgorithm)),
+        (json!({ "alg": "none" }), Some(JwtRejection::Algorithm)),
+        (json!({ "alg": "NONE" }), Some(JwtRejection::Algorithm)),
+        (json!({ "alg": "es256" }), Some(JwtRejection::Algorithm)),
+        (json!({ "alg": "HS256" }), Some(JwtRejection::Algorithm)),
+        (json!({ "alg": "PS256" }), Some(JwtRejection::Algorithm)),
+        (json!({ "alg": "EdDSA" }), Some(JwtRejection::Algorithm)),
+        (json!({ "alg": ["ES256"] }), Some(JwtRejection::Algorithm)),
+        (json!({ "alg": "" }), Some(JwtRejection::Algorithm)),
+        (json!({ "alg": null }), Some(JwtRejection::NoAlgorithm)),
         // Another algorithm of the policy's: the key is not for it, whatever was signed.
         (json!({ "alg": "RS256" }), Some(NoKey::Unfit.into())),
-        (json!({ "alg": "ES384" }), Some(Rejected::SignatureLength)),
-        (json!({ "typ": null }), Some(Rejected::NoType)),
-        (json!({ "typ": "JWT" }), Some(Rejected::Type)),
-        (json!({ "typ": "id+jwt" }), Some(Rejected::Type)),
-        (json!({ "typ": "at+jwt;x" }), Some(Rejected::Type)),
-        (json!({ "typ": ["at+jwt"] }), Some(Rejected::Type)),
+        (json!({ "alg": "ES384" }), Some(JwtRejection::SignatureLength)),
+        (json!({ "typ": null }), Some(JwtRejection::NoType)),
+        (json!({ "typ": "JWT" }), Some(JwtRejection::Type)),
+        (json!({ "typ": "id+jwt" }), Some(JwtRejection::Type)),
+        (json!({ "typ": "at+jwt;x" }), Some(JwtRejection::Type)),
+        (json!({ "typ": ["at+jwt"] }), Some(JwtRejection::Type)),
         (json!({ "typ": "Application/AT+JWT" }), None),
-        (json!({ "crit": ["exp"], "exp": 1 }), Some(Rejected::Critical)),
-        (json!({ "crit": [] }), Some(Rejected::Critical)),
-        (json!({ "crit": ["b64"], "b64": false }), Some(Rejected::Critical)),
-        (json!({ "b64": false }), Some(Rejected::Unencoded)),
-        (json!({ "b64": true }), Some(Rejected::Unencoded)),
+        (json!({ "crit": ["exp"], "exp": 1 }), Some(JwtRejection::Critical)),
+        (json!({ "crit": [] }), Some(JwtRejection::Critical)),
+        (json!({ "crit": ["b64"], "b64": false }), Some(JwtRejection::Critical)),
+        (json!({ "b64": false }), Some(JwtRejection::Unencoded)),
+        (json!({ "b64": true }), Some(JwtRejection::Unencoded)),
         (json!({ "kid": null }), None),
-        (json!({ "kid": 7 }), Some(Rejected::KeyId)),
-        (json!({ "kid": ["k"] }), Some(Rejected::KeyId)),
+        (json!({ "kid": 7 }), Some(JwtRejection::KeyId)),
+        (json!({ "kid": ["k"] }), Some(JwtRejection::KeyId)),
         (json!({ "kid": "" }), Some(NoKey::UnknownKid.into())),
         (json!({ "kid": "../../etc/passwd" }), Some(NoKey::UnknownKid.into())),
         (json!({ "kid": "k' OR '1'='1" }), Some(NoKey::UnknownKid.into())),
@@ -60,7 +60,7 @@ fn header_says_no_more_than_the_policy_allows() {
             None,
         ),
         (json!({ "kid": "other", "jwk": own }), Some(NoKey::UnknownKid.into())),
-        (json!({ "pad": "a".repeat(1024) }), Some(Rejected::HeaderTooLong)),
+        (json!({ "pad": "a".repeat(1024) }), Some(JwtRejection::HeaderTooLong)),
     ] {
         let token = signer.token(&merged(header(&signer), changes.clone()), &claims());
         assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{changes}");
@@ -71,29 +71,29 @@ fn header_says_no_more_than_the_policy_allows() {
 fn claims_say_what_the_policy_asks() {
     let (signer, keys) = signer();
     for (changes, outcome) in [
-        (json!({ "iss": null }), Some(Rejected::ClaimMissing("iss"))),
-        (json!({ "iss": "https://id.example/" }), Some(Rejected::Issuer)),
-        (json!({ "iss": ["https://id.example"] }), Some(Rejected::ClaimShape("iss"))),
-        (json!({ "aud": null }), Some(Rejected::ClaimMissing("aud"))),
-        (json!({ "aud": "ap" }), Some(Rejected::Audience)),
-        (json!({ "aud": ["apis", "API"] }), Some(Rejected::Audience)),
+        (json!({ "iss": null }), Some(JwtRejection::ClaimMissing("iss"))),
+        (json!({ "iss": "https://id.example/" }), Some(JwtRejection::Issuer)),
+        (json!({ "iss": ["https://id.example"] }), Some(JwtRejection::ClaimShape("iss"))),
+        (json!({ "aud": null }), Some(JwtRejection::ClaimMissing("aud"))),
+        (json!({ "aud": "ap" }), Some(JwtRejection::Audience)),
+        (json!({ "aud": ["apis", "API"] }), Some(JwtRejection::Audience)),
         (json!({ "aud": ["x", "api"] }), None),
-        (json!({ "aud": [] }), Some(Rejected::Audience)),
-        (json!({ "aud": ["api", {}] }), Some(Rejected::ClaimShape("aud"))),
-        (json!({ "aud": { "api": true } }), Some(Rejected::ClaimShape("aud"))),
-        (json!({ "exp": null }), Some(Rejected::ClaimMissing("exp"))),
-        (json!({ "exp": "1800000000" }), Some(Rejected::ClaimShape("exp"))),
-        (json!({ "exp": -1 }), Some(Rejected::ClaimShape("exp"))),
-        (json!({ "exp": 1e300 }), Some(Rejected::ClaimShape("exp"))),
+        (json!({ "aud": [] }), Some(JwtRejection::Audience)),
+        (json!({ "aud": ["api", {}] }), Some(JwtRejection::ClaimShape("aud"))),
+        (json!({ "aud": { "api": true } }), Some(JwtRejection::ClaimShape("aud"))),
+        (json!({ "exp": null }), Some(JwtRejection::ClaimMissing("exp"))),
+        (json!({ "exp": "1800000000" }), Some(JwtRejection::ClaimShape("exp"))),
+        (json!({ "exp": -1 }), Some(JwtRejection::ClaimShape("exp"))),
+        (json!({ "exp": 1e300 }), Some(JwtRejection::ClaimShape("exp"))),
         (json!({ "exp": u64::MAX }), None),
-        (json!({ "nbf": "0" }), Some(Rejected::ClaimShape("nbf"))),
-        (json!({ "iat": {} }), Some(Rejected::ClaimShape("iat"))),
+        (json!({ "nbf": "0" }), Some(JwtRejection::ClaimShape("nbf"))),
+        (json!({ "iat": {} }), Some(JwtRejection::ClaimShape("iat"))),
         (json!({ "iat": null }), None),
         (json!({ "ext": { "tenant": {} } }), unusable("tenant", "/ext/tenant", "is no text")),
         (json!({ "ext": { "tenant": true } }), unusable("tenant", "/ext/tenant", "is no text")),
         (json!({ "ext": [] }), None),
         (json!({ "pad": "a".repeat(4900) }), None),
-        (json!({ "pad": "a".repeat(5000) }), Some(Rejected::PayloadTooLong)),
+        (json!({ "pad": "a".repeat(5000) }), Some(JwtRejection::PayloadTooLong)),
     ] {
         let token = signer.token(&header(&signer), &merged(claims(), changes.clone()));
         assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{changes}");
@@ -197,32 +197,32 @@ fn texts_have_one_reading() {
         |levels: usize| format!("{},\"x\":{}{}}}", &claims[..claims.len() - 1], "[".repeat(levels), "]".repeat(levels));
     for (header, claims, outcome) in [
         (&*header, &*claims, None),
-        (&header.replacen('{', r#"{"alg":"none","#, 1), &claims, Some(Rejected::Header)),
-        (&header.replacen('{', r#"{"\u0061lg":"none","#, 1), &claims, Some(Rejected::Header)),
-        (&header.replacen('{', r#"{"kid":"a","#, 1), &claims, Some(Rejected::Header)),
+        (&header.replacen('{', r#"{"alg":"none","#, 1), &claims, Some(JwtRejection::Header)),
+        (&header.replacen('{', r#"{"\u0061lg":"none","#, 1), &claims, Some(JwtRejection::Header)),
+        (&header.replacen('{', r#"{"kid":"a","#, 1), &claims, Some(JwtRejection::Header)),
         (&format!("{header} "), &claims, None),
-        (&format!("{header}{{}}"), &claims, Some(Rejected::Header)),
-        (&format!("\u{feff}{header}"), &claims, Some(Rejected::Header)),
-        (&format!("[{header}]"), &claims, Some(Rejected::Header)),
-        ("\"ES256\"", &claims, Some(Rejected::Header)),
-        ("", &claims, Some(Rejected::Header)),
-        (&header, &claims.replacen('{', r#"{"exp":99999999999,"#, 1), Some(Rejected::Payload)),
-        (&header, &claims.replacen(r#""tenant""#, r#""tenant":"t2","tenant""#, 1), Some(Rejected::Payload)),
-        (&header, &format!("[{claims}]"), Some(Rejected::Payload)),
-        (&header, "null", Some(Rejected::Payload)),
-        (&header, "", Some(Rejected::Payload)),
-        (&header, &claims.replace("u1", "\u{0}"), Some(Rejected::Payload)),
+        (&format!("{header}{{}}"), &claims, Some(JwtRejection::Header)),
+        (&format!("\u{feff}{header}"), &claims, Some(JwtRejection::Header)),
+        (&format!("[{header}]"), &claims, Some(JwtRejection::Header)),
+        ("\"ES256\"", &claims, Some(JwtRejection::Header)),
+        ("", &claims, Some(JwtRejection::Header)),
+        (&header, &claims.replacen('{', r#"{"exp":99999999999,"#, 1), Some(JwtRejection::Payload)),
+        (&header, &claims.replacen(r#""tenant""#, r#""tenant":"t2","tenant""#, 1), Some(JwtRejection::Payload)),
+        (&header, &format!("[{claims}]"), Some(JwtRejection::Payload)),
+        (&header, "null", Some(JwtRejection::Payload)),
+        (&header, "", Some(JwtRejection::Payload)),
+        (&header, &claims.replace("u1", "\u{0}"), Some(JwtRejection::Payload)),
         // A token in a token.
-        (&header, &signer.token_of(&header, &claims), Some(Rejected::Payload)),
+        (&header, &signer.token_of(&header, &claims), Some(JwtRejection::Payload)),
         (&header, &deep(100), None),
-        (&header, &deep(200), Some(Rejected::Payload)),
-        (&header, &deep(2000), Some(Rejected::Payload)),
+        (&header, &deep(200), Some(JwtRejection::Payload)),
+        (&header, &deep(2000), Some(JwtRejection::Payload)),
     ] {
         let token = signer.token_of(header, claims);
         assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{header} {claims}");
     }
     let not_utf8 = signer.signed(&format!("{}.{}", base64url(header.as_bytes()), base64url(b"{\"iss\":\"\xff\"}")));
-    assert_eq!(judge(&policy(), &keys, &not_utf8, NOW), Err(Rejected::Payload));
+    assert_eq!(judge(&policy(), &keys, &not_utf8, NOW), Err(JwtRejection::Payload));
 }
 
 #[test]
@@ -242,35 +242,35 @@ fn compact_form_has_one_spelling() {
     let spaced = base64url(spaced.as_bytes());
     for (token, outcome) in [
         (token.clone(), None),
-        (format!("{token}."), Some(Rejected::Shape)),
-        (format!("{token}.."), Some(Rejected::Shape)),
-        (format!(".{token}"), Some(Rejected::Shape)),
-        (format!("{token}="), Some(Rejected::Shape)),
-        (format!("{token}=="), Some(Rejected::Shape)),
-        (format!("{header}=.{payload}.{signature}"), Some(Rejected::Shape)),
-        (format!("{header}.{payload}.{}", left_over(signature)), Some(Rejected::Shape)),
-        (format!("{}.{payload}.{signature}", left_over(&spaced)), Some(Rejected::Shape)),
-        (format!("{header}.{payload}.{}", signature.replace(['-', '_'], "+") + "+"), Some(Rejected::Shape)),
-        (format!("{header}.{payload}"), Some(Rejected::Shape)),
-        (format!("{header}..{payload}.{signature}"), Some(Rejected::Shape)),
-        (format!("{header}.{payload}."), Some(Rejected::SignatureLength)),
-        (format!("{header}.{payload}.{signature}{signature}"), Some(Rejected::SignatureLength)),
-        (format!("{header}.{payload}.{}", base64url(&[1; 63])), Some(Rejected::SignatureLength)),
-        (format!("{header}.{payload}.{}", base64url(&[1; 65])), Some(Rejected::SignatureLength)),
-        (format!("{header}.{payload}.{}", base64url(&[1; 96])), Some(Rejected::SignatureLength)),
-        (format!("{header}..{signature}"), Some(Rejected::Payload)),
-        (format!(".{payload}.{signature}"), Some(Rejected::Header)),
-        ("..".to_owned(), Some(Rejected::Header)),
-        (".".to_owned(), Some(Rejected::Shape)),
-        ("opaque".to_owned(), Some(Rejected::Shape)),
-        ("a.b.c.d.e".to_owned(), Some(Rejected::Shape)),
-        (format!("{header}.{}.{signature}", "A".repeat(6900)), Some(Rejected::PayloadTooLong)),
+        (format!("{token}."), Some(JwtRejection::Shape)),
+        (format!("{token}.."), Some(JwtRejection::Shape)),
+        (format!(".{token}"), Some(JwtRejection::Shape)),
+        (format!("{token}="), Some(JwtRejection::Shape)),
+        (format!("{token}=="), Some(JwtRejection::Shape)),
+        (format!("{header}=.{payload}.{signature}"), Some(JwtRejection::Shape)),
+        (format!("{header}.{payload}.{}", left_over(signature)), Some(JwtRejection::Shape)),
+        (format!("{}.{payload}.{signature}", left_over(&spaced)), Some(JwtRejection::Shape)),
+        (format!("{header}.{payload}.{}", signature.replace(['-', '_'], "+") + "+"), Some(JwtRejection::Shape)),
+        (format!("{header}.{payload}"), Some(JwtRejection::Shape)),
+        (format!("{header}..{payload}.{signature}"), Some(JwtRejection::Shape)),
+        (format!("{header}.{payload}."), Some(JwtRejection::SignatureLength)),
+        (format!("{header}.{payload}.{signature}{signature}"), Some(JwtRejection::SignatureLength)),
+        (format!("{header}.{payload}.{}", base64url(&[1; 63])), Some(JwtRejection::SignatureLength)),
+        (format!("{header}.{payload}.{}", base64url(&[1; 65])), Some(JwtRejection::SignatureLength)),
+        (format!("{header}.{payload}.{}", base64url(&[1; 96])), Some(JwtRejection::SignatureLength)),
+        (format!("{header}..{signature}"), Some(JwtRejection::Payload)),
+        (format!(".{payload}.{signature}"), Some(JwtRejection::Header)),
+        ("..".to_owned(), Some(JwtRejection::Header)),
+        (".".to_owned(), Some(JwtRejection::Shape)),
+        ("opaque".to_owned(), Some(JwtRejection::Shape)),
+        ("a.b.c.d.e".to_owned(), Some(JwtRejection::Shape)),
+        (format!("{header}.{}.{signature}", "A".repeat(6900)), Some(JwtRejection::PayloadTooLong)),
     ] {
         assert_eq!(judge(&policy(), &keys, &token, NOW).err(), outcome, "{token}");
     }
     let text = |value: Value| base64url(value.to_string().as_bytes());
     let unsigned = format!("{}.{payload}.", text(json!({ "alg": "none", "typ": "at+jwt" })));
-    assert_eq!(judge(&policy(), &keys, &unsigned, NOW), Err(Rejected::Algorithm));
+    assert_eq!(judge(&policy(), &keys, &unsigned, NOW), Err(JwtRejection::Algorithm));
 }
 
 /// RFC 8725, 2.1: the public key of one algorithm as the secret of another.
@@ -282,5 +282,5 @@ fn public_key_is_no_secret() {
     let text = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims().to_string().as_bytes()));
     let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, signer.jwk().to_string().as_bytes());
     let token = format!("{text}.{}", base64url(aws_lc_rs::hmac::sign(&secret, text.as_bytes()).as_ref()));
-    assert_eq!(judge(&policy(), &keys, &token, NOW), Err(Rejected::Algorithm));
+    assert_eq!(judge(&policy(), &keys, &token, NOW), Err(JwtRejection::Algorithm));
 }

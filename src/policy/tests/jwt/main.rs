@@ -25,8 +25,8 @@ mod signer;
 use std::sync::{Arc, OnceLock};
 
 use brama_policy::{
-    Credential, CredentialKind, Facts, GrantedScopes, Jwt, KeySet, KeySource, Lookup, NoKey, Policy, PolicyDocument,
-    Rejected, UnixTime, Verifier,
+    Credential, CredentialKind, Facts, GrantedScopes, Jwt, JwtRejection, KeySet, KeySource, Lookup, NoKey, Policy,
+    PolicyDocument, UnixTime, Verifier,
 };
 use serde_json::{Value, json};
 use signer::Signer;
@@ -89,7 +89,7 @@ fn jwt(lookup: &Lookup) -> &Jwt {
 }
 
 /// What a gateway makes of a token.
-fn judge(policy: &Policy, keys: &KeySet, token: &str, now: u64) -> Result<Facts, Rejected> {
+fn judge(policy: &Policy, keys: &KeySet, token: &str, now: u64) -> Result<Facts, JwtRejection> {
     let (lookup, now) = (lookup(policy, token), UnixTime::from_seconds(now));
     let opened = jwt(&lookup).open(lookup.credential())?;
     opened.check_claims(now)?;
@@ -136,12 +136,12 @@ fn signature_of_another_key_is_refused() {
     for (signer, other) in signers.iter().zip(&others) {
         // Of another key of the same name, and of this key under another text.
         let token = other.token(&header(signer), &claims());
-        assert_eq!(judge(&policy(), &keys, &token, NOW), Err(Rejected::Signature), "{}", signer.algorithm());
+        assert_eq!(judge(&policy(), &keys, &token, NOW), Err(JwtRejection::Signature), "{}", signer.algorithm());
         let (token, richer) = (signer.token(&header(signer), &claims()), signer.token(&header(signer), &json!({})));
         let (signed, _signature) = token.rsplit_once('.').unwrap();
         let (_signed, signature) = richer.rsplit_once('.').unwrap();
         let spliced = format!("{signed}.{signature}");
-        assert_eq!(judge(&policy(), &keys, &spliced, NOW), Err(Rejected::Signature), "{}", signer.algorithm());
+        assert_eq!(judge(&policy(), &keys, &spliced, NOW), Err(JwtRejection::Signature), "{}", signer.algorithm());
     }
 }
 
@@ -156,7 +156,7 @@ fn numbers_that_are_nothing_sign_nothing() {
             odd.replace_range(odd.len() - 1.., "A");
             let outcome =
                 judge(&policy(), &library::set(std::slice::from_ref(signer)), &format!("{signed}.{odd}"), NOW);
-            assert_eq!(outcome, Err(Rejected::Signature), "{} {letter}", signer.algorithm());
+            assert_eq!(outcome, Err(JwtRejection::Signature), "{} {letter}", signer.algorithm());
         }
     }
 }
@@ -171,22 +171,22 @@ fn token_lives_from_its_beginning_to_its_end() {
     };
     for (changes, now, strict, with_leeway) in [
         (json!({}), NOW + 59, None, None),
-        (json!({}), NOW + 60, Some(Rejected::Expired), None),
-        (json!({}), NOW + 89, Some(Rejected::Expired), None),
-        (json!({}), NOW + 90, Some(Rejected::Expired), Some(Rejected::Expired)),
+        (json!({}), NOW + 60, Some(JwtRejection::Expired), None),
+        (json!({}), NOW + 89, Some(JwtRejection::Expired), None),
+        (json!({}), NOW + 90, Some(JwtRejection::Expired), Some(JwtRejection::Expired)),
         (json!({ "exp": NOW + 1 }), NOW, None, None),
         (json!({ "exp": f64::from(1_700_000_000_u32) + 0.9 }), NOW, None, None),
-        (json!({ "exp": f64::from(1_700_000_000_u32) + 0.000_9 }), NOW, Some(Rejected::Expired), None),
+        (json!({ "exp": f64::from(1_700_000_000_u32) + 0.000_9 }), NOW, Some(JwtRejection::Expired), None),
         (json!({ "nbf": NOW }), NOW, None, None),
-        (json!({ "nbf": NOW + 1 }), NOW, Some(Rejected::NotYetValid), None),
-        (json!({ "nbf": NOW + 31 }), NOW, Some(Rejected::NotYetValid), Some(Rejected::NotYetValid)),
-        (json!({ "nbf": f64::from(1_700_000_000_u32) + 0.1 }), NOW, Some(Rejected::NotYetValid), None),
+        (json!({ "nbf": NOW + 1 }), NOW, Some(JwtRejection::NotYetValid), None),
+        (json!({ "nbf": NOW + 31 }), NOW, Some(JwtRejection::NotYetValid), Some(JwtRejection::NotYetValid)),
+        (json!({ "nbf": f64::from(1_700_000_000_u32) + 0.1 }), NOW, Some(JwtRejection::NotYetValid), None),
         // In the very millisecond.
         (json!({ "nbf": f64::from(1_700_000_000_u32) + 0.000_9 }), NOW, None, None),
         (json!({ "iat": f64::from(1_700_000_000_u32) + 0.000_9 }), NOW, None, None),
-        (json!({ "iat": f64::from(1_700_000_000_u32) + 0.001 }), NOW, Some(Rejected::IssuedLater), None),
-        (json!({ "iat": NOW + 1 }), NOW, Some(Rejected::IssuedLater), None),
-        (json!({ "iat": NOW + 31 }), NOW, Some(Rejected::IssuedLater), Some(Rejected::IssuedLater)),
+        (json!({ "iat": f64::from(1_700_000_000_u32) + 0.001 }), NOW, Some(JwtRejection::IssuedLater), None),
+        (json!({ "iat": NOW + 1 }), NOW, Some(JwtRejection::IssuedLater), None),
+        (json!({ "iat": NOW + 31 }), NOW, Some(JwtRejection::IssuedLater), Some(JwtRejection::IssuedLater)),
     ] {
         assert_eq!(at(&policy(), changes.clone(), now), strict, "{changes} at {now}");
         assert_eq!(at(&lenient, changes.clone(), now), with_leeway, "{changes} at {now}, with leeway");
@@ -217,10 +217,10 @@ fn verified_signature_alone_is_not_enough() {
     let signer = Signer::new("ES256", "k");
     let keys = library::set(std::slice::from_ref(&signer));
     for (changes, rejected) in [
-        (json!({ "iss": "x" }), Rejected::Issuer),
-        (json!({ "aud": "x" }), Rejected::Audience),
-        (json!({ "exp": NOW }), Rejected::Expired),
-        (json!({ "nbf": NOW + 1 }), Rejected::NotYetValid),
+        (json!({ "iss": "x" }), JwtRejection::Issuer),
+        (json!({ "aud": "x" }), JwtRejection::Audience),
+        (json!({ "exp": NOW }), JwtRejection::Expired),
+        (json!({ "nbf": NOW + 1 }), JwtRejection::NotYetValid),
     ] {
         let policy = policy();
         let lookup = lookup(&policy, &signer.token(&header(&signer), &signer::merged(claims(), changes)));
@@ -236,7 +236,7 @@ fn algorithm_that_the_policy_does_not_name_is_refused() {
     let keys = library::set(&signers);
     let narrow = policy_of(&document(&JWT.replace("[RS256, RS384, RS512, ES256, ES384, ES512]", "[ES256]")));
     let outcomes = signers.map(|signer| judge(&narrow, &keys, &signer.token(&header(&signer), &claims()), NOW).err());
-    assert_eq!(outcomes, [None, Some(Rejected::Algorithm)]);
+    assert_eq!(outcomes, [None, Some(JwtRejection::Algorithm)]);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn key_is_never_guessed() {
     assert!(judge(&policy(), &library::set(std::slice::from_ref(&one)), &token, NOW).is_ok());
     let named_so = |kid: &str| one.token(&signer::merged(header(&one), json!({ "kid": kid })), &claims());
     assert_eq!(judge(&policy(), &both, &named_so("three"), NOW), Err(NoKey::UnknownKid.into()));
-    assert_eq!(judge(&policy(), &both, &named_so("two"), NOW), Err(Rejected::Signature));
+    assert_eq!(judge(&policy(), &both, &named_so("two"), NOW), Err(JwtRejection::Signature));
     let twice = library::set(&[one.clone(), Signer::new("ES256", "one")]);
     assert_eq!(judge(&policy(), &twice, &named_so("one"), NOW), Err(NoKey::RepeatedKid.into()));
     // One of them can only be meant, and one is listed twice.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256};
-use brama_policy::{NoKey, Policy, Rejected};
+use brama_policy::{JwtRejection, NoKey, Policy};
 use serde_json::{Value, json};
 
 use super::signer::{self, Signer, base64url, merged};
@@ -24,10 +24,14 @@ fn only_the_keys_own_signature_of_this_very_text_counts() {
         let (token, richer) = (signer.token(&header(signer), &claims()), signer.token(&header(signer), &json!({})));
         assert!(judge(&of_all(), &keys, &token, NOW).is_ok(), "{name}");
         let forged = other.token(&header(signer), &claims());
-        assert_eq!(judge(&of_all(), &keys, &forged, NOW), Err(Rejected::Signature), "{name}");
+        assert_eq!(judge(&of_all(), &keys, &forged, NOW), Err(JwtRejection::Signature), "{name}");
         let ((signed, _), (_, signature)) = (token.rsplit_once('.').unwrap(), richer.rsplit_once('.').unwrap());
-        assert_eq!(judge(&of_all(), &keys, &format!("{signed}.{signature}"), NOW), Err(Rejected::Signature), "{name}");
-        assert_eq!(judge(&policy(), &keys, &token, NOW), Err(Rejected::Algorithm), "{name}");
+        assert_eq!(
+            judge(&of_all(), &keys, &format!("{signed}.{signature}"), NOW),
+            Err(JwtRejection::Signature),
+            "{name}"
+        );
+        assert_eq!(judge(&policy(), &keys, &token, NOW), Err(JwtRejection::Algorithm), "{name}");
     }
 }
 
@@ -47,8 +51,8 @@ fn rsa_key_verifies_the_kind_of_signature_that_the_header_names_and_the_key_is_f
         ("RS256", "PS256", &pss, Some(NoKey::Unfit.into())),
         ("PS256", "RS256", &pkcs1, Some(NoKey::Unfit.into())),
         ("PS384", "PS256", &pss, Some(NoKey::Unfit.into())),
-        ("RS256", "RS256", &pss, Some(Rejected::Signature)),
-        ("PS256", "PS256", &pkcs1, Some(Rejected::Signature)),
+        ("RS256", "RS256", &pss, Some(JwtRejection::Signature)),
+        ("PS256", "PS256", &pkcs1, Some(JwtRejection::Signature)),
     ] {
         assert_eq!(outcome(key_is_for, named, signs), wanted, "{key_is_for} {named}");
     }
@@ -69,11 +73,11 @@ fn eddsa_signature_has_64_bytes() {
     let token = signer.token(&header(&signer), &claims());
     let (signed, _signature) = token.rsplit_once('.').unwrap();
     for (length, wanted) in [
-        (0, Rejected::SignatureLength),
-        (63, Rejected::SignatureLength),
-        (64, Rejected::Signature),
-        (65, Rejected::SignatureLength),
-        (96, Rejected::SignatureLength),
+        (0, JwtRejection::SignatureLength),
+        (63, JwtRejection::SignatureLength),
+        (64, JwtRejection::Signature),
+        (65, JwtRejection::SignatureLength),
+        (96, JwtRejection::SignatureLength),
     ] {
         let odd = format!("{signed}.{}", base64url(&vec![0; length]));
         assert_eq!(judge(&of_all(), &keys, &odd, NOW), Err(wanted), "{length}");

@@ -107,10 +107,10 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityE
 /// An identifier that can be kept; it is compared with what tokens state, so it may be anything short.
 pub(super) fn text<T: AsRef<str>>(place: &str, text: T) -> Result<T, AuthorityError> {
     // Letters are counted, since the schema counts them.
-    if (1..=LONGEST_TEXT).contains(&text.as_ref().chars().count()) && !text.as_ref().contains('\0') {
+    if (1..=MAX_TEXT).contains(&text.as_ref().chars().count()) && !text.as_ref().contains('\0') {
         return Ok(text);
     }
-    Err(AuthorityError::invalid(format!("{place}: empty, longer than {LONGEST_TEXT} characters, or with a NUL")))
+    Err(AuthorityError::invalid(format!("{place}: empty, longer than {MAX_TEXT} characters, or with a NUL")))
 }
 
 fn moment(place: &str, moment: i64) -> Result<i64, AuthorityError> {
@@ -120,4 +120,4 @@ fn moment(place: &str, moment: i64) -> Result<i64, AuthorityError> {
     Err(AuthorityError::invalid(format!("{place}: not in Unix seconds")))
 }
 
-const LONGEST_TEXT: usize = 512;
+const MAX_TEXT: usize = 512;

@@ -53,7 +53,7 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
     // Pages after which more follows. What they bring stays so: entries are not changed, and who asks from a place gets those
     // that follow it. An old one keeps nobody from news, since it says that there is more: its reader trusts nothing until it
     // has come to a page that was read for it.
-    let mut kept = LruCache::<Since, Arc<Document>>::new(MOST_KEPT);
+    let mut kept = LruCache::<Since, Arc<Document>>::new(MAX_KEPT);
     let mut questions = Vec::new();
     // Who asks while these are answered is answered with the next.
     while asked.recv_many(&mut questions, usize::MAX).await > 0 {
@@ -90,7 +90,7 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
 const AT_ONCE: usize = 64;
 
 /// Each is of some hundred KiB.
-const MOST_KEPT: usize = 32;
+const MAX_KEPT: usize = 32;
 
 #[cfg(test)]
 mod tests {

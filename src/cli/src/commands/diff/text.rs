@@ -97,11 +97,11 @@ fn side(side: &ChangeSide) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_EXAMPLE) {
+    match text.char_indices().nth(MAX_EXAMPLE) {
         Some((end, _character)) => format!("{}...", text.get(..end).unwrap_or(text)),
         None => text.to_owned(),
     }
 }
 
 /// Characters of a request that people are shown; its line is named beside it.
-const LONGEST_EXAMPLE: usize = 400;
+const MAX_EXAMPLE: usize = 400;

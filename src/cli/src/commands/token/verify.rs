@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use brama_policy::{
-    Credential, CredentialKind, InvalidKeys, KeySet, KeySource, LONGEST_CREDENTIAL, LONGEST_KEY_SET, Policy, Verifier,
+    Credential, CredentialKind, InvalidKeys, KeySet, KeySource, MAX_CREDENTIAL, MAX_KEY_SET, Policy, Verifier,
 };
 use clap::Args;
 
@@ -78,7 +78,7 @@ impl Verify {
         if self.token != "-" {
             return Ok(self.token.clone());
         }
-        let text = read(io::stdin(), LONGEST_CREDENTIAL).map_err(|error| TokenError::Input(error.to_string()))?;
+        let text = read(io::stdin(), MAX_CREDENTIAL).map_err(|error| TokenError::Input(error.to_string()))?;
         let text = String::from_utf8_lossy(&text).into_owned();
         let line = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
         Ok(line.to_owned())
@@ -87,7 +87,7 @@ impl Verify {
 
 fn keys(path: &Path) -> Result<KeySet, TokenError> {
     let unreadable = |error: io::Error| TokenError::Unreadable { path: path.to_owned(), reason: error.to_string() };
-    let text = std::fs::File::open(path).and_then(|file| read(file, LONGEST_KEY_SET)).map_err(unreadable)?;
+    let text = std::fs::File::open(path).and_then(|file| read(file, MAX_KEY_SET)).map_err(unreadable)?;
     KeySet::parse(&text).map_err(|reason| TokenError::Keys { path: path.to_owned(), reason })
 }
 

@@ -12,7 +12,7 @@ impl RootHost for Outside {
         self.clock.moment()
     }
 
-    fn ask(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
+    fn dispatch(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable> {
         if self.failing.ask {
             return Err(Unavailable::NotSent);
         }

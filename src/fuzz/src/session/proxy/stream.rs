@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use brama_filter::host::{Counter, Host, HostFailed, RefusalNote};
 use brama_filter::session::Flow;
-use brama_policy::{Grant, Moment, Refusal, RuleId, SignatureCheck};
+use brama_policy::{Grant, Moment, RefusalResponse, RuleId, SignatureCheck};
 
 use super::Clock;
 use crate::session::event::{Failing, Sent};
@@ -121,11 +121,11 @@ impl Host for Stream {
         self.clock.moment()
     }
 
-    fn fresh_id(&mut self) -> String {
+    fn new_request_id(&mut self) -> String {
         "fresh".to_owned()
     }
 
-    fn identify(&mut self, request_id: &str) -> Result<(), HostFailed> {
+    fn set_request_id(&mut self, request_id: &str) -> Result<(), HostFailed> {
         if self.failing.identify {
             return Err(HostFailed);
         }
@@ -134,7 +134,7 @@ impl Host for Stream {
         Ok(())
     }
 
-    fn forward_as(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
+    fn apply_grant(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
         self.assert_tells_nothing(reason);
         assert!(!self.is_forwarded && !self.is_refused, "decided twice");
         if self.failing.forward {
@@ -160,7 +160,7 @@ impl Host for Stream {
         Ok(())
     }
 
-    fn refuse(&mut self, refusal: &Refusal, note: RefusalNote<'_>) {
+    fn refuse(&mut self, refusal: &RefusalResponse, note: RefusalNote<'_>) {
         self.assert_tells_nothing(note.reason);
         assert!(!self.is_refused, "refused twice");
         assert!(!self.is_forwarded || self.failing.remove_trailer, "refused after it was allowed");
@@ -174,7 +174,7 @@ impl Host for Stream {
         self.is_resumed = true;
     }
 
-    fn wake(&mut self) {}
+    fn request_tick(&mut self) {}
 
     fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
         if self.failing.verify {

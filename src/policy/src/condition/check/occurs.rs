@@ -123,7 +123,7 @@ impl Walk<'_> {
             return None;
         }
         let hidden = self.names.around.hidden.iter().find(|hidden| match test {
-            Test::Equals => hidden.pattern.could_be(text),
+            Test::Equals => hidden.pattern.is_confusable_with(text),
             Test::StartsWith => hidden.pattern.covers(text),
             Test::EndsWith | Test::Contains => false,
         });

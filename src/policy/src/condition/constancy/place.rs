@@ -64,7 +64,8 @@ impl Place {
         Self { expression, values, is_optional, is_counted: false, tests: Vec::new() }
     }
 
-    /// Adds a test, if it has it not; which one it is. How often a comparison is met is told by the number of its tests.
+    /// Adds a test, if it has it not; which one it is. How often a comparison is met is told by the number of its
+    /// tests.
     pub(super) fn test(&mut self, test: Test) -> usize {
         let known = self.tests.iter().position(|other| *other == test && test != Test::Holds);
         known.unwrap_or_else(|| {
@@ -118,7 +119,7 @@ impl Place {
                 (0..=most).map(with).collect::<Vec<_>>()
             };
             lists = lists.iter().flat_map(of_sort).collect();
-            if lists.len() > MOST_LISTS {
+            if lists.len() > MAX_LISTS {
                 return None;
             }
         }
@@ -173,4 +174,4 @@ impl Test {
 }
 
 /// Lists of different entries.
-const MOST_LISTS: usize = 4096;
+const MAX_LISTS: usize = 4096;

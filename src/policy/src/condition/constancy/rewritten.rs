@@ -6,8 +6,8 @@ use cel::parser::Expression;
 
 use crate::condition::check::{children, text};
 
-/// An expression without what tells its places in the text apart: `x["a"]` is `x.a`, `x != y` is `!(x == y)`, `x.size()` is
-/// `size(x)`, and `size(x + y)` is `size(x) + size(y)`.
+/// An expression without what tells its places in the text apart: `x["a"]` is `x.a`, `x != y` is `!(x == y)`,
+/// `x.size()` is `size(x)`, and `size(x + y)` is `size(x) + size(y)`.
 pub(super) fn normal(expression: &Expression) -> Expression {
     rewritten(expression, &|_expression| None)
 }

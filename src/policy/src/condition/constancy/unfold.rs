@@ -32,7 +32,7 @@ impl<'n> Unfold<'n> {
     /// An expression that is a bool.
     pub(super) fn node(&mut self, expression: &Expression) -> Node {
         self.nodes = self.nodes.saturating_add(1);
-        if self.nodes > MOST_NODES {
+        if self.nodes > MAX_NODES {
             return Node::Known(Outcomes::ANY);
         }
         if self.is_constant(expression) {
@@ -169,7 +169,7 @@ impl<'n> Unfold<'n> {
 
     /// What a loop's test is of one entry.
     fn entry(&mut self, predicate: &Expression, variable: &str, entry: &Expression) -> Node {
-        if self.nodes > MOST_NODES {
+        if self.nodes > MAX_NODES {
             return Node::Known(Outcomes::ANY);
         }
         self.node(&with_entry(predicate, variable, entry))
@@ -375,4 +375,4 @@ fn only(texts: &Texts) -> Option<&str> {
 }
 
 /// Parts of a condition that are taken apart, with those of lists for each entry.
-const MOST_NODES: usize = 1000;
+const MAX_NODES: usize = 1000;

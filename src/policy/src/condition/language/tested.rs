@@ -25,7 +25,8 @@ impl Tested {
 }
 
 impl Automaton {
-    /// The outcomes of all the tests for each text, each row once; `None` where the search has more states than so many.
+    /// The outcomes of all the tests for each text, each row once; `None` where the search has more states than so
+    /// many.
     ///
     /// What was read of a text is held against all tests at once, so that no row is one that no text has.
     pub(in super::super) fn rows(&self, tests: &[Tested], states: usize) -> Option<BTreeSet<Vec<bool>>> {
@@ -41,7 +42,7 @@ impl Automaton {
             if at == self.end {
                 rows.insert(readers.iter().zip(&read).map(|(reader, read)| reader.passes(*read)).collect());
             }
-            if seen.len() >= states || rows.len() > MOST_ROWS {
+            if seen.len() >= states || rows.len() > MAX_ROWS {
                 return None;
             }
             if let Some(state) = self.states.get(at) {
@@ -133,7 +134,7 @@ fn told_apart(signs: &Signs, letters: &BTreeSet<char>) -> Vec<char> {
     told
 }
 
-const MOST_ROWS: usize = 256;
+const MAX_ROWS: usize = 256;
 
 #[cfg(test)]
 mod tests {

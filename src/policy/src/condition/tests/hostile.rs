@@ -73,7 +73,7 @@ fn hostile() -> Vec<String> {
         ("", "", "?"),
         ("", "", "a "),
     ] {
-        let most = (LONGEST_CONDITION - middle.len()) / (open.len() + close.len());
+        let most = (MAX_CONDITION - middle.len()) / (open.len() + close.len());
         for times in (1..=2 * DEEPEST_CONDITION).chain([most]).filter(|times| *times <= most) {
             let mut text = format!("{}{middle}{}", open.repeat(times), close.repeat(times));
             texts.push(text.clone());
@@ -89,7 +89,7 @@ fn hostile() -> Vec<String> {
 fn hostile_texts_are_judged_on_a_small_stack() {
     let judge_all = || {
         let judged = hostile().into_iter().filter(|text| {
-            assert!(text.len() <= LONGEST_CONDITION);
+            assert!(text.len() <= MAX_CONDITION);
             compile(text).is_ok() && judge(text).is_ok()
         });
         assert!(judged.count() > 200, "the deepest that is allowed is not among them");
@@ -113,6 +113,6 @@ fn too_much_text_or_depth_is_refused() {
     assert_eq!(judge(&sum(DEEPEST_CONDITION - 4)), Ok(true));
     assert!(matches!(fault(&sum(DEEPEST_CONDITION - 3)), InvalidCondition::TooDeep(_)));
     let brackets = |times| format!("{}true{}", "(true && ".repeat(times), ")".repeat(times));
-    assert_eq!(judge(&brackets(MOST_BRACKETS.into())), Ok(true));
-    assert!(matches!(fault(&brackets(usize::from(MOST_BRACKETS) + 1)), InvalidCondition::TooDeep(_)));
+    assert_eq!(judge(&brackets(MAX_BRACKETS.into())), Ok(true));
+    assert!(matches!(fault(&brackets(usize::from(MAX_BRACKETS) + 1)), InvalidCondition::TooDeep(_)));
 }

@@ -2,7 +2,8 @@
 
 use super::{duration, timestamp};
 
-/// A text that is no timestamp, as the one that was perhaps meant: without a fraction of a second, with a `T`, with a time.
+/// A text that is no timestamp, as the one that was perhaps meant: without a fraction of a second, with a `T`, with a
+/// time.
 pub(in crate::condition) fn timestamp_meant(text: &str) -> Option<String> {
     let spaced = text.replacen(' ', "T", 1);
     let whole = match spaced.split_once('.') {

@@ -37,7 +37,8 @@ fn one_by_one(routes: &[Entry], host: &Host<'_>, segments: &[Cow<'_, str>]) -> O
         .map(|(number, _)| number)
 }
 
-/// Each template spelt out on the path, where that makes another path of it that is the same but for the case of letters.
+/// Each template spelt out on the path, where that makes another path of it that is the same but for the case of
+/// letters.
 fn alike_one_by_one(routes: &[Entry], host: &Host<'_>, segments: &[Cow<'_, str>]) -> Vec<usize> {
     let small = |text: &str| text.to_lowercase();
     let mut found = Vec::new();
@@ -113,7 +114,7 @@ proptest! {
         let (host, path) = (Host::parse(host.as_bytes()).unwrap(), CanonicalPath::parse(path.as_bytes()).unwrap());
         let segments = path.segments();
         prop_assert_eq!(router.find("GET", &host, segments).map(|found| found.route), one_by_one(&routes, &host, segments));
-        let mut alike = router.alike("GET", &host, segments);
+        let mut alike = router.confusable("GET", &host, segments);
         alike.sort_unstable();
         prop_assert_eq!(alike, alike_one_by_one(&routes, &host, segments));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::authority::error::AuthorityError;
-use crate::feed::LONGEST_WAIT;
+use crate::feed::MAX_WAIT;
 use crate::store::revocation::Since;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,8 +49,8 @@ impl Query {
 fn milliseconds(text: &str) -> Result<Duration, AuthorityError> {
     // The parser would take a sign.
     let number = if text.starts_with('+') { None } else { text.parse().ok() };
-    number.map(Duration::from_millis).filter(|wait| *wait <= LONGEST_WAIT).ok_or_else(|| {
-        AuthorityError::invalid(format!("wait: not a number of milliseconds from 0 to {}", LONGEST_WAIT.as_millis()))
+    number.map(Duration::from_millis).filter(|wait| *wait <= MAX_WAIT).ok_or_else(|| {
+        AuthorityError::invalid(format!("wait: not a number of milliseconds from 0 to {}", MAX_WAIT.as_millis()))
     })
 }
 

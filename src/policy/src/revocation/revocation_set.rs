@@ -10,7 +10,7 @@ use crate::jwt::claims_to_be_one;
 
 /// What a feed can call a credential by, beside what its facts state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Revocable {
+pub struct RevocationKeys {
     digest: Digest,
     kind: CredentialKind,
     /// Whether it claims to be a JWT, so that it may have a `jti` which its facts do not state.
@@ -19,7 +19,7 @@ pub struct Revocable {
 
 /// What was revoked since a reader last asked.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Revoked {
+pub struct RevocationSet {
     all: bool,
     credentials: BTreeSet<Digest>,
     jtis: BTreeSet<String>,
@@ -27,13 +27,13 @@ pub struct Revoked {
     users: BTreeSet<String>,
 }
 
-impl Revocable {
+impl RevocationKeys {
     pub(crate) fn new(kind: CredentialKind, secret: &str) -> Self {
         Self { digest: Digest::of(secret), kind, is_jws: claims_to_be_one(secret) }
     }
 }
 
-impl Revoked {
+impl RevocationSet {
     /// Nothing.
     #[must_use]
     pub const fn none() -> Self {
@@ -58,11 +58,11 @@ impl Revoked {
         *self == Self::none()
     }
 
-    /// Whether it concerns what is remembered of a credential. Facts that do not tell are concerned: to ask again is safe.
-    /// But API keys are no user's, and only JWTs have a `jti` that is not stated; or one stranger's logout would have
-    /// everything asked for again.
+    /// Whether it concerns what is remembered of a credential. Facts that do not tell are concerned: to ask again is
+    /// safe. But API keys are no user's, and only JWTs have a `jti` that is not stated; or one stranger's logout would
+    /// have everything asked for again.
     #[must_use]
-    pub fn concerns(&self, credential: &Revocable, facts: &Facts) -> bool {
+    pub fn concerns(&self, credential: &RevocationKeys, facts: &Facts) -> bool {
         let names = |revoked: &BTreeSet<String>, stated: Option<&Fact>| {
             !revoked.is_empty() && stated.is_none_or(|stated| revoked.contains(stated.as_str()))
         };

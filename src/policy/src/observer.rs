@@ -9,23 +9,23 @@ use crate::policy::RuleId;
 use crate::scope::{GrantedScopes, WantedScopes};
 
 /// Who is told of each step of a judgement as it is made. Nothing a witness does changes the judgement.
-pub trait Witness {
+pub trait Observer {
     /// A step was made.
-    fn note(&mut self, note: Note<'_>);
+    fn note(&mut self, note: Event<'_>);
 }
 
 /// Nobody: a judgement that is made in front of it costs nothing more.
 #[derive(Clone, Copy, Debug)]
-pub struct Nobody;
+pub struct NoObserver;
 
-impl Witness for Nobody {
+impl Observer for NoObserver {
     #[inline]
-    fn note(&mut self, _note: Note<'_>) {}
+    fn note(&mut self, _note: Event<'_>) {}
 }
 
 /// One step of a judgement: what was looked at, what was wanted, what was found.
 #[derive(Clone, Copy, Debug)]
-pub enum Note<'a> {
+pub enum Event<'a> {
     /// Method, host and path have one reading.
     Read {
         /// The method.

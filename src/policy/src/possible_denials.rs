@@ -1,4 +1,5 @@
-//! Owns what a policy can say at all: which rules can refuse, and with which denials, so that tests can be held against it.
+//! Owns what a policy can say at all: which rules can refuse, and with which denials, so that tests can be held against
+//! it.
 
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ impl Policy {
             Verifier::Introspection(_) => false,
             Verifier::Jwt(_) => true,
         };
-        self.rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))
+        self.credential_rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))
     }
 
     /// The facts that are forwarded and that an authority may leave unsaid. A scope is none of these: of no scope it is

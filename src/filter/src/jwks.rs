@@ -1,8 +1,10 @@
-//! Owns the keys of issuers: fetched ahead of the first token, fetched again in time, and kept while they may be trusted.
+//! Owns the JWK sets of issuers: fetched ahead of the first token, fetched again in time, and kept while they may be
+//! trusted.
 //!
-//! Each worker has its own. A root context fetches for the policy it was configured with; a request that finds no key, or
-//! names one that nobody knows, takes a seat and has them fetched at the next tick, with all others who wait for the same
-//! issuer. What a client sends cannot make a worker ask more often than [`AGAIN`], or [`RETRY`] where there are no keys.
+//! Each worker has a cache of its own. A root context fetches for the policy it was configured with. A request that
+//! finds no key, or names an unknown one, waits for a fetch at the next tick, with all others who wait for the same
+//! issuer. Clients cannot make a worker fetch more often than [`MIN_REFETCH`], or [`RETRY_AFTER_FAILURE`] where there
+//! are no keys.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -13,11 +15,11 @@ use std::time::Duration;
 use brama_policy::{KeyFetch, KeySet, KeySource, LeftOut, Moment, Monotonic, Policy, Reply, Unavailable, Verifier};
 
 use crate::host::{CallId, RootId};
-use crate::waiting::{Room, Seat, Waiter};
+use crate::waiters::{Waiter, WaiterGuard, Waiters};
 
-/// The keys that one worker has; clones share them.
+/// The JWK sets of one worker; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Keys(Rc<RefCell<HashMap<Arc<KeyFetch>, Issuer>>>);
+pub struct JwksCache(Rc<RefCell<HashMap<Arc<KeyFetch>, Issuer>>>);
 
 #[derive(Debug, Default)]
 struct Issuer {
@@ -25,28 +27,28 @@ struct Issuer {
     good: Option<(Rc<KeySet>, Monotonic)>,
     /// How and when the last fetch ended.
     last: Option<(Result<(), Unavailable>, Monotonic)>,
-    /// The fetch that is out, and since when.
+    /// The fetch in progress, and when it was sent.
     out: Option<(RootId, CallId, Monotonic)>,
-    /// The root contexts whose policies have this issuer.
+    /// Root contexts whose policies have this issuer.
     roots: BTreeSet<RootId>,
-    waiting: Room,
+    waiting: Waiters,
 }
 
 /// A fetch that has ended.
 #[derive(Debug)]
 pub struct Fetched {
-    /// What was fetched.
+    /// The fetch.
     pub fetch: Arc<KeyFetch>,
-    /// Whether there are keys.
+    /// Its outcome.
     pub outcome: Result<(), Unavailable>,
-    /// The keys of the set that verify nothing, where they are not those that were left out of the last one.
+    /// Keys of the set that were left out; empty where the last set left out the same.
     pub left_out: Vec<LeftOut>,
-    /// Who waited for them.
+    /// Requests that waited for it.
     pub waiters: Vec<Waiter>,
 }
 
-impl Keys {
-    /// A root context is at work under this policy: it has the keys that the policy's verifiers need fetched.
+impl JwksCache {
+    /// Registers a root context: the key sets that its policy's verifiers need are fetched from now on.
     pub fn follow(&self, root: RootId, policy: &Policy) {
         let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
         let fetches = policy.verifiers().filter_map(|verifier| match &**verifier {
@@ -61,7 +63,7 @@ impl Keys {
         }
     }
 
-    /// A root context is gone, and its calls with it. An issuer that no policy has any more is forgotten.
+    /// Removes a root context that is gone, and its calls. An issuer that no policy has any more is dropped.
     pub fn abandoned_by(&self, root: RootId) {
         let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
         for issuer in issuers.values_mut() {
@@ -71,24 +73,25 @@ impl Keys {
         issuers.retain(|_fetch, issuer| issuer.is_wanted());
     }
 
-    /// Whether a policy has these keys fetched, or a request waits for them.
+    /// Tells whether a policy needs these keys, or a request waits for them.
     #[must_use]
     pub fn has(&self, fetch: &KeyFetch) -> bool {
         self.0.try_borrow().is_ok_and(|issuers| issuers.contains_key(fetch))
     }
 
-    /// The keys that are there and may be trusted.
+    /// The last good set, while it may be trusted.
     #[must_use]
-    pub fn at_hand(&self, fetch: &KeyFetch, now: Moment) -> Option<Rc<KeySet>> {
+    pub fn current(&self, fetch: &KeyFetch, now: Moment) -> Option<Rc<KeySet>> {
         let issuers = self.0.try_borrow().ok()?;
         issuers.get(fetch)?.trusted(fetch, now)
     }
 
-    /// Takes a seat for a request whose key is not at hand.
+    /// Adds a request that waits for a fetch of its issuer's keys.
     ///
     /// # Errors
-    /// The keys were asked for a moment ago: they are as new as can be (`None`), or the fetch failed. Or too many wait.
-    pub fn board(&self, fetch: &Arc<KeyFetch>, waiter: Waiter, now: Moment) -> Result<Seat, Option<Unavailable>> {
+    /// The last fetch was a moment ago: it succeeded, and the set is as new as can be (`None`), or it failed. Or too
+    /// many wait.
+    pub fn join(&self, fetch: &Arc<KeyFetch>, waiter: Waiter, now: Moment) -> Result<WaiterGuard, Option<Unavailable>> {
         // A store that is in use is not to be had twice; that cannot be, and refuses.
         let mut issuers = self.0.try_borrow_mut().map_err(|_in_use| Some(Unavailable::NoKeys))?;
         let issuer = issuers.entry(Arc::clone(fetch)).or_default();
@@ -98,10 +101,10 @@ impl Keys {
             }
             Some(_) | None => {}
         }
-        issuer.waiting.seat(waiter).ok_or(Some(Unavailable::Shedding))
+        issuer.waiting.join(waiter).ok_or(Some(Unavailable::Shedding))
     }
 
-    /// The fetches that this root context has to send now.
+    /// Fetches that this root context has to send now.
     #[must_use]
     pub fn due(&self, root: RootId, now: Moment) -> Vec<Arc<KeyFetch>> {
         let Ok(issuers) = self.0.try_borrow() else { return Vec::new() };
@@ -113,17 +116,17 @@ impl Keys {
         due.map(|(fetch, _issuer)| Arc::clone(fetch)).collect()
     }
 
-    /// Notes that a root context has sent a fetch.
-    pub fn sent(&self, fetch: &KeyFetch, root: RootId, call: CallId, now: Moment) {
+    /// Marks a fetch as sent by a root context.
+    pub fn mark_sent(&self, fetch: &KeyFetch, root: RootId, call: CallId, now: Moment) {
         let Ok(mut issuers) = self.0.try_borrow_mut() else { return };
         if let Some(issuer) = issuers.get_mut(fetch) {
             issuer.out = Some((root, call, now.monotonic));
         }
     }
 
-    /// Ends the fetch of a call with its reply, or without; `None` where the call is no fetch.
+    /// Completes the fetch of a call, with its reply or without; `None` where the call is no fetch.
     #[must_use]
-    pub fn land(
+    pub fn complete(
         &self,
         root: RootId,
         call: CallId,
@@ -138,16 +141,16 @@ impl Keys {
         Some(issuer.end(fetch, read, now))
     }
 
-    /// Ends a fetch that could not be sent.
+    /// Completes a fetch that could not be sent.
     #[must_use]
-    pub fn not_sent(&self, fetch: &KeyFetch, reason: Unavailable, now: Moment) -> Option<Fetched> {
+    pub fn fail(&self, fetch: &KeyFetch, reason: Unavailable, now: Moment) -> Option<Fetched> {
         let mut issuers = self.0.try_borrow_mut().ok()?;
         let (fetch, _issuer) = issuers.get_key_value(fetch)?;
         let fetch = Arc::clone(fetch);
         Some(issuers.get_mut(&fetch)?.end(&fetch, Err(reason), now))
     }
 
-    /// Those who have waited as long as they may; they wait no more.
+    /// Removes the waiters whose time is over.
     #[must_use]
     pub fn overdue(&self, now: Moment) -> Vec<Waiter> {
         let Ok(mut issuers) = self.0.try_borrow_mut() else { return Vec::new() };
@@ -156,20 +159,20 @@ impl Keys {
         overdue
     }
 
-    /// Whether nobody waits.
+    /// Tells whether no request waits.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.0.try_borrow().is_ok_and(|issuers| issuers.values().all(|issuer| issuer.waiting.is_empty()))
     }
 
-    /// How long this root context has until it has to fetch again; `None` where it fetches nothing.
+    /// Time until this root context has to fetch again; `None` where it fetches nothing.
     #[must_use]
     pub fn until_due(&self, root: RootId, now: Moment) -> Option<Duration> {
         let issuers = self.0.try_borrow().ok()?;
         let followed = issuers.iter().filter(|(_fetch, issuer)| issuer.roots.contains(&root));
         let spans = followed.map(|(fetch, issuer)| match issuer.out {
             // Its reply changes when it is due, and comes without a tick.
-            Some(_) => fetch.every().min(RETRY),
+            Some(_) => fetch.every().min(RETRY_AFTER_FAILURE),
             None => now.monotonic.until(issuer.next(fetch, now)),
         });
         spans.min()
@@ -177,12 +180,13 @@ impl Keys {
 }
 
 impl Issuer {
-    /// Whether a policy has it, or a request that began under one.
+    /// Tells whether a policy has it, or a request waits for it.
     fn is_wanted(&self) -> bool {
         !self.roots.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Whether no fetch is out. The proxy tells of every call how it ends; if it did not, keys would never come again.
+    /// Tells whether no fetch is in progress. The proxy reports the end of each call; if it ever failed to, keys would
+    /// never come again.
     fn is_free(&self, fetch: &KeyFetch, now: Moment) -> bool {
         self.out.is_none_or(|(_root, _call, sent)| {
             sent.after(fetch.timeout().saturating_add(LOST)).is_none_or(|end| end <= now.monotonic)
@@ -195,13 +199,13 @@ impl Issuer {
         (now.monotonic < until).then(|| Rc::clone(keys))
     }
 
-    /// When it may be asked again, whoever wants it.
+    /// Time of the next fetch that a request may cause.
     fn may_be_asked(&self, fetch: &KeyFetch, now: Moment) -> Monotonic {
-        let span = if self.trusted(fetch, now).is_some() { AGAIN } else { RETRY };
+        let span = if self.trusted(fetch, now).is_some() { MIN_REFETCH } else { RETRY_AFTER_FAILURE };
         self.after_last(fetch.every().min(span), now)
     }
 
-    /// When it is to be asked again though nobody waits for it.
+    /// Time of the next fetch that happens by itself.
     fn next(&self, fetch: &KeyFetch, now: Moment) -> Monotonic {
         match self.last {
             Some((Ok(()), _at)) => self.after_last(fetch.every(), now),
@@ -214,13 +218,14 @@ impl Issuer {
         self.last.as_ref().and_then(|(_outcome, at)| at.after(span)).unwrap_or(now.monotonic)
     }
 
-    /// A fetch that fails leaves the last good keys. A set without keys is an answer: the issuer has taken back its last one.
+    /// A fetch that fails leaves the last good keys. A set without keys is an answer: the issuer has taken back its
+    /// last one.
     fn end(&mut self, fetch: &Arc<KeyFetch>, read: Result<KeySet, Unavailable>, now: Moment) -> Fetched {
         self.out = None;
         let mut left_out = Vec::new();
         let outcome = read.map(|keys| {
             let told = self.good.as_ref().map_or(&[][..], |(last, _at)| last.left_out());
-            // Their order is nobody's news.
+            // The order of a set says nothing.
             let is_told = keys.left_out().len() == told.len() && keys.left_out().iter().all(|key| told.contains(key));
             if !is_told {
                 left_out = keys.left_out().to_vec();
@@ -232,11 +237,11 @@ impl Issuer {
     }
 }
 
-/// A key that nobody knows is asked for at most this often: whoever makes up names of keys costs an issuer no more.
-pub const AGAIN: Duration = Duration::from_secs(5);
+/// Shortest time between fetches for an unknown key: made-up key ids cost an issuer no more than this.
+pub const MIN_REFETCH: Duration = Duration::from_secs(5);
 
-/// And where there are no keys, or the last fetch failed without any: every token waits for them.
-pub const RETRY: Duration = Duration::from_secs(1);
+/// The same where there are no keys, and every token waits for them.
+pub const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Beyond its timeout: after so long a fetch is out no more, whatever the proxy says.
+/// Time after its timeout when a call counts as lost, whatever the proxy reports.
 const LOST: Duration = Duration::from_secs(1);

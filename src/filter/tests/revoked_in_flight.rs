@@ -63,7 +63,8 @@ fn key_that_is_revoked_twice_meanwhile_is_not_asked_for_a_third_time() {
             }
         }
         assert_eq!(proxy.done(stream), end);
-        let overtaken = proxy.hosts[&stream].counted.iter().filter(|counter| **counter == Counter::Overtaken).count();
+        let overtaken =
+            proxy.hosts[&stream].counted.iter().filter(|counter| **counter == Counter::RevokedInFlight).count();
         assert_eq!(overtaken, 2);
         // Nobody vouches for the key, so nobody is told of it, in shadow mode either.
         assert_eq!(proxy.hosts[&stream].header("x-broker"), [""; 0]);
@@ -120,7 +121,7 @@ fn answer_on_its_way_when_its_credential_is_revoked_is_discarded() {
     news(&mut proxy, call, &json!([{ "kind": "client", "client_id": "m" }]));
     proxy.reply(1, lookup.0.0, Some(GOOD_KEY));
     assert_eq!(proxy.done(stream), []);
-    assert!(proxy.counted.contains(&Counter::Overtaken));
+    assert!(proxy.counted.contains(&Counter::RevokedInFlight));
     let _rest = proxy.tick(1);
     let again = proxy.asked.last().unwrap().clone();
     assert_eq!((&again.1, again.0 != lookup.0), (&lookup.1, true));

@@ -1,8 +1,8 @@
 //! Owns what Envoy says in the place of an authority that has not replied, and what that means.
 //!
-//! The client of Envoy's own that sends a plugin's calls answers them itself where nothing comes back that is HTTP: with 502, 503
-//! or 504 as far as is known. Only what an authority replied has the header by which Envoy tells how long that took; the bodies
-//! are those of 1.36 to 1.40.
+//! The client of Envoy's own that sends a plugin's calls answers them itself where nothing comes back that is HTTP:
+//! with 502, 503 or 504 as far as is known. Only what an authority replied has the header by which Envoy tells how long
+//! that took; the bodies are those of 1.36 to 1.40.
 
 use brama_policy::Unavailable;
 

@@ -1,21 +1,21 @@
-//! Owns the scopes that facts have in common: a thousand tokens with the same scopes hold their text once.
+//! Owns the interning of scopes: a thousand tokens with the same scopes hold their text once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use brama_policy::{Facts, GrantedScopes};
 
-/// The scopes of what is remembered.
+/// The scope lists of the cached facts.
 #[derive(Debug, Default)]
-pub(crate) struct SharedScopes {
+pub(crate) struct ScopeInterner {
     known: HashSet<GrantedScopes>,
-    /// How many there were after those had gone that nobody had any more.
+    /// Number of lists after the last sweep.
     in_use: usize,
 }
 
-impl SharedScopes {
-    /// The same facts, sharing their scopes with all others that have the same.
-    pub(crate) fn shared(&mut self, facts: &Arc<Facts>) -> Arc<Facts> {
+impl ScopeInterner {
+    /// The same facts; equal scope lists are shared.
+    pub(crate) fn intern(&mut self, facts: &Arc<Facts>) -> Arc<Facts> {
         if let Some(scope) = self.known.get(&facts.scope) {
             return Arc::new(Facts { scope: scope.clone(), ..Facts::clone(facts) });
         }
@@ -29,7 +29,7 @@ impl SharedScopes {
     }
 }
 
-/// So many are not worth a sweep.
+/// Number of lists below which no sweep is made.
 const FEW: usize = 64;
 
 #[cfg(test)]
@@ -42,17 +42,17 @@ mod tests {
 
     #[test]
     fn equal_scopes_are_held_once() {
-        let mut scopes = SharedScopes::default();
-        let (first, second) = (scopes.shared(&facts("b a")), scopes.shared(&facts("a b")));
+        let mut scopes = ScopeInterner::default();
+        let (first, second) = (scopes.intern(&facts("b a")), scopes.intern(&facts("a b")));
         assert!(std::ptr::eq(first.scope.as_str(), second.scope.as_str()));
         assert_eq!(first, second);
     }
 
     #[test]
     fn scopes_that_nobody_has_any_more_go() {
-        let mut scopes = SharedScopes::default();
-        let kept = scopes.shared(&facts("kept"));
-        (0..10_000).for_each(|number| drop(scopes.shared(&facts(&number.to_string()))));
+        let mut scopes = ScopeInterner::default();
+        let kept = scopes.intern(&facts("kept"));
+        (0..10_000).for_each(|number| drop(scopes.intern(&facts(&number.to_string()))));
         assert!(scopes.known.len() <= FEW * 2, "{}", scopes.known.len());
         assert!(scopes.known.contains(&kept.scope));
     }

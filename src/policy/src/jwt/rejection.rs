@@ -6,12 +6,13 @@ use super::keys::NoKey;
 use crate::facts::UnusableFact;
 use crate::introspection::Answer;
 
-/// Why the gateway vouches for no JWT, or takes an authority's word for none. To the client every one of them is the same
+/// Why the gateway vouches for no JWT, or takes an authority's word for none. To the client every one of them is the
+/// same
 /// 401.
 ///
 /// Nothing that a client sends is in its words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
+pub enum JwtRejection {
     /// It is no JWS in compact form.
     #[error("it is not three parts of base64url with points between them, each in its one spelling")]
     Shape,
@@ -86,7 +87,7 @@ pub enum Rejected {
     Fact(#[from] Arc<UnusableFact>),
 }
 
-impl Rejected {
+impl JwtRejection {
     /// The stable name.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -123,8 +124,8 @@ impl Rejected {
     }
 }
 
-impl From<Rejected> for Answer {
-    fn from(rejected: Rejected) -> Self {
+impl From<JwtRejection> for Answer {
+    fn from(rejected: JwtRejection) -> Self {
         Self::Rejected(rejected)
     }
 }

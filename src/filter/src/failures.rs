@@ -1,4 +1,5 @@
-//! Owns how often a failure that goes on is told: each reason at once, then at growing intervals; and that it is over, once.
+//! Owns how often a failure that goes on is told: each reason at once, then at growing intervals; and that it is over,
+//! once.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,9 +1,9 @@
 //! Owns what a reader who does not heed the case of letters takes for the same text.
 //!
-//! Readers differ, so a text is folded as the most obliging of them would: what any one of them takes for the same is the
-//! same here. That is Unicode's caseless matching of identifiers (full case folding and NFKC, without what is invisible;
-//! [3.13.5, D146](https://www.unicode.org/versions/latest/core-spec/chapter-3/#G53513)), and besides whatever upper or lower
-//! case makes of a text in any language: in Turkish `I`, `ı`, `İ` and `i` are one letter.
+//! Readers differ, so a text is folded as the most obliging of them would: what any one of them takes for the same is
+//! the same here. That is Unicode's caseless matching of identifiers (full case folding and NFKC, without what is
+//! invisible; [3.13.5, D146](https://www.unicode.org/versions/latest/core-spec/chapter-3/#G53513)), and besides
+//! whatever upper or lower case makes of a text in any language: in Turkish `I`, `ı`, `İ` and `i` are one letter.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     }
     let mut folded = once(text);
     // `ẞ` is `ß` at first, and that is `ss`.
-    for _ in 1..MOST_ROUNDS {
+    for _ in 1..MAX_ROUNDS {
         let again = once(&folded);
         if again == folded {
             break;
@@ -28,8 +28,8 @@ pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     Cow::Owned(folded)
 }
 
-/// The number of dots that a text is to such a reader, where it is dots alone: none is left of what is invisible. `None` of all
-/// else.
+/// The number of dots that a text is to such a reader, where it is dots alone: none is left of what is invisible.
+/// `None` of all else.
 ///
 /// A service that folds each segment of a path before it removes dot segments takes `．．` for `..`.
 pub(crate) fn dots(text: &str) -> Option<usize> {
@@ -98,12 +98,12 @@ const fn is_ignorable(sign: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Characters of a folded text, one more than the longest literal can have (each of 455 escaped characters as 18): a longer
-/// text is like none, and is not folded to its end.
+/// Characters of a folded text, one more than the longest literal can have (each of 455 escaped characters as 18): a
+/// longer text is like none, and is not folded to its end.
 const LONGEST: usize = 8191;
 
 /// More than any text needs; tried for each character.
-const MOST_ROUNDS: usize = 5;
+const MAX_ROUNDS: usize = 5;
 
 // Holds it against libraries that are not compiled as Wasm.
 #[cfg(all(test, not(target_family = "wasm")))]

@@ -1,7 +1,7 @@
 //! Owns the deny list: which JWTs are refused though they are good by themselves, since nobody is asked about them.
 //!
-//! Entries are dropped when two clocks say so: the authority's, as its later entries show it, and the gateway's. No step of
-//! either alone can make a token good again.
+//! Entries are dropped when two clocks say so: the authority's, as its later entries show it, and the gateway's. No
+//! step of either alone can make a token good again.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::time::UnixTime;
 
 /// What the deny list can call a JWT by, beside what its facts state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deniable {
+pub struct DenyListKeys {
     pub(crate) digest: Digest,
     pub(crate) jti: Option<Box<str>>,
     /// In whole seconds, rounded down.
@@ -21,7 +21,7 @@ pub struct Deniable {
 
 /// The JWTs that are refused, by what they state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Denied {
+pub struct DenyList {
     /// Until when.
     credentials: BTreeMap<Digest, UnixTime>,
     jtis: BTreeMap<Box<str>, UnixTime>,
@@ -39,7 +39,7 @@ struct Before {
     until: UnixTime,
 }
 
-impl Denied {
+impl DenyList {
     /// No JWT.
     #[must_use]
     pub fn none() -> Self {
@@ -67,7 +67,7 @@ impl Denied {
 
     /// Whether a JWT is refused. One that does not state its client, or its user, could be anybody's.
     #[must_use]
-    pub fn denies(&self, jwt: &Deniable, facts: &Facts) -> bool {
+    pub fn denies(&self, jwt: &DenyListKeys, facts: &Facts) -> bool {
         let is_before = |before: &Before| jwt.issued.is_none_or(|issued| issued < before.issued);
         let of = |denied: &BTreeMap<Box<str>, Before>, stated: Option<&Fact>| match stated {
             Some(stated) => denied.get(stated.as_str()).is_some_and(is_before),

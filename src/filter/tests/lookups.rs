@@ -16,11 +16,11 @@ mod support;
 
 use std::rc::Rc;
 
-use brama_filter::flights::{Flights, MOST_BEHIND_A_KEY, MOST_IN_FLIGHT, Ticket};
+use brama_filter::cache::CredentialCache;
 use brama_filter::host::{CallId, Counter, RootHost, RootId, StreamId};
-use brama_filter::memory::Memory;
+use brama_filter::pending_lookups::{LookupRequest, MAX_LOOKUPS, MAX_LOOKUPS_OF_A_KEY, PendingLookups};
 use brama_filter::session::Flow;
-use brama_filter::waiting::MOST_WAITING;
+use brama_filter::waiters::MAX_WAITERS;
 use brama_filter::worker::NextTick;
 use brama_policy::{Request, Step};
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, PATH, Proxy};
@@ -90,17 +90,17 @@ fn answer_nobody_waits_for_any_more_is_remembered() {
 #[test]
 fn who_resets_requests_makes_no_more_lookups_than_others() {
     let mut proxy = Proxy::default();
-    for number in 0..MOST_IN_FLIGHT + 10 {
+    for number in 0..MAX_LOOKUPS + 10 {
         let stream = proxy.request(&format!("k{number}"), "t");
         let _rest = proxy.tick(1);
         proxy.reset(stream);
     }
-    assert_eq!(proxy.asked.len(), MOST_IN_FLIGHT);
+    assert_eq!(proxy.asked.len(), MAX_LOOKUPS);
     let stream = proxy.request("good", "t");
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
     proxy.reply(1, 1, Some(r#"{"active":false}"#));
     let stream = proxy.request("good", "t");
-    assert_eq!(proxy.done(stream), [], "what has landed leaves its place");
+    assert_eq!(proxy.done(stream), [], "what has completed leaves its place");
 }
 
 #[test]
@@ -179,15 +179,15 @@ fn flood_of_tokens_behind_one_key_leaves_room_for_others() {
         let call = proxy.asked.iter().find(|(_call, body)| *body == form).unwrap().0;
         proxy.reply(1, call.0, Some(GOOD_KEY));
     }
-    let flood: Vec<_> = (0..MOST_IN_FLIGHT).map(|number| proxy.request("k", &format!("t{number}"))).collect();
+    let flood: Vec<_> = (0..MAX_LOOKUPS).map(|number| proxy.request("k", &format!("t{number}"))).collect();
     let shed = flood.iter().filter(|stream| proxy.done(**stream) == [Done::Refused(503)]).count();
     // One place is the first request's own.
-    assert_eq!(shed, MOST_IN_FLIGHT - MOST_BEHIND_A_KEY + 1);
+    assert_eq!(shed, MAX_LOOKUPS - MAX_LOOKUPS_OF_A_KEY + 1);
     // Whose lookup is out already joins it, and another caller has room.
     let joins = proxy.request("k", "t0");
     let other = proxy.request("l", "other");
     assert_eq!((proxy.done(joins), proxy.done(other)), (&[][..], &[][..]));
-    assert!(proxy.hosts[&joins].counted.contains(&Counter::Joined));
+    assert!(proxy.hosts[&joins].counted.contains(&Counter::LookupJoined));
 }
 
 /// So many new tokens behind a key, one after the other, each answered before the next; how many were asked about.
@@ -205,7 +205,7 @@ fn asked_about(proxy: &mut Proxy, key: &str, tokens: std::ops::Range<usize>) -> 
                 }
                 None => {
                     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
-                    assert!(proxy.hosts[&stream].counted.contains(&Counter::Shed));
+                    assert!(proxy.hosts[&stream].counted.contains(&Counter::LookupShed));
                     false
                 }
             }
@@ -255,9 +255,9 @@ fn callers_together_are_asked_about_no_more_often_than_the_policy_says() {
 #[test]
 fn no_more_wait_for_one_answer_than_may() {
     let mut proxy = Proxy::default();
-    let streams: Vec<_> = (0..=MOST_WAITING).map(|_| proxy.request("k", "t")).collect();
+    let streams: Vec<_> = (0..=MAX_WAITERS).map(|_| proxy.request("k", "t")).collect();
     let shed: Vec<_> = streams.iter().filter(|stream| proxy.done(**stream) == [Done::Refused(503)]).collect();
-    assert_eq!(shed, [&streams[MOST_WAITING]]);
+    assert_eq!(shed, [&streams[MAX_WAITERS]]);
     proxy.reset(streams[0]);
     let late = proxy.request("k", "t");
     assert_eq!(proxy.done(late), [], "a seat is free again");
@@ -282,17 +282,21 @@ fn lookup_has_the_id_of_its_first_request_and_knows_how_many_joined() {
     let mut proxy = Proxy::default();
     let host = FakeHost::new("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer t")]);
     let Step::Ask(lookup, _awaiting) = proxy.settings.policy().begin(&Request::new(&host.headers)) else { panic!() };
-    let (flights, key, now) = (Flights::default(), Memory::default().key(&lookup).unwrap(), RootHost::now(&mut proxy));
+    let (lookups, key, now) =
+        (PendingLookups::default(), CredentialCache::default().key(&lookup).unwrap(), RootHost::now(&mut proxy));
     let board = |stream: u32| {
         let (lookup, settings) = (lookup.clone(), Rc::clone(&proxy.settings));
         let request_id = format!("id-{stream}");
-        flights
-            .board(Ticket { stream: StreamId(stream), key, behind: None, lookup, settings, request_id }, now)
+        lookups
+            .join_or_start(
+                LookupRequest { stream: StreamId(stream), key, api_key: None, lookup, settings, request_id },
+                now,
+            )
             .unwrap()
     };
     let _seats: Vec<_> = (1..=3).map(board).collect();
-    assert_eq!(flights.departures(now).iter().map(|flight| &*flight.request_id).collect::<Vec<_>>(), ["id-1"]);
-    flights.sent(key, RootId(1), CallId(7), None, now);
-    let (_key, landed) = flights.land(RootId(1), CallId(7)).unwrap();
-    assert_eq!((landed.request_id(), landed.joined()), ("id-1", 2));
+    assert_eq!(lookups.take_due(now).iter().map(|lookup| &*lookup.request_id).collect::<Vec<_>>(), ["id-1"]);
+    lookups.mark_sent(key, RootId(1), CallId(7), None, now);
+    let (_key, completed) = lookups.complete(RootId(1), CallId(7)).unwrap();
+    assert_eq!((completed.request_id(), completed.joined()), ("id-1", 2));
 }

@@ -1,0 +1,221 @@
+//! Owns the cache of credentials: facts and refusals stated by authorities, and facts of JWTs whose signature was
+//! verified. Bounded, keyed by a keyed hash; no decision is cached.
+//!
+//! API keys and tokens have caches of their own, and so have facts and refusals, each with its own bound: a flood of
+//! random credentials evicts no good one. The least recently used entry is evicted first. The credential itself is
+//! never stored, and an outage is never cached.
+
+use std::cell::RefCell;
+use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use brama_policy::{
+    Answer, CacheLimits, CredentialKind, DenyList, DenyListKeys, Facts, Feed, JwtRejection, KeyFingerprint, KeySet,
+    Lookup, Moment, RevocationKeys, RevocationSet, UnusableFact,
+};
+
+use crate::expiring_lru::ExpiringLru;
+use crate::scope_interner::ScopeInterner;
+
+/// The credential cache of one worker; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct CredentialCache(Rc<RefCell<Inner>>);
+
+impl CredentialCache {
+    /// Cache key of a lookup; `None` while the cache is borrowed, which cannot be.
+    #[must_use]
+    pub fn key(&self, lookup: &Lookup) -> Option<CacheKey> {
+        self.0.try_borrow().ok().map(|store| store.key(lookup))
+    }
+
+    /// The cached answer to the lookup of this key, if it is fresh.
+    #[must_use]
+    pub fn get(&self, kind: CredentialKind, key: CacheKey, now: Moment) -> Option<Answer> {
+        let mut store = self.0.try_borrow_mut().ok()?;
+        let kind = store.of_kind(kind);
+        if let Some(vouched) = kind.positive.get(&key, now.monotonic) {
+            return Some(Answer::Active(Arc::clone(&vouched.facts)));
+        }
+        kind.negative.get(&key, now.monotonic).map(|refused| match refused {
+            RefusedFor::Inactive => Answer::Inactive,
+            RefusedFor::Fact(fact) => Answer::Rejected(JwtRejection::Fact(Arc::clone(fact))),
+        })
+    }
+
+    /// Cached facts that have expired within the verifier's `stale_for`.
+    #[must_use]
+    pub fn get_stale(&self, lookup: &Lookup, key: CacheKey, now: Moment) -> Option<Arc<Facts>> {
+        let mut store = self.0.try_borrow_mut().ok()?;
+        let span = Some(lookup.verifier().cache().stale_for).filter(|span| !span.is_zero())?;
+        let vouched = store.of_kind(lookup.kind()).positive.get_stale(&key, span, now.monotonic)?;
+        Some(Arc::clone(&vouched.facts))
+    }
+
+    /// Caches an answer for the verifier's time to live; facts no longer than the credential's own expiry.
+    pub fn insert(&self, lookup: &Lookup, key: CacheKey, answer: &Answer, now: Moment) {
+        // An answer that is left out of the cache is only asked for again.
+        let Ok(mut store) = self.0.try_borrow_mut() else { return };
+        let limits = lookup.verifier().cache();
+        match answer {
+            Answer::Active(facts) => {
+                let feed = lookup.feed().map(|feed| (feed.fingerprint(), lookup.revocable()));
+                store.insert_positive(lookup.kind(), key, facts, Source::Authority { feed }, limits, now);
+            }
+            Answer::Inactive => store.insert_negative(lookup.kind(), key, RefusedFor::Inactive, limits, now),
+            Answer::Rejected(JwtRejection::Fact(fact)) => {
+                store.insert_negative(lookup.kind(), key, RefusedFor::Fact(Arc::clone(fact)), limits, now);
+            }
+            // A JWT's own faults: refusing it again is cheap.
+            Answer::Rejected(_) | Answer::Unavailable(_) => {}
+        }
+    }
+
+    /// Cached facts of a verified JWT, if they are fresh and the signing key is still in this key set.
+    #[must_use]
+    pub fn get_signed(&self, kind: CredentialKind, key: CacheKey, keys: &KeySet, now: Moment) -> Option<Arc<Facts>> {
+        let mut store = self.0.try_borrow_mut().ok()?;
+        let kind = store.of_kind(kind);
+        let CachedFacts { facts, by } = kind.positive.get(&key, now.monotonic)?;
+        if matches!(by, Source::Key { key: by, .. } if keys.has(*by)) {
+            return Some(Arc::clone(facts));
+        }
+        kind.positive.remove(&key);
+        None
+    }
+
+    /// Caches a verified JWT's facts, with the signing key and the identifiers by which a deny list may name it.
+    pub fn insert_signed(&self, lookup: &Lookup, key: CacheKey, signed: SignedFacts, now: Moment) {
+        let Ok(mut store) = self.0.try_borrow_mut() else { return };
+        let SignedFacts { facts, by, deniable } = signed;
+        let feed = lookup.feed().map(|feed| feed.fingerprint()).zip(deniable.map(Box::new));
+        store.insert_positive(
+            lookup.kind(),
+            key,
+            &facts,
+            Source::Key { key: by, feed },
+            lookup.verifier().cache(),
+            now,
+        );
+    }
+
+    /// Removes the facts that a feed has revoked, and returns the number of credentials.
+    pub fn revoke(&self, feed: &Feed, revoked: &RevocationSet, denied: &DenyList) -> usize {
+        if revoked.is_none() && denied.is_empty() {
+            return 0;
+        }
+        // INVARIANT: the cache is borrowed by nobody across a callback, or revoked facts would stay.
+        let Ok(mut store) = self.0.try_borrow_mut() else { return 0 };
+        let is_revoked = |CachedFacts { facts, by }: &CachedFacts| match by {
+            Source::Authority { feed: Some((of, credential)) } => {
+                *of == feed.fingerprint() && revoked.concerns(credential, facts)
+            }
+            Source::Key { feed: Some((of, deniable)), .. } => {
+                *of == feed.fingerprint() && denied.denies(deniable, facts)
+            }
+            Source::Authority { feed: None } | Source::Key { feed: None, .. } => false,
+        };
+        let Inner { api_keys, tokens, .. } = &mut *store;
+        [api_keys, tokens].map(|kind| kind.positive.remove_where(is_revoked)).iter().sum()
+    }
+}
+
+/// Facts of a JWT whose signature was verified.
+#[derive(Debug)]
+pub struct SignedFacts {
+    /// The token's facts.
+    pub facts: Arc<Facts>,
+    /// Key that signed it.
+    pub by: KeyFingerprint,
+    /// Identifiers by which a deny list may name it; `None` where no feed has a deny list.
+    pub deniable: Option<DenyListKeys>,
+}
+
+/// Keyed hash of 128 bits. The key is unknown to clients, so no credential can be made to meet another's facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CacheKey(u64, u64);
+
+#[derive(Debug, Default)]
+struct Inner {
+    hashers: (RandomState, RandomState),
+    api_keys: KindCache,
+    tokens: KindCache,
+    scopes: ScopeInterner,
+}
+
+#[derive(Debug, Default)]
+struct KindCache {
+    positive: ExpiringLru<CacheKey, CachedFacts>,
+    negative: ExpiringLru<CacheKey, RefusedFor>,
+}
+
+/// Reason of a cached refusal.
+#[derive(Debug)]
+enum RefusedFor {
+    /// Its authority says so.
+    Inactive,
+    /// Its authority states a fact that cannot be used.
+    Fact(Arc<UnusableFact>),
+}
+
+#[derive(Debug)]
+struct CachedFacts {
+    facts: Arc<Facts>,
+    by: Source,
+}
+
+/// Source of cached facts.
+#[derive(Debug)]
+enum Source {
+    /// An authority's answer; the feed that can revoke it, and the identifiers by which that feed names the credential.
+    Authority { feed: Option<(u64, RevocationKeys)> },
+    /// A signing key; the feed whose deny list the JWT is held against, and the identifiers by which that list names
+    /// it. Boxed: most facts are an authority's.
+    Key { key: KeyFingerprint, feed: Option<(u64, Box<DenyListKeys>)> },
+}
+
+impl Inner {
+    /// The key covers the authority, the question and each credential in it: after a reload that asks otherwise, or
+    /// with another API key sent along, nothing old is found.
+    fn key(&self, lookup: &Lookup) -> CacheKey {
+        let asked = lookup.depends_on();
+        CacheKey(self.hashers.0.hash_one(&asked), self.hashers.1.hash_one(&asked))
+    }
+
+    /// Caches facts, and drops a cached refusal.
+    fn insert_positive(
+        &mut self,
+        kind: CredentialKind,
+        key: CacheKey,
+        facts: &Arc<Facts>,
+        by: Source,
+        limits: CacheLimits,
+        now: Moment,
+    ) {
+        let facts = self.scopes.intern(facts);
+        let life = facts.expires.map_or(limits.ttl, |end| limits.ttl.min(now.wall.until(end)));
+        let kind = self.of_kind(kind);
+        kind.negative.remove(&key);
+        kind.positive.insert(key, CachedFacts { facts, by }, life, limits.entries, now.monotonic);
+    }
+
+    fn insert_negative(
+        &mut self,
+        kind: CredentialKind,
+        key: CacheKey,
+        why: RefusedFor,
+        limits: CacheLimits,
+        now: Moment,
+    ) {
+        let kind = self.of_kind(kind);
+        kind.positive.remove(&key);
+        kind.negative.insert(key, why, limits.refused_ttl, limits.entries, now.monotonic);
+    }
+
+    const fn of_kind(&mut self, kind: CredentialKind) -> &mut KindCache {
+        match kind {
+            CredentialKind::ApiKey => &mut self.api_keys,
+            CredentialKind::Token => &mut self.tokens,
+        }
+    }
+}
