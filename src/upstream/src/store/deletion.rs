@@ -66,7 +66,17 @@ impl Store {
     }
 }
 
-/// What a cutoff revoked is gone, though its row may still be there.
+const DELETE_CONNECTION: Prepared = Prepared {
+    name: "delete_connection",
+    sql: sql!(
+        "DELETE FROM mithril.connections AS key WHERE id = $1::uuid AND client_id = $2::uuid AND NOT EXISTS (
+             SELECT 1 FROM brama.cutoffs
+             WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client')
+         RETURNING id::text"
+    ),
+};
+
+/// As above: what a cutoff revoked is gone, though its row may still be there.
 macro_rules! not_cut_off {
     () => {
         " AND NOT EXISTS (
@@ -74,15 +84,6 @@ macro_rules! not_cut_off {
               WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client') "
     };
 }
-
-const DELETE_CONNECTION: Prepared = Prepared {
-    name: "delete_connection",
-    sql: sql!(concat!(
-        "DELETE FROM mithril.connections AS key WHERE id = $1::uuid AND client_id = $2::uuid",
-        not_cut_off!(),
-        "RETURNING id::text"
-    )),
-};
 
 /// Of several: `$1` is a JSON array of keys, each a connection's id and its client's in one text.
 pub(super) const DELETE_CONNECTIONS: Sql = sql!(
