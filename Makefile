@@ -19,6 +19,11 @@ export BRAMA_PROJECT := $(CURDIR)
 export BRAMA_CALLER := $(PWD)
 # What takes minutes shows its progress to people; in CI a log is for results.
 QUIET := $(if $(CI),--quiet)
+# What is built once is not kept ready for the next change, nor for a debugger.
+ifdef CI
+export CARGO_INCREMENTAL := 0
+export CARGO_PROFILE_DEV_DEBUG := 0
+endif
 TEST := cargo test $(QUIET)
 BRIEF := $(if $(CI),,-- --quiet)
 PROGRAMS := -p brama-cli -p brama-upstream -p brama-run

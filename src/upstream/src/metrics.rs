@@ -79,6 +79,7 @@ impl Metrics {
     pub(crate) fn store_failed(&self, error: &StoreError) {
         let kind = match error {
             StoreError::Timeout => TIMEOUT,
+            StoreError::Shared(error) => return self.store_failed(error),
             _ => FAILED,
         };
         self.store_failures.get_or_create(&[("kind", kind.to_owned())]).inc();

@@ -1,5 +1,6 @@
 //! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
 
+mod batch;
 mod connections;
 mod database;
 mod deletion;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use batch::Batches;
 pub(crate) use connections::PoolUse;
 use database::Database;
 pub use deletion::{ConnectionDeletion, DivisionDeletion};
@@ -45,6 +47,7 @@ pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
+    batches: Batches,
     /// Changes when this process may have revoked something.
     revoked: watch::Sender<()>,
     /// Told when this process revoked many at once.
@@ -81,6 +84,9 @@ pub enum StoreError {
     /// The PostgreSQL server is one that follows another: it lags behind what was revoked.
     #[error("the database server is a replica, and the service needs the primary")]
     Replica,
+    /// The transaction that several requests shared failed at its end.
+    #[error("the shared transaction failed")]
+    Shared(#[from] Arc<StoreError>),
     /// No answer in time.
     #[error("the database did not answer in time")]
     Timeout,
@@ -99,7 +105,8 @@ impl Store {
             Place::Postgres(options) => postgres::open(options, connections).await?,
             Place::Sqlite(path) => sqlite::open(path, connections).await?,
         };
-        Ok(Self { database, revoked: watch::Sender::new(()), cut_off: Arc::default(), denied: Arc::default() })
+        let batches = Batches::start(database.writers.clone());
+        Ok(Self { database, batches, revoked: watch::Sender::new(()), cut_off: Arc::default(), denied: Arc::default() })
     }
 
     /// Tells whether the database answers and can be written: it is tried, and changes nothing.

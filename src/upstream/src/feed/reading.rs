@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use hashlink::LruCache;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::document::Document;
 use crate::store::revocation::{Keep, Since};
@@ -79,23 +80,24 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
                 // Who has hung up meanwhile is told nothing.
                 let _told = asker.send(answer.clone());
                 if told % AT_ONCE == 0 {
-                    tokio::task::yield_now().await;
+                    sleep(PAUSE).await;
                 }
             }
         }
     }
 }
 
-/// How many are woken before other requests have a turn.
+/// How many are woken at once. Each of them writes an answer, and asks again.
 const AT_ONCE: usize = 64;
+
+/// The pause after these, in which other requests have their turn.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Each is of some hundred KiB.
 const MAX_KEPT: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::task::JoinSet;
 
     use super::*;

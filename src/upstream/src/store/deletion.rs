@@ -1,7 +1,8 @@
 //! Owns how a connection and a contract division are deleted.
 
+use super::batch::Turn;
 use super::database::again;
-use super::statement::{Prepared, sql};
+use super::statement::{Prepared, Sql, in_sqlite, sql};
 use super::{Store, StoreError, bounded};
 use crate::id::Id;
 
@@ -30,15 +31,23 @@ pub enum DivisionDeletion {
 impl Store {
     /// Deletes the connection `id` of the client `client_id`, for good.
     pub async fn delete_connection(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
-        let deletion = bounded(again(|| async {
-            let (work, deleted) = self.database.writers.begin_with(&[(DELETE_CONNECTION, &[id, client_id])]).await?;
-            // Not with the statement: given up before its COMMIT, it is not done later.
-            work.commit().await?;
-            Ok(if deleted.is_empty() { ConnectionDeletion::NotFound } else { ConnectionDeletion::Deleted })
-        }))
+        let deletion = bounded(async {
+            match self.batches.turn(client_id, id).await {
+                Turn::Done(deletion) => Ok(deletion),
+                Turn::Alone => again(|| self.delete_alone(client_id, id)).await,
+                Turn::Unknown(error) => Err(error.into()),
+            }
+        })
         .await;
         self.revoked.send_replace(());
         deletion
+    }
+
+    async fn delete_alone(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
+        let (work, deleted) = self.database.writers.begin_with(&[(DELETE_CONNECTION, &[id, client_id])]).await?;
+        // Not with the statement: given up before its COMMIT, it is not done later.
+        work.commit().await?;
+        Ok(if deleted.is_empty() { ConnectionDeletion::NotFound } else { ConnectionDeletion::Deleted })
     }
 
     /// Makes the contract division `id` inactive in the name of the user `by`.
@@ -66,6 +75,33 @@ const DELETE_CONNECTION: Prepared = Prepared {
          RETURNING id::text"
     ),
 };
+
+/// As above: what a cutoff revoked is gone, though its row may still be there.
+macro_rules! not_cut_off {
+    () => {
+        " AND NOT EXISTS (
+              SELECT 1 FROM brama.cutoffs
+              WHERE subject IN (key.client_id, key.consumer_id) AND number > key.issued AND kind = 'client') "
+    };
+}
+
+/// Of several: `$1` is a JSON array of keys, each a connection's id and its client's in one text.
+pub(super) const DELETE_CONNECTIONS: Sql = sql!(
+    concat!(
+        "DELETE FROM mithril.connections AS key
+         WHERE id = ANY (ARRAY(SELECT left(jsonb_array_elements_text($1::jsonb), 36))::uuid[])
+             AND id::text || client_id::text = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))",
+        not_cut_off!(),
+        "RETURNING id::text || client_id::text"
+    ),
+    in_sqlite(concat!(
+        "DELETE FROM mithril.connections AS key
+         WHERE id IN (SELECT substr(value, 1, 36) FROM json_each($1))
+             AND id || client_id IN (SELECT value FROM json_each($1))",
+        not_cut_off!(),
+        "RETURNING id || client_id"
+    ))
+);
 
 /// Both rows stay as they are read until the end: of two deletions the second finds the division inactive, and a change
 /// of the contract's type is before this or after it. (KEY SHARE would let the type change.)
