@@ -65,7 +65,7 @@ async fn take_turns(writers: Connections, mut asked: mpsc::UnboundedReceiver<Ask
     let mut batch = Vec::new();
     while asked.recv_many(&mut batch, 1).await > 0 {
         let lease = writers.lease().await;
-        while batch.len() < MOST
+        while batch.len() < MAX_BATCH
             && let Ok(next) = asked.try_recv()
         {
             batch.push(next);
@@ -128,7 +128,7 @@ fn tell(batch: Vec<Asked>, mut turn: impl FnMut(&Asked) -> Turn) {
 const BEGIN: Sql = sql!("BEGIN; SET LOCAL lock_timeout = '20ms'; SET LOCAL enable_seqscan = off", "BEGIN IMMEDIATE");
 
 /// As many as fit into the time that a lock may be held.
-const MOST: usize = 64;
+const MAX_BATCH: usize = 64;
 
 #[cfg(test)]
 mod tests {
