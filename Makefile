@@ -19,7 +19,7 @@ export BRAMA_PROJECT := $(CURDIR)
 export BRAMA_CALLER := $(PWD)
 # What takes minutes shows its progress to people; in CI a log is for results.
 QUIET := $(if $(CI),--quiet)
-# What is built once is not kept ready for the next change, nor for a debugger.
+# CI builds once: state for the next build, and information for a debugger, would only cost time.
 ifdef CI
 export CARGO_INCREMENTAL := 0
 export CARGO_PROFILE_DEV_DEBUG := 0

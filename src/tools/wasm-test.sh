@@ -22,7 +22,7 @@ if [[ ! -x $runner ]]; then
     quiet=()
     [[ -z ${CI:-} ]] || quiet=(--quiet)
     # Not --locked: the lock file inside the package names versions that newer compilers warn about or refuse.
-    # Cargo itself keeps two installations into one folder from mixing. Not optimised: it is built in a third of the time.
+    # Cargo itself keeps two installations into one folder from mixing. Not optimised, which is built sooner.
     CARGO_PROFILE_DEV_DEBUG=0 cargo install wasm-bindgen-cli --version "$version" --bin wasm-bindgen-test-runner --debug \
         --root "$tools/wasm-bindgen-$version" --target-dir "$tools/build" "${quiet[@]}"
     rm -rf "$tools/build"

@@ -1,4 +1,4 @@
-//! What remembered credentials take of a worker's cache, measured in the Wasm guest by the pages it has grown by.
+//! Memory of cached credentials in a worker, measured in the Wasm guest by the pages it has grown by.
 //!
 //! Each credential is answered for as by the shipped policy's authority: a subject and a client that are UUIDs, a type
 //! of client, a scope of 128 bytes, an end. The feed of revocations is followed, so each entry holds the credential's

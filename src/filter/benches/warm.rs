@@ -1,4 +1,4 @@
-//! What the plugin itself takes of a request that is allowed with its facts known: everything but the calls to the
+//! Time that the plugin itself takes for a request that is allowed with its facts cached: everything but the calls to the
 //! proxy.
 //!
 //! The same runs natively and in a Wasm guest, where it is what the plugin's own code costs in Envoy.

@@ -57,8 +57,7 @@ struct Root {
 /// The tick of one root context.
 #[derive(Debug, Default)]
 struct Timer {
-    /// Whether it is set to the next millisecond. Setting it again would put it off, and a flood of requests without
-    /// end.
+    /// The tick is set to the next millisecond. Setting it again would put it off, and a flood of requests without end.
     is_soon: Cell<bool>,
 }
 

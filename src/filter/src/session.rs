@@ -30,7 +30,7 @@ pub struct Session {
     api_key: Option<CacheKey>,
     /// The API key's facts, where a feed can revoke them while the token is looked up.
     held_api_key: Option<HeldApiKey>,
-    /// Whether it was restarted, since its API key had been revoked meanwhile.
+    /// Restart of the request, since its API key had been revoked meanwhile.
     restarted: bool,
     phase: Phase,
 }

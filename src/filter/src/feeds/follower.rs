@@ -32,7 +32,7 @@ pub(super) struct Follower {
     pub(super) recent: VecDeque<Rc<RevocationSet>>,
     /// The deny list, complete once there is an `as_of`.
     pub(super) denied: DenyList,
-    /// Whether the last poll was not answered.
+    /// Failure of the last poll.
     pub(super) is_failing: bool,
     /// Requests that wait for the deny list.
     pub(super) waiting: Waiters,

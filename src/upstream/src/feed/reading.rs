@@ -76,10 +76,11 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
             {
                 kept.insert(since, Arc::clone(page));
             }
+            let at_once = askers.len().div_ceil(MAX_PAUSES).max(AT_ONCE);
             for (told, asker) in (1..).zip(askers) {
                 // Who has hung up meanwhile is told nothing.
                 let _told = asker.send(answer.clone());
-                if told % AT_ONCE == 0 {
+                if told % at_once == 0 {
                     sleep(PAUSE).await;
                 }
             }
@@ -87,11 +88,14 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
     }
 }
 
-/// How many are woken at once. Each of them writes an answer, and asks again.
+/// Readers that are woken at once, at least. Each of them writes an answer, and asks again.
 const AT_ONCE: usize = 64;
 
-/// The pause after these, in which other requests have their turn.
+/// Pause after these, in which other requests have their turn.
 const PAUSE: Duration = Duration::from_millis(2);
+
+/// Pauses for one page at most: of ten thousand readers the last is still told long before it gives up.
+const MAX_PAUSES: usize = 80;
 
 /// Each is of some hundred KiB.
 const MAX_KEPT: usize = 32;

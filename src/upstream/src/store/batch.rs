@@ -74,10 +74,12 @@ async fn take_turns(writers: Connections, mut asked: mpsc::UnboundedReceiver<Ask
         batch.retain(|asked| !asked.turn.is_closed());
         match lease {
             Ok(lease) if batch.len() > 1 => drop(tokio::spawn(delete(lease, batch))),
-            lease => {
-                lease.map(Lease::keep).unwrap_or_default();
+            Ok(lease) => {
+                lease.keep();
                 tell(batch, |_| Turn::Alone);
             }
+            // Each meets the same for itself.
+            Err(_none_is_free) => tell(batch, |_| Turn::Alone),
         }
     }
 }
@@ -127,7 +129,7 @@ fn tell(batch: Vec<Asked>, mut turn: impl FnMut(&Asked) -> Turn) {
 /// it uses the index.
 const BEGIN: Sql = sql!("BEGIN; SET LOCAL lock_timeout = '20ms'; SET LOCAL enable_seqscan = off", "BEGIN IMMEDIATE");
 
-/// As many as fit into the time that a lock may be held.
+/// Deletions of one transaction at most: it locks their rows until it has ended.
 const MAX_BATCH: usize = 64;
 
 #[cfg(test)]
