@@ -1,4 +1,4 @@
-//! Tokens that speak for themselves, and are taken back before they end.
+//! JWTs, and are taken back before they end.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

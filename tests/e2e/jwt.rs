@@ -1,4 +1,4 @@
-//! Tokens that speak for themselves, through Envoy: their signatures are verified by Envoy's own library, with keys that
+//! JWTs, through Envoy: their signatures are verified by Envoy's own library, with keys that
 //! their issuer publishes.
 
 use std::path::PathBuf;

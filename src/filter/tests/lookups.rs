@@ -260,7 +260,7 @@ fn no_more_wait_for_one_answer_than_may() {
     assert_eq!(shed, [&streams[MAX_WAITERS]]);
     proxy.reset(streams[0]);
     let late = proxy.request("k", "t");
-    assert_eq!(proxy.done(late), [], "a seat is free again");
+    assert_eq!(proxy.done(late), [], "a place is free again");
     let other = proxy.request("another", "t");
     assert_eq!(proxy.done(other), [], "others have seats of their own");
 }

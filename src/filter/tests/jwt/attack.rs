@@ -1,4 +1,4 @@
-//! What a request has shared of its API key while its token waits, and what old keys have verified.
+//! Facts of an API key that are revoked while the token waits, and facts that old keys have verified.
 
 use std::rc::Rc;
 

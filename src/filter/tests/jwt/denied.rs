@@ -1,4 +1,4 @@
-//! Tokens that speak for themselves, and an authority that takes them back: its deny list is known whole, or none
+//! JWTs, and an authority that takes them back: its deny list is known whole, or none
 //! passes.
 
 use brama_filter::host::{Counter, RootId, StreamId};
@@ -198,7 +198,7 @@ fn no_more_wait_than_may() {
     let shed: Vec<_> = streams.iter().filter(|stream| proxy.done(**stream) == [Done::Refused(503)]).collect();
     assert_eq!(shed, [&streams[MAX_WAITERS]]);
     proxy.sessions.remove(&streams[0]);
-    assert_eq!(proxy.request(&token).1, Flow::Pause, "a seat is free again");
+    assert_eq!(proxy.request(&token).1, Flow::Pause, "a place is free again");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tokens that speak for themselves: their keys are fetched ahead, kept through outages, and changed without a gap.
+//! JWTs: their keys are fetched ahead, kept through outages, and changed without a gap.
 
 #![allow(
     missing_docs,

@@ -1,4 +1,4 @@
-//! A worker whose tokens speak for themselves, in memory: what it asks, and what becomes of each request.
+//! A worker whose tokens are JWTs, in memory: its calls, and the outcome of each request.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
