@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::credential::CredentialKind;
-use crate::decision::Denial;
+use crate::decision::{Denial, Row};
 use crate::document::{
     CredentialDocument, FormatDocument, KindDocument, ModeDocument, PolicyDocument, RefusalsDocument,
     ServeStaleDocument, VerifierDocument,
@@ -106,7 +106,8 @@ fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Op
             faults.add_unknown(&place, format!("`{code}` is no denial"), code, Denial::CODES);
             return None;
         };
-        if FIXED_WORDS.contains(&known) {
+        // Their words would tell a good API key, or are said where there is no policy.
+        if Row::codes_of_status(503).any(|fixed| fixed == known) {
             faults.add(&place, "a refusal with status 503 says the same always");
             return None;
         }
@@ -264,9 +265,6 @@ const STEERING: [&str; 13] = [
     "upgrade",
     "x-request-id",
 ];
-
-/// Denials with status 503: their words would tell a good API key, or are said where there is no policy.
-const FIXED_WORDS: [&str; 4] = ["api_key_unavailable", "not_carried_out", "not_configured", "token_unavailable"];
 
 /// Headers that proxies set; a policy may strip them, and not set them itself.
 const PROXIES: [&str; 2] = ["forwarded", "via"];

@@ -10,10 +10,15 @@ use crate::forward::FactReference;
 use crate::host::InvalidHost;
 use crate::introspection::Unavailable;
 use crate::jwt::JwtRejection;
-use crate::path::SecondReading;
+use crate::path::{Ambiguity, SecondReading};
 use crate::policy::RuleId;
 use crate::scope::{Scopes, WantedScopes};
 use crate::verifier::Verifier;
+
+mod row;
+
+pub use row::Stage;
+pub(crate) use row::{Needs, ROWS, Row, Shadow};
 
 /// The outcome of judging a request. It comes with its evidence, and there is no third one.
 #[must_use]
@@ -260,137 +265,87 @@ pub enum Upgrade {
 
 impl Denial {
     /// Every code, in the order in which requests are judged.
-    pub const CODES: [&'static str; 30] = [
-        "not_configured",
-        "request_incomplete",
-        "method_refused",
-        "upgrade_refused",
-        "method_overridden",
-        "path_overridden",
-        "host_malformed",
-        "path_ambiguous",
-        "route_unknown",
-        "api_key_repeated",
-        "token_repeated",
-        "api_key_missing",
-        "api_key_malformed",
-        "token_missing",
-        "token_malformed",
-        "api_key_unavailable",
-        "api_key_refused",
-        "api_key_expired",
-        "api_key_not_yet_valid",
-        "token_unavailable",
-        "token_refused",
-        "token_expired",
-        "token_not_yet_valid",
-        "not_bound",
-        "scope_missing",
-        "not_owner",
-        "condition_false",
-        "condition_failed",
-        "fact_missing",
-        "not_carried_out",
-    ];
+    pub const CODES: [&'static str; row::CODES.len()] = row::CODES;
 
-    /// Whether it is a rule that refuses, so that a rule in shadow mode lets it pass. What makes a request ambiguous,
-    /// and what the gateway itself lacks, refuses always.
-    #[must_use]
-    pub const fn is_waived_in_shadow(&self) -> bool {
+    /// The properties that follow from its code.
+    pub(crate) const fn row(&self) -> &'static Row {
+        use CredentialKind::{ApiKey, Token};
         match self {
-            Self::RouteUnknown
-            | Self::CredentialMissing(_)
-            | Self::CredentialRefused(_, _)
-            | Self::CredentialExpired(_)
-            | Self::CredentialNotYetValid(_)
-            | Self::AuthorityUnavailable(_, _)
-            | Self::FactMissing(_, _)
-            | Self::NotBound { .. }
-            | Self::ScopeMissing { .. }
-            | Self::NotOwner { .. }
-            | Self::ConditionFalse(_)
-            | Self::ConditionFailed(_, _) => true,
-            Self::NotConfigured
-            | Self::RequestIncomplete(_)
-            | Self::PathAmbiguous(_)
-            | Self::HostMalformed(_)
-            | Self::MethodRefused(_)
-            | Self::MethodOverridden(_)
-            | Self::PathOverridden(_)
-            | Self::UpgradeRefused(_)
-            | Self::CredentialRepeated(_, _)
-            | Self::CredentialMalformed(_, _)
-            | Self::NotCarriedOut => false,
+            Self::NotConfigured => &row::NOT_CONFIGURED,
+            Self::RequestIncomplete(_) => &row::REQUEST_INCOMPLETE,
+            Self::PathAmbiguous(_) => &row::PATH_AMBIGUOUS,
+            Self::HostMalformed(_) => &row::HOST_MALFORMED,
+            Self::MethodRefused(_) => &row::METHOD_REFUSED,
+            Self::MethodOverridden(_) => &row::METHOD_OVERRIDDEN,
+            Self::PathOverridden(_) => &row::PATH_OVERRIDDEN,
+            Self::UpgradeRefused(_) => &row::UPGRADE_REFUSED,
+            Self::RouteUnknown => &row::ROUTE_UNKNOWN,
+            Self::CredentialRepeated(ApiKey, _) => &row::API_KEY_REPEATED,
+            Self::CredentialRepeated(Token, _) => &row::TOKEN_REPEATED,
+            Self::CredentialMissing(ApiKey) => &row::API_KEY_MISSING,
+            Self::CredentialMissing(Token) => &row::TOKEN_MISSING,
+            Self::CredentialMalformed(ApiKey, _) => &row::API_KEY_MALFORMED,
+            Self::CredentialMalformed(Token, _) => &row::TOKEN_MALFORMED,
+            Self::CredentialRefused(ApiKey, _) => &row::API_KEY_REFUSED,
+            Self::CredentialRefused(Token, _) => &row::TOKEN_REFUSED,
+            Self::CredentialExpired(ApiKey) => &row::API_KEY_EXPIRED,
+            Self::CredentialExpired(Token) => &row::TOKEN_EXPIRED,
+            Self::CredentialNotYetValid(ApiKey) => &row::API_KEY_NOT_YET_VALID,
+            Self::CredentialNotYetValid(Token) => &row::TOKEN_NOT_YET_VALID,
+            Self::AuthorityUnavailable(ApiKey, _) => &row::API_KEY_UNAVAILABLE,
+            Self::AuthorityUnavailable(Token, _) => &row::TOKEN_UNAVAILABLE,
+            Self::FactMissing(_, _) => &row::FACT_MISSING,
+            Self::NotBound { .. } => &row::NOT_BOUND,
+            Self::ScopeMissing { .. } => &row::SCOPE_MISSING,
+            Self::NotOwner { .. } => &row::NOT_OWNER,
+            Self::ConditionFalse(_) => &row::CONDITION_FALSE,
+            Self::ConditionFailed(_, _) => &row::CONDITION_FAILED,
+            Self::NotCarriedOut => &row::NOT_CARRIED_OUT,
         }
     }
 
     /// The stable name of this denial in logs, metrics and cases.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        use CredentialKind::{ApiKey, Token};
-        match self {
-            Self::NotConfigured => "not_configured",
-            Self::RequestIncomplete(_) => "request_incomplete",
-            Self::PathAmbiguous(_) => "path_ambiguous",
-            Self::HostMalformed(_) => "host_malformed",
-            Self::MethodRefused(_) => "method_refused",
-            Self::MethodOverridden(_) => "method_overridden",
-            Self::PathOverridden(_) => "path_overridden",
-            Self::UpgradeRefused(_) => "upgrade_refused",
-            Self::RouteUnknown => "route_unknown",
-            Self::CredentialRepeated(ApiKey, _) => "api_key_repeated",
-            Self::CredentialRepeated(Token, _) => "token_repeated",
-            Self::CredentialMissing(ApiKey) => "api_key_missing",
-            Self::CredentialMissing(Token) => "token_missing",
-            Self::CredentialMalformed(ApiKey, _) => "api_key_malformed",
-            Self::CredentialMalformed(Token, _) => "token_malformed",
-            Self::CredentialRefused(ApiKey, _) => "api_key_refused",
-            Self::CredentialRefused(Token, _) => "token_refused",
-            Self::CredentialExpired(ApiKey) => "api_key_expired",
-            Self::CredentialExpired(Token) => "token_expired",
-            Self::CredentialNotYetValid(ApiKey) => "api_key_not_yet_valid",
-            Self::CredentialNotYetValid(Token) => "token_not_yet_valid",
-            Self::AuthorityUnavailable(ApiKey, _) => "api_key_unavailable",
-            Self::AuthorityUnavailable(Token, _) => "token_unavailable",
-            Self::FactMissing(_, _) => "fact_missing",
-            Self::NotBound { .. } => "not_bound",
-            Self::ScopeMissing { .. } => "scope_missing",
-            Self::NotOwner { .. } => "not_owner",
-            Self::ConditionFalse(_) => "condition_false",
-            Self::ConditionFailed(_, _) => "condition_failed",
-            Self::NotCarriedOut => "not_carried_out",
-        }
+        self.row().code
     }
 
     /// The HTTP status of the refusal.
     #[must_use]
     pub const fn status(&self) -> u16 {
+        self.row().status
+    }
+
+    /// Whether a rule in shadow mode lets it pass.
+    #[must_use]
+    pub const fn is_waived_in_shadow(&self) -> bool {
+        matches!(self.row().shadow, Shadow::Waives)
+    }
+
+    /// The step of the order of decision in which it is found.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
         match self {
-            // RFC 9110, 15.5.1: the request itself is at fault.
-            Self::RequestIncomplete(_)
-            | Self::PathAmbiguous(_)
-            | Self::HostMalformed(_)
-            | Self::MethodRefused(_)
-            | Self::MethodOverridden(_)
-            | Self::PathOverridden(_)
-            | Self::UpgradeRefused(_)
-            | Self::CredentialRepeated(_, _) => 400,
-            // RFC 9110, 15.5.2: who are you?
-            Self::CredentialMissing(_)
-            | Self::CredentialMalformed(_, _)
-            | Self::CredentialRefused(_, _)
-            | Self::CredentialExpired(_)
-            | Self::CredentialNotYetValid(_) => 401,
-            // RFC 9110, 15.5.4: known, and not enough.
-            Self::RouteUnknown
-            | Self::NotBound { .. }
-            | Self::ScopeMissing { .. }
-            | Self::NotOwner { .. }
-            | Self::ConditionFalse(_)
-            | Self::ConditionFailed(_, _)
-            | Self::FactMissing(_, _) => 403,
-            // RFC 9110, 15.6.4: we could not ask. Never a 401, on which clients drop their session.
-            Self::NotConfigured | Self::AuthorityUnavailable(_, _) | Self::NotCarriedOut => 503,
+            // Another reading that only a route makes.
+            Self::PathAmbiguous(SecondReading {
+                ambiguity: Ambiguity::LetterCase | Ambiguity::TrailingSlash, ..
+            }) => Stage::Route,
+            denial => denial.row().stage,
+        }
+    }
+
+    /// The credential that it is about; `None` where it is about several, or about none.
+    #[must_use]
+    pub const fn credential(&self) -> Option<CredentialKind> {
+        match self.row().needs {
+            Needs::Credential(kind) | Needs::CredentialSent(kind) | Needs::Beginning(kind) => Some(kind),
+            Needs::Gateway
+            | Needs::Nothing
+            | Needs::Binding
+            | Needs::Scopes
+            | Needs::Owner
+            | Needs::Conditions
+            | Needs::ForwardedFact => None,
         }
     }
 }

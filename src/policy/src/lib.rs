@@ -80,7 +80,7 @@ mod view;
 pub use condition::ConditionFailed;
 pub use credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL, Malformed, Repeated};
 pub use decision::{
-    Compared, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy, RefusedMethod,
+    Compared, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy, RefusedMethod, Stage,
     Upgrade,
 };
 pub use digest::DocumentDigest;

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::credential::CredentialKind;
+use crate::decision::Row;
 use crate::document::{
     AudiencesDocument, AuthDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
 };
@@ -145,12 +146,13 @@ impl Policy {
 
     /// A 401 that says which credential was bad tells a good API key from a bad one.
     fn told_apart(&self, lints: &mut Vec<Lint>) {
-        let own: BTreeSet<_> = UNAUTHENTICATED.iter().map(|code| self.wording.messages.get(code)).collect();
+        let unauthenticated: Vec<_> = Row::codes_of_status(401).collect();
+        let own: BTreeSet<_> = unauthenticated.iter().map(|code| self.wording.messages.get(code)).collect();
         if own.len() > 1 {
             let place = Place::root().key("refusals").key("messages");
             let message =
                 "refusals with status 401 do not all say the same, so that a good API key is told from a bad one";
-            let hint = format!("give all of these the same words, or none: {}", UNAUTHENTICATED.join(", "));
+            let hint = format!("give all of these the same words, or none: {}", unauthenticated.join(", "));
             lints.push(Lint::new("refusals_tell_credentials_apart", place, message, hint));
         }
     }
@@ -195,17 +197,3 @@ impl Route {
 
 /// What can be taken out, and nothing is decided, asked, sent or told otherwise.
 const WITHOUT_EFFECT: &str = "without_effect";
-
-/// The denials with status 401.
-const UNAUTHENTICATED: [&str; 10] = [
-    "api_key_missing",
-    "api_key_malformed",
-    "api_key_refused",
-    "api_key_expired",
-    "api_key_not_yet_valid",
-    "token_missing",
-    "token_malformed",
-    "token_refused",
-    "token_expired",
-    "token_not_yet_valid",
-];

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::credential::CredentialKind;
-use crate::decision::Denial;
+use crate::decision::{Needs, ROWS};
 use crate::forward::FactReference;
 use crate::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, RuleId, Verified};
 use crate::verifier::Verifier;
@@ -18,7 +18,7 @@ impl Policy {
     /// The codes of the denials that judging requests under this policy can come to, in the order of judgement. What
     /// only a gateway can lack is not among them.
     pub fn denials(&self) -> impl Iterator<Item = &'static str> {
-        Denial::CODES.into_iter().filter(|code| self.can_give(code))
+        ROWS.iter().filter(|row| self.can_give(row.needs)).map(|row| row.code)
     }
 
     fn verified(&self) -> impl Iterator<Item = (&RuleId, &Verified)> {
@@ -28,23 +28,21 @@ impl Policy {
         })
     }
 
-    fn can_give(&self, code: &str) -> bool {
+    fn can_give(&self, needs: Needs) -> bool {
         let any = |wants: &dyn Fn(&Verified) -> bool| self.verified().any(|(_rule, verified)| wants(verified));
-        match code {
-            "not_configured" | "not_carried_out" => false,
-            "not_bound" => any(&|verified| matches!(verified.binding, Binding::Bound { .. })),
-            "scope_missing" => any(&|verified| matches!(verified.scopes, RequiredScopes::Wanted { .. })),
-            "not_owner" => any(&|verified| matches!(verified.owner, Ownership::Owned(_))),
-            "condition_false" | "condition_failed" => any(&|verified| !verified.conditions.is_empty()),
-            "fact_missing" => any(&|verified| self.forwarded().any(|fact| verified.credentials.include(fact.of))),
-            _ => match CredentialKind::ALL.into_iter().find(|kind| code.starts_with(kind.as_str())) {
-                // A kept credential has one reading on every route.
-                Some(kind) if code.ends_with("repeated") && self.forward.keep.contains(&kind) => true,
-                Some(kind) if code.ends_with("not_yet_valid") && !self.dates_beginnings(kind) => false,
-                Some(kind) => any(&|verified| verified.credentials.include(kind)),
-                // What is judged before a rule is found.
-                None => true,
-            },
+        let requires = |kind| any(&|verified| verified.credentials.include(kind));
+        match needs {
+            Needs::Gateway => false,
+            Needs::Nothing => true,
+            Needs::Credential(kind) => requires(kind),
+            // A kept credential has one reading on every route.
+            Needs::CredentialSent(kind) => self.forward.keep.contains(&kind) || requires(kind),
+            Needs::Beginning(kind) => self.dates_beginnings(kind) && requires(kind),
+            Needs::Binding => any(&|verified| matches!(verified.binding, Binding::Bound { .. })),
+            Needs::Scopes => any(&|verified| matches!(verified.scopes, RequiredScopes::Wanted { .. })),
+            Needs::Owner => any(&|verified| matches!(verified.owner, Ownership::Owned(_))),
+            Needs::Conditions => any(&|verified| !verified.conditions.is_empty()),
+            Needs::ForwardedFact => any(&|verified| self.forwarded().any(|fact| verified.credentials.include(fact.of))),
         }
     }
 
@@ -58,8 +56,8 @@ impl Policy {
         self.credential_rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))
     }
 
-    /// The facts that are forwarded and that an authority may leave unsaid. A scope is none of these: of no scope it is
-    /// known that it is none.
+    /// The facts that are forwarded and that an authority may leave unsaid. Scopes are excluded: an absent scope list means
+    /// the empty list, so it is never missing.
     fn forwarded(&self) -> impl Iterator<Item = &FactReference> {
         let members = self.forward.json.iter().flat_map(|(_header, members)| members.values());
         let all = self.forward.headers.iter().map(|(_header, fact)| fact).chain(members);

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::credential::CredentialKind;
 use crate::decision::Denial;
 use crate::policy::Policy;
 
@@ -61,34 +60,11 @@ impl Policy {
     /// scope is named, since its bearer is known (3.1).
     fn challenge(&self, denial: &Denial) -> Option<String> {
         let realm = &self.name;
-        match denial {
-            Denial::CredentialMissing(_)
-            | Denial::CredentialMalformed(_, _)
-            | Denial::CredentialRefused(_, _)
-            | Denial::CredentialExpired(_)
-            | Denial::CredentialNotYetValid(_) => Some(format!("Bearer realm=\"{realm}\"")),
-            Denial::ScopeMissing { wanted, .. } => {
-                let scope = wanted.named();
-                Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\""))
-            }
-            Denial::NotConfigured
-            | Denial::RequestIncomplete(_)
-            | Denial::PathAmbiguous(_)
-            | Denial::HostMalformed(_)
-            | Denial::MethodRefused(_)
-            | Denial::MethodOverridden(_)
-            | Denial::PathOverridden(_)
-            | Denial::UpgradeRefused(_)
-            | Denial::RouteUnknown
-            | Denial::CredentialRepeated(_, _)
-            | Denial::AuthorityUnavailable(_, _)
-            | Denial::FactMissing(_, _)
-            | Denial::NotBound { .. }
-            | Denial::NotOwner { .. }
-            | Denial::ConditionFalse(_)
-            | Denial::ConditionFailed(_, _)
-            | Denial::NotCarriedOut => None,
+        if let Denial::ScopeMissing { wanted, .. } = denial {
+            let scope = wanted.named();
+            return Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\""));
         }
+        (denial.status() == 401).then(|| format!("Bearer realm=\"{realm}\""))
     }
 }
 
@@ -105,30 +81,9 @@ const fn error_type(denial: &Denial) -> &'static str {
 /// The message where the policy has no words of its own.
 fn plain_words(denial: &Denial) -> String {
     match denial {
-        Denial::NotConfigured | Denial::AuthorityUnavailable(_, _) | Denial::NotCarriedOut => {
-            "Service unavailable".to_owned()
-        }
-        Denial::RequestIncomplete(_) => "The request has no single method, host and path.".to_owned(),
         Denial::PathAmbiguous(ambiguity) => ambiguity.to_string(),
         Denial::HostMalformed(invalid) => invalid.to_string(),
-        Denial::MethodRefused(_) => "The method is not served here.".to_owned(),
-        Denial::MethodOverridden(_) => "The method must not be overridden.".to_owned(),
-        Denial::PathOverridden(_) => "The path must not be overridden.".to_owned(),
-        Denial::UpgradeRefused(_) => "The protocol must not be upgraded.".to_owned(),
-        Denial::CredentialRepeated(CredentialKind::ApiKey, _) => "The API key is given more than once.".to_owned(),
-        Denial::CredentialRepeated(CredentialKind::Token, _) => "The access token is given more than once.".to_owned(),
-        Denial::CredentialMissing(_)
-        | Denial::CredentialMalformed(_, _)
-        | Denial::CredentialRefused(_, _)
-        | Denial::CredentialExpired(_)
-        | Denial::CredentialNotYetValid(_) => "Access denied".to_owned(),
-        Denial::ScopeMissing { .. } => "Invalid scopes".to_owned(),
-        Denial::RouteUnknown
-        | Denial::NotBound { .. }
-        | Denial::NotOwner { .. }
-        | Denial::ConditionFalse(_)
-        | Denial::ConditionFailed(_, _)
-        | Denial::FactMissing(_, _) => "Forbidden".to_owned(),
+        denial => denial.row().words.to_owned(),
     }
 }
 
@@ -206,7 +161,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::credential::Malformed;
+    use crate::credential::{CredentialKind, Malformed};
     use crate::decision::{Compared, RefusedBy};
     use crate::facts::FactName;
     use crate::forward::FactReference;

@@ -1,48 +1,7 @@
 //! Owns the steps of a judgement as they are told: their order, their names, and what became of each.
 
+use brama_policy::Stage;
 use serde_json::{Map, Value, json};
-
-/// A step of a judgement, in the order in which requests are judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
-    Request,
-    Route,
-    Credentials,
-    Verified,
-    Binding,
-    Scopes,
-    Owner,
-    Conditions,
-    Forward,
-}
-
-impl Stage {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Request,
-        Self::Route,
-        Self::Credentials,
-        Self::Verified,
-        Self::Binding,
-        Self::Scopes,
-        Self::Owner,
-        Self::Conditions,
-        Self::Forward,
-    ];
-
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Route => "route",
-            Self::Credentials => "credentials",
-            Self::Verified => "verified",
-            Self::Binding => "binding",
-            Self::Scopes => "scopes",
-            Self::Owner => "owner",
-            Self::Conditions => "conditions",
-            Self::Forward => "forward",
-        }
-    }
-}
 
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use brama_policy::{
-    Ambiguity, ConditionFailed, Decision, Denial, Event, NearMiss, Observer, Policy, Requires, RouteView,
-    SecondReading, UnixTime,
+    ConditionFailed, Decision, Denial, Event, NearMiss, Observer, Policy, Requires, RouteView, Stage, UnixTime,
 };
 use brama_replay::Statements;
 use serde_json::{Value, json};
 
-use super::stage::{Outcome, Stage, Told};
+use super::stage::{Outcome, Told};
 use super::words;
 
 /// What was noted so far.
@@ -159,9 +158,9 @@ impl<'a> Story<'a> {
     }
 
     fn lacking(&mut self, denial: &Denial) {
-        let stage = stage_of(denial);
+        let stage = denial.stage();
         self.lack = Some(stage);
-        match (stage, words::credential(denial)) {
+        match (stage, denial.credential()) {
             (Stage::Verified, Some(kind)) => {
                 let reason = words::not_verified(denial, self.statements.of(kind), self.policy, self.now);
                 self.say(stage, format!("{}: {reason}", kind.as_str()));
@@ -194,36 +193,6 @@ impl<'a> Story<'a> {
             .map(|near| json!({ "rule": near.route.rule().as_str(), "apart": words::apart_code(&near.apart) }))
             .collect();
         self.detail(Stage::Route, [("not_taken", json!(near))]);
-    }
-}
-
-/// The step at which a denial is found.
-const fn stage_of(denial: &Denial) -> Stage {
-    match denial {
-        Denial::RouteUnknown
-        | Denial::PathAmbiguous(SecondReading {
-            ambiguity: Ambiguity::LetterCase | Ambiguity::TrailingSlash, ..
-        }) => Stage::Route,
-        Denial::NotConfigured
-        | Denial::RequestIncomplete(_)
-        | Denial::PathAmbiguous(_)
-        | Denial::HostMalformed(_)
-        | Denial::MethodRefused(_)
-        | Denial::MethodOverridden(_)
-        | Denial::PathOverridden(_)
-        | Denial::UpgradeRefused(_) => Stage::Request,
-        Denial::CredentialRepeated(_, _) | Denial::CredentialMissing(_) | Denial::CredentialMalformed(_, _) => {
-            Stage::Credentials
-        }
-        Denial::CredentialRefused(_, _)
-        | Denial::CredentialExpired(_)
-        | Denial::CredentialNotYetValid(_)
-        | Denial::AuthorityUnavailable(_, _) => Stage::Verified,
-        Denial::NotBound { .. } => Stage::Binding,
-        Denial::ScopeMissing { .. } => Stage::Scopes,
-        Denial::NotOwner { .. } => Stage::Owner,
-        Denial::ConditionFalse(_) | Denial::ConditionFailed(_, _) => Stage::Conditions,
-        Denial::FactMissing(_, _) | Denial::NotCarriedOut => Stage::Forward,
     }
 }
 

@@ -24,38 +24,9 @@ pub(crate) fn lack(denial: &Denial, policy: &Policy) -> String {
 
 /// A denial about one credential names it.
 pub(crate) fn lack_with_kind(denial: &Denial, policy: &Policy) -> String {
-    match credential(denial) {
+    match denial.credential() {
         Some(kind) => format!("{}: {}", kind.as_str(), lack(denial, policy)),
         None => lack(denial, policy),
-    }
-}
-
-/// The credential that a denial is about, where its words do not name it.
-pub(crate) const fn credential(denial: &Denial) -> Option<CredentialKind> {
-    match denial {
-        Denial::CredentialRepeated(kind, _)
-        | Denial::CredentialMissing(kind)
-        | Denial::CredentialMalformed(kind, _)
-        | Denial::CredentialRefused(kind, _)
-        | Denial::CredentialExpired(kind)
-        | Denial::CredentialNotYetValid(kind)
-        | Denial::AuthorityUnavailable(kind, _) => Some(*kind),
-        Denial::NotConfigured
-        | Denial::RequestIncomplete(_)
-        | Denial::PathAmbiguous(_)
-        | Denial::HostMalformed(_)
-        | Denial::MethodRefused(_)
-        | Denial::MethodOverridden(_)
-        | Denial::PathOverridden(_)
-        | Denial::UpgradeRefused(_)
-        | Denial::RouteUnknown
-        | Denial::FactMissing(_, _)
-        | Denial::NotBound { .. }
-        | Denial::ScopeMissing { .. }
-        | Denial::NotOwner { .. }
-        | Denial::ConditionFalse(_)
-        | Denial::ConditionFailed(_, _)
-        | Denial::NotCarriedOut => None,
     }
 }
 
