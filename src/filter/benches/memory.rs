@@ -33,10 +33,10 @@ fn main() {
     let policy = policy();
     for (name, sets) in [("1 set of scopes", 1), ("1,000 sets of scopes", 1_000), ("no two alike", ENTRIES)] {
         let before = pages();
-        let cache = CredentialCache::default();
-        (0..ENTRIES).for_each(|number| remember(&cache, &policy, number, number % sets));
+        let mut cache = CredentialCache::default();
+        (0..ENTRIES).for_each(|number| remember(&mut cache, &policy, number, number % sets));
         let bytes = (pages() - before) * 65_536;
-        assert!(knows(&cache, &policy, 0) && knows(&cache, &policy, ENTRIES - 1), "all of them are there");
+        assert!(knows(&mut cache, &policy, 0) && knows(&mut cache, &policy, ENTRIES - 1), "all of them are there");
         println!("{ENTRIES} tokens, {name}: {} bytes each, {} KiB in all", bytes / ENTRIES, bytes / 1024);
         // What one run has grown by, the next would not have to.
         std::mem::forget(cache);
@@ -50,7 +50,7 @@ fn policy() -> Arc<Policy> {
     Arc::new(Policy::compile(&PolicyDocument::read(&document.to_string()).unwrap()).unwrap())
 }
 
-fn remember(cache: &CredentialCache, policy: &Policy, number: usize, set: usize) {
+fn remember(cache: &mut CredentialCache, policy: &Policy, number: usize, set: usize) {
     let lookup = lookup(policy, number);
     let scope = format!("{set:012} connection:delete connection:read private_contracts:read private_contracts:write");
     let body = json!({
@@ -59,12 +59,14 @@ fn remember(cache: &CredentialCache, policy: &Policy, number: usize, set: usize)
     });
     let answer = lookup.answer(Reply { status: 200, body: body.to_string().as_bytes() });
     assert!(matches!(answer, Answer::Active(_)), "{answer:?}");
-    cache.insert(&lookup, cache.key(&lookup).unwrap(), &answer, now());
+    let key = cache.key(&lookup);
+    cache.insert(&lookup, key, &answer, now());
 }
 
-fn knows(cache: &CredentialCache, policy: &Policy, number: usize) -> bool {
+fn knows(cache: &mut CredentialCache, policy: &Policy, number: usize) -> bool {
     let lookup = lookup(policy, number);
-    cache.get(CredentialKind::Token, cache.key(&lookup).unwrap(), now()).is_some()
+    let key = cache.key(&lookup);
+    cache.get(CredentialKind::Token, key, now()).is_some()
 }
 
 fn lookup(policy: &Policy, number: usize) -> brama_policy::Lookup {

@@ -19,8 +19,7 @@ use std::time::{Duration, Instant};
 
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
-use brama_filter::session::Flow;
-use brama_filter::worker::Worker;
+use brama_filter::worker::{Flow, Worker};
 use brama_policy::{Grant, Moment, Monotonic, Question, RefusalResponse, Reply, SignatureCheck, Unavailable, UnixTime};
 use serde_json::{Value, json};
 
@@ -28,15 +27,15 @@ const REQUESTS: u32 = 200_000;
 
 fn main() {
     let settings = Rc::new(settings());
-    let worker = Worker::default();
+    let mut worker = Worker::default();
     let mut proxy = Proxy::default();
-    learn(&worker, &settings, &mut proxy);
+    learn(&mut worker, &settings, &mut proxy);
     // Compiled and warm by then.
-    (0..REQUESTS / 4).for_each(|_| request(&worker, &settings, &mut proxy));
+    (0..REQUESTS / 4).for_each(|_| request(&mut worker, &settings, &mut proxy));
     let mut rounds: Vec<_> = (0..9)
         .map(|_| {
             let begin = Instant::now();
-            (0..REQUESTS).for_each(|_| request(&worker, &settings, &mut proxy));
+            (0..REQUESTS).for_each(|_| request(&mut worker, &settings, &mut proxy));
             begin.elapsed() / REQUESTS
         })
         .collect();
@@ -52,10 +51,9 @@ fn settings() -> Settings {
 }
 
 /// The first request asks about both credentials.
-fn learn(worker: &Worker, settings: &Rc<Settings>, proxy: &mut Proxy) {
+fn learn(worker: &mut Worker, settings: &Rc<Settings>, proxy: &mut Proxy) {
     let root = RootId(1);
-    let session = worker.open(StreamId(1), Rc::clone(settings));
-    assert_eq!(session.borrow_mut().on_headers(&mut proxy.stream()), Flow::Pause);
+    assert_eq!(worker.on_headers(StreamId(1), Rc::clone(settings), proxy), Flow::Pause);
     let answers = [
         json!({ "active": true, "token_use": "api_key", "client_id": "m", "client_type": "MIS", "scope": "" }),
         json!({
@@ -72,9 +70,8 @@ fn learn(worker: &Worker, settings: &Rc<Settings>, proxy: &mut Proxy) {
     assert_eq!(proxy.allowed, 1);
 }
 
-fn request(worker: &Worker, settings: &Rc<Settings>, proxy: &mut Proxy) {
-    let session = worker.open(StreamId(2), Rc::clone(settings));
-    let flow = session.borrow_mut().on_headers(&mut proxy.stream());
+fn request(worker: &mut Worker, settings: &Rc<Settings>, proxy: &mut Proxy) {
+    let flow = worker.on_headers(StreamId(2), Rc::clone(settings), proxy);
     worker.close(StreamId(2));
     assert_eq!(flow, Flow::Continue);
 }
@@ -88,20 +85,12 @@ struct Proxy {
     allowed: u32,
 }
 
-struct Stream<'a>(&'a mut Proxy);
-
-impl Proxy {
-    fn stream(&mut self) -> Stream<'_> {
-        Stream(self)
-    }
-}
-
 fn now() -> Moment {
     Moment { wall: UnixTime::from_seconds(1_700_000_000), monotonic: Monotonic::from_origin(Duration::from_secs(1)) }
 }
 
 impl RootHost for Proxy {
-    type Stream<'s> = Stream<'s>;
+    type Stream = Self;
 
     fn now(&mut self) -> Moment {
         now()
@@ -112,14 +101,14 @@ impl RootHost for Proxy {
         Ok(CallId(self.calls))
     }
 
-    fn stream(&mut self, _stream: StreamId) -> Option<Stream<'_>> {
-        Some(Stream(self))
+    fn visit(&mut self, _stream: StreamId, visit: impl FnOnce(&mut Self)) {
+        visit(self);
     }
 
     fn count(&mut self, _counter: Counter) {}
 }
 
-impl Host for Stream<'_> {
+impl Host for Proxy {
     fn headers(&mut self) -> Vec<(String, Vec<u8>)> {
         [
             (":method", "DELETE"),
@@ -157,7 +146,7 @@ impl Host for Stream<'_> {
 
     fn apply_grant(&mut self, grant: &Grant, _reason: Option<&str>) -> Result<(), HostFailed> {
         black_box(grant);
-        self.0.allowed += 1;
+        self.allowed += 1;
         Ok(())
     }
 

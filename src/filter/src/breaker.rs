@@ -3,17 +3,15 @@
 //!
 //! That spares an authority which comes back a crowd, and callers the wait for a timeout.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::rc::Rc;
 use std::time::Duration;
 
 use brama_policy::{Answer, CredentialKind, Lookup, Moment, Monotonic};
 
-/// The circuit breakers of one worker; clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct Breakers(Rc<RefCell<BTreeMap<BreakerKey, Breaker>>>);
+/// The circuit breakers of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Breakers(BTreeMap<BreakerKey, Breaker>);
 
 /// Consecutive failed lookups. No entry exists while lookups succeed.
 ///
@@ -29,10 +27,8 @@ struct Breaker {
 impl Breakers {
     /// Tells whether a lookup may be sent. When the open time is over one may, and no other until that one's timeout.
     #[must_use]
-    pub fn admit(&self, lookup: &Lookup, now: Moment) -> bool {
-        // A store that is in use is not to be had twice; that cannot be, and refuses.
-        let Ok(mut breakers) = self.0.try_borrow_mut() else { return false };
-        let Some(breaker) = breakers.get_mut(&breaker_key(lookup)) else { return true };
+    pub(crate) fn admit(&mut self, lookup: &Lookup, now: Moment) -> bool {
+        let Some(breaker) = self.0.get_mut(&breaker_key(lookup)) else { return true };
         match breaker.open_until {
             Some(until) if now.monotonic < until => false,
             Some(_over) => {
@@ -44,18 +40,17 @@ impl Breakers {
     }
 
     /// Records how a lookup ended.
-    pub fn note(&self, lookup: &Lookup, answer: &Answer, now: Moment) {
-        let Ok(mut breakers) = self.0.try_borrow_mut() else { return };
+    pub(crate) fn note(&mut self, lookup: &Lookup, answer: &Answer, now: Moment) {
         let asked = breaker_key(lookup);
         match answer {
             Answer::Unavailable(reason) if reason.is_outage() => {}
             // The authority has answered.
             Answer::Active(_) | Answer::Inactive | Answer::Rejected(_) | Answer::Unavailable(_) => {
-                breakers.remove(&asked);
+                self.0.remove(&asked);
                 return;
             }
         }
-        let breaker = breakers.entry(asked).or_insert(Breaker { failures: 0, open_until: None });
+        let breaker = self.0.entry(asked).or_insert(Breaker { failures: 0, open_until: None });
         breaker.failures = breaker.failures.saturating_add(1);
         if breaker.failures >= MAX_FAILURES {
             breaker.open_until = now.monotonic.after(open_for());

@@ -5,9 +5,7 @@
 //! random credentials evicts no good one. The least recently used entry is evicted first. The credential itself is
 //! never stored, and an outage is never cached.
 
-use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use brama_policy::{
@@ -18,22 +16,28 @@ use brama_policy::{
 use crate::expiring_lru::ExpiringLru;
 use crate::scope_interner::ScopeInterner;
 
-/// The credential cache of one worker; clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct CredentialCache(Rc<RefCell<Inner>>);
+/// The credential cache of one worker.
+#[derive(Debug, Default)]
+pub struct CredentialCache {
+    hashers: (RandomState, RandomState),
+    api_keys: KindCache,
+    tokens: KindCache,
+    scopes: ScopeInterner,
+}
 
 impl CredentialCache {
-    /// Cache key of a lookup; `None` while the cache is borrowed, which cannot be.
+    /// Cache key of a lookup. It covers the authority, the question and each credential in it: after a reload that asks
+    /// otherwise, or with another API key sent along, nothing old is found.
     #[must_use]
-    pub fn key(&self, lookup: &Lookup) -> Option<CacheKey> {
-        self.0.try_borrow().ok().map(|store| store.key(lookup))
+    pub fn key(&self, lookup: &Lookup) -> CacheKey {
+        let asked = lookup.depends_on();
+        CacheKey(self.hashers.0.hash_one(&asked), self.hashers.1.hash_one(&asked))
     }
 
     /// The cached answer to the lookup of this key, if it is fresh.
     #[must_use]
-    pub fn get(&self, kind: CredentialKind, key: CacheKey, now: Moment) -> Option<Answer> {
-        let mut store = self.0.try_borrow_mut().ok()?;
-        let kind = store.of_kind(kind);
+    pub fn get(&mut self, kind: CredentialKind, key: CacheKey, now: Moment) -> Option<Answer> {
+        let kind = self.of_kind(kind);
         if let Some(vouched) = kind.positive.get(&key, now.monotonic) {
             return Some(Answer::Active(Arc::clone(&vouched.facts)));
         }
@@ -45,26 +49,23 @@ impl CredentialCache {
 
     /// Cached facts that have expired within the verifier's `stale_for`.
     #[must_use]
-    pub fn get_stale(&self, lookup: &Lookup, key: CacheKey, now: Moment) -> Option<Arc<Facts>> {
-        let mut store = self.0.try_borrow_mut().ok()?;
+    pub fn get_stale(&mut self, lookup: &Lookup, key: CacheKey, now: Moment) -> Option<Arc<Facts>> {
         let span = Some(lookup.verifier().cache().stale_for).filter(|span| !span.is_zero())?;
-        let vouched = store.of_kind(lookup.kind()).positive.get_stale(&key, span, now.monotonic)?;
+        let vouched = self.of_kind(lookup.kind()).positive.get_stale(&key, span, now.monotonic)?;
         Some(Arc::clone(&vouched.facts))
     }
 
     /// Caches an answer for the verifier's time to live; facts no longer than the credential's own expiry.
-    pub fn insert(&self, lookup: &Lookup, key: CacheKey, answer: &Answer, now: Moment) {
-        // An answer that is left out of the cache is only asked for again.
-        let Ok(mut store) = self.0.try_borrow_mut() else { return };
+    pub fn insert(&mut self, lookup: &Lookup, key: CacheKey, answer: &Answer, now: Moment) {
         let limits = lookup.verifier().cache();
         match answer {
             Answer::Active(facts) => {
                 let feed = lookup.feed().map(|feed| (feed.fingerprint(), lookup.revocable()));
-                store.insert_positive(lookup.kind(), key, facts, Source::Authority { feed }, limits, now);
+                self.insert_positive(lookup.kind(), key, facts, Source::Authority { feed }, limits, now);
             }
-            Answer::Inactive => store.insert_negative(lookup.kind(), key, RefusedFor::Inactive, limits, now),
+            Answer::Inactive => self.insert_negative(lookup.kind(), key, RefusedFor::Inactive, limits, now),
             Answer::Rejected(JwtRejection::Fact(fact)) => {
-                store.insert_negative(lookup.kind(), key, RefusedFor::Fact(Arc::clone(fact)), limits, now);
+                self.insert_negative(lookup.kind(), key, RefusedFor::Fact(Arc::clone(fact)), limits, now);
             }
             // A JWT's own faults: refusing it again is cheap.
             Answer::Rejected(_) | Answer::Unavailable(_) => {}
@@ -73,9 +74,14 @@ impl CredentialCache {
 
     /// Cached facts of a verified JWT, if they are fresh and the signing key is still in this key set.
     #[must_use]
-    pub fn get_signed(&self, kind: CredentialKind, key: CacheKey, keys: &KeySet, now: Moment) -> Option<Arc<Facts>> {
-        let mut store = self.0.try_borrow_mut().ok()?;
-        let kind = store.of_kind(kind);
+    pub fn get_signed(
+        &mut self,
+        kind: CredentialKind,
+        key: CacheKey,
+        keys: &KeySet,
+        now: Moment,
+    ) -> Option<Arc<Facts>> {
+        let kind = self.of_kind(kind);
         let CachedFacts { facts, by } = kind.positive.get(&key, now.monotonic)?;
         if matches!(by, Source::Key { key: by, .. } if keys.has(*by)) {
             return Some(Arc::clone(facts));
@@ -85,27 +91,17 @@ impl CredentialCache {
     }
 
     /// Caches a verified JWT's facts, with the signing key and the identifiers by which a deny list may name it.
-    pub fn insert_signed(&self, lookup: &Lookup, key: CacheKey, signed: SignedFacts, now: Moment) {
-        let Ok(mut store) = self.0.try_borrow_mut() else { return };
+    pub fn insert_signed(&mut self, lookup: &Lookup, key: CacheKey, signed: SignedFacts, now: Moment) {
         let SignedFacts { facts, by, deniable } = signed;
         let feed = lookup.feed().map(|feed| feed.fingerprint()).zip(deniable.map(Box::new));
-        store.insert_positive(
-            lookup.kind(),
-            key,
-            &facts,
-            Source::Key { key: by, feed },
-            lookup.verifier().cache(),
-            now,
-        );
+        self.insert_positive(lookup.kind(), key, &facts, Source::Key { key: by, feed }, lookup.verifier().cache(), now);
     }
 
     /// Removes the facts that a feed has revoked, and returns the number of credentials.
-    pub fn revoke(&self, feed: &Feed, revoked: &RevocationSet, denied: &DenyList) -> usize {
+    pub fn revoke(&mut self, feed: &Feed, revoked: &RevocationSet, denied: &DenyList) -> usize {
         if revoked.is_none() && denied.is_empty() {
             return 0;
         }
-        // INVARIANT: the cache is borrowed by nobody across a callback, or revoked facts would stay.
-        let Ok(mut store) = self.0.try_borrow_mut() else { return 0 };
         let is_revoked = |CachedFacts { facts, by }: &CachedFacts| match by {
             Source::Authority { feed: Some((of, credential)) } => {
                 *of == feed.fingerprint() && revoked.concerns(credential, facts)
@@ -115,8 +111,7 @@ impl CredentialCache {
             }
             Source::Authority { feed: None } | Source::Key { feed: None, .. } => false,
         };
-        let Inner { api_keys, tokens, .. } = &mut *store;
-        [api_keys, tokens].map(|kind| kind.positive.remove_where(is_revoked)).iter().sum()
+        [&mut self.api_keys, &mut self.tokens].map(|kind| kind.positive.remove_where(is_revoked)).iter().sum()
     }
 }
 
@@ -134,14 +129,6 @@ pub struct SignedFacts {
 /// Keyed hash of 128 bits. The key is unknown to clients, so no credential can be made to meet another's facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CacheKey(u64, u64);
-
-#[derive(Debug, Default)]
-struct Inner {
-    hashers: (RandomState, RandomState),
-    api_keys: KindCache,
-    tokens: KindCache,
-    scopes: ScopeInterner,
-}
 
 #[derive(Debug, Default)]
 struct KindCache {
@@ -174,14 +161,7 @@ enum Source {
     Key { key: KeyFingerprint, feed: Option<(u64, Box<DenyListKeys>)> },
 }
 
-impl Inner {
-    /// The key covers the authority, the question and each credential in it: after a reload that asks otherwise, or
-    /// with another API key sent along, nothing old is found.
-    fn key(&self, lookup: &Lookup) -> CacheKey {
-        let asked = lookup.depends_on();
-        CacheKey(self.hashers.0.hash_one(&asked), self.hashers.1.hash_one(&asked))
-    }
-
+impl CredentialCache {
     /// Caches facts, and drops a cached refusal.
     fn insert_positive(
         &mut self,

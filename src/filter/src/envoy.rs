@@ -12,8 +12,7 @@ use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MetricType};
 
 use crate::config::Settings;
 use crate::host::{CallId, Counter, RootId, StreamId};
-use crate::session::{Flow, Session};
-use crate::worker::{NextTick, Worker};
+use crate::worker::{Flow, NextTick, Worker};
 
 mod reply;
 mod root;
@@ -36,15 +35,36 @@ thread_local! {
 }
 
 struct Vm {
-    worker: Worker,
+    /// Borrowed by the callback that is running.
+    worker: RefCell<Worker>,
+    /// Requests that ended within a callback: a host may end a request within the call that answers it.
+    ended: RefCell<Vec<StreamId>>,
     counters: RefCell<BTreeMap<Counter, u32>>,
     origin: Instant,
 }
 
 impl Vm {
     fn new() -> Self {
-        Self { worker: Worker::default(), counters: RefCell::default(), origin: Instant::now() }
+        Self {
+            worker: RefCell::default(),
+            ended: RefCell::default(),
+            counters: RefCell::default(),
+            origin: Instant::now(),
+        }
     }
+}
+
+/// Runs a callback. Envoy puts off what a callback causes until it has returned, so that none runs within another; a
+/// host that does otherwise gets `None`, and its request stays paused.
+fn with_worker<T>(callback: impl FnOnce(&mut Worker) -> T) -> Option<T> {
+    VM.with(|vm| {
+        let mut worker = vm.worker.try_borrow_mut().ok()?;
+        let outcome = callback(&mut worker);
+        for stream in vm.ended.take() {
+            worker.close(stream);
+        }
+        Some(outcome)
+    })
 }
 
 /// One configuration of the plugin.
@@ -85,7 +105,7 @@ impl Root {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        VM.with(|vm| vm.worker.abandoned_by(self.id));
+        let _done = with_worker(|worker| worker.abandoned_by(self.id));
     }
 }
 
@@ -94,7 +114,7 @@ impl Context for Root {
         let body = reply_body(body_size);
         let reply = reply(headers, &body);
         let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
-        VM.with(|vm| vm.worker.on_reply(self.id, &mut host, CallId(call), reply));
+        let _done = with_worker(|worker| worker.on_reply(self.id, &mut host, CallId(call), reply));
         if host.is_wanted.get() {
             self.timer.request_tick();
         }
@@ -114,7 +134,7 @@ impl RootContext for Root {
             Ok(settings) => {
                 log::info!("{} is in force", settings.in_words());
                 self.settings = Rc::new(settings);
-                VM.with(|vm| vm.worker.follow(self.id, &self.settings, now()));
+                let _done = with_worker(|worker| worker.follow(self.id, &self.settings, now()));
                 // Keys are fetched ahead, and what the root before has followed goes on here.
                 self.timer.request_tick();
                 true
@@ -129,8 +149,8 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         self.timer.is_soon.set(false);
         let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
-        let rest = VM.with(|vm| vm.worker.on_tick(self.id, &mut host));
-        match (host.is_wanted.get(), rest) {
+        let next = with_worker(|worker| worker.on_tick(self.id, &mut host)).unwrap_or(NextTick::Watch);
+        match (host.is_wanted.get(), next) {
             (true, NextTick::Watch | NextTick::Until(_) | NextTick::Sleep) => self.timer.request_tick(),
             (false, NextTick::Watch) => self.timer.set(WATCH),
             (false, NextTick::Until(span)) => self.timer.set(span.max(SOON)),
@@ -139,9 +159,8 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        let stream = StreamId(context_id);
-        let session = VM.with(|vm| vm.worker.open(stream, Rc::clone(&self.settings)));
-        Some(Box::new(Http { stream, session, timer: Rc::clone(&self.timer) }))
+        let (settings, timer) = (Rc::clone(&self.settings), Rc::clone(&self.timer));
+        Some(Box::new(Http { stream: StreamId(context_id), settings, timer }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -152,22 +171,21 @@ impl RootContext for Root {
 /// One request.
 struct Http {
     stream: StreamId,
-    session: Rc<RefCell<Session>>,
+    settings: Rc<Settings>,
     timer: Rc<Timer>,
 }
 
 impl Http {
-    /// Advances the session. It is never in the middle of something when Envoy calls; if it were, the request would
-    /// stay.
-    fn advance(&self, callback: impl FnOnce(&mut Session, &mut EnvoyStream) -> Flow) -> Action {
-        let mut host = EnvoyStream::Own(Rc::clone(&self.timer));
-        self.session.try_borrow_mut().map_or(Action::Pause, |mut session| action(callback(&mut session, &mut host)))
+    fn host(&self) -> EnvoyStream {
+        EnvoyStream::Own(Rc::clone(&self.timer))
     }
 }
 
 impl Drop for Http {
     fn drop(&mut self) {
-        VM.with(|vm| vm.worker.close(self.stream));
+        if with_worker(|worker| worker.close(self.stream)).is_none() {
+            VM.with(|vm| vm.ended.borrow_mut().push(self.stream));
+        }
     }
 }
 
@@ -175,22 +193,23 @@ impl Context for Http {}
 
 impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        self.advance(Session::on_headers)
+        let settings = Rc::clone(&self.settings);
+        action(with_worker(|worker| worker.on_headers(self.stream, settings, &mut self.host())))
     }
 
     fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        self.advance(|session, _host| session.on_body())
+        action(with_worker(|worker| worker.on_body(self.stream)))
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
-        self.advance(Session::on_trailers)
+        action(with_worker(|worker| worker.on_trailers(self.stream, &mut self.host())))
     }
 }
 
-const fn action(flow: Flow) -> Action {
+const fn action(flow: Option<Flow>) -> Action {
     match flow {
-        Flow::Continue => Action::Continue,
-        Flow::Pause => Action::Pause,
+        Some(Flow::Continue) => Action::Continue,
+        Some(Flow::Pause) | None => Action::Pause,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Owns how often a failure that goes on is told: each reason at once, then at growing intervals; and that it is over,
 //! once.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use brama_policy::{Feed, KeyFetch, Moment, Monotonic, Unavailable};
 
 /// The failures in one worker that concern no request, so that no request's line tells them.
 #[derive(Debug, Default)]
-pub(crate) struct Complaints(RefCell<HashMap<Failing, Complaint>>);
+pub(crate) struct Complaints(HashMap<Failing, Complaint>);
 
 /// The thing that fails. Authorities of one name in two policies are two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +39,7 @@ struct Told {
 
 impl Complaints {
     /// Tells that it fails, unless this reason was told not long ago.
-    pub(crate) fn fails(&self, what: Failing, reason: &Unavailable, now: Moment, words: &str, why: &str) {
+    pub(crate) fn fails(&mut self, what: Failing, reason: &Unavailable, now: Moment, words: &str, why: &str) {
         match self.failed(what, reason, now).map(|span| span.as_secs()) {
             None => {}
             Some(0) => log::warn!("{words}: {why}"),
@@ -49,26 +48,22 @@ impl Complaints {
     }
 
     /// Tells that what failed works again.
-    pub(crate) fn works(&self, what: &Failing, now: Moment, name: impl fmt::Display) {
+    pub(crate) fn works(&mut self, what: &Failing, now: Moment, name: impl fmt::Display) {
         if let Some(span) = self.worked(what, now) {
             log::info!("{name} came again, after {} s", span.as_secs());
         }
     }
 
     /// Forgets what is not there any more.
-    pub(crate) fn keep(&self, is_there: impl Fn(&Failing) -> bool) {
-        if let Ok(mut complaints) = self.0.try_borrow_mut() {
-            complaints.retain(|what, _complaint| is_there(what));
-        }
+    pub(crate) fn keep(&mut self, is_there: impl Fn(&Failing) -> bool) {
+        self.0.retain(|what, _complaint| is_there(what));
     }
 
     /// For how long it has failed, where that is to be told.
-    fn failed(&self, what: Failing, reason: &Unavailable, now: Moment) -> Option<Duration> {
-        // A store that is in use is not to be had twice; that cannot be, and then each is told.
-        let Ok(mut complaints) = self.0.try_borrow_mut() else { return Some(Duration::ZERO) };
+    fn failed(&mut self, what: Failing, reason: &Unavailable, now: Moment) -> Option<Duration> {
         let now = now.monotonic;
         let Complaint { since, told } =
-            complaints.entry(what).or_insert_with(|| Complaint { since: now, told: Vec::new() });
+            self.0.entry(what).or_insert_with(|| Complaint { since: now, told: Vec::new() });
         let after = |pause| now.after(pause).unwrap_or(now);
         match told.iter_mut().find(|told| told.reason == *reason) {
             Some(told) if now < told.due => return None,
@@ -85,8 +80,8 @@ impl Complaints {
     }
 
     /// For how long it had failed before; `None` where it had not.
-    fn worked(&self, what: &Failing, now: Moment) -> Option<Duration> {
-        let complaint = self.0.try_borrow_mut().ok()?.remove(what)?;
+    fn worked(&mut self, what: &Failing, now: Moment) -> Option<Duration> {
+        let complaint = self.0.remove(what)?;
         Some(complaint.since.until(now.monotonic))
     }
 }
@@ -126,7 +121,7 @@ mod tests {
 
     #[test]
     fn failure_that_goes_on_is_told_at_growing_intervals() {
-        let complaints = Complaints::default();
+        let mut complaints = Complaints::default();
         let told: Vec<_> = (0..8000).filter(|second| complaints.failed(X, &SILENT, at(*second)).is_some()).collect();
         assert_eq!(told, [0, 10, 40, 130, 400, 1210, 3640, 7240]);
         assert_eq!(complaints.worked(&X, at(8000)), seconds(8000));
@@ -135,7 +130,7 @@ mod tests {
 
     #[test]
     fn new_reason_is_told_at_once_and_two_in_turns_are_not_told_each_time() {
-        let complaints = Complaints::default();
+        let mut complaints = Complaints::default();
         let reasons = [SILENT, Unavailable::Status(500)];
         let told: Vec<_> = (0..50)
             .zip(reasons.iter().cycle())
@@ -146,7 +141,7 @@ mod tests {
 
     #[test]
     fn failure_after_it_worked_is_told_at_once() {
-        let complaints = Complaints::default();
+        let mut complaints = Complaints::default();
         assert_eq!(complaints.failed(X, &SILENT, at(1)), seconds(0));
         assert_eq!(complaints.failed(X, &SILENT, at(2)), None);
         assert_eq!(complaints.failed(Failing::Feed(2), &SILENT, at(2)), seconds(0), "another thing that fails");
@@ -156,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_any_more_is_forgotten() {
-        let complaints = Complaints::default();
+        let mut complaints = Complaints::default();
         assert_eq!(complaints.failed(X, &SILENT, at(1)), seconds(0));
         complaints.keep(|what| *what != X);
         assert_eq!(complaints.failed(X, &SILENT, at(2)), seconds(0));

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use brama_policy::{Facts, Feed, Moment, Step, Verifier};
+use brama_policy::{Facts, Feed, Lookup, Moment, Verifier};
 
 use crate::feeds::{FeedPosition, Feeds};
 
 /// Facts of an API key, and the position of its feed when they were obtained.
 #[derive(Debug)]
 pub(crate) struct HeldApiKey {
+    lookup: Lookup,
     feed: Arc<Feed>,
     facts: Arc<Facts>,
     /// `None` where the feed's position was unknown: the facts are this request's own answer then, and `max_lag` allows
@@ -19,23 +20,28 @@ pub(crate) struct HeldApiKey {
 }
 
 impl HeldApiKey {
-    /// Facts obtained now. `is_cached`: they came from the cache, and are trusted since the feed is fresh.
-    pub(crate) fn new(feed: Arc<Feed>, facts: Arc<Facts>, feeds: &Feeds, is_cached: bool) -> Self {
+    /// Facts obtained now; `None` where no feed can revoke them. `is_cached`: they came from the cache, and are trusted
+    /// since the feed is fresh.
+    pub(crate) fn new(lookup: Lookup, facts: Arc<Facts>, feeds: &Feeds, is_cached: bool) -> Option<Self> {
+        let feed = Arc::clone(lookup.feed()?);
         let position = feeds.position(&feed);
-        Self { feed, facts, position, is_cached }
+        Some(Self { lookup, feed, facts, position, is_cached })
     }
 
-    /// Tells whether they may have been revoked since. `first` is the request's own first step, the lookup of its API
-    /// key.
-    pub(crate) fn was_revoked(&self, first: &Step, feeds: &Feeds, now: Moment) -> bool {
-        let Step::Ask(lookup, _awaiting) = first else { return true };
-        let has_revoked = |since| feeds.has_revoked(&self.feed, since, &lookup.revocable(), &self.facts);
-        let is_denied = match lookup.verifier() {
+    /// Tells whether they may have been revoked since.
+    pub(crate) fn was_revoked(&self, feeds: &Feeds, now: Moment) -> bool {
+        let has_revoked = |since| feeds.has_revoked(&self.feed, since, &self.lookup.revocable(), &self.facts);
+        let is_denied = match self.lookup.verifier() {
             Verifier::Introspection(_) => false,
             Verifier::Jwt(jwt) => jwt
-                .deniable(lookup.credential())
+                .deniable(self.lookup.credential())
                 .map_or(true, |deniable| feeds.denies(&self.feed, &deniable, &self.facts)),
         };
         is_denied || self.position.is_some_and(has_revoked) || (self.is_cached && !feeds.is_fresh(&self.feed, now))
+    }
+
+    /// The lookup that obtained them, to be made again.
+    pub(crate) fn into_lookup(self) -> Lookup {
+        self.lookup
     }
 }

@@ -54,56 +54,6 @@ pub trait Host {
     fn count(&mut self, counter: Counter);
 }
 
-impl<T: Host> Host for &mut T {
-    fn headers(&mut self) -> Vec<(String, Vec<u8>)> {
-        (**self).headers()
-    }
-
-    fn trailer_names(&mut self) -> Result<Vec<String>, HostFailed> {
-        (**self).trailer_names()
-    }
-
-    fn now(&mut self) -> Moment {
-        (**self).now()
-    }
-
-    fn new_request_id(&mut self) -> String {
-        (**self).new_request_id()
-    }
-
-    fn set_request_id(&mut self, request_id: &str) -> Result<(), HostFailed> {
-        (**self).set_request_id(request_id)
-    }
-
-    fn apply_grant(&mut self, grant: &Grant, reason: Option<&str>) -> Result<(), HostFailed> {
-        (**self).apply_grant(grant, reason)
-    }
-
-    fn remove_trailer(&mut self, name: &str) -> Result<(), HostFailed> {
-        (**self).remove_trailer(name)
-    }
-
-    fn refuse(&mut self, refusal: &RefusalResponse, note: RefusalNote<'_>) {
-        (**self).refuse(refusal, note);
-    }
-
-    fn resume(&mut self) {
-        (**self).resume();
-    }
-
-    fn request_tick(&mut self) {
-        (**self).request_tick();
-    }
-
-    fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
-        (**self).verify_signature(check)
-    }
-
-    fn count(&mut self, counter: Counter) {
-        (**self).count(counter);
-    }
-}
-
 /// What the operator is told of a refusal, and the client is not.
 #[derive(Clone, Copy, Debug)]
 pub struct RefusalNote<'a> {
@@ -120,9 +70,7 @@ pub struct RefusalNote<'a> {
 /// The proxy, as the plugin's root context sees it: there is one for each configuration, and it outlives requests.
 pub trait RootHost {
     /// The proxy, as one of the requests sees it.
-    type Stream<'a>: Host
-    where
-        Self: 'a;
+    type Stream: Host;
 
     /// What the clocks show.
     fn now(&mut self) -> Moment;
@@ -133,8 +81,8 @@ pub trait RootHost {
     /// The proxy would not send it, and why.
     fn dispatch(&mut self, question: &Question<'_>) -> Result<CallId, Unavailable>;
 
-    /// One of the requests; `None` where it is gone.
-    fn stream(&mut self, stream: StreamId) -> Option<Self::Stream<'_>>;
+    /// Visits one of the requests; does nothing where it is gone.
+    fn visit(&mut self, stream: StreamId, visit: impl FnOnce(&mut Self::Stream));
 
     /// Moves a counter.
     fn count(&mut self, counter: Counter);

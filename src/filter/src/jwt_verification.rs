@@ -8,11 +8,12 @@ use brama_policy::{
 };
 
 use crate::cache::{CacheKey, SignedFacts};
+use crate::calls::Purpose;
 use crate::config::Settings;
 use crate::host::{Counter, Host, StreamId};
+use crate::pending_call::{SLACK, Waiter};
+use crate::shared::Shared;
 use crate::signature;
-use crate::waiters::{SLACK, Waiter, WaiterGuard};
-use crate::worker::Shared;
 
 /// The JWT of one request, to be verified.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +32,15 @@ pub(crate) enum Outcome {
     /// The answer.
     Ready(Answer),
     /// It waits for keys, or for the deny list.
-    Pending(WaiterGuard),
+    Pending(Purpose),
 }
 
 impl JwtVerification<'_> {
-    pub(crate) fn verify(self, shared: &Shared, host: &mut impl Host, now: Moment) -> Outcome {
+    pub(crate) fn verify(self, shared: &mut Shared, host: &mut impl Host, now: Moment) -> Outcome {
         self.judge(shared, host, now).unwrap_or_else(|rejected| Outcome::Ready(rejected.into()))
     }
 
-    fn judge(self, shared: &Shared, host: &mut impl Host, now: Moment) -> Result<Outcome, JwtRejection> {
+    fn judge(self, shared: &mut Shared, host: &mut impl Host, now: Moment) -> Result<Outcome, JwtRejection> {
         if let Some(feed) = self.jwt.feed()
             && !shared.feeds.is_fresh(feed, now)
         {
@@ -68,7 +69,7 @@ impl JwtVerification<'_> {
     fn verify_with(
         self,
         keys: &KeySet,
-        shared: &Shared,
+        shared: &mut Shared,
         host: &mut impl Host,
         now: Moment,
     ) -> Result<Arc<Facts>, JwtRejection> {
@@ -101,15 +102,15 @@ impl JwtVerification<'_> {
     }
 
     /// Waits until the deny list is known.
-    fn wait_for_feed(self, feed: &Arc<Feed>, shared: &Shared, host: &mut impl Host, now: Moment) -> Outcome {
-        let guard = match now.monotonic.after(feed.timeout().saturating_add(SLACK)) {
+    fn wait_for_feed(self, feed: &Arc<Feed>, shared: &mut Shared, host: &mut impl Host, now: Moment) -> Outcome {
+        let joined = match now.monotonic.after(feed.timeout().saturating_add(SLACK)) {
             Some(until) => shared.feeds.join(feed, self.settings, self.waiter(until), now),
             None => Err(Unavailable::NoFeed),
         };
-        match guard {
-            Ok(guard) => {
+        match joined {
+            Ok(()) => {
                 host.request_tick();
-                Outcome::Pending(guard)
+                Outcome::Pending(Purpose::Feed(feed.fingerprint()))
             }
             Err(reason) => Outcome::Ready(Answer::Unavailable(reason)),
         }
@@ -120,18 +121,18 @@ impl JwtVerification<'_> {
         self,
         fetch: &Arc<KeyFetch>,
         otherwise: Answer,
-        shared: &Shared,
+        shared: &mut Shared,
         host: &mut impl Host,
         now: Moment,
     ) -> Outcome {
-        let guard = match now.monotonic.after(fetch.timeout().saturating_add(SLACK)) {
+        let joined = match now.monotonic.after(fetch.timeout().saturating_add(SLACK)) {
             Some(until) => shared.jwks.join(fetch, self.waiter(until), now),
             None => Err(Some(Unavailable::NoKeys)),
         };
-        match guard {
-            Ok(guard) => {
+        match joined {
+            Ok(()) => {
                 host.request_tick();
-                Outcome::Pending(guard)
+                Outcome::Pending(Purpose::Keys(Arc::clone(fetch)))
             }
             Err(Some(reason)) => Outcome::Ready(Answer::Unavailable(reason)),
             Err(None) => Outcome::Ready(otherwise),

@@ -1,7 +1,7 @@
 //! The proxy-wasm plugin: it runs a policy inside Envoy.
 //!
 //! The decision itself is `brama-policy`'s. This crate reads what Envoy holds, carries questions to authorities and
-//! decisions back, verifies the signatures that Envoy does not, and remembers facts for a while. [`session`] is the
+//! decisions back, verifies the signatures that Envoy does not, and remembers facts for a while. `session.rs` is the
 //! life of one request, told against [`host`], a handful of verbs; [`envoy`] is the only module that knows the SDK, so
 //! everything else runs in native tests.
 //!
@@ -13,25 +13,37 @@
 // With numbers of a client's an overflow is a trap; who adds says what becomes of one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-pub mod breaker;
+mod breaker;
 pub mod cache;
+mod calls;
 pub mod config;
 pub mod envoy;
 mod expiring_lru;
 mod failures;
-pub mod feeds;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
+mod feeds;
 mod held_api_key;
 pub mod host;
-pub mod jwks;
+mod jwks;
 mod jwt_verification;
 mod local_reply;
-pub mod pending_lookups;
+mod pending_call;
+mod pending_lookups;
 mod rate;
 mod scope_interner;
-pub mod session;
+mod session;
+mod shared;
 pub mod signature;
-pub mod waiters;
 pub mod worker;
+
+/// Limits of one worker.
+pub mod limits {
+    pub use crate::breaker::MAX_FAILURES;
+    pub use crate::jwks::{MIN_REFETCH, RETRY_AFTER_FAILURE};
+    pub use crate::pending_call::MAX_WAITERS;
+    pub use crate::pending_lookups::{MAX_LOOKUPS, MAX_LOOKUPS_OF_A_KEY};
+}
 
 #[cfg(target_family = "wasm")]
 mod entry {

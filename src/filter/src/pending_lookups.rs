@@ -11,255 +11,164 @@
 //! was sent counts until it completes, also when all its waiters have gone: resetting requests causes no further
 //! lookups.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use brama_policy::{Lookup, Moment, Monotonic};
+use brama_policy::{Lookup, Moment};
 
 use crate::cache::CacheKey;
 use crate::config::Settings;
 use crate::feeds::FeedPosition;
 use crate::host::{CallId, RootId, StreamId};
+use crate::pending_call::{Full, PendingCall, SLACK, Waiter};
 use crate::rate::Rates;
-use crate::waiters::{SLACK, Waiter, WaiterGuard, Waiters};
 
-/// The lookups in progress of one worker; clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct PendingLookups(Rc<RefCell<Inner>>);
-
+/// The lookups in progress of one worker.
 #[derive(Debug, Default)]
-struct Inner {
+pub(crate) struct PendingLookups {
     lookups: BTreeMap<CacheKey, PendingLookup>,
     rates: Rates,
 }
 
+/// A lookup in progress.
 #[derive(Debug)]
-struct PendingLookup {
-    lookup: Lookup,
+pub(crate) struct PendingLookup {
+    pub(crate) lookup: Lookup,
     /// Settings of the request that started it: they hold the secret that authenticates the call.
-    settings: Rc<Settings>,
+    pub(crate) settings: Rc<Settings>,
     /// Id of the request that started it.
-    request_id: String,
+    pub(crate) request_id: String,
     /// Number of requests that joined it.
-    joined: usize,
-    /// The API key in front of a token.
+    pub(crate) joined: usize,
+    /// Position of the authority's feed when the call was sent; `None` where that was unknown.
+    pub(crate) position: Option<FeedPosition>,
+    /// Cache key of the API key in front of a token.
     api_key: Option<CacheKey>,
-    state: State,
-    waiting: Waiters,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// It is to be sent at the next tick.
-    Due,
-    /// A root context has sent it, when the authority's feed stood at this position.
-    Out { root: RootId, call: CallId, sent: Monotonic, position: Option<FeedPosition> },
+    pub(crate) call: PendingCall,
 }
 
 /// A lookup that a request needs.
 #[derive(Debug)]
-pub struct LookupRequest {
+pub(crate) struct LookupRequest<'a> {
     /// The request.
-    pub stream: StreamId,
+    pub(crate) stream: StreamId,
     /// Cache key of the credential.
-    pub key: CacheKey,
+    pub(crate) key: CacheKey,
     /// Cache key of the API key that came with a token.
-    pub api_key: Option<CacheKey>,
+    pub(crate) api_key: Option<CacheKey>,
     /// The lookup.
-    pub lookup: Lookup,
+    pub(crate) lookup: &'a Lookup,
     /// The settings of the request.
-    pub settings: Rc<Settings>,
+    pub(crate) settings: &'a Rc<Settings>,
     /// The id of the request.
-    pub request_id: String,
+    pub(crate) request_id: &'a str,
 }
 
-/// A lookup to be sent at this tick.
-#[derive(Debug)]
-pub struct DueLookup {
-    /// Cache key of the credential.
-    pub key: CacheKey,
-    /// The lookup.
-    pub lookup: Lookup,
-    /// Settings with the secret that authenticates the call.
-    pub settings: Rc<Settings>,
-    /// Id of the request that started it.
-    pub request_id: String,
-}
-
-/// A lookup that has its answer.
-#[derive(Debug)]
-pub struct CompletedLookup {
-    pending: PendingLookup,
-}
-
-/// A limit was reached: of lookups in progress, of their rate, or of waiters.
+/// Whether a request is the first that waits for a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub(crate) enum Joined {
+    /// It started the lookup.
+    Started,
+    /// The lookup was in progress.
+    InProgress,
+}
 
 impl PendingLookups {
-    /// Joins the lookup in progress for the request's credential (`true`), or starts one.
+    /// Joins the lookup in progress for the request's credential, or starts one.
     ///
     /// # Errors
     /// A limit was reached.
-    pub fn join_or_start(&self, ticket: LookupRequest, now: Moment) -> Result<(WaiterGuard, bool), Full> {
-        let LookupRequest { stream, key, api_key, lookup, settings, request_id } = ticket;
-        // A store that is in use is not to be had twice; that cannot be, and refuses.
-        let mut inner = self.0.try_borrow_mut().map_err(|_in_use| Full)?;
-        let Inner { lookups, rates } = &mut *inner;
+    pub(crate) fn join_or_start(&mut self, request: LookupRequest<'_>, now: Moment) -> Result<Joined, Full> {
+        let LookupRequest { stream, key, api_key, lookup, settings, request_id } = request;
         let until = now.monotonic.after(lookup.timeout().saturating_add(SLACK)).ok_or(Full)?;
         let waiter = Waiter { stream, key, until };
-        if let Some(pending) = lookups.get_mut(&key) {
-            let guard = pending.waiting.join(waiter).ok_or(Full)?;
+        if let Some(pending) = self.lookups.get_mut(&key) {
+            pending.call.join(waiter)?;
             pending.joined = pending.joined.saturating_add(1);
-            return Ok((guard, true));
+            return Ok(Joined::InProgress);
         }
         let kind = lookup.kind();
-        let of_kind = lookups.values().filter(|pending| pending.lookup.kind() == kind).count();
+        let of_kind = self.lookups.values().filter(|pending| pending.lookup.kind() == kind).count();
         let of_caller =
-            api_key.map_or(0, |caller| lookups.values().filter(|pending| pending.api_key == Some(caller)).count());
-        if of_kind >= MAX_LOOKUPS || of_caller >= MAX_LOOKUPS_OF_A_KEY {
-            return Err(Full);
-        }
+            api_key.map_or(0, |caller| self.lookups.values().filter(|pending| pending.api_key == Some(caller)).count());
         // The rate is checked last, since admission counts against it.
-        if !rates.admit(&lookup, api_key, now) {
+        if of_kind >= MAX_LOOKUPS || of_caller >= MAX_LOOKUPS_OF_A_KEY || !self.rates.admit(lookup, api_key, now) {
             return Err(Full);
         }
-        let (state, waiting) = (State::Due, Waiters::default());
-        let pending = PendingLookup { lookup, settings, request_id, joined: 0, api_key, state, waiting };
-        let guard = pending.waiting.join(waiter).ok_or(Full)?;
-        lookups.insert(key, pending);
-        Ok((guard, false))
+        let mut pending = PendingLookup {
+            lookup: lookup.clone(),
+            settings: Rc::clone(settings),
+            request_id: request_id.to_owned(),
+            joined: 0,
+            position: None,
+            api_key,
+            call: PendingCall::due(now.monotonic),
+        };
+        pending.call.join(waiter)?;
+        self.lookups.insert(key, pending);
+        Ok(Joined::Started)
     }
 
-    /// Lookups to be sent now. Those without waiters are dropped.
+    /// The lookups to be sent now, by their cache keys. One that is due and for which nobody waits is dropped.
     #[must_use]
-    pub fn take_due(&self, now: Moment) -> Vec<DueLookup> {
-        let Ok(mut inner) = self.0.try_borrow_mut() else { return Vec::new() };
-        let lookups = &mut inner.lookups;
-        for pending in lookups.values_mut().filter(|pending| pending.is_lost(now)) {
-            pending.state = State::Due;
-        }
-        lookups.retain(|_key, pending| !pending.waiting.is_empty() || pending.state != State::Due);
-        let boarding = lookups.iter().filter(|(_key, pending)| pending.state == State::Due);
-        boarding
-            .map(|(key, pending)| DueLookup {
-                key: *key,
-                lookup: pending.lookup.clone(),
-                settings: Rc::clone(&pending.settings),
-                request_id: pending.request_id.clone(),
-            })
-            .collect()
+    pub(crate) fn take_due(&mut self, now: Moment) -> Vec<CacheKey> {
+        self.lookups.retain(|_key, pending| pending.call.is_awaited() || !pending.call.is_due(now));
+        self.lookups.iter().filter(|(_key, pending)| pending.call.is_due(now)).map(|(key, _pending)| *key).collect()
     }
 
-    /// Marks a lookup as sent by a root context.
-    pub fn mark_sent(&self, key: CacheKey, root: RootId, call: CallId, position: Option<FeedPosition>, now: Moment) {
-        let Ok(mut inner) = self.0.try_borrow_mut() else { return };
-        if let Some(pending) = inner.lookups.get_mut(&key) {
-            pending.state = State::Out { root, call, sent: now.monotonic, position };
-        }
-    }
-
-    /// Removes the lookup of a call that has completed; `None` where the call is no lookup.
+    /// A lookup in progress.
     #[must_use]
-    pub fn complete(&self, root: RootId, call: CallId) -> Option<(CacheKey, CompletedLookup)> {
-        let lookups = &mut self.0.try_borrow_mut().ok()?.lookups;
-        let is_it = |pending: &PendingLookup| matches!(pending.state, State::Out { root: by, call: known, .. } if (by, known) == (root, call));
-        let key = *lookups.iter().find(|(_key, pending)| is_it(pending))?.0;
-        Some((key, CompletedLookup { pending: lookups.remove(&key)? }))
+    pub(crate) fn get(&self, key: CacheKey) -> Option<&PendingLookup> {
+        self.lookups.get(&key)
     }
 
-    /// Puts a completed lookup back to be sent again, since its answer is out of date.
-    pub fn retry(&self, key: CacheKey, completed: CompletedLookup) {
-        let Ok(mut inner) = self.0.try_borrow_mut() else { return };
-        inner.lookups.insert(key, PendingLookup { state: State::Due, ..completed.pending });
+    /// Marks a lookup as sent by a root context, when its authority's feed stood at this position.
+    pub(crate) fn mark_sent(
+        &mut self,
+        key: CacheKey,
+        (root, call): (RootId, CallId),
+        position: Option<FeedPosition>,
+        now: Moment,
+    ) {
+        if let Some(pending) = self.lookups.get_mut(&key) {
+            pending.position = position;
+            pending.call.mark_sent(root, call, pending.lookup.timeout().saturating_add(LOST), now);
+        }
+    }
+
+    /// Ends the lookup of a call; `None` where that was not its call.
+    #[must_use]
+    pub(crate) fn complete(&mut self, key: CacheKey, root: RootId, call: CallId) -> Option<PendingLookup> {
+        let _sent = self.lookups.get_mut(&key)?.call.complete(root, call)?;
+        self.lookups.remove(&key)
+    }
+
+    /// Puts a lookup back to be sent again, since its answer is out of date.
+    pub(crate) fn retry(&mut self, key: CacheKey, pending: PendingLookup) {
+        self.lookups.insert(key, pending);
     }
 
     /// Removes a lookup that could not be sent.
     #[must_use]
-    pub fn cancel(&self, key: CacheKey) -> Option<CompletedLookup> {
-        self.0.try_borrow_mut().ok()?.lookups.remove(&key).map(|pending| CompletedLookup { pending })
+    pub(crate) fn cancel(&mut self, key: CacheKey) -> Option<PendingLookup> {
+        self.lookups.remove(&key)
     }
 
-    /// Removes the waiters whose time is over.
-    #[must_use]
-    pub fn overdue(&self, now: Moment) -> Vec<Waiter> {
-        let Ok(inner) = self.0.try_borrow() else { return Vec::new() };
-        inner.lookups.values().flat_map(|pending| pending.waiting.overdue(now)).collect()
+    /// The call of a lookup.
+    pub(crate) fn call(&mut self, key: CacheKey) -> Option<&mut PendingCall> {
+        self.lookups.get_mut(&key).map(|pending| &mut pending.call)
     }
 
-    /// Marks the lookups of a root context that is gone as due again: its calls are gone with it.
-    pub fn abandoned_by(&self, root: RootId) {
-        let Ok(mut inner) = self.0.try_borrow_mut() else { return };
-        for pending in inner
-            .lookups
-            .values_mut()
-            .filter(|pending| matches!(pending.state, State::Out { root: by, .. } if by == root))
-        {
-            pending.state = State::Due;
-        }
+    /// The calls of all lookups.
+    pub(crate) fn calls(&mut self) -> impl Iterator<Item = &mut PendingCall> {
+        self.lookups.values_mut().map(|pending| &mut pending.call)
     }
 
     /// Tells whether no lookup is in progress.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.0.try_borrow().is_ok_and(|inner| inner.lookups.is_empty())
-    }
-}
-
-impl PendingLookup {
-    /// Tells whether its call is lost. The proxy reports the end of each call; if it ever failed to, the lookup would
-    /// never end, nor would those of requests that join it.
-    fn is_lost(&self, now: Moment) -> bool {
-        match self.state {
-            State::Due => false,
-            State::Out { sent, .. } => {
-                let end = sent.after(self.lookup.timeout().saturating_add(LOST));
-                end.is_none_or(|end| end <= now.monotonic)
-            }
-        }
-    }
-}
-
-impl CompletedLookup {
-    /// The lookup.
-    #[must_use]
-    pub const fn lookup(&self) -> &Lookup {
-        &self.pending.lookup
-    }
-
-    /// Settings of the request that started it.
-    #[must_use]
-    pub const fn settings(&self) -> &Rc<Settings> {
-        &self.pending.settings
-    }
-
-    /// Id of the request that started it.
-    #[must_use]
-    pub fn request_id(&self) -> &str {
-        &self.pending.request_id
-    }
-
-    /// Number of requests that joined it.
-    #[must_use]
-    pub const fn joined(&self) -> usize {
-        self.pending.joined
-    }
-
-    /// Removes all its waiters.
-    #[must_use]
-    pub fn waiters(&self) -> Vec<Waiter> {
-        self.pending.waiting.take()
-    }
-
-    /// Position of the authority's feed when the lookup was sent; `None` where that was unknown.
-    #[must_use]
-    pub const fn position(&self) -> Option<FeedPosition> {
-        match self.pending.state {
-            State::Due => None,
-            State::Out { position, .. } => position,
-        }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lookups.is_empty()
     }
 }
 
@@ -271,5 +180,38 @@ pub const MAX_LOOKUPS: usize = 100;
 /// others.
 pub const MAX_LOOKUPS_OF_A_KEY: usize = 50;
 
-/// Time after its timeout when a call counts as lost, whatever the proxy reports.
+/// Time after its timeout when a lookup counts as lost, whatever the proxy reports.
 const LOST: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use brama_policy::{Request, Step};
+
+    use super::*;
+    use crate::cache::CredentialCache;
+    use crate::fake::{FakeHost, settings};
+    use crate::host::Host;
+
+    #[test]
+    fn lookup_has_the_id_of_its_first_request_and_knows_how_many_joined() {
+        let settings = settings(include_str!("../../../policies/ehealth.yaml"));
+        let mut host = FakeHost::new("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer t")]);
+        let Step::Ask(lookup, _awaiting) = settings.policy().begin(&Request::new(&host.headers)) else { panic!() };
+        let (key, now) = (CredentialCache::default().key(&lookup), host.now());
+        let mut lookups = PendingLookups::default();
+        let joined = [1, 2, 3].map(|number| {
+            let (stream, request_id) = (StreamId(number), &*format!("id-{number}"));
+            let (lookup, settings) = (&lookup, &settings);
+            let request = LookupRequest { stream, key, api_key: None, lookup, settings, request_id };
+            lookups.join_or_start(request, now).unwrap()
+        });
+        assert_eq!(joined, [Joined::Started, Joined::InProgress, Joined::InProgress]);
+        assert_eq!(lookups.take_due(now), [key]);
+        lookups.mark_sent(key, (RootId(1), CallId(7)), None, now);
+        assert!(lookups.complete(key, RootId(1), CallId(8)).is_none());
+        let completed = lookups.complete(key, RootId(1), CallId(7)).unwrap();
+        assert_eq!((&*completed.request_id, completed.joined), ("id-1", 2));
+    }
+
+    const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";
+}

@@ -1,6 +1,7 @@
 //! Owns the life of one request: judged when its headers come, paused while an authority is asked, then forwarded or
 //! refused, once.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,28 +11,22 @@ use brama_policy::{
 };
 
 use crate::cache::CacheKey;
+use crate::calls::Purpose;
 use crate::config::Settings;
 use crate::held_api_key::HeldApiKey;
 use crate::host::{Counter, Host, RefusalNote, StreamId};
 use crate::jwt_verification::{JwtVerification, Outcome};
-use crate::pending_lookups::LookupRequest;
-use crate::waiters::WaiterGuard;
-use crate::worker::{CacheLookup, Shared};
+use crate::pending_call::Full;
+use crate::pending_lookups::{Joined, LookupRequest};
+use crate::shared::{CacheLookup, Shared};
 
-/// One request.
+/// One request whose headers have come.
 #[derive(Debug)]
-pub struct Session {
+pub(crate) struct Session {
     stream: StreamId,
     settings: Rc<Settings>,
-    shared: Shared,
-    /// The request's id, as in answers and logs; empty until its headers have come.
+    /// The request's id, as in answers and logs.
     request_id: String,
-    /// Cache key of its API key, once that is looked up.
-    api_key: Option<CacheKey>,
-    /// The API key's facts, where a feed can revoke them while the token is looked up.
-    held_api_key: Option<HeldApiKey>,
-    /// Restart of the request, since its API key had been revoked meanwhile.
-    restarted: bool,
     phase: Phase,
 }
 
@@ -47,8 +42,6 @@ pub enum Flow {
 
 #[derive(Debug)]
 enum Phase {
-    /// Its headers have not come.
-    New,
     /// It waits for an answer. Boxed: most requests never wait.
     Awaiting(Box<Wait>),
     /// It may pass.
@@ -60,102 +53,122 @@ enum Phase {
 #[derive(Debug)]
 struct Wait {
     key: CacheKey,
+    /// The call it waits for.
+    purpose: Purpose,
     lookup: Lookup,
     awaiting: Awaiting,
-    #[expect(dead_code, reason = "held, not read")]
-    guard: WaiterGuard,
+    course: Course,
+    /// The request's URL, for a refusal.
+    url: String,
+}
+
+/// What is kept of a request from one of its lookups to the next.
+#[derive(Debug, Default)]
+struct Course {
+    /// Cache key of its API key, once that is looked up.
+    api_key: Option<CacheKey>,
+    /// The API key's facts, where a feed can revoke them while the token is looked up.
+    held_api_key: Option<HeldApiKey>,
+    /// Whether it was restarted, since its API key had been revoked meanwhile.
+    restarted: bool,
+}
+
+/// The URL of a request: of its headers, while the host's are at hand, or as it was kept.
+#[derive(Clone, Copy)]
+enum Url<'a> {
+    Of(&'a Request<'a>),
+    Kept(&'a str),
 }
 
 impl Session {
-    /// A request that begins under these settings; it keeps them to its end, whatever is reloaded.
-    #[must_use]
-    pub const fn new(stream: StreamId, settings: Rc<Settings>, shared: Shared) -> Self {
-        Self {
-            stream,
-            settings,
-            shared,
-            request_id: String::new(),
-            api_key: None,
-            held_api_key: None,
-            restarted: false,
-            phase: Phase::New,
-        }
-    }
-
-    /// The request's headers have come.
-    pub fn on_headers(&mut self, host: &mut impl Host) -> Flow {
+    /// Judges a request whose headers have come, under these settings; it keeps them to its end, whatever is reloaded.
+    pub(crate) fn begin(stream: StreamId, settings: Rc<Settings>, shared: &mut Shared, host: &mut impl Host) -> Self {
         let headers = host.headers();
-        match Request::new(&headers).id() {
-            Some(sent) => sent.clone_into(&mut self.request_id),
+        let request = Request::new(&headers);
+        let mut session = Self { stream, settings, request_id: String::new(), phase: Phase::Refused };
+        match request.id() {
+            Some(sent) => sent.clone_into(&mut session.request_id),
             None => {
-                self.request_id = host.new_request_id();
-                if host.set_request_id(&self.request_id).is_err() {
-                    return self.refuse(host, &Refused::not_carried_out(), Some(&headers));
+                session.request_id = host.new_request_id();
+                if host.set_request_id(&session.request_id).is_err() {
+                    session.refuse(host, &Refused::not_carried_out(), Url::Of(&request));
+                    return session;
                 }
             }
         }
-        let step = self.settings.policy().begin(&Request::new(&headers));
+        let step = session.settings.policy().begin(&request);
         let now = host.now();
-        self.advance(host, step, now, Some(&headers))
+        session.advance(shared, host, step, Course::default(), now, Url::Of(&request));
+        session
     }
 
-    /// A part of the request's body has come.
-    pub fn on_body(&self) -> Flow {
-        self.flow()
+    /// What it tells the proxy at each callback.
+    pub(crate) const fn flow(&self) -> Flow {
+        match self.phase {
+            Phase::Allowed => Flow::Continue,
+            Phase::Awaiting(_) | Phase::Refused => Flow::Pause,
+        }
+    }
+
+    /// The call that it waits for.
+    pub(crate) fn waits_for(&self) -> Option<&Purpose> {
+        match &self.phase {
+            Phase::Awaiting(wait) => Some(&wait.purpose),
+            Phase::Allowed | Phase::Refused => None,
+        }
     }
 
     /// The request's trailers have come: those that could be taken for an identity are removed.
-    pub fn on_trailers(&mut self, host: &mut impl Host) -> Flow {
+    pub(crate) fn on_trailers(&mut self, host: &mut impl Host) -> Flow {
         if matches!(self.phase, Phase::Refused) {
             return self.flow();
         }
-        let Ok(names) = host.trailer_names() else {
-            return self.refuse(host, &Refused::not_carried_out(), None);
-        };
-        for name in names {
-            if self.settings.policy().strips(&name) && host.remove_trailer(&name).is_err() {
-                return self.refuse(host, &Refused::not_carried_out(), None);
-            }
+        let removed = host.trailer_names().and_then(|names| {
+            let mut taken = names.iter().filter(|name| self.settings.policy().strips(name));
+            taken.try_for_each(|name| host.remove_trailer(name))
+        });
+        if removed.is_err() {
+            let headers = host.headers();
+            self.refuse(host, &Refused::not_carried_out(), Url::Of(&Request::new(&headers)));
         }
         self.flow()
     }
 
     /// Takes the answer about a credential.
-    pub fn on_answer(&mut self, host: &mut impl Host, key: CacheKey, answer: Answer) {
-        let Some((lookup, awaiting)) = self.end_wait(key, |_verifier| true) else {
-            return host.count(Counter::StrayReply);
-        };
+    pub(crate) fn on_answer(&mut self, shared: &mut Shared, host: &mut impl Host, key: CacheKey, answer: Answer) {
+        let Some(wait) = self.end_wait(key, |_verifier| true) else { return host.count(Counter::StrayReply) };
+        let Wait { lookup, awaiting, mut course, url, .. } = wait;
         let now = host.now();
-        let stale = self.stale_fallback(host, &lookup, key, &answer, now);
+        let stale = stale_fallback(shared, host, &lookup, key, &answer, now);
         let is_cached = stale.is_some();
         let answer = stale.unwrap_or(answer);
-        self.hold_api_key(&lookup, &answer, is_cached);
-        let step = match self.restart_if_revoked(host, lookup.kind(), now) {
-            Some(first) => first,
-            None => awaiting.resume(answer, now),
+        let step = match course.take_revoked(shared, host, &lookup, now) {
+            Some(revoked) => course.restart(revoked, &lookup, awaiting, now),
+            None => {
+                course.hold_api_key(shared, lookup, &answer, is_cached);
+                awaiting.resume(answer, now)
+            }
         };
-        self.go_on(host, step, now);
+        self.go_on(shared, host, step, course, now, &url);
     }
 
     /// Verifies the token again: keys or the deny list have come, or will not.
-    pub fn on_ready(&mut self, host: &mut impl Host, key: CacheKey) {
+    pub(crate) fn on_ready(&mut self, shared: &mut Shared, host: &mut impl Host, key: CacheKey) {
         let wait = self.end_wait(key, |verifier| matches!(verifier, Verifier::Jwt(_)));
-        let Some((lookup, awaiting)) = wait else { return host.count(Counter::StrayReply) };
+        let Some(wait) = wait else { return host.count(Counter::StrayReply) };
+        let Wait { lookup, awaiting, mut course, url, .. } = wait;
         let now = host.now();
-        let step = match self.restart_if_revoked(host, lookup.kind(), now) {
-            Some(first) => first,
+        let step = match course.take_revoked(shared, host, &lookup, now) {
+            Some(revoked) => course.restart(revoked, &lookup, awaiting, now),
             None => Step::Ask(lookup, awaiting),
         };
-        self.go_on(host, step, now);
+        self.go_on(shared, host, step, course, now, &url);
     }
 
-    /// Ends the wait for this credential, if the request waits for it; its place as a waiter is free afterwards.
-    fn end_wait(&mut self, key: CacheKey, is_it: impl FnOnce(&Verifier) -> bool) -> Option<(Lookup, Awaiting)> {
+    /// Ends the wait for this credential, if the request waits for it.
+    fn end_wait(&mut self, key: CacheKey, is_it: impl FnOnce(&Verifier) -> bool) -> Option<Wait> {
         match std::mem::replace(&mut self.phase, Phase::Refused) {
-            Phase::Awaiting(wait) if wait.key == key && is_it(wait.lookup.verifier()) => {
-                let Wait { lookup, awaiting, .. } = *wait;
-                Some((lookup, awaiting))
-            }
+            Phase::Awaiting(wait) if wait.key == key && is_it(wait.lookup.verifier()) => Some(*wait),
             other => {
                 self.phase = other;
                 None
@@ -163,157 +176,98 @@ impl Session {
         }
     }
 
-    fn go_on(&mut self, host: &mut impl Host, step: Step, now: Moment) {
-        match self.advance(host, step, now, None) {
+    fn go_on(&mut self, shared: &mut Shared, host: &mut impl Host, step: Step, course: Course, now: Moment, url: &str) {
+        self.advance(shared, host, step, course, now, Url::Kept(url));
+        match self.flow() {
             Flow::Continue => host.resume(),
             Flow::Pause => {}
         }
     }
 
-    /// Goes on until the request is decided or has to wait. `sent`: its headers, where they have been read.
-    fn advance(&mut self, host: &mut impl Host, mut step: Step, now: Moment, sent: Option<&Headers>) -> Flow {
+    /// Goes on until the request is decided or has to wait.
+    fn advance(
+        &mut self,
+        shared: &mut Shared,
+        host: &mut impl Host,
+        mut step: Step,
+        mut course: Course,
+        now: Moment,
+        url: Url<'_>,
+    ) {
         loop {
             let (lookup, awaiting) = match step {
-                Step::Done(Decision::Allow(grant)) => return self.allow(host, &grant, sent),
-                Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused, sent),
+                Step::Done(Decision::Allow(grant)) => return self.allow(host, &grant, url),
+                Step::Done(Decision::Refuse(refused)) => return self.refuse(host, &refused, url),
                 Step::Ask(lookup, awaiting) => (lookup, awaiting),
             };
-            // The cache is borrowed, which cannot be.
-            let Some(key) = self.shared.cache.key(&lookup) else {
-                step = awaiting.resume(Answer::Unavailable(Unavailable::Shedding), now);
-                continue;
-            };
-            let behind = self.api_key;
+            let key = shared.cache.key(&lookup);
+            let behind = course.api_key;
             match lookup.kind() {
-                CredentialKind::ApiKey => self.api_key = Some(key),
+                CredentialKind::ApiKey => course.api_key = Some(key),
                 CredentialKind::Token => {}
             }
-            match self.resolve(host, key, behind, &lookup, now) {
-                Ok(answer) => {
-                    let answer = self.stale_fallback(host, &lookup, key, &answer, now).unwrap_or(answer);
-                    self.hold_api_key(&lookup, &answer, true);
+            match self.resolve(shared, host, key, behind, &lookup, now) {
+                Outcome::Ready(answer) => {
+                    let answer = stale_fallback(shared, host, &lookup, key, &answer, now).unwrap_or(answer);
+                    course.hold_api_key(shared, lookup, &answer, true);
                     step = awaiting.resume(answer, now);
                 }
-                Err(guard) => {
-                    self.phase = Phase::Awaiting(Box::new(Wait { key, lookup, awaiting, guard }));
-                    return Flow::Pause;
+                Outcome::Pending(purpose) => {
+                    let wait = Wait { key, purpose, lookup, awaiting, course, url: url.text().into_owned() };
+                    self.phase = Phase::Awaiting(Box::new(wait));
+                    return;
                 }
             }
         }
     }
 
-    /// Expired facts that serve in an outage, if the policy lets them.
-    fn stale_fallback(
-        &self,
-        host: &mut impl Host,
-        lookup: &Lookup,
-        key: CacheKey,
-        answer: &Answer,
-        now: Moment,
-    ) -> Option<Answer> {
-        match answer {
-            Answer::Unavailable(reason) if reason.is_outage() => {}
-            Answer::Active(_) | Answer::Inactive | Answer::Rejected(_) | Answer::Unavailable(_) => return None,
-        }
-        let facts = self.shared.stale(lookup, key, now)?;
-        host.count(Counter::StaleServed);
-        Some(Answer::Active(facts))
-    }
-
-    /// Keeps the API key's facts while the token is looked up.
-    fn hold_api_key(&mut self, lookup: &Lookup, answer: &Answer, is_cached: bool) {
-        if let (CredentialKind::ApiKey, Some(feed), Answer::Active(facts)) = (lookup.kind(), lookup.feed(), answer) {
-            self.held_api_key =
-                Some(HeldApiKey::new(Arc::clone(feed), Arc::clone(facts), &self.shared.feeds, is_cached));
-        }
-    }
-
-    /// The first step anew, where the API key may have been revoked while the token was looked up. Where that happens
-    /// twice, the key counts as unverifiable, and its facts are not used in shadow mode either.
-    fn restart_if_revoked(&mut self, host: &mut impl Host, kind: CredentialKind, now: Moment) -> Option<Step> {
-        let held_api_key = match kind {
-            CredentialKind::ApiKey => None,
-            CredentialKind::Token => self.held_api_key.as_ref(),
-        }?;
-        let headers = host.headers();
-        let first = self.settings.policy().begin(&Request::new(&headers));
-        if !held_api_key.was_revoked(&first, &self.shared.feeds, now) {
-            return None;
-        }
-        host.count(Counter::RevokedInFlight);
-        self.held_api_key = None;
-        self.api_key = None;
-        Some(match (std::mem::replace(&mut self.restarted, true), first) {
-            (true, Step::Ask(_lookup, awaiting)) => {
-                awaiting.resume(Answer::Unavailable(Unavailable::RevokedInFlight), now)
-            }
-            (true | false, first) => first,
-        })
-    }
-
-    /// The answer about a credential, if it is known now.
-    ///
-    /// # Errors
-    /// The request has to wait: the guard of its place among the waiters.
+    /// The answer about a credential, or the call to wait for.
     fn resolve(
         &self,
+        shared: &mut Shared,
         host: &mut impl Host,
         key: CacheKey,
         behind: Option<CacheKey>,
         lookup: &Lookup,
         now: Moment,
-    ) -> Result<Answer, WaiterGuard> {
+    ) -> Outcome {
         match lookup.verifier() {
             Verifier::Introspection(_) => {}
             Verifier::Jwt(jwt) => {
                 let token = JwtVerification { stream: self.stream, settings: &self.settings, key, lookup, jwt };
-                return match token.verify(&self.shared, host, now) {
-                    Outcome::Ready(answer) => Ok(answer),
-                    Outcome::Pending(guard) => Err(guard),
-                };
+                return token.verify(shared, host, now);
             }
         }
-        match self.shared.cached(lookup, key, now) {
+        match shared.cached(lookup, key, now) {
             CacheLookup::Hit(answer) => {
                 host.count(Counter::CacheHit);
-                return Ok(answer);
+                return Outcome::Ready(answer);
             }
             CacheLookup::FeedStale => host.count(Counter::FeedStale),
             CacheLookup::Miss => {}
         }
-        match self.join_lookup(host, key, behind, lookup, now) {
-            Some(guard) => Err(guard),
-            None => {
+        let (stream, settings, request_id) = (self.stream, &self.settings, &*self.request_id);
+        let request = LookupRequest { stream, key, api_key: behind, lookup, settings, request_id };
+        match shared.lookups.join_or_start(request, now) {
+            Ok(joined) => {
+                match joined {
+                    Joined::InProgress => host.count(Counter::LookupJoined),
+                    Joined::Started => {}
+                }
+                host.request_tick();
+                Outcome::Pending(Purpose::Lookup(key))
+            }
+            Err(Full) => {
                 host.count(Counter::LookupShed);
-                Ok(Answer::Unavailable(Unavailable::Shedding))
+                Outcome::Ready(Answer::Unavailable(Unavailable::Shedding))
             }
         }
     }
 
-    /// Joins or starts the lookup of a credential; `None` where a limit is reached.
-    fn join_lookup(
-        &self,
-        host: &mut impl Host,
-        key: CacheKey,
-        behind: Option<CacheKey>,
-        lookup: &Lookup,
-        now: Moment,
-    ) -> Option<WaiterGuard> {
-        let lookup = lookup.clone();
-        let (settings, request_id) = (Rc::clone(&self.settings), self.request_id.clone());
-        let request = LookupRequest { stream: self.stream, key, api_key: behind, lookup, settings, request_id };
-        let (guard, joined) = self.shared.lookups.join_or_start(request, now).ok()?;
-        if joined {
-            host.count(Counter::LookupJoined);
-        }
-        host.request_tick();
-        Some(guard)
-    }
-
-    fn allow(&mut self, host: &mut impl Host, grant: &Grant, sent: Option<&Headers>) -> Flow {
+    fn allow(&mut self, host: &mut impl Host, grant: &Grant, url: Url<'_>) {
         let reason = grant.would_refuse().and_then(|denial| self.settings.policy().reason(denial));
         if host.apply_grant(grant, reason.as_deref()).is_err() {
-            return self.refuse(host, &Refused::not_carried_out(), sent);
+            return self.refuse(host, &Refused::not_carried_out(), url);
         }
         host.count(Counter::Allowed);
         let rule = grant.rule().map_or("-", RuleId::as_str);
@@ -331,17 +285,14 @@ impl Session {
             }
         }
         self.phase = Phase::Allowed;
-        self.flow()
     }
 
-    fn refuse(&mut self, host: &mut impl Host, refused: &Refused, sent: Option<&Headers>) -> Flow {
+    fn refuse(&mut self, host: &mut impl Host, refused: &Refused, url: Url<'_>) {
         let policy: &Policy = self.settings.policy();
         let denial = refused.denial();
         let rule = refused.rule().map_or("-", RuleId::as_str);
-        let url = sent.map_or_else(|| Request::new(&host.headers()).url(), |headers| Request::new(headers).url());
-        let envelope = Envelope { url: &url, request_id: &self.request_id };
+        let envelope = Envelope { url: &url.text(), request_id: &self.request_id };
         let reason = policy.reason(denial);
-        // Before the answer: the proxy may end the request within the call.
         self.phase = Phase::Refused;
         host.count(Counter::Refused(denial.code()));
         count_rejected(host, denial);
@@ -357,19 +308,73 @@ impl Session {
         );
         let note = RefusalNote { denial: denial.code(), rule, reason: reason.as_deref(), identity: refused.identity() };
         host.refuse(&policy.refusal(denial, envelope), note);
-        self.flow()
+    }
+}
+
+impl Course {
+    /// Keeps the API key's facts while the token is looked up.
+    fn hold_api_key(&mut self, shared: &Shared, lookup: Lookup, answer: &Answer, is_cached: bool) {
+        if let (CredentialKind::ApiKey, Answer::Active(facts)) = (lookup.kind(), answer) {
+            self.held_api_key = HeldApiKey::new(lookup, Arc::clone(facts), &shared.feeds, is_cached);
+        }
     }
 
-    fn flow(&self) -> Flow {
-        match self.phase {
-            Phase::Allowed => Flow::Continue,
-            Phase::New | Phase::Awaiting(_) | Phase::Refused => Flow::Pause,
+    /// The API key's facts, where they may have been revoked while the token was looked up.
+    fn take_revoked(
+        &mut self,
+        shared: &Shared,
+        host: &mut impl Host,
+        asked: &Lookup,
+        now: Moment,
+    ) -> Option<HeldApiKey> {
+        let revoked = match asked.kind() {
+            CredentialKind::ApiKey => None,
+            CredentialKind::Token => self.held_api_key.take_if(|held| held.was_revoked(&shared.feeds, now)),
+        }?;
+        host.count(Counter::RevokedInFlight);
+        Some(revoked)
+    }
+
+    /// The first step anew, since the API key may have been revoked. Where that happens twice, the key counts as
+    /// unverifiable, and its facts are not used in shadow mode either.
+    fn restart(&mut self, revoked: HeldApiKey, asked: &Lookup, awaiting: Awaiting, now: Moment) -> Step {
+        self.api_key = None;
+        let first = awaiting.restart(revoked.into_lookup(), asked);
+        match (std::mem::replace(&mut self.restarted, true), first) {
+            (true, Step::Ask(_lookup, awaiting)) => {
+                awaiting.resume(Answer::Unavailable(Unavailable::RevokedInFlight), now)
+            }
+            (true | false, first) => first,
         }
     }
 }
 
-/// As [`Host::headers`] tells them.
-type Headers = [(String, Vec<u8>)];
+impl<'a> Url<'a> {
+    fn text(self) -> Cow<'a, str> {
+        match self {
+            Self::Of(request) => Cow::Owned(request.url()),
+            Self::Kept(url) => Cow::Borrowed(url),
+        }
+    }
+}
+
+/// Expired facts that serve in an outage, if the policy lets them.
+fn stale_fallback(
+    shared: &mut Shared,
+    host: &mut impl Host,
+    lookup: &Lookup,
+    key: CacheKey,
+    answer: &Answer,
+    now: Moment,
+) -> Option<Answer> {
+    match answer {
+        Answer::Unavailable(reason) if reason.is_outage() => {}
+        Answer::Active(_) | Answer::Inactive | Answer::Rejected(_) | Answer::Unavailable(_) => return None,
+    }
+    let facts = shared.stale(lookup, key, now)?;
+    host.count(Counter::StaleServed);
+    Some(Answer::Active(facts))
+}
 
 /// Counts a JWT that the gateway itself rejected, by its reason.
 fn count_rejected(host: &mut impl Host, denial: &Denial) {
@@ -381,4 +386,45 @@ fn count_rejected(host: &mut impl Host, denial: &Denial) {
 /// A reason in its log form. Quoted, so that no text of a policy ends it early.
 fn shown(reason: Option<&str>) -> String {
     reason.map(|reason| format!(" reason={reason:?}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use brama_policy::Facts;
+
+    use super::*;
+    use crate::fake::{Done, FakeHost, settings};
+
+    fn delete(api_key: &str) -> FakeHost {
+        FakeHost::new("DELETE", PATH, &[("api-key", api_key), ("authorization", "Bearer t")])
+    }
+
+    #[test]
+    fn answer_about_another_credential_is_nobodys() {
+        let (settings, mut shared) = (settings(include_str!("../../../policies/ehealth.yaml")), Shared::default());
+        let [key, another] = ["k", "another"].map(|api_key| {
+            let step = settings.policy().begin(&Request::new(&delete(api_key).headers));
+            let Step::Ask(lookup, _awaiting) = step else { panic!() };
+            shared.cache.key(&lookup)
+        });
+        let mut host = delete("k");
+        let mut session = Session::begin(StreamId(7), Rc::clone(&settings), &mut shared, &mut host);
+        assert_eq!(session.flow(), Flow::Pause);
+        for answer in [Answer::Active(Arc::new(Facts::none())), Answer::Inactive] {
+            session.on_answer(&mut shared, &mut host, another, answer);
+            assert_eq!((host.counted.last(), &host.done[..]), (Some(&Counter::StrayReply), &[][..]));
+        }
+        // Nor is there a JWT to be judged once keys have come.
+        for key in [key, another] {
+            host.counted.clear();
+            session.on_ready(&mut shared, &mut host, key);
+            assert_eq!((&host.counted[..], &host.done[..]), (&[Counter::StrayReply][..], &[][..]));
+        }
+        session.on_answer(&mut shared, &mut host, key, Answer::Inactive);
+        assert_eq!(host.done, [Done::Refused(401)]);
+        session.on_answer(&mut shared, &mut host, key, Answer::Active(Arc::new(Facts::none())));
+        assert_eq!((host.counted.last(), host.done.len()), (Some(&Counter::StrayReply), 1));
+    }
+
+    const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";
 }

@@ -14,11 +14,9 @@
 
 mod support;
 
-use std::rc::Rc;
-
-use brama_filter::breaker::MAX_FAILURES;
 use brama_filter::host::{RootId, StreamId};
-use brama_filter::pending_lookups::MAX_LOOKUPS;
+use brama_filter::limits::MAX_FAILURES;
+use brama_filter::limits::MAX_LOOKUPS;
 use brama_policy::Reply;
 use serde_json::json;
 use support::dice::Dice;
@@ -35,8 +33,7 @@ fn serving(policy: &str) -> String {
 fn answer(proxy: &mut Proxy, status: u16, body: &str) {
     let _rest = proxy.tick(1);
     let call = proxy.asked.last().unwrap().0;
-    let worker = Rc::clone(&proxy.worker);
-    worker.on_reply(RootId(1), proxy, call, Ok(Reply { status, body: body.as_bytes() }));
+    proxy.reply_with(1, call.0, Some(Reply { status, body: body.as_bytes() }));
 }
 
 fn knowing() -> Proxy {

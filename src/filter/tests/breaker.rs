@@ -14,9 +14,9 @@
 
 mod support;
 
-use brama_filter::breaker::MAX_FAILURES;
-use brama_filter::host::{Counter, RootId, StreamId};
-use brama_policy::{Reply, Unavailable};
+use brama_filter::host::{Counter, StreamId};
+use brama_filter::limits::MAX_FAILURES;
+use brama_policy::Reply;
 use support::Done;
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
 
@@ -37,12 +37,11 @@ fn ask(proxy: &mut Proxy, api_key: &str) -> (StreamId, bool) {
 
 fn fail(proxy: &mut Proxy, failure: Failure) {
     let call = proxy.asked.last().unwrap().0;
-    let worker = std::rc::Rc::clone(&proxy.worker);
     let reply = match failure {
         Failure::Silent => None,
         Failure::Says(status) => Some(Reply { status, body: b"" }),
     };
-    worker.on_reply(RootId(1), proxy, call, reply.ok_or(Unavailable::NoReply));
+    proxy.reply_with(1, call.0, reply);
 }
 
 fn answer(proxy: &mut Proxy, body: &str) {

@@ -14,17 +14,11 @@
 
 mod support;
 
-use std::rc::Rc;
-
-use brama_filter::cache::CredentialCache;
-use brama_filter::host::{CallId, Counter, RootHost, RootId, StreamId};
-use brama_filter::pending_lookups::{LookupRequest, MAX_LOOKUPS, MAX_LOOKUPS_OF_A_KEY, PendingLookups};
-use brama_filter::session::Flow;
-use brama_filter::waiters::MAX_WAITERS;
-use brama_filter::worker::NextTick;
-use brama_policy::{Request, Step};
-use support::proxy::{GOOD_KEY, GOOD_TOKEN, PATH, Proxy};
-use support::{Done, FakeHost};
+use brama_filter::host::{Counter, RootId};
+use brama_filter::limits::{MAX_LOOKUPS, MAX_LOOKUPS_OF_A_KEY, MAX_WAITERS};
+use brama_filter::worker::{Flow, NextTick};
+use support::Done;
+use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
 
 const KEY: &str = "token=k&token_type_hint=api_key";
 const TOKEN: &str = "token=t&token_type_hint=access_token";
@@ -271,32 +265,7 @@ fn answer_leaves_a_decided_request_as_it_is() {
     let stream = proxy.request("k", "t");
     let _rest = proxy.tick(1);
     proxy.reply(1, 1, Some(r#"{"active":false}"#));
-    let session = Rc::clone(&proxy.sessions[&stream]);
     let before = proxy.done(stream).to_vec();
     proxy.reply(1, 1, Some(GOOD_KEY));
-    assert_eq!((proxy.done(stream), session.borrow().on_body()), (&before[..], Flow::Pause));
-}
-
-#[test]
-fn lookup_has_the_id_of_its_first_request_and_knows_how_many_joined() {
-    let mut proxy = Proxy::default();
-    let host = FakeHost::new("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer t")]);
-    let Step::Ask(lookup, _awaiting) = proxy.settings.policy().begin(&Request::new(&host.headers)) else { panic!() };
-    let (lookups, key, now) =
-        (PendingLookups::default(), CredentialCache::default().key(&lookup).unwrap(), RootHost::now(&mut proxy));
-    let board = |stream: u32| {
-        let (lookup, settings) = (lookup.clone(), Rc::clone(&proxy.settings));
-        let request_id = format!("id-{stream}");
-        lookups
-            .join_or_start(
-                LookupRequest { stream: StreamId(stream), key, api_key: None, lookup, settings, request_id },
-                now,
-            )
-            .unwrap()
-    };
-    let _seats: Vec<_> = (1..=3).map(board).collect();
-    assert_eq!(lookups.take_due(now).iter().map(|lookup| &*lookup.request_id).collect::<Vec<_>>(), ["id-1"]);
-    lookups.mark_sent(key, RootId(1), CallId(7), None, now);
-    let (_key, completed) = lookups.complete(RootId(1), CallId(7)).unwrap();
-    assert_eq!((completed.request_id(), completed.joined()), ("id-1", 2));
+    assert_eq!((proxy.done(stream), proxy.flow(stream)), (&before[..], Flow::Pause));
 }

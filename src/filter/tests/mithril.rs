@@ -15,7 +15,7 @@
 mod support;
 
 use brama_filter::host::{CallId, Counter};
-use brama_filter::session::Flow;
+use brama_filter::worker::Flow;
 use brama_policy::Reply;
 use support::{Done, FakeHost, Worker, settings};
 

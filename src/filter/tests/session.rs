@@ -18,8 +18,8 @@ use std::rc::Rc;
 
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter};
-use brama_filter::pending_lookups::MAX_LOOKUPS;
-use brama_filter::session::Flow;
+use brama_filter::limits::MAX_LOOKUPS;
+use brama_filter::worker::Flow;
 use brama_policy::Reply;
 use support::{Done, FakeHost, Open, Worker};
 

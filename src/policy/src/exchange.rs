@@ -225,6 +225,15 @@ impl Awaiting {
         self.resume_observed(answer, now, &mut NoObserver)
     }
 
+    /// Asks about the credential before this one again, with the lookup that asked about it first: what was learnt of it
+    /// is not to be trusted any more. `asked` is the lookup of this one, which comes after it.
+    pub fn restart(self, before: Lookup, asked: &Lookup) -> Step {
+        let (kind, verifier) = (before.kind(), Arc::clone(before.shared_verifier()));
+        let then = Some((asked.kind(), asked.credential().clone()));
+        let case = Evaluation { api_key: None, token: None, ..self.case };
+        Step::Ask(before, Self { asked: kind, verifier, then, case })
+    }
+
     /// Goes on with the answer to what was asked, in front of a witness.
     pub fn resume_observed(self, answer: Answer, now: Moment, witness: &mut impl Observer) -> Step {
         let Self { asked, verifier, then, mut case } = self;

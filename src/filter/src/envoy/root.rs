@@ -21,7 +21,7 @@ pub(super) struct EnvoyRoot {
 }
 
 impl RootHost for EnvoyRoot {
-    type Stream<'s> = EnvoyStream;
+    type Stream = EnvoyStream;
 
     fn now(&mut self) -> Moment {
         now()
@@ -46,9 +46,10 @@ impl RootHost for EnvoyRoot {
             })
     }
 
-    fn stream(&mut self, stream: StreamId) -> Option<EnvoyStream> {
-        hostcalls::set_effective_context(stream.0).ok()?;
-        Some(EnvoyStream::Visited { by: self.id, wants_tick: Rc::clone(&self.is_wanted) })
+    fn visit(&mut self, stream: StreamId, visit: impl FnOnce(&mut EnvoyStream)) {
+        if hostcalls::set_effective_context(stream.0).is_ok() {
+            visit(&mut EnvoyStream::Visited { by: self.id, wants_tick: Rc::clone(&self.is_wanted) });
+        }
     }
 
     fn count(&mut self, counter: Counter) {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use brama_policy::{Cursor, DenyList, Feed, Moment, Monotonic, Page, RevocationSet, Unavailable};
 
 use crate::config::Settings;
-use crate::host::{CallId, RootId};
-use crate::waiters::{Waiter, Waiters};
+use crate::host::RootId;
+use crate::pending_call::{PendingCall, Waiter};
 
 #[derive(Debug)]
 pub(super) struct Follower {
@@ -25,7 +25,6 @@ pub(super) struct Follower {
     pub(super) cursor: Option<Cursor>,
     /// Time at which the last poll was sent that was answered in full.
     pub(super) as_of: Option<Monotonic>,
-    pub(super) state: State,
     /// Number of pages that revoked something.
     pub(super) pages: u64,
     /// The last of these pages.
@@ -34,27 +33,19 @@ pub(super) struct Follower {
     pub(super) denied: DenyList,
     /// Failure of the last poll.
     pub(super) is_failing: bool,
-    /// Requests that wait for the deny list.
-    pub(super) waiting: Waiters,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// It is polled at the first tick after this.
-    Due(Monotonic),
-    /// A root context has polled it.
-    Out { root: RootId, call: CallId, sent: Monotonic },
+    /// The poll, and the requests that wait for the deny list.
+    pub(super) call: PendingCall,
 }
 
 /// Consequences of a page, or of a failed poll: for the cache, and for those who wait.
 #[derive(Debug)]
-pub struct FeedUpdate {
+pub(crate) struct FeedUpdate {
     /// Facts to be dropped from the cache.
-    pub revoked: Rc<RevocationSet>,
+    pub(crate) revoked: Rc<RevocationSet>,
     /// JWTs that are refused from now on: their facts are dropped.
-    pub denied: DenyList,
+    pub(crate) denied: DenyList,
     /// Requests that waited, and can go on.
-    pub waiters: Vec<Waiter>,
+    pub(crate) waiters: Vec<Waiter>,
 }
 
 impl FeedUpdate {
@@ -73,28 +64,17 @@ impl Follower {
             wanted: now.monotonic,
             cursor: None,
             as_of: None,
-            state: State::Due(now.monotonic),
             pages: 0,
             recent: VecDeque::new(),
             denied: DenyList::none(),
             is_failing: false,
-            waiting: Waiters::default(),
+            call: PendingCall::due(now.monotonic),
         }
     }
 
     /// Tells whether it is still needed.
     pub(super) fn is_wanted(&self, now: Moment) -> bool {
-        now.monotonic < self.wanted || !self.roots.is_empty() || !self.waiting.is_empty()
-    }
-
-    /// Tells whether it is to be polled now. The proxy reports the end of each call; if it ever failed to, the feed
-    /// would never be polled again.
-    pub(super) fn is_due(&self, now: Moment) -> bool {
-        let at = match self.state {
-            State::Due(at) => Some(at),
-            State::Out { sent, .. } => sent.after(self.feed.poll_timeout().saturating_add(SLACK)),
-        };
-        at.is_none_or(|at| at <= now.monotonic)
+        now.monotonic < self.wanted || !self.roots.is_empty() || self.call.is_awaited()
     }
 
     /// Tells whether it is as fresh as the policy demands.
@@ -129,14 +109,14 @@ impl Follower {
         if more {
             // At once, unless the page was empty.
             let pause = if is_empty { SHORT_PAUSE } else { Duration::ZERO };
-            self.state = State::Due(now.monotonic.after(pause).unwrap_or(now.monotonic));
+            self.call.schedule(now.monotonic.after(pause).unwrap_or(now.monotonic));
             return Ok(FeedUpdate { revoked, denied, waiters: Vec::new() });
         }
         self.as_of = Some(sent);
         // A long poll has waited by now; a feed that had entries may have more in a moment.
         let (from, pause) = if is_empty { (sent, self.feed.every()) } else { (now.monotonic, SHORT_PAUSE) };
-        self.state = State::Due(from.after(pause).unwrap_or(now.monotonic));
-        Ok(FeedUpdate { revoked, denied, waiters: self.waiting.take() })
+        self.call.schedule(from.after(pause).unwrap_or(now.monotonic));
+        Ok(FeedUpdate { revoked, denied, waiters: self.call.take_waiters() })
     }
 
     /// Records that a poll was not answered, or not sent.
@@ -167,9 +147,9 @@ impl Follower {
         };
         self.is_failing = true;
         let update = if is_lost && self.cursor.is_some() { self.restart(now) } else { FeedUpdate::none() };
-        self.state = State::Due(now.monotonic.after(self.feed.every()).unwrap_or(now.monotonic));
+        self.call.schedule(now.monotonic.after(self.feed.every()).unwrap_or(now.monotonic));
         // Those who wait are told: the next poll may fail as well.
-        FeedUpdate { waiters: self.waiting.take(), ..update }
+        FeedUpdate { waiters: self.call.take_waiters(), ..update }
     }
 
     /// Starts over: anything may have been revoked in between.
@@ -179,7 +159,7 @@ impl Follower {
         self.cursor = None;
         self.as_of = None;
         self.denied = DenyList::none();
-        self.state = State::Due(now.monotonic);
+        self.call.schedule(now.monotonic);
         FeedUpdate { revoked, denied: DenyList::all(), waiters: Vec::new() }
     }
 
@@ -201,9 +181,6 @@ const MAX_RECENT: usize = 16;
 
 /// Entries of a deny list at most: each worker holds all of them. With more, every JWT is refused.
 const MAX_DENY_LIST: usize = 200_000;
-
-/// Time after a poll's timeout when it counts as lost: the ticks in which it is sent and answered.
-const SLACK: Duration = Duration::from_secs(1);
 
 /// Time from a page with entries to the next poll.
 const SHORT_PAUSE: Duration = Duration::from_millis(50);

@@ -52,10 +52,8 @@ fn request(proxy: &mut Proxy, api_key: &str, token: &str) -> StreamId {
     let stream = StreamId(u32::try_from(proxy.hosts.len()).unwrap() + 10);
     let mut host: FakeHost = proxy.host(token);
     host.headers.push(("api-key".to_owned(), api_key.into()));
-    let session = proxy.worker.open(stream, Rc::clone(&proxy.settings));
-    let _flow = session.borrow_mut().on_headers(&mut host);
+    let _flow = proxy.worker.on_headers(stream, Rc::clone(&proxy.settings), &mut host);
     proxy.hosts.insert(stream, host);
-    proxy.sessions.insert(stream, session);
     stream
 }
 

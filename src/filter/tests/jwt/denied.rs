@@ -2,8 +2,8 @@
 //! passes.
 
 use brama_filter::host::{Counter, RootId, StreamId};
-use brama_filter::session::Flow;
-use brama_filter::waiters::MAX_WAITERS;
+use brama_filter::limits::MAX_WAITERS;
+use brama_filter::worker::Flow;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -197,7 +197,7 @@ fn no_more_wait_than_may() {
     let streams: Vec<StreamId> = (0..=MAX_WAITERS).map(|_| proxy.request(&token).0).collect();
     let shed: Vec<_> = streams.iter().filter(|stream| proxy.done(**stream) == [Done::Refused(503)]).collect();
     assert_eq!(shed, [&streams[MAX_WAITERS]]);
-    proxy.sessions.remove(&streams[0]);
+    proxy.worker.close(streams[0]);
     assert_eq!(proxy.request(&token).1, Flow::Pause, "a place is free again");
 }
 

@@ -29,7 +29,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use brama_filter::host::{Counter, RootId, StreamId};
-use brama_filter::session::Flow;
+use brama_filter::worker::Flow;
 use brama_filter::worker::NextTick;
 use proxy::{NOW, Proxy, ROOT, set, token, token_with};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ fn requests_before_the_keys_wait_for_one_fetch() {
     let (late, _flow) = proxy.request(&token(&signer));
     assert_eq!((proxy.tick(), proxy.asked.len()), (NextTick::Watch, 1));
     // Who is reset leaves the others.
-    proxy.sessions.remove(&streams[0].0);
+    proxy.worker.close(streams[0].0);
     proxy.reply(Some((200, &set(&[&signer]))));
     assert_eq!(proxy.done(streams[0].0), []);
     for stream in [streams[1].0, streams[2].0, late] {
@@ -188,12 +188,11 @@ fn token_is_good_in_the_millisecond_in_which_it_was_issued() {
 #[test]
 fn host_that_cannot_verify_refuses() {
     let signer = Signer::new("ES256", "a");
-    let proxy = Proxy::with(&[&signer]);
+    let mut proxy = Proxy::with(&[&signer]);
     let stream = StreamId(1);
     let mut host = proxy.host(&token(&signer));
     host.verifies = |_check| false;
-    let session = proxy.worker.open(stream, Rc::clone(&proxy.settings));
-    assert_eq!(session.borrow_mut().on_headers(&mut host), Flow::Pause);
+    assert_eq!(proxy.worker.on_headers(stream, Rc::clone(&proxy.settings), &mut host), Flow::Pause);
     assert_eq!(host.done, [Done::Refused(401)]);
 }
 

@@ -1,13 +1,11 @@
 //! A worker whose tokens are JWTs, in memory: its calls, and the outcome of each request.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
-use brama_filter::session::{Flow, Session};
-use brama_filter::worker::{NextTick, Worker};
+use brama_filter::worker::{Flow, NextTick, Worker};
 use brama_policy::{Moment, Question, Reply, Unavailable};
 use serde_json::{Value, json};
 
@@ -47,7 +45,6 @@ pub struct Proxy {
     pub worker: Worker,
     pub settings: Rc<Settings>,
     pub hosts: BTreeMap<StreamId, FakeHost>,
-    pub sessions: BTreeMap<StreamId, Rc<RefCell<Session>>>,
     pub asked: Vec<String>,
     pub counted: Vec<Counter>,
     pub seconds: u64,
@@ -57,7 +54,7 @@ pub struct Proxy {
 }
 
 impl RootHost for Proxy {
-    type Stream<'s> = &'s mut FakeHost;
+    type Stream = FakeHost;
 
     fn now(&mut self) -> Moment {
         Host::now(&mut self.host(""))
@@ -72,8 +69,10 @@ impl RootHost for Proxy {
         Ok(CallId(u32::try_from(self.asked.len()).unwrap()))
     }
 
-    fn stream(&mut self, stream: StreamId) -> Option<&mut FakeHost> {
-        self.hosts.get_mut(&stream)
+    fn visit(&mut self, stream: StreamId, visit: impl FnOnce(&mut FakeHost)) {
+        if let Some(host) = self.hosts.get_mut(&stream) {
+            visit(host);
+        }
     }
 
     fn count(&mut self, counter: Counter) {
@@ -93,7 +92,6 @@ impl Proxy {
             worker: Worker::default(),
             settings: settings(policy),
             hosts: BTreeMap::new(),
-            sessions: BTreeMap::new(),
             asked: Vec::new(),
             counted: Vec::new(),
             seconds: 0,
@@ -132,10 +130,8 @@ impl Proxy {
     pub fn request(&mut self, token: &str) -> (StreamId, Flow) {
         let stream = StreamId(u32::try_from(self.hosts.len()).unwrap() + 10);
         let mut host = self.host(token);
-        let session = self.worker.open(stream, Rc::clone(&self.settings));
-        let flow = session.borrow_mut().on_headers(&mut host);
+        let flow = self.worker.on_headers(stream, Rc::clone(&self.settings), &mut host);
         self.hosts.insert(stream, host);
-        self.sessions.insert(stream, session);
         (stream, flow)
     }
 
@@ -182,9 +178,9 @@ impl Proxy {
         self.with_worker(|worker, proxy| worker.on_reply(root, proxy, call, reply.ok_or(Unavailable::NoReply)));
     }
 
-    pub fn with_worker<T>(&mut self, visit: impl FnOnce(&Worker, &mut Self) -> T) -> T {
-        let worker = std::mem::take(&mut self.worker);
-        let outcome = visit(&worker, self);
+    pub fn with_worker<T>(&mut self, visit: impl FnOnce(&mut Worker, &mut Self) -> T) -> T {
+        let mut worker = std::mem::take(&mut self.worker);
+        let outcome = visit(&mut worker, self);
         self.worker = worker;
         outcome
     }

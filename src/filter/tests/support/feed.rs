@@ -1,6 +1,5 @@
 //! A worker that remembers facts under a feed of revocations, and what that feed says.
 
-use brama_filter::host::{CallId, RootId};
 use brama_policy::Reply;
 use serde_json::{Value, json};
 
@@ -26,8 +25,7 @@ pub fn proxy(following: &str) -> Proxy {
 }
 
 pub fn answer(proxy: &mut Proxy, call: u32, status: u16, body: &str) {
-    let worker = std::rc::Rc::clone(&proxy.worker);
-    worker.on_reply(RootId(1), proxy, CallId(call), Ok(Reply { status, body: body.as_bytes() }));
+    proxy.reply_with(1, call, Some(Reply { status, body: body.as_bytes() }));
 }
 
 pub const FOLLOWING: &str = "{ path: /revocations, every: 1s, max_lag: 3s }";

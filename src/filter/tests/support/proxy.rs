@@ -1,13 +1,11 @@
 //! A worker with many requests, in memory: what it asks, and what becomes of each request.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
-use brama_filter::session::Session;
-use brama_filter::worker::{NextTick, Worker};
+use brama_filter::worker::{Flow, NextTick, Worker};
 use brama_policy::{Moment, Question, Reply, Unavailable};
 
 use super::{Done, FakeHost, WITHOUT_FEED, settings};
@@ -19,9 +17,8 @@ pub const GOOD_TOKEN: &str = r#"{"active":true,"token_use":"access_token","sub":
 /// A worker with all its requests, and what was asked.
 pub struct Proxy {
     pub settings: Rc<Settings>,
-    pub worker: Rc<Worker>,
+    pub worker: Worker,
     pub hosts: BTreeMap<StreamId, FakeHost>,
-    pub sessions: BTreeMap<StreamId, Rc<RefCell<Session>>>,
     /// The form of each question, or the path where it has none.
     pub asked: Vec<(CallId, String)>,
     pub counted: Vec<Counter>,
@@ -40,7 +37,7 @@ impl Default for Proxy {
 }
 
 impl RootHost for Proxy {
-    type Stream<'s> = &'s mut FakeHost;
+    type Stream = FakeHost;
 
     fn now(&mut self) -> Moment {
         let mut clock = FakeHost::new("GET", "/", &[]);
@@ -60,8 +57,10 @@ impl RootHost for Proxy {
         Ok(call)
     }
 
-    fn stream(&mut self, stream: StreamId) -> Option<&mut FakeHost> {
-        self.hosts.get_mut(&stream)
+    fn visit(&mut self, stream: StreamId, visit: impl FnOnce(&mut FakeHost)) {
+        if let Some(host) = self.hosts.get_mut(&stream) {
+            visit(host);
+        }
     }
 
     fn count(&mut self, counter: Counter) {
@@ -73,9 +72,8 @@ impl Proxy {
     pub fn new(policy: &str) -> Self {
         Self {
             settings: settings(policy),
-            worker: Rc::default(),
+            worker: Worker::default(),
             hosts: BTreeMap::new(),
-            sessions: BTreeMap::new(),
             asked: Vec::new(),
             counted: Vec::new(),
             seconds: 0,
@@ -91,28 +89,39 @@ impl Proxy {
         let mut host = FakeHost::new("DELETE", PATH, &[("api-key", api_key), ("authorization", &bearer)]);
         host.seconds += self.seconds;
         host.wall = host.wall.saturating_add_signed(self.wall);
-        let session = self.worker.open(stream, Rc::clone(&self.settings));
-        let _flow = session.borrow_mut().on_headers(&mut host);
+        let _flow = self.worker.on_headers(stream, Rc::clone(&self.settings), &mut host);
         self.hosts.insert(stream, host);
-        self.sessions.insert(stream, session);
         stream
     }
 
     pub fn reset(&mut self, stream: StreamId) {
-        self.sessions.remove(&stream);
         self.worker.close(stream);
         self.hosts.insert(stream, FakeHost::new("GET", "/", &[]));
     }
 
     pub fn tick(&mut self, root: u32) -> NextTick {
-        let worker = Rc::clone(&self.worker);
-        worker.on_tick(RootId(root), self)
+        self.with_worker(|worker, proxy| worker.on_tick(RootId(root), proxy))
     }
 
     pub fn reply(&mut self, root: u32, call: u32, body: Option<&str>) {
-        let worker = Rc::clone(&self.worker);
-        let reply = body.map(|body| Reply { status: 200, body: body.as_bytes() });
-        worker.on_reply(RootId(root), self, CallId(call), reply.ok_or(Unavailable::NoReply));
+        self.reply_with(root, call, body.map(|body| Reply { status: 200, body: body.as_bytes() }));
+    }
+
+    pub fn reply_with(&mut self, root: u32, call: u32, reply: Option<Reply<'_>>) {
+        let reply = reply.ok_or(Unavailable::NoReply);
+        self.with_worker(|worker, proxy| worker.on_reply(RootId(root), proxy, CallId(call), reply));
+    }
+
+    /// Tells what a body's callback would be told.
+    pub fn flow(&self, stream: StreamId) -> Flow {
+        self.worker.on_body(stream)
+    }
+
+    fn with_worker<T>(&mut self, visit: impl FnOnce(&mut Worker, &mut Self) -> T) -> T {
+        let mut worker = std::mem::take(&mut self.worker);
+        let outcome = visit(&mut worker, self);
+        self.worker = worker;
+        outcome
     }
 
     pub fn forms(&self) -> Vec<&str> {

@@ -6,8 +6,7 @@ use std::rc::Rc;
 
 use brama_filter::config::Settings;
 use brama_filter::host::{CallId, RootId, StreamId};
-use brama_filter::session::{Flow, Session};
-use brama_filter::worker::Worker;
+use brama_filter::worker::{Flow, Worker};
 use brama_policy::{Reply, Unavailable};
 use serde_json::{Value, json};
 
@@ -20,9 +19,8 @@ mod stream;
 use stream::Stream;
 
 pub(super) struct Proxy {
-    worker: Rc<Worker>,
+    worker: Worker,
     settings: Rc<Settings>,
-    sessions: BTreeMap<StreamId, Rc<RefCell<Session>>>,
     outside: Outside,
     /// The roots that are at work, oldest first; the last has the configuration in force.
     roots: Vec<RootId>,
@@ -71,9 +69,8 @@ impl Proxy {
             vouched: Rc::default(),
         };
         let mut proxy = Self {
-            worker: Rc::default(),
+            worker: Worker::default(),
             settings: gateway::settings(),
-            sessions: BTreeMap::new(),
             outside,
             roots: Vec::new(),
             last_stream: 1000,
@@ -86,10 +83,10 @@ impl Proxy {
     pub(super) fn take(&mut self, event: Event) {
         match event {
             Event::Headers(sent) => self.request(&sent),
-            Event::Body(stream) => self.with(stream, |session, _stream| session.on_body()),
-            Event::Trailers(stream, names) => self.with(stream, |session, stream| {
+            Event::Body(stream) => self.with(stream, |worker, id, _stream| worker.on_body(id)),
+            Event::Trailers(stream, names) => self.with(stream, |worker, id, stream| {
                 stream.trailers = names;
-                session.on_trailers(stream)
+                worker.on_trailers(id, stream)
             }),
             Event::Reset(stream) => self.reset(stream),
             Event::Tick(root) => self.tick(root),
@@ -105,25 +102,22 @@ impl Proxy {
     fn request(&mut self, sent: &Sent) {
         self.last_stream += 1;
         let id = StreamId(self.last_stream);
-        let session = self.worker.open(id, Rc::clone(&self.settings));
         let outside = &self.outside;
         let mut stream = Stream::new(sent, outside.clock, outside.failing, Rc::clone(&outside.vouched));
-        let flow = session.borrow_mut().on_headers(&mut stream);
+        let flow = self.worker.on_headers(id, Rc::clone(&self.settings), &mut stream);
         stream.answered(flow);
-        self.sessions.insert(id, session);
         self.outside.streams.insert(id, stream);
     }
 
-    fn with(&mut self, number: u8, callback: impl FnOnce(&mut Session, &mut Stream) -> Flow) {
-        let Some(id) = nth(self.sessions.keys(), number) else { return };
-        let (Some(session), Some(stream)) = (self.sessions.get(&id), self.outside.streams.get_mut(&id)) else { return };
-        let flow = callback(&mut session.borrow_mut(), stream);
+    fn with(&mut self, number: u8, callback: impl FnOnce(&mut Worker, StreamId, &mut Stream) -> Flow) {
+        let Some(id) = nth(self.outside.streams.keys(), number) else { return };
+        let Some(stream) = self.outside.streams.get_mut(&id) else { return };
+        let flow = callback(&mut self.worker, id, stream);
         stream.called_back(flow);
     }
 
     fn reset(&mut self, number: u8) {
-        let Some(id) = nth(self.sessions.keys(), number) else { return };
-        self.sessions.remove(&id);
+        let Some(id) = nth(self.outside.streams.keys(), number) else { return };
         self.outside.streams.remove(&id);
         self.worker.close(id);
     }

@@ -6,7 +6,7 @@ use brama_policy::{Moment, Question, Unavailable};
 use super::{Call, Outside, Stream};
 
 impl RootHost for Outside {
-    type Stream<'s> = &'s mut Stream;
+    type Stream = Stream;
 
     fn now(&mut self) -> Moment {
         self.clock.moment()
@@ -27,10 +27,8 @@ impl RootHost for Outside {
         Ok(CallId(self.last_call))
     }
 
-    fn stream(&mut self, stream: StreamId) -> Option<&mut Stream> {
-        let found = self.streams.get_mut(&stream);
-        assert!(found.is_some(), "{stream:?} is gone, and was called");
-        found
+    fn visit(&mut self, stream: StreamId, visit: impl FnOnce(&mut Stream)) {
+        visit(self.streams.get_mut(&stream).unwrap_or_else(|| panic!("{stream:?} is gone, and was called")));
     }
 
     fn count(&mut self, _counter: Counter) {}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use brama_filter::host::{Counter, Host, HostFailed, RefusalNote};
-use brama_filter::session::Flow;
+use brama_filter::worker::Flow;
 use brama_policy::{Grant, Moment, RefusalResponse, RuleId, SignatureCheck};
 
 use super::Clock;

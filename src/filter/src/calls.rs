@@ -1,0 +1,42 @@
+//! Owns the table of calls that are out: what each is for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use brama_policy::KeyFetch;
+
+use crate::cache::CacheKey;
+use crate::host::{CallId, RootId};
+
+/// The calls of one worker that are out.
+#[derive(Debug, Default)]
+pub(crate) struct Calls(BTreeMap<(RootId, CallId), Purpose>);
+
+/// What a call is for, and what a request waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The lookup of a credential, by its cache key.
+    Lookup(CacheKey),
+    /// A poll of a feed, by the feed's fingerprint.
+    Feed(u64),
+    /// A fetch of keys.
+    Keys(Arc<KeyFetch>),
+}
+
+impl Calls {
+    /// Records a call. A call of the same purpose that was out before is lost: its reply would be a stray one.
+    pub(crate) fn insert(&mut self, root: RootId, call: CallId, purpose: Purpose) {
+        self.0.retain(|_call, known| *known != purpose);
+        self.0.insert((root, call), purpose);
+    }
+
+    /// Removes a call that has ended; `None` where it is not known.
+    pub(crate) fn remove(&mut self, root: RootId, call: CallId) -> Option<Purpose> {
+        self.0.remove(&(root, call))
+    }
+
+    /// Removes the calls of a root context that is gone.
+    pub(crate) fn abandoned_by(&mut self, root: RootId) {
+        self.0.retain(|(by, _call), _purpose| *by != root);
+    }
+}
