@@ -76,11 +76,12 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@echo "== lints"
 	@src/tools/component.sh clippy
 	@cargo clippy $(QUIET) --workspace --all-targets -- -D warnings
-	@cargo clippy $(QUIET) -p brama-policy -p brama-filter --no-default-features --all-targets -- -D warnings
-	@cargo clippy $(QUIET) -p brama-filter --features ps-eddsa --all-targets -- -D warnings
+	@cargo clippy $(QUIET) -p brama-policy -p brama-engine -p brama-filter --no-default-features --all-targets -- -D warnings
+	@cargo clippy $(QUIET) -p brama-engine -p brama-filter --features ps-eddsa --all-targets -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"
+	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-engine --lib -- -D warnings
+	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-engine --features ps-eddsa --lib -- -D warnings
 	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-filter --lib --crate-type rlib -- -D warnings
-	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-filter --features ps-eddsa --lib --crate-type rlib -- -D warnings
 	@echo "== what only the commands or a feature need stays out of the plugin"
 	@linked=$$(cargo tree --quiet -p brama-filter --target wasm32-wasip1 --edges normal --prefix none); ! grep -E '^(schemars|rsa|ed25519-dalek) ' <<<"$$linked"
 	@echo "== dependencies: bans, licences, sources"
@@ -96,7 +97,7 @@ test-native: ## unit and integration tests of every part, without Envoy
 	@echo "== tests of the policy without conditions, native"
 	@$(TEST) -p brama-policy $(BRIEF)
 	@echo "== tests of what the plugin verifies itself, native"
-	@$(TEST) -p brama-filter --features ps-eddsa --lib --test jwt $(BRIEF)
+	@$(TEST) -p brama-engine --features ps-eddsa --lib --test jwt $(BRIEF)
 	@echo "== policies, as their authors check and test them"
 	@cargo build $(QUIET) -p brama-cli
 	@target/debug/brama check --strict $(POLICIES)
@@ -211,9 +212,9 @@ bench-conditions: ## how long the costliest conditions that a policy may have ta
 .PHONY: bench-guest
 bench-guest: ## what the plugin's own code takes of an allowed request, natively and in a Wasm guest (Node), without Envoy
 	@echo "== natively"
-	@cargo bench $(QUIET) -p brama-filter --bench warm
+	@cargo bench $(QUIET) -p brama-engine --bench warm
 	@echo "== in a Wasm guest"
-	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-filter --bench warm
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-engine --bench warm
 
 .PHONY: bench-revocation
 bench-revocation: wasm ## how soon a deleted connection is dead at three gateways
@@ -222,7 +223,7 @@ bench-revocation: wasm ## how soon a deleted connection is dead at three gateway
 
 .PHONY: bench-memory
 bench-memory: ## what 100,000 remembered credentials take of the Wasm guest's memory
-	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-filter --bench memory
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-engine --bench memory
 
 .PHONY: chaos
 chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are killed again and again under load: nothing

@@ -16,7 +16,7 @@ cd "$root"
 git ls-files -z | xargs -0 cp --parents --target-directory "$copy"
 cd "$copy"
 # Alone: what other members want of a dependency is not in the plugin.
-sed -i 's|^members = .*|members = ["src/filter", "src/policy"]|' Cargo.toml
+sed -i 's|^members = .*|members = ["src/engine", "src/filter", "src/policy"]|' Cargo.toml
 "$cyclonedx" cyclonedx --manifest-path src/filter/Cargo.toml --target wasm32-wasip1 --no-build-deps \
     --format json --spec-version 1.5 --override-filename bom -qq
 

@@ -27,7 +27,7 @@ mod connection;
 mod corpus;
 mod database;
 mod denied;
-#[path = "../../src/filter/tests/support/dice.rs"]
+#[path = "../../src/engine/tests/support/dice.rs"]
 mod dice;
 mod division;
 mod envelope;

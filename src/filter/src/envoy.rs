@@ -1,21 +1,22 @@
-//! Owns everything Envoy: the SDK's contexts here, and below the verbs of [`crate::host`] as host calls.
+//! Owns everything Envoy: the SDK's contexts here, and below the verbs of [`brama_engine::host`] as host calls.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use brama_engine::config::Settings;
+use brama_engine::host::{CallId, Counter, RootId, StreamId};
+use brama_engine::worker::{Flow, NextTick, Worker};
 use brama_policy::{Moment, Monotonic, UnixTime};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MetricType};
 
-use crate::config::Settings;
-use crate::host::{CallId, Counter, RootId, StreamId};
-use crate::worker::{Flow, NextTick, Worker};
-
+mod local_reply;
 mod reply;
 mod root;
+pub mod signature;
 mod stream;
 
 use reply::{reply, reply_body};

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 /// Where each counter is given its name.
-const COUNTERS: &str = include_str!("../src/host.rs");
+const COUNTERS: &str = include_str!("../../engine/src/host.rs");
 
 /// Where Envoy can be told of one.
 const HOST: [&str; 4] = [

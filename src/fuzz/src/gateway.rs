@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
-use brama_filter::config::Settings;
+use brama_engine::config::Settings;
 use brama_policy::{
     Credential, CredentialKind, Fact, Facts, KeySet, Lookup, Moment, Monotonic, Policy, PolicyDocument, UnixTime,
 };

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use brama_filter::signature;
+use brama_filter::envoy::signature;
 use brama_policy::{CredentialKind, UnixTime, Verifier};
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn judge(token: &str) -> Option<()> {
     let opened = jwt.open(lookup.credential()).ok()?;
     let (_claims, _key_id) = (opened.claims(now), opened.key_id());
     let check = opened.check_with(gateway::keys()).ok()?;
-    let _arguments = signature::envoy::arguments(&check);
+    let _arguments = signature::arguments(&check);
     // Whoever had the key could sign anything.
     let facts = check.verified_by(|_check| true).ok()?.accept(now).ok()?;
     gateway::assert_sound(&facts);

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use brama_filter::signature;
+use brama_filter::envoy::signature;
 use brama_policy::{CredentialKind, KeyParts, KeySet, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, Verifier};
 
 use crate::gateway;
@@ -27,7 +27,7 @@ fn check(keys: &KeySet, algorithm: &str, token: &str) -> Option<()> {
     let Verifier::Jwt(jwt) = lookup.verifier() else { panic!("{token} claims to be a JWT") };
     let opened = jwt.open(lookup.credential()).ok()?;
     let check = opened.check_with(keys).ok()?;
-    let _arguments = signature::envoy::arguments(&check);
+    let _arguments = signature::arguments(&check);
     assert!(keys.has(check.key()));
     match check.parts() {
         KeyParts::Rsa { modulus, exponent } => {

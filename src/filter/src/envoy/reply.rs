@@ -4,7 +4,7 @@ use brama_policy::{MAX_PAGE, Reply, Unavailable};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
 
-use crate::local_reply::{UPSTREAM_TIME, envoys_own};
+use super::local_reply::{UPSTREAM_TIME, envoys_own};
 
 /// The outcome of a call: an authority's reply, or the failure that Envoy states in its place.
 pub(super) fn reply(headers: usize, body: &[u8]) -> Result<Reply<'_>, Unavailable> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::stream::EnvoyStream;
 use super::{REQUEST_ID, count, now};
-use crate::host::{CallId, Counter, RootHost, RootId, StreamId};
+use brama_engine::host::{CallId, Counter, RootHost, RootId, StreamId};
 
 /// The root context whose callback is running.
 pub(super) struct EnvoyRoot {

@@ -8,9 +8,9 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::MapType;
 use uuid::Uuid;
 
+use super::signature;
 use super::{REQUEST_ID, Timer, count, now};
-use crate::host::{Counter, Host, HostFailed, RefusalNote, RootId};
-use crate::signature;
+use brama_engine::host::{Counter, Host, HostFailed, RefusalNote, RootId};
 
 /// The request that Envoy takes for the one at work.
 pub(super) enum EnvoyStream {
@@ -109,9 +109,9 @@ impl Host for EnvoyStream {
     }
 
     fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> bool {
-        let Some(arguments) = signature::envoy::arguments(check) else { return false };
+        let Some(arguments) = signature::arguments(check) else { return false };
         let result = hostcalls::call_foreign_function("verify_signature", Some(&arguments));
-        result.is_ok_and(|result| result.is_some_and(|result| signature::envoy::is_a_yes(&result)))
+        result.is_ok_and(|result| result.is_some_and(|result| signature::is_a_yes(&result)))
     }
 
     fn count(&mut self, counter: Counter) {

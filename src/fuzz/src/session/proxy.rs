@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use brama_filter::config::Settings;
-use brama_filter::host::{CallId, RootId, StreamId};
-use brama_filter::worker::{Flow, Worker};
+use brama_engine::config::Settings;
+use brama_engine::host::{CallId, RootId, StreamId};
+use brama_engine::worker::{Flow, Worker};
 use brama_policy::{Reply, Unavailable};
 use serde_json::{Value, json};
 

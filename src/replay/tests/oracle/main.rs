@@ -12,7 +12,7 @@
     reason = "test support"
 )]
 
-#[path = "../../../filter/tests/support/dice.rs"]
+#[path = "../../../engine/tests/support/dice.rs"]
 mod dice;
 mod laws;
 mod model;

@@ -1,6 +1,6 @@
 //! The verbs of the root context.
 
-use brama_filter::host::{CallId, Counter, RootHost, StreamId};
+use brama_engine::host::{CallId, Counter, RootHost, StreamId};
 use brama_policy::{Moment, Question, Unavailable};
 
 use super::{Call, Outside, Stream};

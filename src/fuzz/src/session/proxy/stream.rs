@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use brama_filter::host::{Counter, Host, HostFailed, RefusalNote};
-use brama_filter::worker::Flow;
+use brama_engine::host::{Counter, Host, HostFailed, RefusalNote};
+use brama_engine::worker::Flow;
 use brama_policy::{Grant, Moment, RefusalResponse, RuleId, SignatureCheck};
 
 use super::Clock;

@@ -28,9 +28,9 @@ mod told;
 use std::rc::Rc;
 use std::time::Duration;
 
-use brama_filter::host::{Counter, RootId, StreamId};
-use brama_filter::worker::Flow;
-use brama_filter::worker::NextTick;
+use brama_engine::host::{Counter, RootId, StreamId};
+use brama_engine::worker::Flow;
+use brama_engine::worker::NextTick;
 use proxy::{NOW, Proxy, ROOT, set, token, token_with};
 use serde_json::{Value, json};
 use signer::{Signer, merged};

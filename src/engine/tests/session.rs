@@ -16,10 +16,10 @@ mod support;
 
 use std::rc::Rc;
 
-use brama_filter::config::Settings;
-use brama_filter::host::{CallId, Counter};
-use brama_filter::limits::MAX_LOOKUPS;
-use brama_filter::worker::Flow;
+use brama_engine::config::Settings;
+use brama_engine::host::{CallId, Counter};
+use brama_engine::limits::MAX_LOOKUPS;
+use brama_engine::worker::Flow;
 use brama_policy::Reply;
 use support::{Done, FakeHost, Open, Worker};
 

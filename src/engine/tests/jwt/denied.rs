@@ -1,9 +1,9 @@
 //! JWTs, and an authority that takes them back: its deny list is known whole, or none
 //! passes.
 
-use brama_filter::host::{Counter, RootId, StreamId};
-use brama_filter::limits::MAX_WAITERS;
-use brama_filter::worker::Flow;
+use brama_engine::host::{Counter, RootId, StreamId};
+use brama_engine::limits::MAX_WAITERS;
+use brama_engine::worker::Flow;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

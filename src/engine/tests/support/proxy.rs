@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use brama_filter::config::Settings;
-use brama_filter::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
-use brama_filter::worker::{Flow, NextTick, Worker};
+use brama_engine::config::Settings;
+use brama_engine::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
+use brama_engine::worker::{Flow, NextTick, Worker};
 use brama_policy::{Moment, Question, Reply, Unavailable};
 
 use super::{Done, FakeHost, WITHOUT_FEED, settings};

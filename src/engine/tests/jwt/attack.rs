@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use brama_filter::host::StreamId;
+use brama_engine::host::StreamId;
 use serde_json::{Value, json};
 
 use crate::GONE_ON;
@@ -180,7 +180,7 @@ fn deny_list_that_is_too_long_is_told_of() {
         question = proxy.asked.len();
     }
     assert_eq!(proxy.outcome(&token(&signer)), Done::Refused(503));
-    assert!(proxy.counted.contains(&brama_filter::host::Counter::FeedFailure), "an operator has to see it");
+    assert!(proxy.counted.contains(&brama_engine::host::Counter::FeedFailure), "an operator has to see it");
 }
 
 #[test]

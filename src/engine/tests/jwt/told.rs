@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::mem::take;
 use std::sync::Once;
 
-use brama_filter::host::RootId;
+use brama_engine::host::RootId;
 
 use crate::proxy::{POLICY, Proxy, ROOT};
 use crate::support::settings;

@@ -14,8 +14,8 @@
 
 mod support;
 
-use brama_filter::host::{CallId, Counter};
-use brama_filter::worker::Flow;
+use brama_engine::host::{CallId, Counter};
+use brama_engine::worker::Flow;
 use brama_policy::Reply;
 use support::{Done, FakeHost, Worker, settings};
 

@@ -14,9 +14,9 @@
 
 mod support;
 
-use brama_filter::host::{RootId, StreamId};
-use brama_filter::limits::MAX_FAILURES;
-use brama_filter::limits::MAX_LOOKUPS;
+use brama_engine::host::{RootId, StreamId};
+use brama_engine::limits::MAX_FAILURES;
+use brama_engine::limits::MAX_LOOKUPS;
 use brama_policy::Reply;
 use serde_json::json;
 use support::dice::Dice;

@@ -14,9 +14,9 @@
 
 mod support;
 
-use brama_filter::host::{Counter, RootId};
-use brama_filter::limits::{MAX_LOOKUPS, MAX_LOOKUPS_OF_A_KEY, MAX_WAITERS};
-use brama_filter::worker::{Flow, NextTick};
+use brama_engine::host::{Counter, RootId};
+use brama_engine::limits::{MAX_LOOKUPS, MAX_LOOKUPS_OF_A_KEY, MAX_WAITERS};
+use brama_engine::worker::{Flow, NextTick};
 use support::Done;
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
 

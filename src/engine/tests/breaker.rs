@@ -14,8 +14,8 @@
 
 mod support;
 
-use brama_filter::host::{Counter, StreamId};
-use brama_filter::limits::MAX_FAILURES;
+use brama_engine::host::{Counter, StreamId};
+use brama_engine::limits::MAX_FAILURES;
 use brama_policy::Reply;
 use support::Done;
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};

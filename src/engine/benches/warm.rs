@@ -17,9 +17,9 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use brama_filter::config::Settings;
-use brama_filter::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
-use brama_filter::worker::{Flow, Worker};
+use brama_engine::config::Settings;
+use brama_engine::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
+use brama_engine::worker::{Flow, Worker};
 use brama_policy::{Grant, Moment, Monotonic, Question, RefusalResponse, Reply, SignatureCheck, Unavailable, UnixTime};
 use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@
 
 mod support;
 
-use brama_filter::host::{Counter, StreamId};
+use brama_engine::host::{Counter, StreamId};
 use serde_json::json;
 use support::feed::{FOLLOWING, KEY, KEY_SHA256, LATER, PASSED, TOKEN, ask_feed, news, policy, warm_under};
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};

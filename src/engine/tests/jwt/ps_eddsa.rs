@@ -2,7 +2,7 @@
 
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RSA_PSS_SHA512, RsaPssSaltLength, RsaSignatureEncoding};
-use brama_filter::worker::Flow;
+use brama_engine::worker::Flow;
 use serde_json::json;
 
 use crate::proxy::{POLICY, Proxy, set, token, token_with};

@@ -8,10 +8,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use brama_filter::config::Settings;
-pub use brama_filter::fake::{Done, FakeHost, settings};
-use brama_filter::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
-use brama_filter::worker::{self, Flow, NextTick};
+use brama_engine::config::Settings;
+pub use brama_engine::fake::{Done, FakeHost, settings};
+use brama_engine::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
+use brama_engine::worker::{self, Flow, NextTick};
 use brama_policy::{Moment, Question, Reply, Unavailable};
 
 /// The root context, at a time when one request is looked at: what is asked for others stands in this one's log.

@@ -4,7 +4,6 @@ use brama_policy::SignatureCheck;
 
 use crate::host::Host;
 
-pub mod envoy;
 #[cfg(feature = "ps-eddsa")]
 mod guest;
 

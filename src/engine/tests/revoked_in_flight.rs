@@ -14,7 +14,7 @@
 
 mod support;
 
-use brama_filter::host::Counter;
+use brama_engine::host::Counter;
 use serde_json::json;
 use support::feed::{FOLLOWING, KEY, KEY_SHA256, PASSED, ask_feed, news, page, policy, warm};
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};

@@ -14,8 +14,8 @@
 
 mod support;
 
-use brama_filter::host::{Counter, RootId, StreamId};
-use brama_filter::worker::NextTick;
+use brama_engine::host::{Counter, RootId, StreamId};
+use brama_engine::worker::NextTick;
 use serde_json::json;
 use support::feed::{
     FOLLOWING, HEAD, KEY, KEY_SHA256, LATER, TOKEN, answer, ask_feed, asks, news, page, policy, proxy, warm,

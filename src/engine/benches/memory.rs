@@ -19,7 +19,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_filter::cache::CredentialCache;
+use brama_engine::cache::CredentialCache;
 use brama_policy::{Answer, CredentialKind, Moment, Monotonic, Policy, PolicyDocument, Reply, UnixTime};
 use serde_json::{Value, json};
 
