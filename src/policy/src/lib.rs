@@ -36,6 +36,7 @@
 // With numbers of a client's an overflow is a trap; who adds says what becomes of one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod authoring;
 mod compile;
 #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "without the feature no condition is compiled or judged"))]
 mod condition;
@@ -53,30 +54,27 @@ mod host;
 mod introspection;
 mod json;
 mod jwt;
-mod lint;
 mod logged;
 mod looked_at;
-mod near_misses;
 mod observer;
 mod path;
 mod pointers;
 mod policy;
-mod possible_denials;
 mod reading;
 mod reason;
 mod refusal;
 mod request;
 mod revocation;
 mod router;
-#[cfg(feature = "schema")]
-mod schema;
 mod scope;
 mod target;
 mod template;
 mod time;
 mod verifier;
-mod view;
 
+#[cfg(feature = "schema")]
+pub use authoring::schema_of;
+pub use authoring::{CallerView, Difference, HostView, Lint, NearMiss, OwnerView, Requires, RouteView};
 pub use condition::ConditionFailed;
 pub use credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL, Malformed, Repeated};
 pub use decision::{
@@ -98,17 +96,12 @@ pub use jwt::{
     Algorithm, InvalidKey, InvalidKeys, Jwt, JwtRejection, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource,
     LeftOut, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, NoKey, Opened, SignatureCheck, SignatureVerified,
 };
-pub use lint::Lint;
-pub use near_misses::{Difference, NearMiss};
 pub use observer::{Event, NoObserver, Observer};
 pub use path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
 pub use policy::{Policy, RuleId};
 pub use refusal::{Envelope, RefusalResponse};
 pub use request::Request;
 pub use revocation::{Cursor, DenyList, DenyListKeys, Feed, MAX_PAGE, Page, RevocationKeys, RevocationSet};
-#[cfg(feature = "schema")]
-pub use schema::schema_of;
 pub use scope::{GrantedScopes, InvalidScope, MAX_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use time::{Moment, Monotonic, UnixTime};
 pub use verifier::{Lookup, Verifier};
-pub use view::{CallerView, HostView, OwnerView, Requires, RouteView};

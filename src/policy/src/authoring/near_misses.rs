@@ -1,11 +1,11 @@
 //! Owns which routes a request nearly took, for whoever asks why it did not; no request is judged by it.
 
+use super::view::RouteView;
 use crate::fault::nearest;
 use crate::host::{Host, HostPattern};
 use crate::path::CanonicalPath;
 use crate::policy::{Policy, Route};
 use crate::template::{CaptureKind, Segment, takes};
-use crate::view::RouteView;
 
 /// A route that a request did not take, and the one thing that was in the way.
 #[derive(Clone, Debug)]
