@@ -10,11 +10,11 @@ use crate::document::{
     CredentialDocument, FormatDocument, KindDocument, ModeDocument, PolicyDocument, RefusalsDocument,
     ServeStaleDocument, VerifierDocument,
 };
-use crate::facts::FactName;
 use crate::fault::{Faults, Place};
 use crate::forward::FactReference;
 use crate::header::HeaderName;
 use crate::host::HostPattern;
+use crate::identity::facts::FactName;
 use crate::looked_at::LookedAt;
 use crate::policy::{Configured, Mode, Policy};
 use crate::refusal::{Format, InvalidMessage, Message, RefusalTemplate};

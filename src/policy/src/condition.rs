@@ -40,10 +40,10 @@ mod work;
 
 use std::collections::BTreeMap;
 
-use crate::facts::Facts;
 use crate::fault::Blamed;
 use crate::header::{HeaderPattern, folded};
 use crate::host::HostPattern;
+use crate::identity::facts::Facts;
 use crate::target::Target;
 use crate::template::{CaptureKind, PathTemplate};
 use crate::time::UnixTime;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use crate::condition::ConditionFailed;
 use crate::credential::{CredentialKind, Malformed, Repeated};
-use crate::facts::FactName;
 use crate::forward::FactReference;
 use crate::host::InvalidHost;
-use crate::introspection::Unavailable;
-use crate::jwt::JwtRejection;
+use crate::identity::facts::FactName;
+use crate::identity::introspection::Unavailable;
+use crate::identity::jwt::JwtRejection;
+use crate::identity::scope::{Scopes, WantedScopes};
+use crate::identity::verifier::Verifier;
 use crate::path::{Ambiguity, SecondReading};
 use crate::policy::RuleId;
-use crate::scope::{Scopes, WantedScopes};
-use crate::verifier::Verifier;
 
 mod row;
 

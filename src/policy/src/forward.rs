@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::credential::CredentialKind;
-use crate::facts::{Fact, FactName};
 use crate::header::{HeaderName, HeaderPattern};
+use crate::identity::facts::{Fact, FactName};
 
 /// Which headers carry which facts, and which headers a client must not send.
 #[derive(Debug, Default)]

@@ -46,31 +46,25 @@ mod decision;
 mod digest;
 mod document;
 mod exchange;
-mod facts;
 mod fault;
 mod forward;
 mod header;
 mod host;
-mod introspection;
+mod identity;
 mod json;
-mod jwt;
 mod logged;
 mod looked_at;
 mod observer;
 mod path;
-mod pointers;
 mod policy;
 mod reading;
 mod reason;
 mod refusal;
 mod request;
-mod revocation;
 mod router;
-mod scope;
 mod target;
 mod template;
 mod time;
-mod verifier;
 
 #[cfg(feature = "schema")]
 pub use authoring::schema_of;
@@ -84,24 +78,20 @@ pub use decision::{
 pub use digest::DocumentDigest;
 pub use document::PolicyDocument;
 pub use exchange::{Awaiting, Step};
-pub use facts::{Fact, FactName, Facts, InvalidFact, MAX_FACT, UnusableFact};
 pub use fault::{Blamed, Fault, Faults, nearest};
 pub use forward::FactReference;
 pub use header::{HeaderName, InvalidHeaderName};
 pub use host::{Host, InvalidHost};
-pub use introspection::{
-    Answer, CacheLimits, Introspection, LookupRate, MAX_ANSWER, Question, Reply, SecretName, Unavailable,
-};
-pub use jwt::{
-    Algorithm, InvalidKey, InvalidKeys, Jwt, JwtRejection, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource,
-    LeftOut, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, NoKey, Opened, SignatureCheck, SignatureVerified,
+pub use identity::{
+    Algorithm, Answer, CacheLimits, Cursor, DenyList, DenyListKeys, Fact, FactName, Facts, Feed, GrantedScopes,
+    Introspection, InvalidFact, InvalidKey, InvalidKeys, InvalidScope, Jwt, JwtRejection, KeyFetch, KeyFingerprint,
+    KeyParts, KeySet, KeySource, LeftOut, Lookup, LookupRate, MAX_ANSWER, MAX_FACT, MAX_KEY_SET, MAX_PAGE,
+    MAX_RSA_BITS, MAX_SCOPE_LIST, MIN_RSA_BITS, NoKey, Opened, Page, Question, Reply, RevocationKeys, RevocationSet,
+    Scope, Scopes, SecretName, SignatureCheck, SignatureVerified, Unavailable, UnusableFact, Verifier, WantedScopes,
 };
 pub use observer::{Event, NoObserver, Observer};
 pub use path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
 pub use policy::{Policy, RuleId};
 pub use refusal::{Envelope, RefusalResponse};
 pub use request::Request;
-pub use revocation::{Cursor, DenyList, DenyListKeys, Feed, MAX_PAGE, Page, RevocationKeys, RevocationSet};
-pub use scope::{GrantedScopes, InvalidScope, MAX_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use time::{Moment, Monotonic, UnixTime};
-pub use verifier::{Lookup, Verifier};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::condition::Condition;
 use crate::credential::CredentialKind;
-use crate::facts::FactName;
 use crate::forward::{FactReference, Forward};
+use crate::identity::facts::FactName;
 use crate::policy::{Binding, Ownership, RequiredScopes, Requirement, Route, Verified};
 
 /// The facts that rules, and what is forwarded, look at, by whose and which.

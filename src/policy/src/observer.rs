@@ -3,10 +3,10 @@
 use crate::condition::ConditionFailed;
 use crate::credential::CredentialKind;
 use crate::decision::Denial;
-use crate::facts::Facts;
 use crate::forward::FactReference;
+use crate::identity::facts::Facts;
+use crate::identity::scope::{GrantedScopes, WantedScopes};
 use crate::policy::RuleId;
-use crate::scope::{GrantedScopes, WantedScopes};
 
 /// Who is told of each step of a judgement as it is made. Nothing a witness does changes the judgement.
 pub trait Observer {

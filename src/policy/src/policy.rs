@@ -10,14 +10,14 @@ use crate::fault::Faults;
 use crate::forward::{FactReference, Forward};
 use crate::header::confusable;
 use crate::host::HostPattern;
-use crate::introspection::SecretName;
+use crate::identity::introspection::SecretName;
+use crate::identity::revocation::Feed;
+use crate::identity::scope::WantedScopes;
+use crate::identity::verifier::{Lookup, Verifier, Verifiers};
 use crate::logged::Logged;
 use crate::refusal::RefusalTemplate;
-use crate::revocation::Feed;
 use crate::router::Router;
-use crate::scope::WantedScopes;
 use crate::template::PathTemplate;
-use crate::verifier::{Lookup, Verifier, Verifiers};
 
 /// What may pass, and as whom. Everything it does not name is refused.
 #[derive(Debug)]

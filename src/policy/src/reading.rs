@@ -4,10 +4,10 @@
 //! is judged as that one too: where the other route asks for no more, both readings may pass; else the path is refused.
 
 use crate::host::Host;
+use crate::identity::scope::{Scopes, WantedScopes};
 use crate::path::{Ambiguity, CanonicalPath};
 use crate::policy::{Binding, Mode, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified};
 use crate::router::Found;
-use crate::scope::{Scopes, WantedScopes};
 use crate::template::{PathTemplate, Segment};
 
 impl Policy {

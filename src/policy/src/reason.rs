@@ -5,9 +5,9 @@
 
 use crate::credential::{CredentialKind, Form, MAX_CREDENTIAL, Malformed, Repeated};
 use crate::decision::{Compared, Denial, JudgedCondition, OverriddenBy, RefusedBy, RefusedMethod, Upgrade};
+use crate::identity::scope::{Scope, Scopes, WantedScopes};
 use crate::path::SecondReading;
 use crate::policy::Policy;
-use crate::scope::{Scope, Scopes, WantedScopes};
 
 impl Policy {
     /// Why a request was refused; `None` where the denial's code tells all that is known.

@@ -163,9 +163,9 @@ mod tests {
     use super::*;
     use crate::credential::{CredentialKind, Malformed};
     use crate::decision::{Compared, RefusedBy};
-    use crate::facts::FactName;
     use crate::forward::FactReference;
-    use crate::scope::{Scopes, WantedScopes};
+    use crate::identity::facts::FactName;
+    use crate::identity::scope::{Scopes, WantedScopes};
 
     const ENVELOPE: Envelope<'_> = Envelope { url: "http://a/b", request_id: "1" };
 

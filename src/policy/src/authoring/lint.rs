@@ -10,9 +10,9 @@ use crate::document::{
     AudiencesDocument, AuthDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
 };
 use crate::fault::Place;
+use crate::identity::revocation::JTI;
 use crate::looked_at::LookedAt;
 use crate::policy::{Policy, Requirement, Route, Verified};
-use crate::revocation::JTI;
 
 mod authorities;
 mod credentials;

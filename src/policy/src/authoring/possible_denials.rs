@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::credential::CredentialKind;
 use crate::decision::{Needs, ROWS};
 use crate::forward::FactReference;
+use crate::identity::verifier::Verifier;
 use crate::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, RuleId, Verified};
-use crate::verifier::Verifier;
 
 impl Policy {
     /// The rules that can refuse: all that are not public.

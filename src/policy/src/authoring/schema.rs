@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::decision::Denial;
 use crate::document::PolicyDocument;
-use crate::facts::{FactName, MAX_FACT};
-use crate::introspection::LookupRate;
-use crate::jwt::Algorithm;
-use crate::scope::MAX_SCOPE_LIST;
+use crate::identity::facts::{FactName, MAX_FACT};
+use crate::identity::introspection::LookupRate;
+use crate::identity::jwt::Algorithm;
+use crate::identity::scope::MAX_SCOPE_LIST;
 use crate::target::refused_headers;
 
 impl PolicyDocument {

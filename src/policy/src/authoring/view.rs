@@ -5,14 +5,14 @@ use std::fmt;
 
 use crate::condition::Condition;
 use crate::credential::CredentialKind;
-use crate::facts::FactName;
 use crate::forward::FactReference;
 use crate::host::{Host, HostPattern};
+use crate::identity::facts::FactName;
+use crate::identity::scope::WantedScopes;
 use crate::path::{Ambiguity, CanonicalPath};
 use crate::policy::{
     Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, RuleId, Verified,
 };
-use crate::scope::WantedScopes;
 
 /// One entry of what may pass, to be looked at.
 #[derive(Clone, Copy, Debug)]

@@ -9,11 +9,11 @@ use crate::credential::{CredentialKind, Form, Presentation};
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
 use crate::header::confusable;
-use crate::introspection::{Authority, CacheLimits};
+use crate::identity::introspection::{Authority, CacheLimits};
+use crate::identity::verifier::{Verifier, Verifiers};
 use crate::looked_at::LookedAt;
 use crate::policy::{CredentialRule, Credentials};
 use crate::target::refused_headers;
-use crate::verifier::{Verifier, Verifiers};
 
 pub(super) fn all(
     document: &PolicyDocument,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{each, fact_reference, is_reserved, kind, names_credential};
 use crate::document::{ForwardDocument, PolicyDocument};
-use crate::facts::Fact;
 use crate::fault::{Faults, Place};
 use crate::forward::{FactReference, Forward};
 use crate::header::{HeaderName, HeaderPattern};
+use crate::identity::facts::Fact;
 use crate::target::refused_headers;
 
 pub(super) fn all(

@@ -10,10 +10,12 @@ use super::introspect::Around;
 use super::{Named, each, facts, span};
 use crate::document::{AudiencesDocument, JwtDocument, KeysDocument};
 use crate::fault::{Faults, Place};
-use crate::introspection::{Authority, CacheLimits};
-use crate::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rival, Rules, Wanted, media_type};
+use crate::identity::introspection::{Authority, CacheLimits};
+use crate::identity::jwt::{
+    Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rival, Rules, Wanted, media_type,
+};
+use crate::identity::revocation::Feed;
 use crate::path::CanonicalPath;
-use crate::revocation::Feed;
 
 pub(super) fn verifier(
     written: &JwtDocument,

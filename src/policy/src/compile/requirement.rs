@@ -7,12 +7,12 @@ use crate::credential::CredentialKind;
 use crate::document::{
     BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
 };
-use crate::facts::FactName;
 use crate::fault::{Faults, Place};
 use crate::forward::FactReference;
 use crate::host::HostPattern;
+use crate::identity::facts::FactName;
+use crate::identity::scope::{Scopes, WantedScopes};
 use crate::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
-use crate::scope::{Scopes, WantedScopes};
 use crate::template::PathTemplate;
 
 /// The requests a route is for.

@@ -2,8 +2,8 @@
 
 use super::Around;
 use super::language::{Pattern, Signs, Test};
-use crate::facts::MAX_FACT;
 use crate::host::HostPattern;
+use crate::identity::facts::MAX_FACT;
 use crate::path::pair;
 use crate::template::{CaptureKind, Segment};
 

@@ -12,7 +12,7 @@ use cel::context::VariableResolver;
 use super::check::Root;
 use super::time::Timestamp;
 use super::{Capture, Headers, Scene};
-use crate::facts::Facts;
+use crate::identity::facts::Facts;
 use crate::time::UnixTime;
 
 /// The variables of one evaluation.

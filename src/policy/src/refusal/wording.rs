@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::decision::Denial;
 use crate::fault::nearest;
-use crate::scope::Scopes;
+use crate::identity::scope::Scopes;
 
 /// How refusals are worded.
 #[derive(Debug, Default)]

@@ -8,10 +8,10 @@ use crate::document::{
     PolicyDocument, SendDocument, VerifierDocument,
 };
 use crate::fault::Place;
-use crate::jwt::{Jwt, KeySource};
+use crate::identity::jwt::{Jwt, KeySource};
+use crate::identity::verifier::Verifier;
 use crate::looked_at::LookedAt;
 use crate::policy::Policy;
-use crate::verifier::Verifier;
 
 /// `place` is the credential's.
 pub(super) fn all(

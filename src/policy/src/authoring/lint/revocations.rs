@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::document::{ClaimsDocument, FactsDocument, PolicyDocument, VerifierDocument};
 use crate::fault::Place;
-use crate::revocation::JTI;
+use crate::identity::revocation::JTI;
 
 /// A feed names clients, users and tokens as the authority calls them. Facts of the same name that are read elsewhere
 /// are compared with it all the same, and then an entry drops the wrong ones or none.

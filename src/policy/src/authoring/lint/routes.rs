@@ -9,9 +9,9 @@ use crate::compile::conditions::{Known, hidden};
 use crate::compile::requirement::Entry;
 use crate::condition::{Condition, Hidden, Outcomes};
 use crate::document::{PolicyDocument, RouteDocument, ScopesDocument};
-use crate::facts::{Fact, FactName};
 use crate::fault::Place;
 use crate::host::HostPattern;
+use crate::identity::facts::{Fact, FactName};
 use crate::policy::{Ownership, Policy, Requirement, Route, Verified};
 
 pub(super) fn all(policy: &Policy, document: &PolicyDocument, lints: &mut Vec<Lint>) {

@@ -6,10 +6,10 @@ use super::Around;
 use crate::compile::{credential_document, each, is_reserved, kind, names_credential};
 use crate::credential::CredentialKind;
 use crate::document::{IntrospectDocument, MethodDocument, SendDocument};
-use crate::facts::Fact;
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
-use crate::introspection::{Authority, Body, Form, Method, Piece, Sent};
+use crate::identity::facts::Fact;
+use crate::identity::introspection::{Authority, Body, Form, Method, Piece, Sent};
 use crate::path::CanonicalPath;
 
 pub(super) fn form(

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Active, Introspection};
-use crate::facts::{Facts, UnusableFact};
+use crate::identity::facts::{Facts, UnusableFact};
+use crate::identity::jwt::{InvalidKeys, JwtRejection};
+use crate::identity::pointers::{stated, unusable};
 use crate::json;
-use crate::jwt::{InvalidKeys, JwtRejection};
-use crate::pointers::{stated, unusable};
 use crate::time::{UnixTime, numeric_date};
 
 /// An authority's reply as it came.

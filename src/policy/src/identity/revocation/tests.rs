@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::credential::CredentialKind;
-use crate::facts::Facts;
+use crate::identity::facts::Facts;
 use crate::time::UnixTime;
 
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -167,7 +167,7 @@ fn whatever_is_not_plainly_a_page_is_none() {
 /// Whoever writes an authority goes by the document, so its pages are read here.
 #[test]
 fn pages_in_the_document_are_pages_and_its_table_has_every_kind() {
-    let document = include_str!("../../../../docs/revocations.md");
+    let document = include_str!("../../../../../docs/revocations.md");
     let blocks = document.split("```json\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
     let pages: Vec<Page> = blocks.map(|block| read(block.as_bytes()).unwrap()).collect();
     let [empty, news, deny_list] = &pages[..] else { panic!("{}", pages.len()) };

@@ -1,7 +1,7 @@
 //! Owns the one way from a token to facts: over a signature that somebody has verified.
 
-use crate::facts::Facts;
-use crate::revocation::DenyListKeys;
+use crate::identity::facts::Facts;
+use crate::identity::revocation::DenyListKeys;
 use crate::time::UnixTime;
 
 use super::Opened;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Answer, Asked, Introspection, SecretName, Unavailable};
 use crate::credential::{Credential, CredentialKind};
 use crate::header::HeaderName;
+use crate::identity::verifier::Lookup;
 use crate::path::CanonicalPath;
-use crate::verifier::Lookup;
 
 /// The HTTP request that puts a lookup to its authority. Holds secrets: not for a log.
 pub struct Question<'a> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::facts::{Fact, Facts, InvalidFact, UnusableFact};
-use crate::scope::GrantedScopes;
+use crate::identity::facts::{Fact, Facts, InvalidFact, UnusableFact};
+use crate::identity::scope::GrantedScopes;
 
 /// The JSON pointer of each fact (RFC 6901).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::CredentialKind;
-use crate::pointers::Pointers;
-use crate::revocation::Feed;
+use crate::identity::pointers::Pointers;
+use crate::identity::revocation::Feed;
 
 mod answer;
 mod authority;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::scope::GrantedScopes;
+use crate::identity::scope::GrantedScopes;
 use crate::time::UnixTime;
 
 /// What an authority states about one credential, already checked for shape.

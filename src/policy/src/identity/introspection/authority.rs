@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Unavailable;
 use crate::header::HeaderName;
-use crate::revocation::{Feed, Following};
+use crate::identity::revocation::{Feed, Following};
 
 /// Where an authority is, and how the gateway proves itself to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

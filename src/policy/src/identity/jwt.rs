@@ -14,10 +14,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::credential::Credential;
-use crate::facts::Facts;
-use crate::introspection::{Authority, CacheLimits, Question, Reply, Unavailable};
-use crate::pointers::Pointers;
-use crate::revocation::{DenyListKeys, Digest, Feed};
+use crate::identity::facts::Facts;
+use crate::identity::introspection::{Authority, CacheLimits, Question, Reply, Unavailable};
+use crate::identity::pointers::Pointers;
+use crate::identity::revocation::{DenyListKeys, Digest, Feed};
 use crate::time::UnixTime;
 
 mod algorithm;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::keys::NoKey;
-use crate::facts::UnusableFact;
-use crate::introspection::Answer;
+use crate::identity::facts::UnusableFact;
+use crate::identity::introspection::Answer;
 
 /// Why the gateway vouches for no JWT, or takes an authority's word for none. To the client every one of them is the
 /// same

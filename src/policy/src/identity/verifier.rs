@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::{Credential, CredentialKind};
-use crate::introspection::{Answer, CacheLimits, Introspection, LookupRate, Question, Reply, SecretName, Unavailable};
-use crate::jwt::{Jwt, KeySource, claims_to_be_one};
-use crate::revocation::{Feed, RevocationKeys};
+use crate::identity::introspection::{
+    Answer, CacheLimits, Introspection, LookupRate, Question, Reply, SecretName, Unavailable,
+};
+use crate::identity::jwt::{Jwt, KeySource, claims_to_be_one};
+use crate::identity::revocation::{Feed, RevocationKeys};
 
 /// A credential that has to be verified before the request can be judged further.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::introspection::{Authority, Question, Reply, SecretName, Unavailable};
+use crate::identity::introspection::{Authority, Question, Reply, SecretName, Unavailable};
 use crate::json;
 
 mod deny_list;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::digest::Digest;
 use super::entry::{Entry, Names};
-use crate::facts::{Fact, Facts};
+use crate::identity::facts::{Fact, Facts};
 use crate::time::UnixTime;
 
 /// What the deny list can call a JWT by, beside what its facts state.
