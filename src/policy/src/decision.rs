@@ -9,7 +9,7 @@ use crate::forward::FactReference;
 use crate::host::InvalidHost;
 use crate::identity::facts::FactName;
 use crate::identity::introspection::Unavailable;
-use crate::identity::jwt::JwtRejection;
+use crate::identity::rejection::JwtRejection;
 use crate::identity::scope::{Scopes, WantedScopes};
 use crate::identity::verifier::Verifier;
 use crate::path::{Ambiguity, SecondReading};

@@ -10,7 +10,7 @@ use crate::fault::Faults;
 use crate::forward::{FactReference, Forward};
 use crate::header::confusable;
 use crate::host::HostPattern;
-use crate::identity::introspection::SecretName;
+use crate::identity::authority::SecretName;
 use crate::identity::revocation::Feed;
 use crate::identity::scope::WantedScopes;
 use crate::identity::verifier::{Lookup, Verifier, Verifiers};

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::decision::Denial;
 use crate::document::PolicyDocument;
+use crate::identity::authority::LookupRate;
 use crate::identity::facts::{FactName, MAX_FACT};
-use crate::identity::introspection::LookupRate;
 use crate::identity::jwt::Algorithm;
 use crate::identity::scope::MAX_SCOPE_LIST;
 use crate::target::refused_headers;

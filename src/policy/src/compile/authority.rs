@@ -12,7 +12,7 @@ use crate::document::{
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::host::Host;
-use crate::identity::introspection::{Auth, Authority, LookupRate, SecretForm, SecretName};
+use crate::identity::authority::{Auth, Authority, LookupRate, SecretForm, SecretName};
 use crate::identity::revocation::Following;
 use crate::path::CanonicalPath;
 

@@ -4,7 +4,8 @@ use super::{Named, authority, each, facts, require_reason};
 use crate::credential::CredentialKind;
 use crate::document::{ActiveDocument, ExpectDocument, IntrospectDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
-use crate::identity::introspection::{Active, Asked, Authority, CacheLimits, Introspection};
+use crate::identity::authority::Authority;
+use crate::identity::introspection::{Active, Asked, CacheLimits, Introspection};
 use crate::identity::revocation::JTI;
 use crate::looked_at::LookedAt;
 

@@ -10,10 +10,10 @@ use super::introspect::Around;
 use super::{Named, each, facts, span};
 use crate::document::{AudiencesDocument, JwtDocument, KeysDocument};
 use crate::fault::{Faults, Place};
-use crate::identity::introspection::{Authority, CacheLimits};
-use crate::identity::jwt::{
-    Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rival, Rules, Wanted, media_type,
-};
+use crate::identity::authority::Authority;
+use crate::identity::introspection::CacheLimits;
+use crate::identity::jws::media_type;
+use crate::identity::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rival, Rules, Wanted};
 use crate::identity::revocation::Feed;
 use crate::path::CanonicalPath;
 

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::CredentialKind;
+use crate::identity::authority::{Authority, LookupRate, SecretName};
 use crate::identity::pointers::Pointers;
 use crate::identity::revocation::Feed;
 
 mod answer;
-mod authority;
 mod question;
 
 pub use answer::{Answer, MAX_ANSWER, Reply, Unavailable};
-pub(crate) use authority::{Auth, Authority, SecretForm};
-pub use authority::{LookupRate, SecretName};
 pub use question::Question;
 pub(crate) use question::{Body, Form, Method, Piece, Sent};
 

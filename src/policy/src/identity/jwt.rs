@@ -14,22 +14,22 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::credential::Credential;
+use crate::identity::authority::Authority;
 use crate::identity::facts::Facts;
-use crate::identity::introspection::{Authority, CacheLimits, Question, Reply, Unavailable};
+use crate::identity::introspection::{CacheLimits, Question, Reply, Unavailable};
 use crate::identity::pointers::Pointers;
+use crate::identity::rejection::JwtRejection;
 use crate::identity::revocation::{DenyListKeys, Digest, Feed};
+use crate::identity::{base64url, jws};
 use crate::time::UnixTime;
 
 mod algorithm;
-mod base64url;
 mod check;
 mod claims;
 mod der;
-mod jws;
 mod key;
 mod keys;
 mod okp;
-mod rejection;
 mod roca;
 #[cfg(test)]
 mod tests;
@@ -38,11 +38,9 @@ pub use algorithm::Algorithm;
 use algorithm::Make;
 pub use check::{SignatureCheck, SignatureVerified};
 pub(crate) use claims::{Audience, Wanted};
-pub(crate) use jws::{claims_to_be_one, media_type};
 pub use key::{InvalidKey, KeyFingerprint, KeyParts, MAX_RSA_BITS, MIN_RSA_BITS};
 pub(crate) use key::{Key, Rival};
 pub use keys::{InvalidKeys, KeySet, LeftOut, MAX_KEY_SET, NoKey};
-pub use rejection::JwtRejection;
 
 /// One verifier: which tokens it takes, and whose keys they are signed with.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +54,7 @@ pub struct Jwt {
 /// All that decides what a token is worth.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rules {
-    /// As [`media_type`] writes them.
+    /// As [`jws::media_type`] writes them.
     pub(crate) types: Vec<String>,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) wanted: Wanted,

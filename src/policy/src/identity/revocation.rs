@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::identity::introspection::{Authority, Question, Reply, SecretName, Unavailable};
+use crate::identity::authority::{Authority, SecretName};
+use crate::identity::introspection::{Question, Reply, Unavailable};
 use crate::json;
 
 mod deny_list;

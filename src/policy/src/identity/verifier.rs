@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::{Credential, CredentialKind};
-use crate::identity::introspection::{
-    Answer, CacheLimits, Introspection, LookupRate, Question, Reply, SecretName, Unavailable,
-};
-use crate::identity::jwt::{Jwt, KeySource, claims_to_be_one};
+use crate::identity::authority::{LookupRate, SecretName};
+use crate::identity::introspection::{Answer, CacheLimits, Introspection, Question, Reply, Unavailable};
+use crate::identity::jws::claims_to_be_one;
+use crate::identity::jwt::{Jwt, KeySource};
 use crate::identity::revocation::{Feed, RevocationKeys};
 
 /// A credential that has to be verified before the request can be judged further.

@@ -8,8 +8,9 @@ use crate::credential::CredentialKind;
 use crate::document::{IntrospectDocument, MethodDocument, SendDocument};
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
+use crate::identity::authority::Authority;
 use crate::identity::facts::Fact;
-use crate::identity::introspection::{Authority, Body, Form, Method, Piece, Sent};
+use crate::identity::introspection::{Body, Form, Method, Piece, Sent};
 use crate::path::CanonicalPath;
 
 pub(super) fn form(

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::{Active, Introspection};
 use crate::identity::facts::{Facts, UnusableFact};
-use crate::identity::jwt::{InvalidKeys, JwtRejection};
+use crate::identity::jwt::InvalidKeys;
 use crate::identity::pointers::{stated, unusable};
+use crate::identity::rejection::JwtRejection;
 use crate::json;
 use crate::time::{UnixTime, numeric_date};
 

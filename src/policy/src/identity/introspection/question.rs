@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Answer, Asked, Introspection, SecretName, Unavailable};
+use super::{Answer, Asked, Introspection, Unavailable};
 use crate::credential::{Credential, CredentialKind};
 use crate::header::HeaderName;
+use crate::identity::authority::SecretName;
 use crate::identity::verifier::Lookup;
 use crate::path::CanonicalPath;
 

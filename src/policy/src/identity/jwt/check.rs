@@ -1,13 +1,13 @@
 //! Owns the one way from a token to facts: over a signature that somebody has verified.
 
 use crate::identity::facts::Facts;
+use crate::identity::rejection::JwtRejection;
 use crate::identity::revocation::DenyListKeys;
 use crate::time::UnixTime;
 
 use super::Opened;
 use super::algorithm::Algorithm;
 use super::key::{Key, KeyFingerprint, KeyParts};
-use super::rejection::JwtRejection;
 
 /// A signature to be verified, in the form that signature libraries and Envoy's `verify_signature` take.
 #[must_use]

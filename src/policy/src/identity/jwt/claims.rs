@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::rejection::JwtRejection;
+use crate::identity::rejection::JwtRejection;
 use crate::time::{UnixTime, numeric_date};
 
 /// What a policy asks of the claims.

@@ -6,7 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::{Map, Value};
 
 use super::algorithm::{Algorithm, Make};
-use super::{base64url, der, okp, roca};
+use super::{der, okp, roca};
+use crate::identity::base64url;
 
 /// A public key that verifies signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::key::InvalidKey;
 use super::*;
+use crate::identity::jws::{claims_to_be_one, media_type};
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()

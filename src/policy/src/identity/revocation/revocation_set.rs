@@ -6,7 +6,7 @@ use super::digest::Digest;
 use super::entry::{Entry, Names};
 use crate::credential::CredentialKind;
 use crate::identity::facts::{Fact, Facts};
-use crate::identity::jwt::claims_to_be_one;
+use crate::identity::jws::claims_to_be_one;
 
 /// What a feed can call a credential by, beside what its facts state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

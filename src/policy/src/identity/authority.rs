@@ -6,8 +6,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Unavailable;
 use crate::header::HeaderName;
+use crate::identity::introspection::Unavailable;
 use crate::identity::revocation::{Feed, Following};
 
 /// Where an authority is, and how the gateway proves itself to it.

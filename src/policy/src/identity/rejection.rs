@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::keys::NoKey;
 use crate::identity::facts::UnusableFact;
 use crate::identity::introspection::Answer;
+use crate::identity::jwt::NoKey;
 
 /// Why the gateway vouches for no JWT, or takes an authority's word for none. To the client every one of them is the
 /// same
