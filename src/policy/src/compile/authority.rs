@@ -12,8 +12,8 @@ use crate::document::{
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::host::Host;
+use crate::identity::authority::Following;
 use crate::identity::authority::{Auth, Authority, LookupRate, SecretForm, SecretName};
-use crate::identity::revocation::Following;
 use crate::path::CanonicalPath;
 
 /// The authorities that are sound, by name; a faulty one has left its fault.

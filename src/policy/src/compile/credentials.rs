@@ -10,7 +10,7 @@ use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, Verifie
 use crate::fault::{Faults, Place};
 use crate::header::confusable;
 use crate::identity::authority::Authority;
-use crate::identity::introspection::CacheLimits;
+use crate::identity::cache_limits::CacheLimits;
 use crate::identity::verifier::{Verifier, Verifiers};
 use crate::looked_at::LookedAt;
 use crate::policy::{CredentialRule, Credentials};

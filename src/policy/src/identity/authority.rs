@@ -1,4 +1,4 @@
-//! Owns where an authority is, and how the gateway proves itself to it.
+//! Owns where an authority is, how the gateway proves itself to it, and how its feed is followed.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -7,8 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::header::HeaderName;
-use crate::identity::introspection::Unavailable;
-use crate::identity::revocation::{Feed, Following};
+use crate::identity::answer::Unavailable;
 
 /// Where an authority is, and how the gateway proves itself to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +21,21 @@ pub(crate) struct Authority {
     pub(crate) auth: Auth,
     /// How its feed of revocations is followed; `None` where it has none.
     pub(crate) following: Option<Following>,
+}
+
+/// How a feed is followed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Following {
+    /// The path of the feed.
+    pub(crate) path: String,
+    /// How long a question may wait for news, and from one question to the next where there are none.
+    pub(crate) every: Duration,
+    /// How old what is known of the feed may be for facts to be trusted.
+    pub(crate) max_lag: Duration,
+    /// For how much longer facts are trusted when it is older.
+    pub(crate) serve_for: Duration,
+    /// Whether JWTs are held against it, so that its deny list has to be known whole.
+    pub(crate) deny_list: bool,
 }
 
 /// How many lookups of a kind of credential a worker may begin in a second; as many at once, after a second without
@@ -40,11 +54,6 @@ impl LookupRate {
 }
 
 impl Authority {
-    /// Its feed of revocations; `None` where it has none.
-    pub(crate) fn feed(&self) -> Option<Feed> {
-        self.following.clone().map(|following| Feed::new(self.clone(), following))
-    }
-
     /// Why it has not said what it was asked, for the operator: with its name, or that of its cluster in Envoy.
     pub(crate) fn why(&self, reason: &Unavailable) -> String {
         let Self { name, cluster, timeout, .. } = self;

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::credential::CredentialKind;
 use crate::identity::authority::{Authority, LookupRate, SecretName};
+use crate::identity::cache_limits::CacheLimits;
 use crate::identity::pointers::Pointers;
 use crate::identity::revocation::Feed;
 
 mod answer;
 mod question;
 
-pub use answer::{Answer, MAX_ANSWER, Reply, Unavailable};
-pub use question::Question;
+pub use answer::MAX_ANSWER;
 pub(crate) use question::{Body, Form, Method, Piece, Sent};
 
 /// One verifier: whom to ask, how, and what an answer must say.
@@ -51,25 +51,12 @@ pub(crate) enum Active {
     On(Vec<u16>),
 }
 
-/// How long, and how much, is remembered of a verifier's answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CacheLimits {
-    /// The longest that facts may be kept.
-    pub ttl: Duration,
-    /// The longest that a refusal may be kept.
-    pub refused_ttl: Duration,
-    /// How many facts may be kept, and as many refusals apart from them.
-    pub entries: usize,
-    /// For how much longer facts may serve while nobody can be asked.
-    pub stale_for: Duration,
-}
-
 impl Introspection {
     pub(crate) fn new(asked: Asked, cache: CacheLimits) -> Self {
         let mut hasher = DefaultHasher::new();
         (&asked, cache).hash(&mut hasher);
         let fingerprint = hasher.finish();
-        let feed = asked.authority.feed().map(Arc::new);
+        let feed = Feed::of(&asked.authority).map(Arc::new);
         Self { asked, cache, feed, fingerprint }
     }
 

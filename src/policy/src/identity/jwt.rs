@@ -14,11 +14,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::credential::Credential;
+use crate::identity::answer::Unavailable;
 use crate::identity::authority::Authority;
+use crate::identity::cache_limits::CacheLimits;
+use crate::identity::call::{Question, Reply};
 use crate::identity::facts::Facts;
-use crate::identity::introspection::{CacheLimits, Question, Reply, Unavailable};
 use crate::identity::pointers::Pointers;
-use crate::identity::rejection::JwtRejection;
+use crate::identity::rejection::{JwtRejection, NoKey};
 use crate::identity::revocation::{DenyListKeys, Digest, Feed};
 use crate::identity::{base64url, jws};
 use crate::time::UnixTime;
@@ -27,6 +29,7 @@ mod algorithm;
 mod check;
 mod claims;
 mod der;
+mod invalid_key;
 mod key;
 mod keys;
 mod okp;
@@ -38,9 +41,10 @@ pub use algorithm::Algorithm;
 use algorithm::Make;
 pub use check::{SignatureCheck, SignatureVerified};
 pub(crate) use claims::{Audience, Wanted};
-pub use key::{InvalidKey, KeyFingerprint, KeyParts, MAX_RSA_BITS, MIN_RSA_BITS};
+pub use invalid_key::InvalidKey;
 pub(crate) use key::{Key, Rival};
-pub use keys::{InvalidKeys, KeySet, LeftOut, MAX_KEY_SET, NoKey};
+pub use key::{KeyFingerprint, KeyParts, MAX_RSA_BITS, MIN_RSA_BITS};
+pub use keys::{KeySet, LeftOut, MAX_KEY_SET};
 
 /// One verifier: which tokens it takes, and whose keys they are signed with.
 #[derive(Debug, PartialEq, Eq)]

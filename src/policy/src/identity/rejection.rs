@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use crate::identity::facts::UnusableFact;
-use crate::identity::introspection::Answer;
-use crate::identity::jwt::NoKey;
 
 /// Why the gateway vouches for no JWT, or takes an authority's word for none. To the client every one of them is the
-/// same
-/// 401.
+/// same 401.
 ///
 /// Nothing that a client sends is in its words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +84,26 @@ pub enum JwtRejection {
     Fact(#[from] Arc<UnusableFact>),
 }
 
+/// Why no key of a set is the token's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoKey {
+    /// The token names a key that is not in the set. A newer set may have it.
+    #[error("no key has its `kid`")]
+    UnknownKid,
+    /// More than one key has the name, and is for the algorithm.
+    #[error("more than one key has its `kid`, and is for its algorithm")]
+    RepeatedKid,
+    /// The key of that name is for something else.
+    #[error("the key of its `kid` is not for its algorithm")]
+    Unfit,
+    /// The token names no key, and there is none for its algorithm.
+    #[error("it has no `kid`, and no key is for its algorithm")]
+    NoneFits,
+    /// The token names no key, and there is more than one it could be.
+    #[error("it has no `kid`, and more than one key is for its algorithm")]
+    SeveralFit,
+}
+
 impl JwtRejection {
     /// The stable name.
     #[must_use]
@@ -121,11 +138,5 @@ impl JwtRejection {
             Self::Denied => "denied",
             Self::Fact(_) => "fact",
         }
-    }
-}
-
-impl From<JwtRejection> for Answer {
-    fn from(rejected: JwtRejection) -> Self {
-        Self::Rejected(rejected)
     }
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::identity::authority::{Authority, SecretName};
-use crate::identity::introspection::{Question, Reply, Unavailable};
+use crate::identity::answer::Unavailable;
+use crate::identity::authority::{Authority, Following, SecretName};
+use crate::identity::call::{Question, Reply};
 use crate::json;
 
 mod deny_list;
@@ -31,21 +32,6 @@ pub struct Feed {
     authority: Authority,
     following: Following,
     fingerprint: u64,
-}
-
-/// How a feed is followed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Following {
-    /// The path of the feed.
-    pub(crate) path: String,
-    /// How long a question may wait for news, and from one question to the next where there are none.
-    pub(crate) every: Duration,
-    /// How old what is known of the feed may be for facts to be trusted.
-    pub(crate) max_lag: Duration,
-    /// For how much longer facts are trusted when it is older.
-    pub(crate) serve_for: Duration,
-    /// Whether JWTs are held against it, so that its deny list has to be known whole.
-    pub(crate) deny_list: bool,
 }
 
 /// Where a reader of a feed stands; the authority's own words.
@@ -68,10 +54,12 @@ pub struct Page {
 }
 
 impl Feed {
-    pub(crate) fn new(authority: Authority, following: Following) -> Self {
+    /// The feed of an authority; `None` where it has none.
+    pub(crate) fn of(authority: &Authority) -> Option<Self> {
+        let following = authority.following.clone()?;
         let mut hasher = DefaultHasher::new();
-        (&authority, &following).hash(&mut hasher);
-        Self { authority, following, fingerprint: hasher.finish() }
+        (authority, &following).hash(&mut hasher);
+        Some(Self { authority: authority.clone(), following, fingerprint: hasher.finish() })
     }
 
     /// A number that tells the feed from others.

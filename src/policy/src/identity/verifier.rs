@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::{Credential, CredentialKind};
+use crate::identity::answer::{Answer, Unavailable};
 use crate::identity::authority::{LookupRate, SecretName};
-use crate::identity::introspection::{Answer, CacheLimits, Introspection, Question, Reply, Unavailable};
+use crate::identity::cache_limits::CacheLimits;
+use crate::identity::call::{Question, Reply};
+use crate::identity::introspection::Introspection;
 use crate::identity::jws::claims_to_be_one;
 use crate::identity::jwt::{Jwt, KeySource};
+use crate::identity::presented::Presented;
 use crate::identity::revocation::{Feed, RevocationKeys};
 
 /// A credential that has to be verified before the request can be judged further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
-    kind: CredentialKind,
-    credential: Credential,
-    /// Further credentials of the request that the question holds.
-    along: Vec<(CredentialKind, Credential)>,
+    presented: Presented,
     verifier: Arc<Verifier>,
 }
 
@@ -30,19 +31,19 @@ impl Lookup {
         verifier: Arc<Verifier>,
     ) -> Self {
         along.retain(|(kind, _credential)| verifier.sends(*kind));
-        Self { kind, credential, along, verifier }
+        Self { presented: Presented { kind, credential, along }, verifier }
     }
 
     /// The kind of the credential.
     #[must_use]
     pub const fn kind(&self) -> CredentialKind {
-        self.kind
+        self.presented.kind
     }
 
     /// The credential.
     #[must_use]
     pub const fn credential(&self) -> &Credential {
-        &self.credential
+        &self.presented.credential
     }
 
     /// How it is verified.
@@ -76,7 +77,7 @@ impl Lookup {
     /// another, or the credential speaks for itself.
     pub fn question<'a>(&'a self, secret: impl FnOnce(&SecretName) -> Option<&'a str>) -> Result<Question<'a>, Answer> {
         match &*self.verifier {
-            Verifier::Introspection(introspection) => introspection.question(self, secret),
+            Verifier::Introspection(introspection) => introspection.question(&self.presented, secret),
             Verifier::Jwt(_) => Err(Answer::Unavailable(Unavailable::NoKeys)),
         }
     }
@@ -103,27 +104,20 @@ impl Lookup {
     /// What its feed can call the credential by.
     #[must_use]
     pub fn revocable(&self) -> RevocationKeys {
-        RevocationKeys::new(self.kind, self.credential.expose_secret())
+        RevocationKeys::new(self.presented.kind, self.presented.credential.expose_secret())
     }
 
     /// All that the answer depends on: how the credential is verified, and every credential that the question holds.
     /// What was learnt of one lookup is good for those that depend on the same.
     #[must_use]
     pub fn depends_on(&self) -> impl Hash + '_ {
-        (self.verifier.fingerprint(), self.kind, &self.credential, self.along.as_slice())
+        let Presented { kind, credential, along } = &self.presented;
+        (self.verifier.fingerprint(), *kind, credential, along.as_slice())
     }
 
     /// How it is verified, to be kept.
     pub(crate) const fn shared_verifier(&self) -> &Arc<Verifier> {
         &self.verifier
-    }
-
-    /// The credential of a kind, if the question may hold it.
-    pub(crate) fn credential_of(&self, kind: CredentialKind) -> Option<&Credential> {
-        if kind == self.kind {
-            return Some(&self.credential);
-        }
-        self.along.iter().find(|(known, _credential)| *known == kind).map(|(_kind, credential)| credential)
     }
 }
 

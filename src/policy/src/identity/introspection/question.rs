@@ -1,35 +1,13 @@
-//! Owns the question put to an authority: nothing that a client sent is spliced into it as it came.
+//! Owns how a credential is put into a question: nothing that a client sent is spliced into it as it came.
 
-use std::time::Duration;
-
-use super::{Answer, Asked, Introspection, Unavailable};
+use super::{Asked, Introspection};
 use crate::credential::{Credential, CredentialKind};
 use crate::header::HeaderName;
+use crate::identity::answer::{Answer, Unavailable};
 use crate::identity::authority::SecretName;
-use crate::identity::verifier::Lookup;
+use crate::identity::call::Question;
+use crate::identity::presented::Presented;
 use crate::path::CanonicalPath;
-
-/// The HTTP request that puts a lookup to its authority. Holds secrets: not for a log.
-pub struct Question<'a> {
-    /// The Envoy cluster to send it to.
-    pub cluster: &'a str,
-    /// All headers, pseudo-headers first.
-    pub headers: Vec<(&'a str, String)>,
-    /// The form; `None` where there is none.
-    pub body: Option<String>,
-    /// How long to wait for the reply.
-    pub timeout: Duration,
-}
-
-impl Question<'_> {
-    /// The question with the id of the request that it is asked for, by which the logs of the gateway, of the authority
-    /// and of the service can be held together. No policy can send a header of that name itself.
-    #[must_use]
-    pub fn for_request(mut self, id: &str) -> Self {
-        self.headers.push(("x-request-id", id.to_owned()));
-        self
-    }
-}
 
 /// How a question is put, whatever the credential.
 ///
@@ -78,18 +56,18 @@ pub(crate) struct Sent {
 }
 
 impl Introspection {
-    /// The question to put for a lookup, with the authority's secret by its name.
+    /// The question to put about a credential, with the authority's secret by its name.
     ///
     /// # Errors
     /// The answer where nothing can be asked: the secret is not there, or no authority could tell the question from
     /// another.
-    pub fn question<'a>(
+    pub(crate) fn question<'a>(
         &'a self,
-        lookup: &Lookup,
+        presented: &Presented,
         secret: impl FnOnce(&SecretName) -> Option<&'a str>,
     ) -> Result<Question<'a>, Answer> {
         let Asked { authority, form, .. } = &self.asked;
-        let target = form.target(lookup.credential());
+        let target = form.target(&presented.credential);
         // What this gateway refuses of its own clients it sends to nobody: an authority, or a proxy before it, may take
         // `..` or an encoded slash for a way to another path, however they are written.
         if CanonicalPath::parse(target.as_bytes()).is_err() {
@@ -107,12 +85,12 @@ impl Introspection {
             headers.push((header, authority.auth.value(secret)));
         }
         headers.extend(form.headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
-        headers.extend(form.send.iter().filter_map(|sent| Some((sent.header.as_str(), sent.value(lookup)?))));
+        headers.extend(form.send.iter().filter_map(|sent| Some((sent.header.as_str(), sent.value(presented)?))));
         let body = match &form.body {
             Body::None => None,
             Body::Form(fields) => {
                 headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
-                Some(fields.iter().map(|field| form_field(field, lookup.credential())).collect::<Vec<_>>().join("&"))
+                Some(fields.iter().map(|field| form_field(field, &presented.credential)).collect::<Vec<_>>().join("&"))
             }
         };
         Ok(Question { cluster: &authority.cluster, headers, body, timeout: authority.timeout })
@@ -140,8 +118,8 @@ impl Method {
 
 impl Sent {
     /// The header's value; `None` where the route does not require this credential, so that nobody verified it.
-    fn value(&self, lookup: &Lookup) -> Option<String> {
-        let credential = lookup.credential_of(self.kind)?.expose_secret();
+    fn value(&self, presented: &Presented) -> Option<String> {
+        let credential = presented.credential_of(self.kind)?.expose_secret();
         Some(match &self.scheme {
             None => credential.to_owned(),
             Some(scheme) => format!("{scheme} {credential}"),

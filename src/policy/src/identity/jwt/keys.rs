@@ -5,7 +5,10 @@ use std::fmt;
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
-use super::key::{InvalidKey, Key, KeyFingerprint, Rival};
+use super::invalid_key::InvalidKey;
+use super::key::{Key, KeyFingerprint, Rival};
+use crate::identity::answer::InvalidKeys;
+use crate::identity::rejection::NoKey;
 use crate::json;
 
 /// The keys of an issuer ([RFC 7517, 5](https://www.rfc-editor.org/rfc/rfc7517#section-5)).
@@ -44,37 +47,6 @@ impl fmt::Display for LeftOut {
         }
         write!(f, ": {}", self.why)
     }
-}
-
-/// A set that no token can be verified with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidKeys {
-    /// More than [`MAX_KEY_SET`] bytes.
-    #[error("the set of keys is too long")]
-    TooLong,
-    /// Something else than a JWK Set.
-    #[error("the set of keys is no JSON object with a list of `keys`, or repeats a member")]
-    Shape,
-}
-
-/// Why no key of a set is the token's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoKey {
-    /// The token names a key that is not in the set. A newer set may have it.
-    #[error("no key has its `kid`")]
-    UnknownKid,
-    /// More than one key has the name, and is for the algorithm.
-    #[error("more than one key has its `kid`, and is for its algorithm")]
-    RepeatedKid,
-    /// The key of that name is for something else.
-    #[error("the key of its `kid` is not for its algorithm")]
-    Unfit,
-    /// The token names no key, and there is none for its algorithm.
-    #[error("it has no `kid`, and no key is for its algorithm")]
-    NoneFits,
-    /// The token names no key, and there is more than one it could be.
-    #[error("it has no `kid`, and more than one key is for its algorithm")]
-    SeveralFit,
 }
 
 impl KeySet {

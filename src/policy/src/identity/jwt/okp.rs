@@ -1,6 +1,6 @@
 //! Owns the points of Ed25519 that are keys ([RFC 8037, 2](https://www.rfc-editor.org/rfc/rfc8037#section-2)).
 
-use super::key::InvalidKey;
+use super::invalid_key::InvalidKey;
 use crate::identity::base64url;
 
 /// The point of an OKP key. Whether it is on its curve is checked by whoever verifies.

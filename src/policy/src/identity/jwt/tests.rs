@@ -5,8 +5,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use serde_json::{Map, Value, json};
 
-use super::key::InvalidKey;
 use super::*;
+use crate::identity::answer::InvalidKeys;
 use crate::identity::jws::{claims_to_be_one, media_type};
 
 fn object(value: Value) -> Map<String, Value> {
