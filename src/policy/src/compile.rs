@@ -27,11 +27,20 @@ mod forward;
 mod introspect;
 mod jwt;
 mod logged;
-pub(crate) mod requirement;
+mod requirement;
 mod routes;
 
-/// The policy that a document stands for.
-pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
+impl Policy {
+    /// The policy that a document stands for.
+    ///
+    /// # Errors
+    /// Every fault of the document; no policy comes of a document that has one.
+    pub fn compile(document: &PolicyDocument) -> Result<Self, Faults> {
+        policy(document)
+    }
+}
+
+fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     let mut faults = Faults::none();
     let root = Place::root();
     if document.version != VERSION {

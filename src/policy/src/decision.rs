@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::condition::ConditionFailed;
 use crate::credential::{CredentialKind, Malformed, Repeated};
 use crate::forward::FactReference;
 use crate::host::InvalidHost;
@@ -13,10 +12,12 @@ use crate::identity::rejection::JwtRejection;
 use crate::identity::scope::{Scopes, WantedScopes};
 use crate::identity::verifier::Verifier;
 use crate::path::{Ambiguity, SecondReading};
-use crate::policy::RuleId;
+use crate::rule_id::RuleId;
 
+mod condition_failed;
 mod row;
 
+pub use condition_failed::ConditionFailed;
 pub use row::Stage;
 pub(crate) use row::{Needs, ROWS, Row, Shadow};
 

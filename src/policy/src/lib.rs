@@ -62,6 +62,7 @@ mod reason;
 mod refusal;
 mod request;
 mod router;
+mod rule_id;
 mod target;
 mod template;
 mod time;
@@ -69,11 +70,10 @@ mod time;
 #[cfg(feature = "schema")]
 pub use authoring::schema_of;
 pub use authoring::{CallerView, Difference, HostView, Lint, NearMiss, OwnerView, Requires, RouteView};
-pub use condition::ConditionFailed;
 pub use credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL, Malformed, Repeated};
 pub use decision::{
-    Compared, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy, RefusedMethod, Stage,
-    Upgrade,
+    Compared, ConditionFailed, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy,
+    RefusedMethod, Stage, Upgrade,
 };
 pub use digest::DocumentDigest;
 pub use document::PolicyDocument;
@@ -91,7 +91,8 @@ pub use identity::{
 };
 pub use observer::{Event, NoObserver, Observer};
 pub use path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
-pub use policy::{Policy, RuleId};
+pub use policy::Policy;
 pub use refusal::{Envelope, RefusalResponse};
 pub use request::Request;
+pub use rule_id::RuleId;
 pub use time::{Moment, Monotonic, UnixTime};

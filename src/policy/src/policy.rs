@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::compile;
 use crate::condition::Condition;
 use crate::credential::{Credential, CredentialKind, Form, Presentation};
-use crate::document::PolicyDocument;
-use crate::fault::Faults;
+use crate::decision::Denial;
 use crate::forward::{FactReference, Forward};
 use crate::header::confusable;
 use crate::host::HostPattern;
@@ -15,8 +13,9 @@ use crate::identity::revocation::Feed;
 use crate::identity::scope::WantedScopes;
 use crate::identity::verifier::{Lookup, Verifier, Verifiers};
 use crate::logged::Logged;
-use crate::refusal::RefusalTemplate;
+use crate::refusal::{Envelope, RefusalResponse, RefusalTemplate};
 use crate::router::Router;
+use crate::rule_id::RuleId;
 use crate::template::PathTemplate;
 
 /// What may pass, and as whom. Everything it does not name is refused.
@@ -165,27 +164,7 @@ pub(crate) struct Owner {
     pub(crate) except_client_types: Vec<String>,
 }
 
-/// The name of the route entry that decided.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RuleId(pub(crate) Arc<str>);
-
-impl RuleId {
-    /// The id as the policy writes it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl Policy {
-    /// The policy that a document stands for.
-    ///
-    /// # Errors
-    /// Every fault of the document; no policy comes of a document that has one.
-    pub fn compile(document: &PolicyDocument) -> Result<Self, Faults> {
-        compile::policy(document)
-    }
-
     /// The policy where there is none: it refuses everything.
     #[must_use]
     pub fn refuse_all() -> Self {
@@ -207,6 +186,12 @@ impl Policy {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The answer that tells a client of a denial, and nothing that would help it to guess.
+    #[must_use]
+    pub fn refusal(&self, denial: &Denial, envelope: Envelope<'_>) -> RefusalResponse {
+        self.wording.response(&self.name, denial, envelope)
     }
 
     /// The ids of its routes, in the order of the document.

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::decision::Denial;
-use crate::policy::Policy;
 
 mod wording;
 
@@ -29,24 +28,23 @@ pub struct Envelope<'a> {
     pub request_id: &'a str,
 }
 
-impl Policy {
-    /// The answer that tells a client of a denial, and nothing that would help it to guess.
-    #[must_use]
-    pub fn refusal(&self, denial: &Denial, envelope: Envelope<'_>) -> RefusalResponse {
+impl RefusalTemplate {
+    /// The answer that tells a client of a denial. `realm` is that of its challenges.
+    pub(crate) fn response(&self, realm: &str, denial: &Denial, envelope: Envelope<'_>) -> RefusalResponse {
         let status = denial.status();
         let mut headers = Vec::new();
-        let body = match self.wording.format {
+        let body = match self.format {
             Format::Bare => String::new(),
             Format::Ehealth => {
                 headers.push(("content-type", "application/json".to_owned()));
-                ehealth(status, error_type(denial), &self.wording.message(denial), envelope)
+                ehealth(status, error_type(denial), &self.message(denial), envelope)
             }
             Format::Problem => {
                 headers.push(("content-type", "application/problem+json".to_owned()));
-                problem(status, &self.wording.message(denial), envelope)
+                problem(status, &self.message(denial), envelope)
             }
         };
-        if let Some(challenge) = self.challenge(denial) {
+        if let Some(challenge) = challenge(realm, denial) {
             headers.push(("www-authenticate", challenge));
         }
         if status == 503 {
@@ -55,17 +53,16 @@ impl Policy {
         }
         RefusalResponse { status, headers, body }
     }
+}
 
-    /// RFC 6750, 3: every 401 carries the same challenge, so that a good key is not told from a bad one; a missing
-    /// scope is named, since its bearer is known (3.1).
-    fn challenge(&self, denial: &Denial) -> Option<String> {
-        let realm = &self.name;
-        if let Denial::ScopeMissing { wanted, .. } = denial {
-            let scope = wanted.named();
-            return Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\""));
-        }
-        (denial.status() == 401).then(|| format!("Bearer realm=\"{realm}\""))
+/// RFC 6750, 3: every 401 carries the same challenge, so that a good key is not told from a bad one; a missing
+/// scope is named, since its bearer is known (3.1).
+fn challenge(realm: &str, denial: &Denial) -> Option<String> {
+    if let Denial::ScopeMissing { wanted, .. } = denial {
+        let scope = wanted.named();
+        return Some(format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\""));
     }
+    (denial.status() == 401).then(|| format!("Bearer realm=\"{realm}\""))
 }
 
 /// The envelope's error type.
@@ -75,15 +72,6 @@ const fn error_type(denial: &Denial) -> &'static str {
         401 => "access_denied",
         403 => "forbidden",
         _ => "internal_error",
-    }
-}
-
-/// The message where the policy has no words of its own.
-fn plain_words(denial: &Denial) -> String {
-    match denial {
-        Denial::PathAmbiguous(ambiguity) => ambiguity.to_string(),
-        Denial::HostMalformed(invalid) => invalid.to_string(),
-        denial => denial.row().words.to_owned(),
     }
 }
 
@@ -166,6 +154,7 @@ mod tests {
     use crate::forward::FactReference;
     use crate::identity::facts::FactName;
     use crate::identity::scope::{Scopes, WantedScopes};
+    use crate::policy::Policy;
 
     const ENVELOPE: Envelope<'_> = Envelope { url: "http://a/b", request_id: "1" };
 

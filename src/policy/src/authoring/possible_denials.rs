@@ -7,7 +7,8 @@ use crate::credential::CredentialKind;
 use crate::decision::{Needs, ROWS};
 use crate::forward::FactReference;
 use crate::identity::verifier::Verifier;
-use crate::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, RuleId, Verified};
+use crate::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, Verified};
+use crate::rule_id::RuleId;
 
 impl Policy {
     /// The rules that can refuse: all that are not public.

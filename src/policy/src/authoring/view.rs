@@ -10,9 +10,8 @@ use crate::host::{Host, HostPattern};
 use crate::identity::facts::FactName;
 use crate::identity::scope::WantedScopes;
 use crate::path::{Ambiguity, CanonicalPath};
-use crate::policy::{
-    Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, RuleId, Verified,
-};
+use crate::policy::{Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified};
+use crate::rule_id::RuleId;
 
 /// One entry of what may pass, to be looked at.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Owns the checking of what a route requires.
 
-use super::conditions::{Known, conditions};
+use super::conditions::{Entry, Known, conditions};
 use super::{credential_document, each, fact_of, fact_reference, kind};
 use crate::condition::Hidden;
 use crate::credential::CredentialKind;
@@ -9,19 +9,10 @@ use crate::document::{
 };
 use crate::fault::{Faults, Place};
 use crate::forward::FactReference;
-use crate::host::HostPattern;
 use crate::identity::facts::FactName;
 use crate::identity::scope::{Scopes, WantedScopes};
 use crate::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
 use crate::template::PathTemplate;
-
-/// The requests a route is for.
-#[derive(Clone, Copy)]
-pub(crate) struct Entry<'a> {
-    pub(crate) methods: &'a [String],
-    pub(crate) hosts: &'a [HostPattern],
-    pub(crate) path: &'a PathTemplate,
-}
 
 /// What a route requires; without `entry`, which has left faults of its own, nobody can say what a condition may name.
 /// `hidden` is what no condition sees.

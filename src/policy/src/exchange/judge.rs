@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Evaluation;
-use crate::condition::{Budget, Capture, Condition, ConditionFailed, Scene};
+use crate::condition::{Budget, Capture, Condition, Scene};
 use crate::credential::CredentialKind;
+use crate::decision::ConditionFailed;
 use crate::decision::{Compared, Denial, JudgedCondition};
 use crate::forward::FactReference;
 use crate::identity::facts::{FactName, Facts};

@@ -28,7 +28,7 @@ impl RefusalTemplate {
     pub(crate) fn message(&self, denial: &Denial) -> String {
         match self.messages.get(denial.code()) {
             Some(message) => message.fill(denial),
-            None => super::plain_words(denial),
+            None => plain_words(denial),
         }
     }
 }
@@ -66,6 +66,15 @@ impl Message {
     /// Whether it has a place that only `scope_missing` can fill.
     pub(crate) fn needs_scopes(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::MissingScopes | Piece::WantedScopes))
+    }
+}
+
+/// The message where the policy has no words of its own.
+fn plain_words(denial: &Denial) -> String {
+    match denial {
+        Denial::PathAmbiguous(ambiguity) => ambiguity.to_string(),
+        Denial::HostMalformed(invalid) => invalid.to_string(),
+        denial => denial.row().words.to_owned(),
     }
 }
 

@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 
 use super::overlap::{Hosts, Overlaps};
 use super::{Lint, WITHOUT_EFFECT, reach, twice};
-use crate::compile::conditions::{Known, hidden};
-use crate::compile::requirement::Entry;
+use crate::compile::conditions::{Entry, Known, hidden};
 use crate::condition::{Condition, Hidden, Outcomes};
 use crate::document::{PolicyDocument, RouteDocument, ScopesDocument};
 use crate::fault::Place;

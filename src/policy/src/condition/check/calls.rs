@@ -10,7 +10,8 @@ use crate::condition::language::{Pattern, Test};
 use crate::condition::shown::{shown, written};
 use crate::condition::texts::{Source, Texts};
 use crate::condition::types::{Type, Whole};
-use crate::condition::{ConditionFailed, InvalidCondition, functions, time};
+use crate::condition::{InvalidCondition, functions, time};
+use crate::decision::ConditionFailed;
 
 impl Walk<'_> {
     pub(super) fn call(&mut self, whole: &Expression, call: &CallExpr) -> Result<Type, InvalidCondition> {
