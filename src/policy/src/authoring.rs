@@ -8,6 +8,7 @@ mod possible_denials;
 mod schema;
 mod view;
 
+pub use crate::fault::{Blamed, Fault, nearest};
 pub use lint::Lint;
 pub use near_misses::{Difference, NearMiss};
 #[cfg(feature = "schema")]

@@ -22,6 +22,7 @@ pub(crate) mod jwt;
 pub(crate) mod revocation;
 pub(crate) mod verifier;
 
+pub use crate::credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL};
 pub use answer::{Answer, InvalidKeys, Unavailable};
 pub use authority::{LookupRate, SecretName};
 pub use cache_limits::CacheLimits;

@@ -30,13 +30,25 @@
 //! - Every missing, odd or unknown value ends in a [`Denial`]; openness is written in the policy, in words.
 //! - What is remembered between requests are facts; each request is judged on its own.
 //!
+//! # Modules
+//! - [`deciding`]: the policy, and what judges a request by it. It knows [`identity`].
+//! - [`identity`]: what is known of a caller, and how: authorities, introspection, JWTs, revocation.
+//! - [`authoring`]: what only authors of policies need: lints, near misses, views, the schema. It knows the other two,
+//!   and no request is judged by it.
+//!
+//! The files beside them are beneath all three (paths, hosts, headers, credentials, the document), or lead from a
+//! document to a policy (`compile`).
+//!
 //! # Where to start reading
 //! [`Policy::begin`] and [`Awaiting::resume`] in `exchange.rs` are the order above in code.
 
 // With numbers of a client's an overflow is a trap; who adds says what becomes of one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod authoring;
+pub mod authoring;
+pub mod deciding;
+pub mod identity;
+
 mod compile;
 #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "without the feature no condition is compiled or judged"))]
 mod condition;
@@ -50,7 +62,6 @@ mod fault;
 mod forward;
 mod header;
 mod host;
-mod identity;
 mod json;
 mod logged;
 mod looked_at;
@@ -67,32 +78,14 @@ mod target;
 mod template;
 mod time;
 
-#[cfg(feature = "schema")]
-pub use authoring::schema_of;
-pub use authoring::{CallerView, Difference, HostView, Lint, NearMiss, OwnerView, Requires, RouteView};
-pub use credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL, Malformed, Repeated};
-pub use decision::{
-    Compared, ConditionFailed, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy,
-    RefusedMethod, Stage, Upgrade,
+// What a gateway needs, by its bare name.
+pub use deciding::{
+    Awaiting, Decision, Denial, DocumentDigest, Envelope, Faults, Grant, Moment, Monotonic, Policy, PolicyDocument,
+    RefusalResponse, Refused, RefusedBy, Request, RuleId, Step, UnixTime,
 };
-pub use digest::DocumentDigest;
-pub use document::PolicyDocument;
-pub use exchange::{Awaiting, Step};
-pub use fault::{Blamed, Fault, Faults, nearest};
-pub use forward::FactReference;
-pub use header::{HeaderName, InvalidHeaderName};
-pub use host::{Host, InvalidHost};
 pub use identity::{
-    Algorithm, Answer, CacheLimits, Cursor, DenyList, DenyListKeys, Fact, FactName, Facts, Feed, GrantedScopes,
-    Introspection, InvalidFact, InvalidKey, InvalidKeys, InvalidScope, Jwt, JwtRejection, KeyFetch, KeyFingerprint,
-    KeyParts, KeySet, KeySource, LeftOut, Lookup, LookupRate, MAX_ANSWER, MAX_FACT, MAX_KEY_SET, MAX_PAGE,
-    MAX_RSA_BITS, MAX_SCOPE_LIST, MIN_RSA_BITS, NoKey, Opened, Page, Question, Reply, RevocationKeys, RevocationSet,
-    Scope, Scopes, SecretName, SignatureCheck, SignatureVerified, Unavailable, UnusableFact, Verifier, WantedScopes,
+    Algorithm, Answer, CacheLimits, CredentialKind, Cursor, DenyList, DenyListKeys, Facts, Feed, GrantedScopes, Jwt,
+    JwtRejection, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LeftOut, Lookup, MAX_PAGE, MAX_RSA_BITS,
+    MIN_RSA_BITS, NoKey, Page, Question, Reply, RevocationKeys, RevocationSet, SecretName, SignatureCheck, Unavailable,
+    UnusableFact, Verifier,
 };
-pub use observer::{Event, NoObserver, Observer};
-pub use path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
-pub use policy::Policy;
-pub use refusal::{Envelope, RefusalResponse};
-pub use request::Request;
-pub use rule_id::RuleId;
-pub use time::{Moment, Monotonic, UnixTime};

@@ -8,7 +8,7 @@ use brama_filter::config::Settings;
 use brama_filter::host::{CallId, RootId, StreamId};
 use brama_filter::session::{Flow, Session};
 use brama_filter::worker::Worker;
-use brama_policy::{Reply, Unavailable};
+use brama_policy::identity::{Reply, Unavailable};
 use serde_json::{Value, json};
 
 use super::event::{Event, Failing, Said, Sent};
@@ -242,10 +242,10 @@ impl Call {
 }
 
 impl Clock {
-    fn moment(self) -> brama_policy::Moment {
+    fn moment(self) -> brama_policy::deciding::Moment {
         let mut moment = gateway::moment(self.seconds);
         let wall = gateway::WALL.saturating_add(self.seconds).saturating_add_signed(self.stepped);
-        moment.wall = brama_policy::UnixTime::from_seconds(wall);
+        moment.wall = brama_policy::deciding::UnixTime::from_seconds(wall);
         moment
     }
 }
