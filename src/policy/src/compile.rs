@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::credential::CredentialKind;
-use crate::decision::{Denial, Row};
+use crate::deciding::decision::{Denial, Row};
+use crate::deciding::forward::FactReference;
+use crate::deciding::policy::{Configured, Mode, Policy};
+use crate::deciding::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
 use crate::document::{
     CredentialDocument, FormatDocument, KindDocument, ModeDocument, PolicyDocument, RefusalsDocument,
     ServeStaleDocument, VerifierDocument,
 };
 use crate::fault::{Faults, Place};
-use crate::forward::FactReference;
 use crate::header::HeaderName;
 use crate::host::HostPattern;
 use crate::identity::facts::FactName;
 use crate::looked_at::LookedAt;
-use crate::policy::{Configured, Mode, Policy};
-use crate::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
 
 mod authority;
 pub(crate) mod conditions;

@@ -40,7 +40,7 @@
 //! document to a policy (`compile`).
 //!
 //! # Where to start reading
-//! [`Policy::begin`] and [`Awaiting::resume`] in `exchange.rs` are the order above in code.
+//! [`Policy::begin`] and [`Awaiting::resume`] in `deciding/exchange.rs` are the order above in code.
 
 // With numbers of a client's an overflow is a trap; who adds says what becomes of one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
@@ -50,31 +50,17 @@ pub mod deciding;
 pub mod identity;
 
 mod compile;
-#[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "without the feature no condition is compiled or judged"))]
-mod condition;
 mod confusable;
 mod credential;
-mod decision;
 mod digest;
 mod document;
-mod exchange;
 mod fault;
-mod forward;
 mod header;
 mod host;
 mod json;
-mod logged;
 mod looked_at;
-mod observer;
 mod path;
-mod policy;
-mod reading;
-mod reason;
-mod refusal;
 mod request;
-mod router;
-mod rule_id;
-mod target;
 mod template;
 mod time;
 

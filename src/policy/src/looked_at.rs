@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::condition::Condition;
 use crate::credential::CredentialKind;
-use crate::forward::{FactReference, Forward};
+use crate::deciding::condition::Condition;
+use crate::deciding::forward::{FactReference, Forward};
+use crate::deciding::policy::{Binding, Ownership, RequiredScopes, Requirement, Route, Verified};
 use crate::identity::facts::FactName;
-use crate::policy::{Binding, Ownership, RequiredScopes, Requirement, Route, Verified};
 
 /// The facts that rules, and what is forwarded, look at, by whose and which.
 #[derive(Debug, Default)]

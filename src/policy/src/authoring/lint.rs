@@ -5,14 +5,14 @@
 use std::collections::BTreeSet;
 
 use crate::credential::CredentialKind;
-use crate::decision::Row;
+use crate::deciding::decision::Row;
+use crate::deciding::policy::{Policy, Requirement, Route, Verified};
 use crate::document::{
     AudiencesDocument, AuthDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
 };
 use crate::fault::Place;
 use crate::identity::revocation::JTI;
 use crate::looked_at::LookedAt;
-use crate::policy::{Policy, Requirement, Route, Verified};
 
 mod authorities;
 mod credentials;

@@ -1,10 +1,10 @@
 //! Owns which routes a request nearly took, for whoever asks why it did not; no request is judged by it.
 
 use super::view::RouteView;
+use crate::deciding::policy::{Policy, Route};
 use crate::fault::nearest;
 use crate::host::{Host, HostPattern};
 use crate::path::CanonicalPath;
-use crate::policy::{Policy, Route};
 use crate::template::{CaptureKind, Segment, takes};
 
 /// A route that a request did not take, and the one thing that was in the way.

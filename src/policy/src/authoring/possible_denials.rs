@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crate::credential::CredentialKind;
-use crate::decision::{Needs, ROWS};
-use crate::forward::FactReference;
+use crate::deciding::decision::{Needs, ROWS};
+use crate::deciding::forward::FactReference;
+use crate::deciding::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, Verified};
+use crate::deciding::rule_id::RuleId;
 use crate::identity::verifier::Verifier;
-use crate::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, Verified};
-use crate::rule_id::RuleId;
 
 impl Policy {
     /// The rules that can refuse: all that are not public.

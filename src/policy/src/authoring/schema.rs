@@ -11,13 +11,13 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use crate::decision::Denial;
+use crate::deciding::decision::Denial;
+use crate::deciding::target::refused_headers;
 use crate::document::PolicyDocument;
 use crate::identity::authority::LookupRate;
 use crate::identity::facts::{FactName, MAX_FACT};
 use crate::identity::jwt::Algorithm;
 use crate::identity::scope::MAX_SCOPE_LIST;
-use crate::target::refused_headers;
 
 impl PolicyDocument {
     /// The JSON Schema of documents, draft 7: the newest that the YAML language server reads.

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::condition::Condition;
 use crate::credential::CredentialKind;
-use crate::forward::FactReference;
+use crate::deciding::condition::Condition;
+use crate::deciding::forward::FactReference;
+use crate::deciding::policy::{
+    Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified,
+};
+use crate::deciding::rule_id::RuleId;
 use crate::host::{Host, HostPattern};
 use crate::identity::facts::FactName;
 use crate::identity::scope::WantedScopes;
 use crate::path::{Ambiguity, CanonicalPath};
-use crate::policy::{Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified};
-use crate::rule_id::RuleId;
 
 /// One entry of what may pass, to be looked at.
 #[derive(Clone, Copy, Debug)]

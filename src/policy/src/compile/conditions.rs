@@ -2,14 +2,14 @@
 //! linted.
 
 use super::{credential_document, each, further_facts};
-use crate::condition::{Around, Budget, Condition, Hidden, Names};
 use crate::credential::CredentialKind;
+use crate::deciding::condition::{Around, Budget, Condition, Hidden, Names};
+use crate::deciding::policy::{HOST_ALIASES, Kinds};
+use crate::deciding::target::OVERRIDES;
 use crate::document::PolicyDocument;
 use crate::fault::{Faults, Place};
 use crate::header::HeaderPattern;
 use crate::host::HostPattern;
-use crate::policy::{HOST_ALIASES, Kinds};
-use crate::target::OVERRIDES;
 use crate::template::{CaptureKind, PathTemplate};
 
 /// The requests a route is for.

@@ -2,16 +2,16 @@
 
 use super::conditions::{Entry, Known, conditions};
 use super::{credential_document, each, fact_of, fact_reference, kind};
-use crate::condition::Hidden;
 use crate::credential::CredentialKind;
+use crate::deciding::condition::Hidden;
+use crate::deciding::forward::FactReference;
+use crate::deciding::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
 use crate::document::{
     BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
 };
 use crate::fault::{Faults, Place};
-use crate::forward::FactReference;
 use crate::identity::facts::FactName;
 use crate::identity::scope::{Scopes, WantedScopes};
-use crate::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
 use crate::template::PathTemplate;
 
 /// What a route requires; without `entry`, which has left faults of its own, nobody can say what a condition may name.

@@ -1,9 +1,9 @@
 //! Owns the lints of what an authority is set up with and nothing comes of.
 
 use super::{Lint, WITHOUT_EFFECT};
+use crate::deciding::policy::{Kinds, Policy};
 use crate::document::{AuthDocument, AuthorityDocument, PolicyDocument, VerifierDocument};
 use crate::fault::Place;
-use crate::policy::{Kinds, Policy};
 
 pub(super) fn all(policy: &Policy, document: &PolicyDocument, lints: &mut Vec<Lint>) {
     for (name, authority) in &document.authorities {

@@ -3,6 +3,7 @@
 use super::authorities::{is_zero, requires_both};
 use super::{Lint, WITHOUT_EFFECT, revocations, twice};
 use crate::credential::CredentialKind;
+use crate::deciding::policy::Policy;
 use crate::document::{
     ActiveDocument, ClaimsDocument, CredentialDocument, FactsDocument, IntrospectDocument, KindDocument,
     PolicyDocument, SendDocument, VerifierDocument,
@@ -11,7 +12,6 @@ use crate::fault::Place;
 use crate::identity::jwt::{Jwt, KeySource};
 use crate::identity::verifier::Verifier;
 use crate::looked_at::LookedAt;
-use crate::policy::Policy;
 
 /// `place` is the credential's.
 pub(super) fn all(

@@ -1,10 +1,10 @@
 //! Owns the lints of `strip`: what is gone without it, and what never gets as far.
 
 use super::{Lint, WITHOUT_EFFECT};
+use crate::deciding::policy::Policy;
+use crate::deciding::target::refused_headers;
 use crate::fault::Place;
 use crate::header::HeaderPattern;
-use crate::policy::Policy;
-use crate::target::refused_headers;
 
 pub(super) fn all(policy: &Policy, lints: &mut Vec<Lint>) {
     let place = Place::root().key("forward").key("strip");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::confusable::folded;
+use crate::deciding::policy::Route;
 use crate::host::HostPattern;
-use crate::policy::Route;
 use crate::template::{self, CaptureKind, Segment, is_uuid_but_for_case};
 
 /// Routes, by the segments of their templates. What goes through it goes in the same order each time.

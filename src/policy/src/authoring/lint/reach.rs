@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use super::Lint;
 use super::overlap::{Hosts, Overlaps};
+use crate::deciding::policy::{Policy, Route};
 use crate::fault::Place;
 use crate::host::{Host, HostPattern};
 use crate::path::{Ambiguity, CanonicalPath};
-use crate::policy::{Policy, Route};
 use crate::template::{CaptureKind, Segment};
 
 /// Where a route's requests go instead of to it.

@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use super::overlap::{Hosts, Overlaps};
 use super::{Lint, WITHOUT_EFFECT, reach, twice};
 use crate::compile::conditions::{Entry, Known, hidden};
-use crate::condition::{Condition, Hidden, Outcomes};
+use crate::deciding::condition::{Condition, Hidden, Outcomes};
+use crate::deciding::policy::{Ownership, Policy, Requirement, Route, Verified};
 use crate::document::{PolicyDocument, RouteDocument, ScopesDocument};
 use crate::fault::Place;
 use crate::host::HostPattern;
 use crate::identity::facts::{Fact, FactName};
-use crate::policy::{Ownership, Policy, Requirement, Route, Verified};
 
 pub(super) fn all(policy: &Policy, document: &PolicyDocument, lints: &mut Vec<Lint>) {
     let all = Overlaps::of(policy.routes.iter().enumerate());

@@ -4,11 +4,11 @@ use cel::common::ast::{CallExpr, Expr, operators};
 use cel::parser::Expression;
 
 use super::Walk;
-use crate::condition::InvalidCondition;
-use crate::condition::language::{Automaton, Pattern, Test};
-use crate::condition::shown::{shown, written};
-use crate::condition::texts::{Source, Texts};
-use crate::condition::types::{List, Type, Whole};
+use crate::deciding::condition::InvalidCondition;
+use crate::deciding::condition::language::{Automaton, Pattern, Test};
+use crate::deciding::condition::shown::{shown, written};
+use crate::deciding::condition::texts::{Source, Texts};
+use crate::deciding::condition::types::{List, Type, Whole};
 
 /// An expression with what is known of it.
 pub(super) struct Part<'e, T> {

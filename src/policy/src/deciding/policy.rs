@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::condition::Condition;
 use crate::credential::{Credential, CredentialKind, Form, Presentation};
-use crate::decision::Denial;
-use crate::forward::{FactReference, Forward};
+use crate::deciding::condition::Condition;
+use crate::deciding::decision::Denial;
+use crate::deciding::forward::{FactReference, Forward};
+use crate::deciding::logged::Logged;
+use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
+use crate::deciding::router::Router;
+use crate::deciding::rule_id::RuleId;
 use crate::header::confusable;
 use crate::host::HostPattern;
 use crate::identity::authority::SecretName;
 use crate::identity::revocation::Feed;
 use crate::identity::scope::WantedScopes;
 use crate::identity::verifier::{Lookup, Verifier, Verifiers};
-use crate::logged::Logged;
-use crate::refusal::{Envelope, RefusalResponse, RefusalTemplate};
-use crate::router::Router;
-use crate::rule_id::RuleId;
 use crate::template::PathTemplate;
 
 /// What may pass, and as whom. Everything it does not name is refused.

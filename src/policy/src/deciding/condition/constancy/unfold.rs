@@ -8,12 +8,12 @@ use super::node::{Node, Quantifier};
 use super::place::{Place, Test, Values};
 use super::rewritten::{has, is_variable, of, with_entry};
 use super::steps::Step;
-use crate::condition::check::{Root, member, predicate, type_of};
-use crate::condition::compiled::of_nothing;
-use crate::condition::language::{self, Tested};
-use crate::condition::texts::{Source, Texts};
-use crate::condition::types::{List, Type};
-use crate::condition::{Names, Outcomes};
+use crate::deciding::condition::check::{Root, member, predicate, type_of};
+use crate::deciding::condition::compiled::of_nothing;
+use crate::deciding::condition::language::{self, Tested};
+use crate::deciding::condition::texts::{Source, Texts};
+use crate::deciding::condition::types::{List, Type};
+use crate::deciding::condition::{Names, Outcomes};
 
 /// Takes a condition apart, in its normal form.
 pub(super) struct Unfold<'n> {

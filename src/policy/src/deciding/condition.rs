@@ -40,12 +40,12 @@ mod work;
 
 use std::collections::BTreeMap;
 
-use crate::decision::ConditionFailed;
+use crate::deciding::decision::ConditionFailed;
+use crate::deciding::target::Target;
 use crate::fault::Blamed;
 use crate::header::{HeaderPattern, folded};
 use crate::host::HostPattern;
 use crate::identity::facts::Facts;
-use crate::target::Target;
 use crate::template::{CaptureKind, PathTemplate};
 use crate::time::UnixTime;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use crate::decision::Denial;
+use crate::deciding::decision::Denial;
 use crate::fault::nearest;
 use crate::identity::scope::Scopes;
 

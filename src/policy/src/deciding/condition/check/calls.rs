@@ -6,12 +6,12 @@ use cel::parser::Expression;
 use super::occurs::Part;
 use super::sizes::{entries, signs};
 use super::{Walk, member, text};
-use crate::condition::language::{Pattern, Test};
-use crate::condition::shown::{shown, written};
-use crate::condition::texts::{Source, Texts};
-use crate::condition::types::{Type, Whole};
-use crate::condition::{InvalidCondition, functions, time};
-use crate::decision::ConditionFailed;
+use crate::deciding::condition::language::{Pattern, Test};
+use crate::deciding::condition::shown::{shown, written};
+use crate::deciding::condition::texts::{Source, Texts};
+use crate::deciding::condition::types::{Type, Whole};
+use crate::deciding::condition::{InvalidCondition, functions, time};
+use crate::deciding::decision::ConditionFailed;
 
 impl Walk<'_> {
     pub(super) fn call(&mut self, whole: &Expression, call: &CallExpr) -> Result<Type, InvalidCondition> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::credential::CredentialKind;
-use crate::forward::FactReference;
+use crate::deciding::forward::FactReference;
 
 /// The facts that stand in the access log.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use super::{duration, timestamp};
 
 /// A text that is no timestamp, as the one that was perhaps meant: without a fraction of a second, with a `T`, with a
 /// time.
-pub(in crate::condition) fn timestamp_meant(text: &str) -> Option<String> {
+pub(in crate::deciding::condition) fn timestamp_meant(text: &str) -> Option<String> {
     let spaced = text.replacen(' ', "T", 1);
     let whole = match spaced.split_once('.') {
         None => spaced.clone(),
@@ -18,7 +18,7 @@ pub(in crate::condition) fn timestamp_meant(text: &str) -> Option<String> {
 }
 
 /// A text that is no duration, as the one that was perhaps meant: in other units, or with a fraction.
-pub(in crate::condition) fn duration_meant(text: &str) -> Option<String> {
+pub(in crate::deciding::condition) fn duration_meant(text: &str) -> Option<String> {
     let (mut rest, mut milliseconds) = (text, 0_u64);
     while !rest.is_empty() {
         let digits = rest.trim_start_matches(|sign: char| sign.is_ascii_digit() || sign == '.');

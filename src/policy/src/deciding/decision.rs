@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::credential::{CredentialKind, Malformed, Repeated};
-use crate::forward::FactReference;
+use crate::deciding::forward::FactReference;
+use crate::deciding::rule_id::RuleId;
 use crate::host::InvalidHost;
 use crate::identity::answer::Unavailable;
 use crate::identity::facts::FactName;
@@ -12,7 +13,6 @@ use crate::identity::rejection::JwtRejection;
 use crate::identity::scope::{Scopes, WantedScopes};
 use crate::identity::verifier::Verifier;
 use crate::path::{Ambiguity, SecondReading};
-use crate::rule_id::RuleId;
 
 mod condition_failed;
 mod row;

@@ -1,12 +1,12 @@
 //! Owns what can be told about a judgement while it is made, for whoever asks why.
 
 use crate::credential::CredentialKind;
-use crate::decision::ConditionFailed;
-use crate::decision::Denial;
-use crate::forward::FactReference;
+use crate::deciding::decision::ConditionFailed;
+use crate::deciding::decision::Denial;
+use crate::deciding::forward::FactReference;
+use crate::deciding::rule_id::RuleId;
 use crate::identity::facts::Facts;
 use crate::identity::scope::{GrantedScopes, WantedScopes};
-use crate::rule_id::RuleId;
 
 /// Who is told of each step of a judgement as it is made. Nothing a witness does changes the judgement.
 pub trait Observer {

@@ -4,7 +4,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, LiteralValue
 use cel::common::types::CelString;
 use cel::parser::Expression;
 
-use crate::condition::check::{children, text};
+use crate::deciding::condition::check::{children, text};
 
 /// An expression without what tells its places in the text apart: `x["a"]` is `x.a`, `x != y` is `!(x == y)`,
 /// `x.size()` is `size(x)`, and `size(x + y)` is `size(x) + size(y)`.

@@ -1,7 +1,7 @@
 //! Owns a condition that is taken apart, and its outcomes where it is known what the places it reads are.
 
 use super::place::World;
-use crate::condition::Outcomes;
+use crate::deciding::condition::Outcomes;
 
 /// A condition, taken apart.
 #[derive(Debug)]

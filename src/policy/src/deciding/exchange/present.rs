@@ -2,9 +2,9 @@
 
 use super::{Evaluation, Step};
 use crate::credential::{CredentialKind, NotPresented};
-use crate::decision::Denial;
-use crate::observer::{Event, Observer};
-use crate::policy::{Kinds, Mode};
+use crate::deciding::decision::Denial;
+use crate::deciding::observer::{Event, Observer};
+use crate::deciding::policy::{Kinds, Mode};
 use crate::request::Request;
 
 impl Evaluation {

@@ -3,8 +3,8 @@
 use cel::common::ast::{CallExpr, Expr, operators};
 use cel::parser::Expression;
 
-use crate::condition::texts::Texts;
-use crate::condition::types::Whole;
+use crate::deciding::condition::texts::Texts;
+use crate::deciding::condition::types::Whole;
 
 /// The number of signs that a text has.
 pub(super) fn signs(texts: &Texts) -> Whole {

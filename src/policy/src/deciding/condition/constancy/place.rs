@@ -6,9 +6,9 @@ use cel::common::ast::operators;
 use cel::parser::Expression;
 
 use super::steps::{self, Step};
-use crate::condition::Outcomes;
-use crate::condition::language::{Automaton, Pattern, Tested};
-use crate::condition::types::Whole;
+use crate::deciding::condition::Outcomes;
+use crate::deciding::condition::language::{Automaton, Pattern, Tested};
+use crate::deciding::condition::types::Whole;
 
 /// Something that a condition reads, and all its tests.
 #[derive(Debug)]

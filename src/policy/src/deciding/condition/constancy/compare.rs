@@ -2,9 +2,9 @@
 
 use cel::common::ast::operators;
 
-use crate::condition::Outcomes;
-use crate::condition::language;
-use crate::condition::types::Whole;
+use crate::deciding::condition::Outcomes;
+use crate::deciding::condition::language;
+use crate::deciding::condition::types::Whole;
 
 pub(super) fn test(name: &str) -> Option<language::Test> {
     match name {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::decision::Denial;
+use crate::deciding::decision::Denial;
 
 mod wording;
 
@@ -150,11 +150,11 @@ mod tests {
 
     use super::*;
     use crate::credential::{CredentialKind, Malformed};
-    use crate::decision::{Compared, RefusedBy};
-    use crate::forward::FactReference;
+    use crate::deciding::decision::{Compared, RefusedBy};
+    use crate::deciding::forward::FactReference;
+    use crate::deciding::policy::Policy;
     use crate::identity::facts::FactName;
     use crate::identity::scope::{Scopes, WantedScopes};
-    use crate::policy::Policy;
 
     const ENVELOPE: Envelope<'_> = Envelope { url: "http://a/b", request_id: "1" };
 

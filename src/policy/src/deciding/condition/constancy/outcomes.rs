@@ -1,6 +1,6 @@
 //! Owns sets of outcomes, and what the operators of CEL make of them.
 
-use crate::condition::Outcomes;
+use crate::deciding::condition::Outcomes;
 
 impl Outcomes {
     pub(super) const NONE: Self = Self { can_hold: false, can_be_false: false, can_fail: false };

@@ -1,6 +1,6 @@
 //! Owns what a request asks for: a method, a host and a path that have one reading, or a refusal.
 
-use crate::decision::{Denial, OverriddenBy, RefusedMethod, Upgrade};
+use crate::deciding::decision::{Denial, OverriddenBy, RefusedMethod, Upgrade};
 use crate::header::confusable;
 use crate::host::Host;
 use crate::path::CanonicalPath;

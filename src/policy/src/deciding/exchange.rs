@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::condition::{Condition, Headers, RequestView};
 use crate::credential::{Credential, CredentialKind, NotPresented};
-use crate::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
+use crate::deciding::condition::{Condition, Headers, RequestView};
+use crate::deciding::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
+use crate::deciding::observer::{Event, NoObserver, Observer};
+use crate::deciding::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
+use crate::deciding::router::Found;
+use crate::deciding::rule_id::RuleId;
+use crate::deciding::target::Target;
 use crate::identity::answer::Answer;
 use crate::identity::facts::Facts;
 use crate::identity::verifier::{Lookup, Verifier};
-use crate::observer::{Event, NoObserver, Observer};
 use crate::path::{Ambiguity, SecondReading};
-use crate::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
 use crate::request::Request;
-use crate::router::Found;
-use crate::rule_id::RuleId;
-use crate::target::Target;
 use crate::template::Captures;
 use crate::time::Moment;
 

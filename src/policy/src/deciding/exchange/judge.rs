@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Evaluation;
-use crate::condition::{Budget, Capture, Condition, Scene};
 use crate::credential::CredentialKind;
-use crate::decision::ConditionFailed;
-use crate::decision::{Compared, Denial, JudgedCondition};
-use crate::forward::FactReference;
+use crate::deciding::condition::{Budget, Capture, Condition, Scene};
+use crate::deciding::decision::ConditionFailed;
+use crate::deciding::decision::{Compared, Denial, JudgedCondition};
+use crate::deciding::forward::FactReference;
+use crate::deciding::observer::{Event, Observer};
+use crate::deciding::policy::{Binding, Owner, Ownership, RequiredScopes, Verified};
 use crate::identity::facts::{FactName, Facts};
-use crate::observer::{Event, Observer};
-use crate::policy::{Binding, Owner, Ownership, RequiredScopes, Verified};
 use crate::time::Moment;
 
 impl Evaluation {

@@ -3,11 +3,13 @@
 //! A service may not heed the case of letters, or a slash at the end. So a path that is another route's but for these
 //! is judged as that one too: where the other route asks for no more, both readings may pass; else the path is refused.
 
+use crate::deciding::policy::{
+    Binding, Mode, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified,
+};
+use crate::deciding::router::Found;
 use crate::host::Host;
 use crate::identity::scope::{Scopes, WantedScopes};
 use crate::path::{Ambiguity, CanonicalPath};
-use crate::policy::{Binding, Mode, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified};
-use crate::router::Found;
 use crate::template::{PathTemplate, Segment};
 
 impl Policy {

@@ -4,10 +4,10 @@
 //! number: all else in it are words of this crate and of the policy.
 
 use crate::credential::{CredentialKind, Form, MAX_CREDENTIAL, Malformed, Repeated};
-use crate::decision::{Compared, Denial, JudgedCondition, OverriddenBy, RefusedBy, RefusedMethod, Upgrade};
+use crate::deciding::decision::{Compared, Denial, JudgedCondition, OverriddenBy, RefusedBy, RefusedMethod, Upgrade};
+use crate::deciding::policy::Policy;
 use crate::identity::scope::{Scope, Scopes, WantedScopes};
 use crate::path::SecondReading;
-use crate::policy::Policy;
 
 impl Policy {
     /// Why a request was refused; `None` where the denial's code tells all that is known.
