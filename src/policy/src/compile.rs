@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::credential::CredentialKind;
 use crate::deciding::decision::{Denial, Row};
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{Configured, Mode, Policy};
@@ -16,8 +15,8 @@ use crate::document::{
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::host::HostPattern;
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::FactName;
-use crate::looked_at::LookedAt;
 
 mod authority;
 pub(crate) mod conditions;
@@ -27,8 +26,11 @@ mod forward;
 mod introspect;
 mod jwt;
 mod logged;
+pub(crate) mod looked_at;
 mod requirement;
 mod routes;
+
+use looked_at::LookedAt;
 
 impl Policy {
     /// The policy that a document stands for.

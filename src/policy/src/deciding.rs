@@ -11,21 +11,21 @@ pub(crate) mod forward;
 pub(crate) mod logged;
 mod observer;
 pub(crate) mod policy;
+pub(crate) mod presentation;
 mod reading;
 mod reason;
 pub(crate) mod refusal;
+mod request;
 pub(crate) mod router;
 pub(crate) mod rule_id;
 pub(crate) mod target;
 
-pub use crate::credential::{Malformed, Repeated};
 pub use crate::digest::DocumentDigest;
 pub use crate::document::PolicyDocument;
 pub use crate::fault::Faults;
 pub use crate::header::{HeaderName, InvalidHeaderName};
 pub use crate::host::{Host, InvalidHost};
 pub use crate::path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
-pub use crate::request::Request;
 pub use crate::time::{Moment, Monotonic, UnixTime};
 pub use decision::{
     Compared, ConditionFailed, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy,
@@ -35,5 +35,7 @@ pub use exchange::{Awaiting, Step};
 pub use forward::FactReference;
 pub use observer::{Event, NoObserver, Observer};
 pub use policy::Policy;
+pub use presentation::{Malformed, Repeated};
 pub use refusal::{Envelope, RefusalResponse};
+pub use request::Request;
 pub use rule_id::RuleId;

@@ -10,6 +10,7 @@ pub(crate) mod authority;
 mod base64url;
 pub(crate) mod cache_limits;
 pub(crate) mod call;
+pub(crate) mod credential;
 pub(crate) mod facts;
 pub(crate) mod jws;
 pub(crate) mod pointers;
@@ -22,11 +23,11 @@ pub(crate) mod jwt;
 pub(crate) mod revocation;
 pub(crate) mod verifier;
 
-pub use crate::credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL};
 pub use answer::{Answer, InvalidKeys, Unavailable};
 pub use authority::{LookupRate, SecretName};
 pub use cache_limits::CacheLimits;
 pub use call::{Question, Reply};
+pub use credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL};
 pub use facts::{Fact, FactName, Facts, InvalidFact, MAX_FACT, UnusableFact};
 pub use introspection::{Introspection, MAX_ANSWER};
 pub use jwt::{

@@ -36,7 +36,7 @@
 //! - [`authoring`]: what only authors of policies need: lints, near misses, views, the schema. It knows the other two,
 //!   and no request is judged by it.
 //!
-//! The files beside them are beneath all three (paths, hosts, headers, credentials, the document), or lead from a
+//! The files beside them are beneath all three (paths, hosts, headers, times, the document), or lead from a
 //! document to a policy (`compile`).
 //!
 //! # Where to start reading
@@ -51,16 +51,13 @@ pub mod identity;
 
 mod compile;
 mod confusable;
-mod credential;
 mod digest;
 mod document;
 mod fault;
 mod header;
 mod host;
 mod json;
-mod looked_at;
 mod path;
-mod request;
 mod template;
 mod time;
 

@@ -4,15 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::credential::CredentialKind;
+use crate::compile::looked_at::LookedAt;
 use crate::deciding::decision::Row;
 use crate::deciding::policy::{Policy, Requirement, Route, Verified};
 use crate::document::{
     AudiencesDocument, AuthDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
 };
 use crate::fault::Place;
+use crate::identity::credential::CredentialKind;
 use crate::identity::revocation::JTI;
-use crate::looked_at::LookedAt;
 
 mod authorities;
 mod credentials;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::credential::CredentialKind;
 use crate::deciding::decision::{Needs, ROWS};
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, Verified};
 use crate::deciding::rule_id::RuleId;
+use crate::identity::credential::CredentialKind;
 use crate::identity::verifier::Verifier;
 
 impl Policy {

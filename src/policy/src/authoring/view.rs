@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::credential::CredentialKind;
 use crate::deciding::condition::Condition;
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{
@@ -11,6 +10,7 @@ use crate::deciding::policy::{
 };
 use crate::deciding::rule_id::RuleId;
 use crate::host::{Host, HostPattern};
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::FactName;
 use crate::identity::scope::WantedScopes;
 use crate::path::{Ambiguity, CanonicalPath};

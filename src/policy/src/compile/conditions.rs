@@ -2,7 +2,6 @@
 //! linted.
 
 use super::{credential_document, each, further_facts};
-use crate::credential::CredentialKind;
 use crate::deciding::condition::{Around, Budget, Condition, Hidden, Names};
 use crate::deciding::policy::{HOST_ALIASES, Kinds};
 use crate::deciding::target::OVERRIDES;
@@ -10,6 +9,7 @@ use crate::document::PolicyDocument;
 use crate::fault::{Faults, Place};
 use crate::header::HeaderPattern;
 use crate::host::HostPattern;
+use crate::identity::credential::CredentialKind;
 use crate::template::{CaptureKind, PathTemplate};
 
 /// The requests a route is for.

@@ -1,14 +1,14 @@
 //! Owns the checking of `introspect`.
 
 use super::{Named, authority, each, facts, require_reason};
-use crate::credential::CredentialKind;
+use crate::compile::looked_at::LookedAt;
 use crate::document::{ActiveDocument, ExpectDocument, IntrospectDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
 use crate::identity::authority::Authority;
 use crate::identity::cache_limits::CacheLimits;
+use crate::identity::credential::CredentialKind;
 use crate::identity::introspection::{Active, Asked, Introspection};
 use crate::identity::revocation::JTI;
-use crate::looked_at::LookedAt;
 
 mod question;
 

@@ -2,7 +2,6 @@
 
 use super::conditions::{Entry, Known, conditions};
 use super::{credential_document, each, fact_of, fact_reference, kind};
-use crate::credential::CredentialKind;
 use crate::deciding::condition::Hidden;
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
@@ -10,6 +9,7 @@ use crate::document::{
     BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
 };
 use crate::fault::{Faults, Place};
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::FactName;
 use crate::identity::scope::{Scopes, WantedScopes};
 use crate::template::PathTemplate;

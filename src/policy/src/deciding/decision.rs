@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::credential::{CredentialKind, Malformed, Repeated};
 use crate::deciding::forward::FactReference;
+use crate::deciding::presentation::{Malformed, Repeated};
 use crate::deciding::rule_id::RuleId;
 use crate::host::InvalidHost;
 use crate::identity::answer::Unavailable;
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::FactName;
 use crate::identity::rejection::JwtRejection;
 use crate::identity::scope::{Scopes, WantedScopes};

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::credential::{Credential, CredentialKind, NotPresented};
 use crate::deciding::condition::{Condition, Headers, RequestView};
 use crate::deciding::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
 use crate::deciding::observer::{Event, NoObserver, Observer};
 use crate::deciding::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
+use crate::deciding::presentation::NotPresented;
+use crate::deciding::request::Request;
 use crate::deciding::router::Found;
 use crate::deciding::rule_id::RuleId;
 use crate::deciding::target::Target;
 use crate::identity::answer::Answer;
+use crate::identity::credential::{Credential, CredentialKind};
 use crate::identity::facts::Facts;
 use crate::identity::verifier::{Lookup, Verifier};
 use crate::path::{Ambiguity, SecondReading};
-use crate::request::Request;
 use crate::template::Captures;
 use crate::time::Moment;
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::credential::CredentialKind;
 use crate::header::{HeaderName, HeaderPattern};
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::{Fact, FactName};
 
 /// Which headers carry which facts, and which headers a client must not send.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::credential::CredentialKind;
 use crate::deciding::forward::FactReference;
+use crate::identity::credential::CredentialKind;
 
 /// The facts that stand in the access log.
 #[derive(Debug, Default)]

@@ -1,10 +1,10 @@
 //! Owns what can be told about a judgement while it is made, for whoever asks why.
 
-use crate::credential::CredentialKind;
 use crate::deciding::decision::ConditionFailed;
 use crate::deciding::decision::Denial;
 use crate::deciding::forward::FactReference;
 use crate::deciding::rule_id::RuleId;
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::Facts;
 use crate::identity::scope::{GrantedScopes, WantedScopes};
 

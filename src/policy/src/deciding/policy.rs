@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::credential::{Credential, CredentialKind, Form, Presentation};
 use crate::deciding::condition::Condition;
 use crate::deciding::decision::Denial;
 use crate::deciding::forward::{FactReference, Forward};
 use crate::deciding::logged::Logged;
+use crate::deciding::presentation::{Form, Presentation};
 use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
 use crate::deciding::router::Router;
 use crate::deciding::rule_id::RuleId;
 use crate::header::confusable;
 use crate::host::HostPattern;
 use crate::identity::authority::SecretName;
+use crate::identity::credential::{Credential, CredentialKind};
 use crate::identity::revocation::Feed;
 use crate::identity::scope::WantedScopes;
 use crate::identity::verifier::{Lookup, Verifier, Verifiers};

@@ -3,9 +3,10 @@
 //! A client is told none of it (`refusal`). Of what a client sent a reason holds at most one byte of the target, as a
 //! number: all else in it are words of this crate and of the policy.
 
-use crate::credential::{CredentialKind, Form, MAX_CREDENTIAL, Malformed, Repeated};
 use crate::deciding::decision::{Compared, Denial, JudgedCondition, OverriddenBy, RefusedBy, RefusedMethod, Upgrade};
 use crate::deciding::policy::Policy;
+use crate::deciding::presentation::{Form, Malformed, Repeated};
+use crate::identity::credential::{CredentialKind, MAX_CREDENTIAL};
 use crate::identity::scope::{Scope, Scopes, WantedScopes};
 use crate::path::SecondReading;
 

@@ -149,10 +149,11 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::credential::{CredentialKind, Malformed};
     use crate::deciding::decision::{Compared, RefusedBy};
     use crate::deciding::forward::FactReference;
     use crate::deciding::policy::Policy;
+    use crate::deciding::presentation::Malformed;
+    use crate::identity::credential::CredentialKind;
     use crate::identity::facts::FactName;
     use crate::identity::scope::{Scopes, WantedScopes};
 

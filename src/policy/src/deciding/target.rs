@@ -1,10 +1,10 @@
 //! Owns what a request asks for: a method, a host and a path that have one reading, or a refusal.
 
 use crate::deciding::decision::{Denial, OverriddenBy, RefusedMethod, Upgrade};
+use crate::deciding::request::Request;
 use crate::header::confusable;
 use crate::host::Host;
 use crate::path::CanonicalPath;
-use crate::request::Request;
 
 mod query;
 

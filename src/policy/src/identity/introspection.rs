@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::credential::CredentialKind;
 use crate::identity::authority::{Authority, LookupRate, SecretName};
 use crate::identity::cache_limits::CacheLimits;
+use crate::identity::credential::CredentialKind;
 use crate::identity::pointers::Pointers;
 use crate::identity::revocation::Feed;
 

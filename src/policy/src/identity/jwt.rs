@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::credential::Credential;
 use crate::identity::answer::Unavailable;
 use crate::identity::authority::Authority;
 use crate::identity::cache_limits::CacheLimits;
 use crate::identity::call::{Question, Reply};
+use crate::identity::credential::Credential;
 use crate::identity::facts::Facts;
 use crate::identity::pointers::Pointers;
 use crate::identity::rejection::{JwtRejection, NoKey};

@@ -1,6 +1,6 @@
 //! Owns the credentials of a request that one question is about.
 
-use crate::credential::{Credential, CredentialKind};
+use crate::identity::credential::{Credential, CredentialKind};
 
 /// A credential that is asked about, and further ones of its request that the question may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

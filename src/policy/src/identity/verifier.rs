@@ -4,11 +4,11 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::credential::{Credential, CredentialKind};
 use crate::identity::answer::{Answer, Unavailable};
 use crate::identity::authority::{LookupRate, SecretName};
 use crate::identity::cache_limits::CacheLimits;
 use crate::identity::call::{Question, Reply};
+use crate::identity::credential::{Credential, CredentialKind};
 use crate::identity::introspection::Introspection;
 use crate::identity::jws::claims_to_be_one;
 use crate::identity::jwt::{Jwt, KeySource};

@@ -2,16 +2,16 @@
 
 use super::authorities::{is_zero, requires_both};
 use super::{Lint, WITHOUT_EFFECT, revocations, twice};
-use crate::credential::CredentialKind;
+use crate::compile::looked_at::LookedAt;
 use crate::deciding::policy::Policy;
 use crate::document::{
     ActiveDocument, ClaimsDocument, CredentialDocument, FactsDocument, IntrospectDocument, KindDocument,
     PolicyDocument, SendDocument, VerifierDocument,
 };
 use crate::fault::Place;
+use crate::identity::credential::CredentialKind;
 use crate::identity::jwt::{Jwt, KeySource};
 use crate::identity::verifier::Verifier;
-use crate::looked_at::LookedAt;
 
 /// `place` is the credential's.
 pub(super) fn all(

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::{ConditionFailed, InvalidCondition, Names, Outcomes, Scene};
-use crate::credential::CredentialKind;
+use crate::identity::credential::CredentialKind;
 
 /// A condition; there are none in this build.
 #[derive(Clone, Debug)]

@@ -11,8 +11,8 @@ use super::shown::shown;
 use super::texts::{Source, Texts};
 use super::types::{List, Type, Whole};
 use super::{InvalidCondition, Names, functions};
-use crate::credential::CredentialKind;
 use crate::fault::nearest;
+use crate::identity::credential::CredentialKind;
 use crate::template::CaptureKind;
 use occurs::Part;
 

@@ -19,7 +19,7 @@ use super::{
     ConditionFailed, DEEPEST_CONDITION, Headers, InvalidCondition, MAX_BRACKETS, MAX_CONDITION, Names, Outcomes,
     RequestView, Scene,
 };
-use crate::credential::CredentialKind;
+use crate::identity::credential::CredentialKind;
 use crate::time::UnixTime;
 
 /// A condition, checked against what its route can give it.

@@ -3,7 +3,7 @@
 //! Whatever else is said of denials is derived from these rows: the list of codes, which of them are 401 or 503, which a policy
 //! can give, which have fixed words.
 
-use crate::credential::CredentialKind::{self, ApiKey, Token};
+use crate::identity::credential::CredentialKind::{self, ApiKey, Token};
 
 /// The properties of a denial that follow from its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Evaluation;
-use crate::credential::CredentialKind;
 use crate::deciding::condition::{Budget, Capture, Condition, Scene};
 use crate::deciding::decision::ConditionFailed;
 use crate::deciding::decision::{Compared, Denial, JudgedCondition};
 use crate::deciding::forward::FactReference;
 use crate::deciding::observer::{Event, Observer};
 use crate::deciding::policy::{Binding, Owner, Ownership, RequiredScopes, Verified};
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::{FactName, Facts};
 use crate::time::Moment;
 

@@ -1,11 +1,12 @@
 //! Owns the reading of the credentials that a route requires, and which of several lacks is told.
 
 use super::{Evaluation, Step};
-use crate::credential::{CredentialKind, NotPresented};
 use crate::deciding::decision::Denial;
 use crate::deciding::observer::{Event, Observer};
 use crate::deciding::policy::{Kinds, Mode};
-use crate::request::Request;
+use crate::deciding::presentation::NotPresented;
+use crate::deciding::request::Request;
+use crate::identity::credential::CredentialKind;
 
 impl Evaluation {
     /// Reads every credential the route requires, and asks for the first.

@@ -1,11 +1,11 @@
 //! Owns how a credential is put into a question: nothing that a client sent is spliced into it as it came.
 
 use super::{Asked, Introspection};
-use crate::credential::{Credential, CredentialKind};
 use crate::header::HeaderName;
 use crate::identity::answer::{Answer, Unavailable};
 use crate::identity::authority::SecretName;
 use crate::identity::call::Question;
+use crate::identity::credential::{Credential, CredentialKind};
 use crate::identity::presented::Presented;
 use crate::path::CanonicalPath;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::digest::Digest;
 use super::entry::{Entry, Names};
-use crate::credential::CredentialKind;
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::{Fact, Facts};
 use crate::identity::jws::claims_to_be_one;
 

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::credential::CredentialKind;
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::Facts;
 use crate::time::UnixTime;
 

@@ -1,68 +1,8 @@
 //! Owns how a credential is presented: in which header, in which form, exactly once.
 
-use std::fmt;
-use std::str::FromStr;
-
+use crate::deciding::request::Request;
 use crate::header::HeaderName;
-use crate::request::Request;
-
-/// The two kinds of credential a route can require. The order is the order of judgement: API key, then token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CredentialKind {
-    /// Who calls on behalf of whom: the key of an application or a broker.
-    ApiKey,
-    /// An access token.
-    Token,
-}
-
-impl CredentialKind {
-    /// Both kinds, in the order of judgement.
-    pub const ALL: [Self; 2] = [Self::ApiKey, Self::Token];
-
-    /// The name as a policy writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiKey => "api_key",
-            Self::Token => "token",
-        }
-    }
-}
-
-/// A credential as presented: well formed, not yet known to be good.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Credential(String);
-
-impl Credential {
-    /// The secret itself: for the authority and for a keyed hash, never for a log.
-    #[must_use]
-    pub fn expose_secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Credential {
-    type Err = InvalidCredential;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCredential> {
-        if (1..=MAX_CREDENTIAL).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidCredential)
-        }
-    }
-}
-
-/// A text that no header could present as a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a credential is 1 to {MAX_CREDENTIAL} bytes of visible ASCII without spaces")]
-pub struct InvalidCredential;
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credential(..)")
-    }
-}
+use crate::identity::credential::{Credential, InvalidCredential, MAX_CREDENTIAL};
 
 /// Where and in which form a kind of credential is presented.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,9 +106,6 @@ fn is_token68(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'))
 }
 
-/// Bytes of a credential; room for a JWT with a certificate's worth of claims, and no more.
-pub const MAX_CREDENTIAL: usize = 8192;
-
 #[cfg(test)]
 mod tests {
     #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -266,10 +203,5 @@ mod tests {
             assert_eq!(found, Err(NotPresented::Malformed(malformed)), "{}", value.escape_ascii());
         }
         assert_eq!(read(Form::Raw, &[]), Err(NotPresented::Missing));
-    }
-
-    #[test]
-    fn credential_does_not_print_itself() {
-        assert_eq!(format!("{:?}", Credential("secret".to_owned())), "Credential(..)");
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::credential::CredentialKind;
 use crate::deciding::condition::Condition;
 use crate::deciding::forward::{FactReference, Forward};
 use crate::deciding::policy::{Binding, Ownership, RequiredScopes, Requirement, Route, Verified};
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::FactName;
 
 /// The facts that rules, and what is forwarded, look at, by whose and which.
