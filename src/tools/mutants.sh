@@ -11,7 +11,7 @@ cd "$root"
 mutants=$(src/tools/crate.sh cargo-mutants)
 
 if [[ $# -eq 0 ]]; then
-    set -- src/policy/src/{credential,decision,exchange,exchange/judge,path,router,scope,target,target/query,template}.rs src/engine/src/session.rs
+    set -- src/policy/src/{deciding/{decision,exchange,exchange/judge,presentation,router,target,target/query},identity/{credential,scope},path,template}.rs src/engine/src/session.rs
 fi
 # The tests that know the file; those that need Envoy would take a minute for each change.
 try() {

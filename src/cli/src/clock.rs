@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use brama_policy::UnixTime;
+use brama_policy::deciding::UnixTime;
 
 /// The time `now` in seconds since 1970, else the machine's.
 ///

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use brama_policy::{CanonicalPath, Host, HostView, Policy};
+use brama_policy::authoring::HostView;
+use brama_policy::deciding::{CanonicalPath, Host, Policy};
 use serde_json::{Value, json};
 
 use crate::explain::{quoted, why_not};

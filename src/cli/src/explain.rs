@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use brama_policy::{
-    CanonicalPath, Decision, Envelope, Host, Moment, NearMiss, Policy, RefusalResponse, Request, RouteView,
-};
+use brama_policy::authoring::{NearMiss, RouteView};
+use brama_policy::deciding::{CanonicalPath, Decision, Envelope, Host, Moment, Policy, RefusalResponse, Request};
 use brama_replay::{Statements, Verdict, judge_before};
 use serde_json::{Value, json};
 

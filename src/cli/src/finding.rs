@@ -1,6 +1,6 @@
 //! Owns what can be said about a policy: a fault, or a lint.
 
-use brama_policy::{Blamed, Fault, Lint};
+use brama_policy::authoring::{Blamed, Fault, Lint};
 
 /// One thing to say about a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]

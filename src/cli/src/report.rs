@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
-use brama_policy::Blamed;
+use brama_policy::authoring::Blamed;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};

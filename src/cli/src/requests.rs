@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use brama_policy::UnixTime;
+use brama_policy::deciding::UnixTime;
 use clap::Args;
 
 use crate::clock::{ClockError, clock};

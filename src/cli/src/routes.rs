@@ -1,6 +1,8 @@
 //! Owns how the routes of a policy are listed.
 
-use brama_policy::{CallerView, CredentialKind, HostView, Policy, Requires, RouteView, Scope, WantedScopes};
+use brama_policy::authoring::{CallerView, HostView, Requires, RouteView};
+use brama_policy::deciding::Policy;
+use brama_policy::identity::{CredentialKind, Scope, WantedScopes};
 use serde_json::{Value, json};
 
 use crate::explain;

@@ -6,7 +6,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use brama_policy::{DocumentDigest, Faults, Lint, Policy, PolicyDocument, SecretName, Verifier};
+use brama_policy::authoring::Lint;
+use brama_policy::deciding::{DocumentDigest, Faults, Policy, PolicyDocument};
+use brama_policy::identity::{SecretName, Verifier};
 use brama_replay::Corpus;
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 

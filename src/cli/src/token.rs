@@ -1,6 +1,7 @@
 //! Owns what a policy makes of a token, step by step, in the order in which a gateway does.
 
-use brama_policy::{Credential, Facts, Jwt, JwtRejection, KeyFetch, KeySet, NoKey, Opened, UnixTime};
+use brama_policy::deciding::UnixTime;
+use brama_policy::identity::{Credential, Facts, Jwt, JwtRejection, KeyFetch, KeySet, NoKey, Opened};
 use serde_json::{Value, json};
 
 mod shown;
@@ -55,7 +56,7 @@ pub(crate) enum Verdict {
 impl Verification {
     /// Of a text that no request could present.
     pub(crate) fn of_no_credential() -> Self {
-        let invalid = brama_policy::InvalidCredential;
+        let invalid = brama_policy::identity::InvalidCredential;
         let step =
             Step { name: FORM, outcome: Outcome::Lacking("malformed"), message: invalid.to_string(), apart: None };
         Self { verifier: None, steps: vec![step], left_out: Vec::new(), facts: None }

@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use brama_policy::{Denial, Lint, PolicyDocument};
+use brama_policy::authoring::Lint;
+use brama_policy::deciding::{Denial, PolicyDocument};
 use serde_json::Value;
 
 fn reference() -> String {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use brama_policy::{Policy, PolicyDocument};
+use brama_policy::deciding::{Policy, PolicyDocument};
 use serde_json::{Value, json};
 
 const SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

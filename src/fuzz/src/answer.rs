@@ -1,6 +1,6 @@
 //! What an authority replies about a credential: it counts only where it says so plainly, of a credential of this kind.
 
-use brama_policy::{Answer, CredentialKind, Reply};
+use brama_policy::identity::{Answer, CredentialKind, Reply};
 use serde_json::Value;
 
 use crate::gateway;

@@ -1,6 +1,7 @@
 //! A condition of a route: it allows, refuses or fails, and what is denied of it is not allowed too.
 
-use brama_policy::{Answer, Decision, Request, Step};
+use brama_policy::deciding::{Decision, Request, Step};
+use brama_policy::identity::Answer;
 use serde_json::json;
 
 use crate::gateway;

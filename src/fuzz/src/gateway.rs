@@ -4,9 +4,8 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 use brama_engine::config::Settings;
-use brama_policy::{
-    Credential, CredentialKind, Fact, Facts, KeySet, Lookup, Moment, Monotonic, Policy, PolicyDocument, UnixTime,
-};
+use brama_policy::deciding::{Moment, Monotonic, Policy, PolicyDocument, UnixTime};
+use brama_policy::identity::{Credential, CredentialKind, Fact, Facts, KeySet, Lookup};
 use serde_json::Value;
 
 /// Every kind of verifier, forwarded header, requirement and mode once.

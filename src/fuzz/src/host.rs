@@ -1,6 +1,6 @@
 //! The host of a request: where it is taken, it has one name.
 
-use brama_policy::Host;
+use brama_policy::deciding::Host;
 
 /// # Panics
 /// A host was taken that is not byte for byte what came, or whose name has another spelling.

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brama_filter::envoy::signature;
-use brama_policy::{CredentialKind, UnixTime, Verifier};
+use brama_policy::deciding::UnixTime;
+use brama_policy::identity::{CredentialKind, Verifier};
 use serde_json::Value;
 
 use crate::gateway;

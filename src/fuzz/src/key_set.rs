@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brama_filter::envoy::signature;
-use brama_policy::{CredentialKind, KeyParts, KeySet, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, Verifier};
+use brama_policy::identity::{CredentialKind, KeyParts, KeySet, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, Verifier};
 
 use crate::gateway;
 

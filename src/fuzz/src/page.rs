@@ -1,6 +1,7 @@
 //! A page of a feed of revocations: what it revokes is revoked, and what cannot be read is no page.
 
-use brama_policy::{CredentialKind, DenyList, Reply, UnixTime, Verifier};
+use brama_policy::deciding::UnixTime;
+use brama_policy::identity::{CredentialKind, DenyList, Reply, Verifier};
 use serde_json::Value;
 
 use crate::gateway;

@@ -1,6 +1,6 @@
 //! The path of a request target: where it is taken, every reader reads the same.
 
-use brama_policy::CanonicalPath;
+use brama_policy::deciding::CanonicalPath;
 
 /// # Panics
 /// A path was taken that is not byte for byte what came, or that a more lenient reader reads otherwise.

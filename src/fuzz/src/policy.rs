@@ -1,6 +1,6 @@
 //! A policy document: compiled or refused with its faults; and nothing opens that is not written to be open.
 
-use brama_policy::{Decision, Policy, PolicyDocument, Request, Step};
+use brama_policy::deciding::{Decision, Policy, PolicyDocument, Request, Step};
 use serde_json::Value;
 
 /// # Panics

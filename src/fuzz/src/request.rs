@@ -1,6 +1,7 @@
 //! A request, with all its headers: nothing opens what is guarded but both credentials, each said once and vouched for.
 
-use brama_policy::{Answer, CredentialKind, Decision, Grant, Request, Step, Unavailable};
+use brama_policy::deciding::{Decision, Grant, Request, Step};
+use brama_policy::identity::{Answer, CredentialKind, Unavailable};
 
 use crate::gateway;
 
@@ -45,7 +46,7 @@ fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
             Step::Done(Decision::Allow(grant)) => {
                 assert_clean(request, &grant);
                 // What is open is written so; what a rule in shadow mode lets pass is marked.
-                return match grant.rule().map(brama_policy::RuleId::as_str) {
+                return match grant.rule().map(brama_policy::deciding::RuleId::as_str) {
                     Some("open") => false,
                     Some("tried") if asked == 0 || !matches!(answer, Some(Answer::Active(_))) => {
                         assert!(grant.would_refuse().is_some(), "a rule in shadow mode marks what it would refuse");

@@ -1,6 +1,6 @@
 //! A route's path in a policy, and a path that is asked for: where it matches, its literals stand where they are written.
 
-use brama_policy::{CanonicalPath, Decision, Request, Step};
+use brama_policy::deciding::{CanonicalPath, Decision, Request, Step};
 use serde_json::json;
 
 use crate::gateway;

@@ -14,9 +14,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use brama_policy::{
-    Answer, Decision, Facts, MAX_SCOPE_LIST, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime,
-};
+use brama_policy::deciding::{Decision, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime};
+use brama_policy::identity::{Answer, Facts, MAX_SCOPE_LIST};
 
 /// A condition of `{}` parts, and what stands around them: `start`, `part` joined by `by`, `end`.
 struct Shape {

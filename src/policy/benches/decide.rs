@@ -7,7 +7,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Answer, Decision, Facts, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime};
+use brama_policy::deciding::{Decision, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime};
+use brama_policy::identity::{Answer, Facts};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 const HEAD: &str = r#"{

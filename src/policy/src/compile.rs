@@ -4,20 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::credential::CredentialKind;
-use crate::decision::{Denial, Row};
+use crate::deciding::decision::{Denial, Row};
+use crate::deciding::forward::FactReference;
+use crate::deciding::policy::{Configured, Mode, Policy};
+use crate::deciding::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
 use crate::document::{
     CredentialDocument, FormatDocument, KindDocument, ModeDocument, PolicyDocument, RefusalsDocument,
     ServeStaleDocument, VerifierDocument,
 };
-use crate::facts::FactName;
 use crate::fault::{Faults, Place};
-use crate::forward::FactReference;
 use crate::header::HeaderName;
 use crate::host::HostPattern;
-use crate::looked_at::LookedAt;
-use crate::policy::{Configured, Mode, Policy};
-use crate::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
+use crate::identity::credential::CredentialKind;
+use crate::identity::facts::FactName;
 
 mod authority;
 pub(crate) mod conditions;
@@ -27,11 +26,23 @@ mod forward;
 mod introspect;
 mod jwt;
 mod logged;
-pub(crate) mod requirement;
+pub(crate) mod looked_at;
+mod requirement;
 mod routes;
 
-/// The policy that a document stands for.
-pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
+use looked_at::LookedAt;
+
+impl Policy {
+    /// The policy that a document stands for.
+    ///
+    /// # Errors
+    /// Every fault of the document; no policy comes of a document that has one.
+    pub fn compile(document: &PolicyDocument) -> Result<Self, Faults> {
+        policy(document)
+    }
+}
+
+fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     let mut faults = Faults::none();
     let root = Place::root();
     if document.version != VERSION {

@@ -30,85 +30,45 @@
 //! - Every missing, odd or unknown value ends in a [`Denial`]; openness is written in the policy, in words.
 //! - What is remembered between requests are facts; each request is judged on its own.
 //!
+//! # Modules
+//! - [`deciding`]: the policy, and what judges a request by it. It knows [`identity`].
+//! - [`identity`]: what is known of a caller, and how: authorities, introspection, JWTs, revocation.
+//! - [`authoring`]: what only authors of policies need: lints, near misses, views, the schema. It knows the other two,
+//!   and no request is judged by it.
+//!
+//! The files beside them are beneath all three (paths, hosts, headers, times, the document), or lead from a
+//! document to a policy (`compile`).
+//!
 //! # Where to start reading
-//! [`Policy::begin`] and [`Awaiting::resume`] in `exchange.rs` are the order above in code.
+//! [`Policy::begin`] and [`Awaiting::resume`] in `deciding/exchange.rs` are the order above in code.
 
 // With numbers of a client's an overflow is a trap; who adds says what becomes of one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod authoring;
+pub mod deciding;
+pub mod identity;
+
 mod compile;
-#[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "without the feature no condition is compiled or judged"))]
-mod condition;
 mod confusable;
-mod credential;
-mod decision;
 mod digest;
 mod document;
-mod exchange;
-mod facts;
 mod fault;
-mod forward;
 mod header;
 mod host;
-mod introspection;
 mod json;
-mod jwt;
-mod lint;
-mod logged;
-mod looked_at;
-mod near_misses;
-mod observer;
 mod path;
-mod pointers;
-mod policy;
-mod possible_denials;
-mod reading;
-mod reason;
-mod refusal;
-mod request;
-mod revocation;
-mod router;
-#[cfg(feature = "schema")]
-mod schema;
-mod scope;
-mod target;
 mod template;
 mod time;
-mod verifier;
-mod view;
 
-pub use condition::ConditionFailed;
-pub use credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL, Malformed, Repeated};
-pub use decision::{
-    Compared, Decision, Denial, Grant, JudgedCondition, Outage, OverriddenBy, Refused, RefusedBy, RefusedMethod, Stage,
-    Upgrade,
+// What a gateway needs, by its bare name.
+pub use deciding::{
+    Awaiting, Decision, Denial, DocumentDigest, Envelope, Faults, Grant, Moment, Monotonic, Policy, PolicyDocument,
+    RefusalResponse, Refused, RefusedBy, Request, RuleId, Step, UnixTime,
 };
-pub use digest::DocumentDigest;
-pub use document::PolicyDocument;
-pub use exchange::{Awaiting, Step};
-pub use facts::{Fact, FactName, Facts, InvalidFact, MAX_FACT, UnusableFact};
-pub use fault::{Blamed, Fault, Faults, nearest};
-pub use forward::FactReference;
-pub use header::{HeaderName, InvalidHeaderName};
-pub use host::{Host, InvalidHost};
-pub use introspection::{
-    Answer, CacheLimits, Introspection, LookupRate, MAX_ANSWER, Question, Reply, SecretName, Unavailable,
+pub use identity::{
+    Algorithm, Answer, CacheLimits, CredentialKind, Cursor, DenyList, DenyListKeys, Facts, Feed, GrantedScopes, Jwt,
+    JwtRejection, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LeftOut, Lookup, MAX_PAGE, MAX_RSA_BITS,
+    MIN_RSA_BITS, NoKey, Page, Question, Reply, RevocationKeys, RevocationSet, SecretName, SignatureCheck, Unavailable,
+    UnusableFact, Verifier,
 };
-pub use jwt::{
-    Algorithm, InvalidKey, InvalidKeys, Jwt, JwtRejection, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource,
-    LeftOut, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, NoKey, Opened, SignatureCheck, SignatureVerified,
-};
-pub use lint::Lint;
-pub use near_misses::{Difference, NearMiss};
-pub use observer::{Event, NoObserver, Observer};
-pub use path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
-pub use policy::{Policy, RuleId};
-pub use refusal::{Envelope, RefusalResponse};
-pub use request::Request;
-pub use revocation::{Cursor, DenyList, DenyListKeys, Feed, MAX_PAGE, Page, RevocationKeys, RevocationSet};
-#[cfg(feature = "schema")]
-pub use schema::schema_of;
-pub use scope::{GrantedScopes, InvalidScope, MAX_SCOPE_LIST, Scope, Scopes, WantedScopes};
-pub use time::{Moment, Monotonic, UnixTime};
-pub use verifier::{Lookup, Verifier};
-pub use view::{CallerView, HostView, OwnerView, Requires, RouteView};

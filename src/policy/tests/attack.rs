@@ -15,7 +15,8 @@ mod support;
 
 use std::sync::Arc;
 
-use brama_policy::{Answer, Decision, Facts, Policy};
+use brama_policy::deciding::{Decision, Policy};
+use brama_policy::identity::{Answer, Facts};
 use support::{headers, judge, policy};
 
 const HEAD: &str = r#"

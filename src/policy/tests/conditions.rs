@@ -16,7 +16,8 @@ mod support;
 
 use std::sync::Arc;
 
-use brama_policy::{Answer, Decision, Facts, Policy, PolicyDocument};
+use brama_policy::deciding::{Decision, Policy, PolicyDocument};
+use brama_policy::identity::{Answer, Facts};
 use support::{headers, judge, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

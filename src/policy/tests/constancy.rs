@@ -24,7 +24,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use brama_policy::{Policy, PolicyDocument};
+use brama_policy::deciding::{Policy, PolicyDocument};
 use condition::Tree;
 use proptest::prelude::*;
 use request::{Place, Value, outcome};

@@ -2,7 +2,8 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "test support")]
 
-use brama_policy::{Lint, Policy, PolicyDocument};
+use brama_policy::authoring::Lint;
+use brama_policy::deciding::{Policy, PolicyDocument};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -16,10 +16,8 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{
-    Answer, CredentialKind, Decision, Fact, Facts, Grant, GrantedScopes, JwtRejection, Policy, Reply, Request, Step,
-    Unavailable, UnixTime,
-};
+use brama_policy::deciding::{Decision, Grant, Policy, Request, Step, UnixTime};
+use brama_policy::identity::{Answer, CredentialKind, Fact, Facts, GrantedScopes, JwtRejection, Reply, Unavailable};
 use support::{headers, judge};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -277,7 +275,8 @@ fn whatever_is_no_answer_is_unavailable() {
         let body = br#"{"active":true,"token_use":"api_key"}"#;
         assert_eq!(answer_to(Reply { status, body }), Answer::Unavailable(Unavailable::Status(status)));
     }
-    let long = format!(r#"{{"active":true,"token_use":"api_key","x":"{}"}}"#, "x".repeat(brama_policy::MAX_ANSWER));
+    let long =
+        format!(r#"{{"active":true,"token_use":"api_key","x":"{}"}}"#, "x".repeat(brama_policy::identity::MAX_ANSWER));
     for body in [
         "",
         "true",

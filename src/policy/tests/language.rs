@@ -16,10 +16,8 @@ mod support;
 
 use std::sync::Arc;
 
-use brama_policy::{
-    Answer, CredentialKind, Decision, Denial, Envelope, Facts, Grant, Moment, Policy, Request, RuleId, Step,
-    Unavailable, UnixTime,
-};
+use brama_policy::deciding::{Decision, Denial, Envelope, Grant, Moment, Policy, Request, RuleId, Step, UnixTime};
+use brama_policy::identity::{Answer, CredentialKind, Facts, Unavailable};
 use support::{headers, judge, now, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -16,9 +16,8 @@ mod support;
 
 use std::sync::Arc;
 
-use brama_policy::{
-    Answer, CredentialKind, Decision, Facts, Lookup, Policy, Reply, Request, Step, Unavailable, UnixTime,
-};
+use brama_policy::deciding::{Decision, Policy, Request, Step, UnixTime};
+use brama_policy::identity::{Answer, CredentialKind, Facts, Lookup, Reply, Unavailable};
 use support::{headers, judge, now, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

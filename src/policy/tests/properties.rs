@@ -18,10 +18,8 @@ mod support;
 
 use std::sync::Arc;
 
-use brama_policy::{
-    Answer, CanonicalPath, Decision, Fact, Facts, GrantedScopes, Host, Policy, PolicyDocument, Request, Scope, Step,
-    Unavailable,
-};
+use brama_policy::deciding::{CanonicalPath, Decision, Host, Policy, PolicyDocument, Request, Step};
+use brama_policy::identity::{Answer, Fact, Facts, GrantedScopes, Scope, Unavailable};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -151,7 +149,7 @@ proptest! {
         let shadow = support::policy(&shipped.replacen("name: ehealth\n", "name: ehealth\nmode: { shadow: { because: a test } }\n", 1));
         let mut headers = support::headers(method, "/", &sent);
         headers[3].1 = path;
-        let authority = |_: &brama_policy::Lookup| match answer {
+        let authority = |_: &brama_policy::identity::Lookup| match answer {
             0 => Answer::Inactive,
             1 => Answer::Unavailable(Unavailable::NoReply),
             _ => facts(client_id, Some("MSP"), scope),

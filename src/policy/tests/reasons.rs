@@ -15,7 +15,8 @@ mod support;
 
 use std::sync::Arc;
 
-use brama_policy::{Answer, CredentialKind, Decision, Envelope, Facts, Policy};
+use brama_policy::deciding::{Decision, Envelope, Policy};
+use brama_policy::identity::{Answer, CredentialKind, Facts};
 use support::{headers, judge, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -13,7 +13,8 @@
 
 mod support;
 
-use brama_policy::{Answer, Policy, PolicyDocument, Request, SecretName, Step, Unavailable};
+use brama_policy::deciding::{Policy, PolicyDocument, Request, Step};
+use brama_policy::identity::{Answer, SecretName, Unavailable};
 use support::{headers, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -2,7 +2,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "test support")]
 
-use brama_policy::{CanonicalPath, Difference, Host, Policy, PolicyDocument, Requires};
+use brama_policy::authoring::{Difference, Requires};
+use brama_policy::deciding::{CanonicalPath, Host, Policy, PolicyDocument};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use brama_policy::{Answer, CredentialKind, Decision, NoObserver, Policy, Requires, RuleId, UnixTime};
+use brama_policy::authoring::Requires;
+use brama_policy::deciding::{Decision, NoObserver, Policy, RuleId, UnixTime};
+use brama_policy::identity::{Answer, CredentialKind};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -204,7 +206,7 @@ impl AccessLine {
             CredentialKind::Token => token.is_some(),
         };
         let now = moment(time(at?).ok_or(NotJudged::Time)?);
-        let authority = |lookup: &brama_policy::Lookup| {
+        let authority = |lookup: &brama_policy::identity::Lookup| {
             if !is_known(lookup.kind()) {
                 unknown = Some(lookup.kind());
             }

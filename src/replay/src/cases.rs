@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use brama_policy::{Answer, CredentialKind, Decision, Lookup, NoObserver, Policy, UnixTime};
+use brama_policy::deciding::{Decision, NoObserver, Policy, UnixTime};
+use brama_policy::identity::{Answer, CredentialKind, Lookup};
 
 use crate::judge::{judge_before, moment};
 use crate::statement::Statement;

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{
-    Answer, CredentialKind, Decision, Lookup, Moment, Monotonic, NoObserver, Observer, Policy, Request, Step, UnixTime,
-};
+use brama_policy::deciding::{Decision, Moment, Monotonic, NoObserver, Observer, Policy, Request, Step, UnixTime};
+use brama_policy::identity::{Answer, CredentialKind, Lookup};
 
 use crate::statement::Statement;
 

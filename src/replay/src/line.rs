@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use brama_policy::{CredentialKind, Decision, Policy, UnixTime};
+use brama_policy::deciding::{Decision, Policy, UnixTime};
+use brama_policy::identity::CredentialKind;
 use serde::Deserialize;
 
 use crate::judge::{Statements, judge, moment};

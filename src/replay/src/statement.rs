@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use brama_policy::{Answer, CredentialKind, Fact, FactName, Facts, Policy, Unavailable, UnixTime};
+use brama_policy::deciding::{Policy, UnixTime};
+use brama_policy::identity::{Answer, CredentialKind, Fact, FactName, Facts, Unavailable};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use brama_policy::{Decision, Grant, Policy, Refused, RuleId};
+use brama_policy::deciding::{Decision, Grant, Policy, Refused, RuleId};
 use serde::Serialize;
 
 /// A decision as one line of JSON.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use brama_policy::{Policy, PolicyDocument};
+use brama_policy::deciding::{Policy, PolicyDocument};
 use brama_replay::{Corpus, Coverage, Sight};
 use serde_json::Value;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use brama_policy::{Policy, PolicyDocument, UnixTime};
+use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_replay::{InvalidLine, RequestLine, Verdict};
 use serde_json::{Value, json};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

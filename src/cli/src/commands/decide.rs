@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use brama_policy::{Decision, Policy, UnixTime};
+use brama_policy::deciding::{Decision, Policy, UnixTime};
 use brama_replay::{RequestLine, Verdict};
 use clap::Args;
 use serde::Serialize;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use brama_policy::{Decision, Policy, UnixTime};
+use brama_policy::deciding::{Decision, Policy, UnixTime};
 use brama_replay::{AccessLine, Change, Changes, NotJudged, RequestLine, Verdict};
 use clap::Args;
 

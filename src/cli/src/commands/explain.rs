@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use brama_policy::{CredentialKind, Decision};
+use brama_policy::deciding::Decision;
+use brama_policy::identity::CredentialKind;
 use brama_replay::{Statements, moment};
 use clap::Args;
 

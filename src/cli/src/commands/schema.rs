@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use brama_policy::PolicyDocument;
+use brama_policy::deciding::PolicyDocument;
 use brama_replay::Corpus;
 use clap::{Args, ValueEnum};
 

@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use brama_policy::{CredentialKind, Policy, nearest};
+use brama_policy::authoring::nearest;
+use brama_policy::deciding::Policy;
+use brama_policy::identity::CredentialKind;
 use brama_replay::Statement;
 use serde_json::Value;
 

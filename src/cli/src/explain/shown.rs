@@ -1,6 +1,6 @@
 //! Owns how an explanation is shown to people.
 
-use brama_policy::{Decision, RefusalResponse, RuleId};
+use brama_policy::deciding::{Decision, RefusalResponse, RuleId};
 
 use super::stage::{Outcome, Told};
 use super::{Explanation, words};

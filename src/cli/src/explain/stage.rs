@@ -1,6 +1,6 @@
 //! Owns the steps of a judgement as they are told: their order, their names, and what became of each.
 
-use brama_policy::Stage;
+use brama_policy::deciding::Stage;
 use serde_json::{Map, Value, json};
 
 /// What became of a step.

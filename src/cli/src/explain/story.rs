@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use brama_policy::{
-    ConditionFailed, Decision, Denial, Event, NearMiss, Observer, Policy, Requires, RouteView, Stage, UnixTime,
-};
+use brama_policy::authoring::{NearMiss, Requires, RouteView};
+use brama_policy::deciding::{ConditionFailed, Decision, Denial, Event, Observer, Policy, Stage, UnixTime};
 use brama_replay::Statements;
 use serde_json::{Value, json};
 
@@ -68,7 +67,7 @@ impl Observer for Story<'_> {
                 let [one, two] = &sides;
                 let verdict = if token.1.is_some() && token.1 == api_key.1 { "equal" } else { "not equal" };
                 self.say(Stage::Binding, format!("{one} and {two}: {verdict}"));
-                let side = |(reference, value): (&brama_policy::FactReference, Option<&str>)| json!({ "fact": reference.to_string(), "value": value });
+                let side = |(reference, value): (&brama_policy::deciding::FactReference, Option<&str>)| json!({ "fact": reference.to_string(), "value": value });
                 self.detail(Stage::Binding, [("token", side(token)), ("api_key", side(api_key))]);
             }
             Event::Scopes { of, wanted, granted } => {

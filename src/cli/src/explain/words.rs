@@ -1,9 +1,8 @@
 //! Owns the words of an explanation: what was compared with what, and what a denial means.
 
-use brama_policy::{
-    CredentialKind, Denial, Difference, Fact, FactReference, Facts, Grant, GrantedScopes, NearMiss, Policy, Scope,
-    Scopes, UnixTime, WantedScopes,
-};
+use brama_policy::authoring::{Difference, NearMiss};
+use brama_policy::deciding::{Denial, FactReference, Grant, Policy, UnixTime};
+use brama_policy::identity::{CredentialKind, Fact, Facts, GrantedScopes, Scope, Scopes, WantedScopes};
 use brama_replay::Statement;
 use serde_json::{Map, Value, json};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::iter;
 use std::path::{Path, PathBuf};
 
-use brama_policy::DocumentDigest;
+use brama_policy::deciding::DocumentDigest;
 use serde_json::json;
 
 use super::module::Sha256;
@@ -16,7 +16,7 @@ pub(crate) fn answer(policy: &Checked, wasm: &Path) -> Result<String, PluginErro
     let code = code(wasm)?;
     let wasm = wasm.canonicalize().map_err(|error| unusable(error.to_string()))?;
     let wasm = wasm.to_str().ok_or_else(|| unusable("its path is not UTF-8".to_owned()))?;
-    let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::SecretName::as_str).collect();
+    let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::identity::SecretName::as_str).collect();
     let response = json!({
         // Envoy compares versions for its own log only; this tells the operator which document is in force.
         "version_info": version(policy.digest(), &code),

@@ -43,7 +43,7 @@ pub(crate) fn manifests(policy: &Checked, placement: &Placement) -> Result<Strin
         ("config", policy.document().clone()),
         ("failOpen", json!(false)),
     ]);
-    let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::SecretName::as_str).collect();
+    let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::identity::SecretName::as_str).collect();
     if !secrets.is_empty() {
         wasm.insert("env", json!({ "hostKeys": secrets }));
     }

@@ -86,7 +86,7 @@ fn plugin(name: &str, policy: &Checked, placement: &Placement) -> Result<Value, 
         }
     }
     // The schema refuses a name that is there twice, and two credentials often share an authority.
-    let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::SecretName::as_str).collect();
+    let secrets: BTreeSet<&str> = policy.secrets().map(brama_policy::identity::SecretName::as_str).collect();
     if !secrets.is_empty() {
         let env: Vec<Value> = secrets.iter().map(|name| json!({ "name": name, "valueFrom": "HOST" })).collect();
         spec.insert("vmConfig", json!({ "env": env }));

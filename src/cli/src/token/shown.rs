@@ -1,7 +1,8 @@
 //! Owns how a verification is shown: to people, and to programs.
 
 use annotate_snippets::normalize_untrusted_str;
-use brama_policy::{Opened, UnixTime};
+use brama_policy::deciding::UnixTime;
+use brama_policy::identity::Opened;
 use serde_json::{Value, json};
 
 use super::{Difference, Outcome, Verdict, Verification};

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
     RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
-use brama_policy::{Algorithm, SignatureCheck};
+use brama_policy::identity::{Algorithm, SignatureCheck};
 
 /// Whether a signature is that of its key. A key that is none, such as a point beside its curve, has no signatures.
 pub(super) fn is_the_keys(check: &SignatureCheck<'_>) -> bool {

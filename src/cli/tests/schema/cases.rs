@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use brama_policy::{Policy, PolicyDocument};
+use brama_policy::deciding::{Policy, PolicyDocument};
 use brama_replay::Corpus;
 use jsonschema::Validator;
 use serde_json::Value;

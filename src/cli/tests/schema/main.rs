@@ -11,7 +11,7 @@ mod variants;
 use std::fs;
 use std::process::{Command, Output};
 
-use brama_policy::{Policy, PolicyDocument};
+use brama_policy::deciding::{Policy, PolicyDocument};
 use jsonschema::Validator;
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use brama_engine::config::Settings;
 use brama_engine::host::{CallId, RootId, StreamId};
 use brama_engine::worker::{Flow, Worker};
-use brama_policy::{Reply, Unavailable};
+use brama_policy::identity::{Reply, Unavailable};
 use serde_json::{Value, json};
 
 use super::event::{Event, Failing, Said, Sent};
@@ -236,10 +236,10 @@ impl Call {
 }
 
 impl Clock {
-    fn moment(self) -> brama_policy::Moment {
+    fn moment(self) -> brama_policy::deciding::Moment {
         let mut moment = gateway::moment(self.seconds);
         let wall = gateway::WALL.saturating_add(self.seconds).saturating_add_signed(self.stepped);
-        moment.wall = brama_policy::UnixTime::from_seconds(wall);
+        moment.wall = brama_policy::deciding::UnixTime::from_seconds(wall);
         moment
     }
 }

@@ -12,9 +12,9 @@ use crate::document::{
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::host::Host;
-use crate::introspection::{Auth, Authority, LookupRate, SecretForm, SecretName};
+use crate::identity::authority::Following;
+use crate::identity::authority::{Auth, Authority, LookupRate, SecretForm, SecretName};
 use crate::path::CanonicalPath;
-use crate::revocation::Following;
 
 /// The authorities that are sound, by name; a faulty one has left its fault.
 pub(super) fn all(document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Named<Option<Authority>> {

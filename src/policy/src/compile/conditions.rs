@@ -1,16 +1,24 @@
 //! Owns the conditions of a route, and the names they may use: the same where they are compiled and where they are
 //! linted.
 
-use super::requirement::Entry;
 use super::{credential_document, each, further_facts};
-use crate::condition::{Around, Budget, Condition, Hidden, Names};
-use crate::credential::CredentialKind;
+use crate::deciding::condition::{Around, Budget, Condition, Hidden, Names};
+use crate::deciding::policy::{HOST_ALIASES, Kinds};
+use crate::deciding::target::OVERRIDES;
 use crate::document::PolicyDocument;
 use crate::fault::{Faults, Place};
 use crate::header::HeaderPattern;
-use crate::policy::{HOST_ALIASES, Kinds};
-use crate::target::OVERRIDES;
-use crate::template::CaptureKind;
+use crate::host::HostPattern;
+use crate::identity::credential::CredentialKind;
+use crate::template::{CaptureKind, PathTemplate};
+
+/// The requests a route is for.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) methods: &'a [String],
+    pub(crate) hosts: &'a [HostPattern],
+    pub(crate) path: &'a PathTemplate,
+}
 
 /// The names that the conditions of one route may use.
 pub(crate) struct Known<'a> {

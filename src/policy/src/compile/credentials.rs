@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use super::introspect::{Around, introspection};
 use super::{Named, each, is_reserved, jwt, serve_stale, span};
-use crate::credential::{CredentialKind, Form, Presentation};
+use crate::compile::looked_at::LookedAt;
+use crate::deciding::policy::{CredentialRule, Credentials};
+use crate::deciding::presentation::{Form, Presentation};
+use crate::deciding::target::refused_headers;
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
 use crate::header::confusable;
-use crate::introspection::{Authority, CacheLimits};
-use crate::looked_at::LookedAt;
-use crate::policy::{CredentialRule, Credentials};
-use crate::target::refused_headers;
-use crate::verifier::{Verifier, Verifiers};
+use crate::identity::authority::Authority;
+use crate::identity::cache_limits::CacheLimits;
+use crate::identity::credential::CredentialKind;
+use crate::identity::verifier::{Verifier, Verifiers};
 
 pub(super) fn all(
     document: &PolicyDocument,

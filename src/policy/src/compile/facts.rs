@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::each;
 use crate::document::{ClaimsDocument, FactsDocument};
-use crate::facts::FactName;
 use crate::fault::{Faults, Place};
-use crate::pointers::Pointers;
+use crate::identity::facts::FactName;
+use crate::identity::pointers::Pointers;
 
 /// What both forms of `facts` write.
 #[derive(Clone, Copy)]

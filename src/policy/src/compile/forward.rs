@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{each, fact_reference, is_reserved, kind, names_credential};
+use crate::deciding::forward::{FactReference, Forward};
+use crate::deciding::target::refused_headers;
 use crate::document::{ForwardDocument, PolicyDocument};
-use crate::facts::Fact;
 use crate::fault::{Faults, Place};
-use crate::forward::{FactReference, Forward};
 use crate::header::{HeaderName, HeaderPattern};
-use crate::target::refused_headers;
+use crate::identity::facts::Fact;
 
 pub(super) fn all(
     written: &ForwardDocument,

@@ -1,12 +1,14 @@
 //! Owns the checking of `introspect`.
 
 use super::{Named, authority, each, facts, require_reason};
-use crate::credential::CredentialKind;
+use crate::compile::looked_at::LookedAt;
 use crate::document::{ActiveDocument, ExpectDocument, IntrospectDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
-use crate::introspection::{Active, Asked, Authority, CacheLimits, Introspection};
-use crate::looked_at::LookedAt;
-use crate::revocation::JTI;
+use crate::identity::authority::Authority;
+use crate::identity::cache_limits::CacheLimits;
+use crate::identity::credential::CredentialKind;
+use crate::identity::introspection::{Active, Asked, Introspection};
+use crate::identity::revocation::JTI;
 
 mod question;
 
@@ -42,7 +44,7 @@ pub(super) fn introspection(
         // API keys are no user's.
         CredentialKind::ApiKey => &["client_id", JTI],
     };
-    let by_feed = if authority.is_some_and(|authority| authority.feed().is_some()) { feed_names } else { &[] };
+    let by_feed = if authority.is_some_and(|authority| authority.following.is_some()) { feed_names } else { &[] };
     let required = written.facts.required.iter().map(String::as_str);
     let needed = around.looked_at.of(around.kind).chain(by_feed.iter().copied()).chain(required);
     let pointers = facts::pointers((&written.facts).into(), needed, &place_of_facts, faults);

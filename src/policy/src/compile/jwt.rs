@@ -10,10 +10,12 @@ use super::introspect::Around;
 use super::{Named, each, facts, span};
 use crate::document::{AudiencesDocument, JwtDocument, KeysDocument};
 use crate::fault::{Faults, Place};
-use crate::introspection::{Authority, CacheLimits};
-use crate::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rival, Rules, Wanted, media_type};
+use crate::identity::authority::Authority;
+use crate::identity::cache_limits::CacheLimits;
+use crate::identity::jws::media_type;
+use crate::identity::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rival, Rules, Wanted};
+use crate::identity::revocation::Feed;
 use crate::path::CanonicalPath;
-use crate::revocation::Feed;
 
 pub(super) fn verifier(
     written: &JwtDocument,
@@ -51,9 +53,9 @@ fn feed(
     let Some(named) = &written.revocations else {
         // An authority of the keys that is not known has left its fault there.
         let of_keys = written.keys.authority.as_ref().and_then(|name| authorities.get(name)?.as_ref());
-        return Some(of_keys.and_then(Authority::feed).map(Arc::new));
+        return Some(of_keys.and_then(Feed::of).map(Arc::new));
     };
-    let feed = known(authorities, named, place, faults)?.feed();
+    let feed = Feed::of(known(authorities, named, place, faults)?);
     if feed.is_none() {
         let hint = format!("write `authorities.{named}.revocations`; without a feed a token works until it ends");
         faults.add_hinted(place, format!("`{named}` has no `revocations`"), Some(hint));

@@ -1,9 +1,9 @@
 //! Owns the checking of what the operator is told of callers.
 
 use super::{each, fact_reference};
+use crate::deciding::logged::Logged;
 use crate::document::{LogDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
-use crate::logged::Logged;
 
 pub(super) fn all(
     written: Option<&LogDocument>,

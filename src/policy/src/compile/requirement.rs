@@ -1,27 +1,18 @@
 //! Owns the checking of what a route requires.
 
-use super::conditions::{Known, conditions};
+use super::conditions::{Entry, Known, conditions};
 use super::{credential_document, each, fact_of, fact_reference, kind};
-use crate::condition::Hidden;
-use crate::credential::CredentialKind;
+use crate::deciding::condition::Hidden;
+use crate::deciding::forward::FactReference;
+use crate::deciding::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
 use crate::document::{
     BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
 };
-use crate::facts::FactName;
 use crate::fault::{Faults, Place};
-use crate::forward::FactReference;
-use crate::host::HostPattern;
-use crate::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
-use crate::scope::{Scopes, WantedScopes};
+use crate::identity::credential::CredentialKind;
+use crate::identity::facts::FactName;
+use crate::identity::scope::{Scopes, WantedScopes};
 use crate::template::PathTemplate;
-
-/// The requests a route is for.
-#[derive(Clone, Copy)]
-pub(crate) struct Entry<'a> {
-    pub(crate) methods: &'a [String],
-    pub(crate) hosts: &'a [HostPattern],
-    pub(crate) path: &'a PathTemplate,
-}
 
 /// What a route requires; without `entry`, which has left faults of its own, nobody can say what a condition may name.
 /// `hidden` is what no condition sees.

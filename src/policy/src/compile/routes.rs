@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::conditions::hidden;
-use super::requirement::{Entry, verified};
+use super::conditions::{Entry, hidden};
+use super::requirement::verified;
 use super::{each, is_name, require_reason};
-use crate::condition::Hidden;
+use crate::deciding::condition::Hidden;
+use crate::deciding::policy::{Mode, Preflight, Requirement, Route};
+use crate::deciding::router::{Router, Taken};
+use crate::deciding::rule_id::RuleId;
 use crate::document::{PolicyDocument, RouteDocument, RouteModeDocument};
 use crate::fault::{Faults, Place};
 use crate::host::{HostPattern, MAX_NAME};
-use crate::policy::{Mode, Preflight, Requirement, Route, RuleId};
-use crate::router::{Router, Taken};
 use crate::template::PathTemplate;
 
 /// The routes in the order of the document, and the way to find them.

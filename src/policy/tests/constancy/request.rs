@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Answer, Decision, Facts, Moment, Monotonic, Policy, Request, Step, UnixTime};
+use brama_policy::deciding::{Decision, Moment, Monotonic, Policy, Request, Step, UnixTime};
+use brama_policy::identity::{Answer, Facts};
 
 use crate::condition::Tree;
 use crate::support::headers;

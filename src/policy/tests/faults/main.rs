@@ -12,7 +12,7 @@
 
 mod table;
 
-use brama_policy::{Policy, PolicyDocument};
+use brama_policy::deciding::{Policy, PolicyDocument};
 use table::{MISSPELT, TABLE};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

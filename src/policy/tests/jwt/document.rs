@@ -1,6 +1,7 @@
 //! How a policy writes the verification of tokens: every fault is found, and told with its place.
 
-use brama_policy::{Lint, Policy, PolicyDocument};
+use brama_policy::authoring::Lint;
+use brama_policy::deciding::{Policy, PolicyDocument};
 use serde_json::{Value, json};
 
 use super::signer::{Signer, merged};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brama_policy::{JwtRejection, KeySet, NoKey, UnusableFact};
+use brama_policy::identity::{JwtRejection, KeySet, NoKey, UnusableFact};
 use serde_json::{Value, json};
 
 use super::library::set;

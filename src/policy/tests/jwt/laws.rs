@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use brama_policy::{Answer, KeySet};
+use brama_policy::identity::{Answer, KeySet};
 use proptest::prelude::*;
 use proptest::sample::select;
 

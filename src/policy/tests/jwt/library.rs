@@ -1,7 +1,7 @@
 //! The verifying of signatures, by a library that Envoy has not.
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use brama_policy::{Algorithm, KeySet, SignatureCheck};
+use brama_policy::identity::{Algorithm, KeySet, SignatureCheck};
 use serde_json::json;
 
 use crate::signer::Signer;

@@ -24,9 +24,9 @@ mod signer;
 
 use std::sync::{Arc, OnceLock};
 
-use brama_policy::{
-    Credential, CredentialKind, Facts, GrantedScopes, Jwt, JwtRejection, KeySet, KeySource, Lookup, NoKey, Policy,
-    PolicyDocument, UnixTime, Verifier,
+use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
+use brama_policy::identity::{
+    Credential, CredentialKind, Facts, GrantedScopes, Jwt, JwtRejection, KeySet, KeySource, Lookup, NoKey, Verifier,
 };
 use serde_json::{Value, json};
 use signer::Signer;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256};
-use brama_policy::{JwtRejection, NoKey, Policy};
+use brama_policy::deciding::Policy;
+use brama_policy::identity::{JwtRejection, NoKey};
 use serde_json::{Value, json};
 
 use super::signer::{self, Signer, base64url, merged};
@@ -40,7 +41,7 @@ fn rsa_key_verifies_the_kind_of_signature_that_the_header_names_and_the_key_is_f
     let signer = Signer::new("RS256", "k");
     let outcome = |key_is_for: &str, named: &str, signs: &Signer| {
         let key = merged(signer.jwk(), json!({ "alg": key_is_for }));
-        let keys = brama_policy::KeySet::parse(json!({ "keys": [key] }).to_string().as_bytes()).unwrap();
+        let keys = brama_policy::identity::KeySet::parse(json!({ "keys": [key] }).to_string().as_bytes()).unwrap();
         let header = json!({ "alg": named, "typ": "at+jwt", "kid": "k" });
         judge(&of_all(), &keys, &signs.token(&header, &claims()), NOW).err()
     };
@@ -88,7 +89,7 @@ fn eddsa_signature_has_64_bytes() {
 fn keys_of_other_makes_are_not_the_tokens() {
     let (edwards, curve) = (Signer::new("EdDSA", "k"), Signer::new("ES256", "k"));
     let outcome = |key: Value, signer: &Signer| {
-        let keys = brama_policy::KeySet::parse(json!({ "keys": [key] }).to_string().as_bytes()).unwrap();
+        let keys = brama_policy::identity::KeySet::parse(json!({ "keys": [key] }).to_string().as_bytes()).unwrap();
         judge(&of_all(), &keys, &signer.token(&header(signer), &claims()), NOW).err()
     };
     assert_eq!(outcome(edwards.jwk(), &edwards), None);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use brama_policy::{Decision, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime};
+use brama_policy::deciding::{Decision, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime};
 
 /// The policy that ships.
 pub fn ehealth() -> Arc<Policy> {
@@ -31,7 +31,7 @@ pub fn headers(method: &str, path: &str, further: &[(&str, &str)]) -> Vec<(Strin
 pub fn judge(
     policy: &Arc<Policy>,
     headers: &[(String, Vec<u8>)],
-    mut authority: impl FnMut(&brama_policy::Lookup) -> brama_policy::Answer,
+    mut authority: impl FnMut(&brama_policy::identity::Lookup) -> brama_policy::identity::Answer,
 ) -> Decision {
     let mut step = policy.begin(&Request::new(headers));
     loop {

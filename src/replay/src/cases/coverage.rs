@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use brama_policy::{Decision, Denial, Policy, RuleId};
+use brama_policy::deciding::{Decision, Denial, Policy, RuleId};
 
 use super::CaseOutcome;
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, iter};
 
-use brama_policy::{CredentialKind, Denial, Fault, Policy, UnixTime, nearest};
+use brama_policy::authoring::{Fault, nearest};
+use brama_policy::deciding::{Denial, Policy, UnixTime};
+use brama_policy::identity::CredentialKind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

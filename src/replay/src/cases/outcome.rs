@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use brama_policy::{Decision, Denial, Envelope, Grant, Policy, Refused, RuleId};
+use brama_policy::deciding::{Decision, Denial, Envelope, Grant, Policy, Refused, RuleId};
 
 use super::{Case, Expected};
 

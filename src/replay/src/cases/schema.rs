@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use brama_policy::{Denial, schema_of};
+use brama_policy::authoring::schema_of;
+use brama_policy::deciding::Denial;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use brama_policy::{Policy, PolicyDocument, UnixTime};
+use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_replay::RequestLine;
 
 use crate::dice::Dice;

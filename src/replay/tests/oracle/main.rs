@@ -22,7 +22,7 @@ mod written;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use brama_policy::{Policy, PolicyDocument, UnixTime};
+use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_replay::RequestLine;
 use dice::Dice;
 use model::{Oddity, decide};

@@ -1,6 +1,6 @@
 //! The model's policies and requests, written down as the core reads them; and what it says, in the model's words.
 
-use brama_policy::Decision;
+use brama_policy::deciding::Decision;
 use serde_json::{Map, Value, json};
 
 use crate::model::{

@@ -3,8 +3,9 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use brama_policy::{
-    Credential, CredentialKind, InvalidKeys, KeySet, KeySource, MAX_CREDENTIAL, MAX_KEY_SET, Policy, Verifier,
+use brama_policy::deciding::Policy;
+use brama_policy::identity::{
+    Credential, CredentialKind, InvalidKeys, KeySet, KeySource, MAX_CREDENTIAL, MAX_KEY_SET, Verifier,
 };
 use clap::Args;
 

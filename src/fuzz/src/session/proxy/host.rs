@@ -1,7 +1,8 @@
 //! The verbs of the root context.
 
 use brama_engine::host::{CallId, Counter, RootHost, StreamId};
-use brama_policy::{Moment, Question, Unavailable};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{Question, Unavailable};
 
 use super::{Call, Outside, Stream};
 

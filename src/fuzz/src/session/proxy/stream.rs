@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use brama_engine::host::{Counter, Host, HostFailed, RefusalNote};
 use brama_engine::worker::Flow;
-use brama_policy::{Grant, Moment, RefusalResponse, RuleId, SignatureCheck};
+use brama_policy::deciding::{Grant, Moment, RefusalResponse, RuleId};
+use brama_policy::identity::SignatureCheck;
 
 use super::Clock;
 use crate::session::event::{Failing, Sent};

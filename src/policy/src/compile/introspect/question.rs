@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::Around;
 use crate::compile::{credential_document, each, is_reserved, kind, names_credential};
-use crate::credential::CredentialKind;
 use crate::document::{IntrospectDocument, MethodDocument, SendDocument};
-use crate::facts::Fact;
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
-use crate::introspection::{Authority, Body, Form, Method, Piece, Sent};
+use crate::identity::authority::Authority;
+use crate::identity::credential::CredentialKind;
+use crate::identity::facts::Fact;
+use crate::identity::introspection::{Body, Form, Method, Piece, Sent};
 use crate::path::CanonicalPath;
 
 pub(super) fn form(

@@ -1,0 +1,132 @@
+//! Owns what a policy can say at all: which rules can refuse, and with which denials, so that tests can be held against
+//! it.
+
+use std::sync::Arc;
+
+use crate::deciding::decision::{Needs, ROWS};
+use crate::deciding::forward::FactReference;
+use crate::deciding::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, Verified};
+use crate::deciding::rule_id::RuleId;
+use crate::identity::credential::CredentialKind;
+use crate::identity::verifier::Verifier;
+
+impl Policy {
+    /// The rules that can refuse: all that are not public.
+    pub fn guarded_rules(&self) -> impl Iterator<Item = &RuleId> {
+        self.verified().map(|(rule, _verified)| rule)
+    }
+
+    /// The codes of the denials that judging requests under this policy can come to, in the order of judgement. What
+    /// only a gateway can lack is not among them.
+    pub fn denials(&self) -> impl Iterator<Item = &'static str> {
+        ROWS.iter().filter(|row| self.can_give(row.needs)).map(|row| row.code)
+    }
+
+    fn verified(&self) -> impl Iterator<Item = (&RuleId, &Verified)> {
+        self.routes.iter().filter_map(|route| match &route.requirement {
+            Requirement::Public { because: _ } => None,
+            Requirement::Verified(verified) => Some((&route.id, &**verified)),
+        })
+    }
+
+    fn can_give(&self, needs: Needs) -> bool {
+        let any = |wants: &dyn Fn(&Verified) -> bool| self.verified().any(|(_rule, verified)| wants(verified));
+        let requires = |kind| any(&|verified| verified.credentials.include(kind));
+        match needs {
+            Needs::Gateway => false,
+            Needs::Nothing => true,
+            Needs::Credential(kind) => requires(kind),
+            // A kept credential has one reading on every route.
+            Needs::CredentialSent(kind) => self.forward.keep.contains(&kind) || requires(kind),
+            Needs::Beginning(kind) => self.dates_beginnings(kind) && requires(kind),
+            Needs::Binding => any(&|verified| matches!(verified.binding, Binding::Bound { .. })),
+            Needs::Scopes => any(&|verified| matches!(verified.scopes, RequiredScopes::Wanted { .. })),
+            Needs::Owner => any(&|verified| matches!(verified.owner, Ownership::Owned(_))),
+            Needs::Conditions => any(&|verified| !verified.conditions.is_empty()),
+            Needs::ForwardedFact => any(&|verified| self.forwarded().any(|fact| verified.credentials.include(fact.of))),
+        }
+    }
+
+    /// Whether the facts of a kind of credential can state when it begins.
+    #[must_use]
+    pub fn dates_beginnings(&self, kind: CredentialKind) -> bool {
+        let states = |verifier: &Arc<Verifier>| match &**verifier {
+            Verifier::Introspection(_) => false,
+            Verifier::Jwt(_) => true,
+        };
+        self.credential_rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))
+    }
+
+    /// The facts that are forwarded and that an authority may leave unsaid. Scopes are excluded: an absent scope list means
+    /// the empty list, so it is never missing.
+    fn forwarded(&self) -> impl Iterator<Item = &FactReference> {
+        let members = self.forward.json.iter().flat_map(|(_header, members)| members.values());
+        let all = self.forward.headers.iter().map(|(_header, fact)| fact).chain(members);
+        all.filter(|fact| fact.name.as_str() != "scope")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::document::PolicyDocument;
+
+    const BEFORE_A_RULE: [&str; 8] = [
+        "request_incomplete",
+        "method_refused",
+        "upgrade_refused",
+        "method_overridden",
+        "path_overridden",
+        "host_malformed",
+        "path_ambiguous",
+        "route_unknown",
+    ];
+
+    fn policy(headers: &str, route: &str) -> Policy {
+        let introspect = r#"{"introspect": {"authority": "a", "path": "/i", "hint": "h", "expect": {"/u": "x"}}}"#;
+        let credential = |header: &str| {
+            format!(
+                r#"{{"header": "{header}", "verify": [{introspect}], "cache": {{"ttl": "1s", "refused_ttl": "1s", "entries": 9}}}}"#
+            )
+        };
+        let text = format!(
+            r#"{{"version": 1, "name": "x", "forward": {{"headers": {headers}}}, "refusals": {{"format": "ehealth"}},
+            "authorities": {{"a": {{"cluster": "c", "host": "h", "timeout": "1s", "auth": {{"bearer_env": "S"}}}}}},
+            "credentials": {{"api_key": {}, "token": {}}},
+            "routes": [{{"id": "r", "methods": ["GET"], "path": "/r/{{_id}}", {route}}}]}}"#,
+            credential("key"),
+            credential("token")
+        );
+        Policy::compile(&PolicyDocument::read(&text).unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    fn beyond(headers: &str, route: &str) -> Vec<&'static str> {
+        let policy = policy(headers, route);
+        let (before, rest): (Vec<_>, _) = policy.denials().partition(|code| BEFORE_A_RULE.contains(code));
+        assert_eq!(before, BEFORE_A_RULE);
+        rest
+    }
+
+    #[test]
+    fn public_rule_refuses_nobody() {
+        let public = r#""public": {"because": "it tells nothing"}"#;
+        assert_eq!(beyond(r#"{"x-a": "token.subject"}"#, public), Vec::<&str>::new());
+        assert_eq!(policy("{}", public).guarded_rules().count(), 0);
+    }
+
+    #[test]
+    fn denials_are_those_of_what_rules_require() {
+        let token = ["token_repeated", "token_missing", "token_malformed", "token_unavailable", "token_refused"];
+        let require = r#""require": {"credentials": ["token"], "scopes": "none"}"#;
+        let expected: Vec<_> = token.into_iter().chain(["token_expired"]).collect();
+        assert_eq!(beyond(r#"{"x-a": "api_key.subject", "x-b": "token.scope"}"#, require), expected);
+        assert_eq!(policy("{}", require).guarded_rules().map(RuleId::as_str).collect::<Vec<_>>(), ["r"]);
+        let require = r#""require": {"credentials": ["token"], "scopes": {"all": ["a"]}}"#;
+        let expected: Vec<_> = expected.into_iter().chain(["scope_missing", "fact_missing"]).collect();
+        assert_eq!(beyond(r#"{"x-a": "token.subject"}"#, require), expected);
+    }
+}

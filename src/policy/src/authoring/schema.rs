@@ -1,0 +1,396 @@
+//! Owns the JSON Schema of documents, which lets an editor help an author before anything is compiled.
+//!
+//! It is made from the document's types, and narrowed here to what compiling asks of a single value. What compares two
+//! places of a document (an authority's name, a capture, a route written twice) no schema says.
+//!
+//! INVARIANT: the schema never refuses what [`crate::Policy::compile`] accepts. Where the two cannot agree, it is
+//! laxer.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use crate::deciding::decision::Denial;
+use crate::deciding::target::refused_headers;
+use crate::document::PolicyDocument;
+use crate::identity::authority::LookupRate;
+use crate::identity::facts::{FactName, MAX_FACT};
+use crate::identity::jwt::Algorithm;
+use crate::identity::scope::MAX_SCOPE_LIST;
+
+impl PolicyDocument {
+    /// The JSON Schema of documents, draft 7: the newest that the YAML language server reads.
+    #[must_use]
+    pub fn schema() -> Value {
+        schema_of::<Self>(narrower())
+    }
+}
+
+/// The schema of a document of another kind, made from its types as a policy's is: with keywords that its types do not
+/// say, by the name of the type.
+#[must_use]
+pub fn schema_of<T: JsonSchema>(narrower: Vec<(&'static str, Value)>) -> Value {
+    let mut schema = plain::<T>();
+    for (name, keywords) in narrower {
+        // Each place is found: `every_narrowing_has_its_place`.
+        if let Some(found) = definition(&mut schema, &T::schema_name(), name) {
+            merge(found, keywords);
+        }
+    }
+    schema
+}
+
+/// The schema as the types say it.
+fn plain<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(as_it_is_read));
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Takes out what the types allow and the reading of documents does not: a null for what is left out. The width of
+/// integers goes too, for it is no format that validators know.
+fn as_it_is_read(schema: &mut Schema) {
+    schema.remove("format");
+    if let Some(types) = schema.get_mut("type")
+        && let Value::Array(names) = types
+    {
+        names.retain(|name| name != "null");
+        if let [only] = names.as_slice() {
+            *types = only.clone();
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type") != Some(&json!("null")));
+    }
+}
+
+/// The schema of one type.
+fn definition<'a>(schema: &'a mut Value, root: &str, name: &str) -> Option<&'a mut Value> {
+    if name == root {
+        return Some(schema);
+    }
+    schema.get_mut("definitions")?.get_mut(name)
+}
+
+/// Adds keywords to a schema, member by member.
+fn merge(schema: &mut Value, keywords: Value) {
+    match (schema, keywords) {
+        (Value::Object(members), Value::Object(keywords)) => {
+            for (name, keyword) in keywords {
+                merge(members.entry(name).or_insert(Value::Null), keyword);
+            }
+        }
+        (schema, keyword) => *schema = keyword,
+    }
+}
+
+/// What compiling asks beyond the types, by type.
+fn narrower() -> Vec<(&'static str, Value)> {
+    let reserved: Vec<_> = FactName::STANDARD.into_iter().chain(["not_before", "expires", "scopes"]).collect();
+    let further = json!({
+        "propertyNames": { "pattern": FACT_NAME, "not": { "enum": reserved } },
+        "additionalProperties": { "pattern": POINTER },
+    });
+    vec![
+        (
+            "PolicyDocument",
+            json!({
+                "title": "Brama policy",
+                "properties": {
+                    "version": { "const": 1 },
+                    "name": { "pattern": NAME },
+                    "routes": { "minItems": 1 },
+                },
+            }),
+        ),
+        ("ReasonDocument", properties(json!({ "because": { "pattern": SOMETHING } }))),
+        (
+            "AuthorityDocument",
+            properties(json!({
+                "cluster": { "pattern": CLUSTER },
+                "host": { "pattern": HOST },
+                "timeout": { "pattern": SPAN },
+            })),
+        ),
+        (
+            "LookupsDocument",
+            properties(json!({
+                "per_second": { "minimum": 1, "maximum": LookupRate::MOST },
+                "per_second_behind_a_key": { "minimum": 1, "maximum": LookupRate::MOST },
+            })),
+        ),
+        (
+            "RevocationsDocument",
+            properties(json!({
+                "path": { "pattern": "^/[^?#]*$" },
+                "every": { "pattern": SPAN },
+                "max_lag": { "pattern": SPAN },
+            })),
+        ),
+        (
+            "ServeStaleDocument",
+            properties(json!({ "serve_for": { "pattern": SPAN }, "because": { "pattern": SOMETHING } })),
+        ),
+        ("VariableDocument", json!({ "pattern": "^[A-Z0-9_]+$" })),
+        ("HeaderEnvDocument", properties(json!({ "name": { "pattern": HEADER } }))),
+        (
+            "CredentialDocument",
+            properties(json!({
+                "header": { "pattern": HEADER },
+                "scheme": { "pattern": "^[A-Za-z0-9-]+$" },
+                "verify": { "minItems": 1, "maxItems": 2 },
+            })),
+        ),
+        (
+            "IntrospectDocument",
+            json!({
+                "oneOf": [
+                    { "required": ["hint"] },
+                    { "required": ["form"] },
+                    { "properties": { "method": { "const": "GET" } }, "required": ["method"] },
+                ],
+                "properties": {
+                "path": { "pattern": TARGET },
+                "hint": { "minLength": 1 },
+                "form": {
+                    "propertyNames": { "minLength": 1 },
+                    "additionalProperties": { "pattern": r"^([^{}]*|\{credential\})$" },
+                },
+                "accept": { "pattern": HEADER_VALUE, "maxLength": MAX_FACT },
+                "headers": {
+                    "propertyNames": { "pattern": HEADER },
+                    "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": MAX_FACT },
+                },
+                "inactive_on": { "items": { "minimum": 400, "maximum": 499, "not": { "enum": [408, 425, 429] } } },
+                },
+            }),
+        ),
+        ("SendInDocument", properties(json!({ "header": { "pattern": HEADER } }))),
+        (
+            "ActiveOnDocument",
+            properties(
+                json!({ "on": { "minItems": 1, "items": { "minimum": 200, "maximum": 299, "not": { "enum": [204, 205] } } } }),
+            ),
+        ),
+        ("StatedDocument", json!({ "minProperties": 1, "propertyNames": { "pattern": POINTER } })),
+        (
+            "JwtDocument",
+            properties(json!({
+                "issuer": { "minLength": 1 },
+                "audiences": { "minItems": 1, "uniqueItems": true, "items": { "minLength": 1 } },
+                "types": { "minItems": 1, "uniqueItems": true, "items": { "pattern": MEDIA_TYPE } },
+                "algorithms": {
+                    "minItems": 1,
+                    "uniqueItems": true,
+                    "items": { "enum": Algorithm::ALL.map(Algorithm::as_str) },
+                },
+                "leeway": { "pattern": SPAN },
+            })),
+        ),
+        (
+            "KeysDocument",
+            json!({
+                "properties": {
+                    "inline": { "minItems": 1 },
+                    "path": { "pattern": PATH_AND_QUERY },
+                    "every": { "pattern": SPAN },
+                    "max_stale": { "pattern": SPAN },
+                },
+                "oneOf": [{ "required": ["inline"] }, { "required": ["authority", "path", "every", "max_stale"] }],
+            }),
+        ),
+        (
+            "ClaimsDocument",
+            properties(json!({
+                "subject": { "pattern": POINTER },
+                "client_id": { "pattern": POINTER },
+                "client_type": { "pattern": POINTER },
+                "scope": { "pattern": POINTER },
+                "further": further.clone(),
+            })),
+        ),
+        (
+            "FactsDocument",
+            properties(json!({
+                "subject": { "pattern": POINTER },
+                "client_id": { "pattern": POINTER },
+                "client_type": { "pattern": POINTER },
+                "scope": { "pattern": POINTER },
+                "expires": { "pattern": POINTER },
+                "further": further,
+                "required": { "items": { "pattern": FACT_NAME } },
+            })),
+        ),
+        (
+            "CacheDocument",
+            properties(json!({
+                "ttl": { "pattern": SPAN },
+                "refused_ttl": { "pattern": SPAN },
+                "entries": { "minimum": 1, "maximum": LookupRate::MOST },
+            })),
+        ),
+        (
+            "ForwardDocument",
+            properties(json!({
+                "headers": { "propertyNames": { "pattern": HEADER }, "additionalProperties": { "pattern": FACT } },
+                "json": {
+                    "propertyNames": { "pattern": HEADER },
+                    "additionalProperties": {
+                        "minProperties": 1,
+                        "propertyNames": { "pattern": "^[!-~]+$" },
+                        "additionalProperties": { "pattern": FACT },
+                    },
+                },
+                "fixed": {
+                    "propertyNames": { "pattern": HEADER },
+                    "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": MAX_FACT },
+                },
+                "strip": {
+                    "items": {
+                        "pattern": "^[a-z0-9][a-z0-9-]*[*]?$",
+                        "not": { "enum": refused_headers().collect::<Vec<_>>() },
+                    },
+                },
+            })),
+        ),
+        (
+            "LogDocument",
+            properties(json!({ "facts": { "minItems": 1, "uniqueItems": true, "items": { "pattern": FACT } } })),
+        ),
+        (
+            "RefusalsDocument",
+            properties(json!({
+                "messages": {
+                    "propertyNames": { "enum": Denial::CODES },
+                    "additionalProperties": { "pattern": MESSAGE, "maxLength": 512 },
+                },
+            })),
+        ),
+        (
+            "RouteDocument",
+            json!({
+                "properties": {
+                    "id": { "pattern": NAME },
+                    "methods": {
+                        "minItems": 1,
+                        "uniqueItems": true,
+                        "items": { "pattern": "^[A-Z]+$", "not": { "enum": ["CONNECT", "TRACE"] } },
+                    },
+                    "hosts": { "minItems": 1, "uniqueItems": true, "items": { "pattern": HOST_PATTERN } },
+                    "path": { "pattern": PATH },
+                },
+                "oneOf": [{ "required": ["public"] }, { "required": ["require"] }],
+            }),
+        ),
+        (
+            "RequireDocument",
+            properties(json!({
+                "credentials": { "minItems": 1, "uniqueItems": true },
+                "conditions": { "minItems": 1 },
+            })),
+        ),
+        ("BindDocument", properties(json!({ "token": { "pattern": FACT_NAME }, "api_key": { "pattern": FACT_NAME } }))),
+        (
+            "WantedScopesDocument",
+            json!({
+                "properties": {
+                    "all": { "minItems": 1, "items": { "pattern": SCOPE, "maxLength": MAX_SCOPE_LIST } },
+                    "any": { "minItems": 1, "items": { "pattern": SCOPE, "maxLength": MAX_SCOPE_LIST } },
+                    "of": { "minItems": 1, "uniqueItems": true },
+                },
+                "oneOf": [{ "required": ["all"] }, { "required": ["any"] }],
+            }),
+        ),
+        (
+            "OwnerDocument",
+            properties(json!({
+                "param": { "pattern": "^_*[a-z][a-z0-9_]*$" },
+                "equals": { "pattern": FACT },
+                "except_client_types": { "items": { "pattern": SOMETHING } },
+            })),
+        ),
+    ]
+}
+
+fn properties(keywords: Value) -> Value {
+    json!({ "properties": keywords })
+}
+
+/// A name that is safe in a header, a metric and a log.
+const NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
+
+/// More than spaces. Which characters are spaces is told differently by every reader, so only those of ASCII are.
+const SOMETHING: &str = "[^ \\t\\r\\n]";
+
+/// Without spaces, of which only those of ASCII are spaces to every reader.
+const CLUSTER: &str = "^[^ \\t\\r\\n]+$";
+
+const SPAN: &str = "^[0-9]+(ms|s|m|h)$";
+
+const HEADER: &str = "^[a-z0-9][a-z0-9-]*$";
+
+const HOST: &str = r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$";
+
+const HOST_PATTERN: &str = r"^((\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$";
+
+const HEADER_VALUE: &str = "^[!-~]([ -~]*[!-~])?$";
+
+/// A path with an optional query of `name=value`.
+const TARGET: &str = r"^/[^?#]*(\?[^#=&]+=[^#&]*(&[^#=&]+=[^#&]*)*)?$";
+/// RFC 6838, 4.2.
+const MEDIA_TYPE: &str = "^[A-Za-z0-9!#$&^_.+/-]+$";
+
+/// A path, and a query where one is wanted.
+const PATH_AND_QUERY: &str = r"^/[^?#]*(\?[^#]*[^?#])?$";
+
+/// A path, or the template of one.
+const PATH: &str = "^/[^?#]*$";
+
+/// RFC 6901, 3, but for the empty pointer.
+const POINTER: &str = "^/([^~]|~[01])*$";
+
+const FACT_NAME: &str = "^[a-z][a-z0-9_]*$";
+
+const FACT: &str = r"^(api_key|token)\.[a-z][a-z0-9_]*$";
+
+/// RFC 6749, 3.3.
+const SCOPE: &str = r"^[!#-\[\]-~]+$";
+
+const MESSAGE: &str = r"^([^{}]|\{(missing_scopes|wanted_scopes)\})+$";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every property that is narrowed, by its type.
+    fn narrowed() -> impl Iterator<Item = (&'static str, String)> {
+        narrower().into_iter().flat_map(|(name, keywords)| {
+            let properties = keywords.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+            properties.into_iter().map(move |(property, _keywords)| (name, property))
+        })
+    }
+
+    #[test]
+    fn every_narrowing_has_its_place() {
+        let (mut plain, root) = (plain::<PolicyDocument>(), PolicyDocument::schema_name());
+        for (name, _keywords) in narrower() {
+            assert!(definition(&mut plain, &root, name).is_some(), "{name}");
+        }
+        for (name, property) in narrowed() {
+            let place = definition(&mut plain, &root, name).map(|definition| &definition["properties"][&property]);
+            assert!(place.is_some_and(Value::is_object), "{name}.{property}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_null_and_no_object_takes_unknown_keys() {
+        let text = PolicyDocument::schema().to_string();
+        assert!(!text.contains("null"), "{text}");
+        let definitions = PolicyDocument::schema()["definitions"].clone();
+        for (name, definition) in definitions.as_object().unwrap() {
+            if definition.get("properties").is_some() {
+                assert_eq!(definition["additionalProperties"], false, "{name}");
+            }
+        }
+    }
+}

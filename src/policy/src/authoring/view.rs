@@ -1,0 +1,239 @@
+//! Owns what a policy tells of its routes, for whoever lists them; no request is judged by it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::deciding::condition::Condition;
+use crate::deciding::forward::FactReference;
+use crate::deciding::policy::{
+    Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified,
+};
+use crate::deciding::rule_id::RuleId;
+use crate::host::{Host, HostPattern};
+use crate::identity::credential::CredentialKind;
+use crate::identity::facts::FactName;
+use crate::identity::scope::WantedScopes;
+use crate::path::{Ambiguity, CanonicalPath};
+
+/// One entry of what may pass, to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteView<'a>(&'a Route);
+
+/// The hosts a route is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostView<'a> {
+    /// Every host: the route names none.
+    Any,
+    /// One name or address.
+    Name(&'a str),
+    /// Every name below this one, and not itself.
+    Below(&'a str),
+}
+
+/// What a route requires.
+#[derive(Clone, Copy, Debug)]
+pub enum Requires<'a> {
+    /// Nothing.
+    Nothing {
+        /// Why.
+        because: &'a str,
+    },
+    /// A verified caller.
+    Caller(CallerView<'a>),
+}
+
+/// What a verified caller must be.
+#[derive(Clone, Copy, Debug)]
+pub struct CallerView<'a>(&'a Verified);
+
+/// Whose resource the path names.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnerView<'a>(&'a Owner);
+
+impl Policy {
+    /// Its routes, in the order of the document.
+    pub fn routes(&self) -> impl Iterator<Item = RouteView<'_>> {
+        self.routes.iter().map(RouteView)
+    }
+
+    /// The route that would judge a request; `Ok(None)` where no entry names it.
+    ///
+    /// # Errors
+    /// A path that another reader would take for that of another route.
+    pub fn route_for(
+        &self,
+        method: &str,
+        host: &Host<'_>,
+        path: &CanonicalPath<'_>,
+    ) -> Result<Option<RouteView<'_>>, Ambiguity> {
+        Ok(self.find(method, host, path)?.and_then(|found| self.routes.get(found.route)).map(RouteView))
+    }
+}
+
+impl Policy {
+    /// The facts that a verified caller of a route is judged by, or that are forwarded, as `token.client_id`.
+    #[must_use]
+    pub fn facts_needed(&self, caller: &CallerView<'_>) -> BTreeSet<String> {
+        let verified = caller.0;
+        let scopes = caller.scopes_of().map(|of| FactReference { of, name: FactName::Scope }.to_string());
+        let bound = caller.binding().into_iter().flat_map(|(token, api_key)| [token.to_string(), api_key.to_string()]);
+        let owned = match &verified.owner {
+            Ownership::NotOwned => None,
+            Ownership::Owned(owner) => Some(owner),
+        };
+        let owners = owned.map(|owner| owner.equals.to_string());
+        let exempt = owned.filter(|owner| !owner.except_client_types.is_empty());
+        let types = exempt.map(|owner| FactReference { of: owner.equals.of, name: FactName::ClientType }.to_string());
+        let read = verified.conditions.iter().flat_map(Condition::facts_used).map(|(of, name)| {
+            // Conditions call the list of scopes by another name than the fact.
+            let name = if name == "scopes" { FactName::Scope.as_str() } else { name };
+            format!("{}.{name}", of.as_str())
+        });
+        let headers = self.forward.headers.iter().map(|(_header, reference)| reference);
+        let members = self.forward.json.iter().flat_map(|(_header, members)| members.values());
+        let forwarded = headers.chain(members).filter(|reference| verified.credentials.include(reference.of));
+        let forwarded = forwarded.map(ToString::to_string);
+        scopes.chain(bound).chain(owners).chain(types).chain(read).chain(forwarded).collect()
+    }
+}
+
+impl<'a> RouteView<'a> {
+    pub(crate) const fn new(route: &'a Route) -> Self {
+        Self(route)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn rule(&self) -> &'a RuleId {
+        &self.0.id
+    }
+
+    /// The methods it is for.
+    #[must_use]
+    pub fn methods(&self) -> &'a [String] {
+        &self.0.methods
+    }
+
+    /// The hosts it is for.
+    pub fn hosts(&self) -> impl Iterator<Item = HostView<'a>> + use<'a> {
+        self.0.hosts.iter().map(|pattern| match pattern {
+            HostPattern::Any => HostView::Any,
+            HostPattern::Name(name) => HostView::Name(name),
+            HostPattern::Suffix(suffix) => HostView::Below(suffix),
+        })
+    }
+
+    /// Its path template, as the policy writes it.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.0.path.as_str()
+    }
+
+    /// Whether what is lacking is only counted and marked.
+    #[must_use]
+    pub fn is_in_shadow(&self) -> bool {
+        self.0.mode == Mode::Shadow
+    }
+
+    /// Why CORS preflight requests for it pass; `None` where they are judged like any other request.
+    #[must_use]
+    pub fn preflight(&self) -> Option<&'a str> {
+        match &self.0.preflight {
+            Preflight::Judged => None,
+            Preflight::Passes { because } => Some(because),
+        }
+    }
+
+    /// What a request must bring.
+    #[must_use]
+    pub fn requires(&self) -> Requires<'a> {
+        match &self.0.requirement {
+            Requirement::Public { because } => Requires::Nothing { because },
+            Requirement::Verified(verified) => Requires::Caller(CallerView(verified)),
+        }
+    }
+}
+
+impl<'a> CallerView<'a> {
+    /// The credentials, all of them, in the order of judgement.
+    pub fn credentials(&self) -> impl Iterator<Item = CredentialKind> + use<> {
+        self.0.credentials.iter()
+    }
+
+    /// The token's fact and the API key's that must be equal; `None` where the two need not belong together.
+    #[must_use]
+    pub const fn binding(&self) -> Option<(&'a FactReference, &'a FactReference)> {
+        match &self.0.binding {
+            Binding::Unbound => None,
+            Binding::Bound { token, api_key } => Some((token, api_key)),
+        }
+    }
+
+    /// The scopes; `None` where any verified caller will do.
+    #[must_use]
+    pub const fn scopes(&self) -> Option<&'a WantedScopes> {
+        match &self.0.scopes {
+            RequiredScopes::AnyCaller => None,
+            RequiredScopes::Wanted { wanted, of: _ } => Some(wanted),
+        }
+    }
+
+    /// Who must have been granted the scopes; nobody where none are wanted.
+    pub fn scopes_of(&self) -> impl Iterator<Item = CredentialKind> + use<> {
+        let of = match &self.0.scopes {
+            RequiredScopes::AnyCaller => None,
+            RequiredScopes::Wanted { wanted: _, of } => Some(*of),
+        };
+        CredentialKind::ALL.into_iter().filter(move |kind| of.is_some_and(|of| of.include(*kind)))
+    }
+
+    /// Whose resource the path names; `None` where it is nobody's.
+    #[must_use]
+    pub const fn owner(&self) -> Option<OwnerView<'a>> {
+        match &self.0.owner {
+            Ownership::NotOwned => None,
+            Ownership::Owned(owner) => Some(OwnerView(owner)),
+        }
+    }
+
+    /// Whether a condition reads headers.
+    #[must_use]
+    pub fn reads_headers(&self) -> bool {
+        self.0.conditions.iter().any(Condition::uses_headers)
+    }
+
+    /// The texts of the conditions, all of which must hold.
+    pub fn conditions(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.0.conditions.iter().map(Condition::source)
+    }
+}
+
+impl<'a> OwnerView<'a> {
+    /// The capture that names the owner.
+    #[must_use]
+    pub fn param(&self) -> &'a str {
+        &self.0.param
+    }
+
+    /// The fact it must equal.
+    #[must_use]
+    pub const fn equals(&self) -> &'a FactReference {
+        &self.0.equals
+    }
+
+    /// The client types that may act on anybody's.
+    #[must_use]
+    pub fn except_client_types(&self) -> &'a [String] {
+        &self.0.except_client_types
+    }
+}
+
+impl fmt::Display for HostView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any host"),
+            Self::Name(name) => f.write_str(name),
+            Self::Below(suffix) => write!(f, "*.{suffix}"),
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Owns the course of one judgement: from a request, over what authorities answer, to a decision.
+
+use std::sync::Arc;
+
+use crate::deciding::condition::{Condition, Headers, RequestView};
+use crate::deciding::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
+use crate::deciding::observer::{Event, NoObserver, Observer};
+use crate::deciding::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
+use crate::deciding::presentation::NotPresented;
+use crate::deciding::request::Request;
+use crate::deciding::router::Found;
+use crate::deciding::rule_id::RuleId;
+use crate::deciding::target::Target;
+use crate::identity::answer::Answer;
+use crate::identity::credential::{Credential, CredentialKind};
+use crate::identity::facts::Facts;
+use crate::identity::verifier::{Lookup, Verifier};
+use crate::path::{Ambiguity, SecondReading};
+use crate::template::Captures;
+use crate::time::Moment;
+
+mod judge;
+mod present;
+
+/// What to do next with a request.
+#[must_use]
+#[derive(Debug)]
+pub enum Step {
+    /// It is decided.
+    Done(Decision),
+    /// It waits for an answer about a credential.
+    Ask(Lookup, Awaiting),
+}
+
+/// A request that waits for one answer. Taking the answer uses it up, so a second or a stale answer has nothing to
+/// act on.
+#[must_use]
+#[derive(Debug)]
+pub struct Awaiting {
+    asked: CredentialKind,
+    verifier: Arc<Verifier>,
+    /// The credential to be verified after this one.
+    then: Option<(CredentialKind, Credential)>,
+    case: Evaluation,
+}
+
+/// A request whose route is known, and who its caller is as far as that is verified.
+#[derive(Debug)]
+struct Evaluation {
+    policy: Arc<Policy>,
+    route: usize,
+    captures: Captures,
+    /// The names of its headers that must not reach the service.
+    remove: Vec<String>,
+    /// What the route's conditions look at; `None` where it has none.
+    view: Option<RequestView>,
+    /// Credentials that are sent along with the lookup of another.
+    along: Vec<(CredentialKind, Credential)>,
+    api_key: Option<Arc<Facts>>,
+    token: Option<Arc<Facts>>,
+}
+
+impl Policy {
+    /// Begins to judge a request.
+    pub fn begin(self: &Arc<Self>, request: &Request<'_>) -> Step {
+        self.begin_observed(request, &mut NoObserver)
+    }
+
+    /// Begins to judge a request in front of a witness.
+    pub fn begin_observed(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Observer) -> Step {
+        match self.open(request, witness) {
+            Ok(step) => step,
+            Err(refused) => {
+                witness.note(Event::Lacking(refused.denial()));
+                Step::Done(Decision::Refuse(refused))
+            }
+        }
+    }
+
+    fn open(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Observer) -> Result<Step, Refused> {
+        let unruled = |denial| Refused { rule: None, denial, identity: None };
+        match self.configured {
+            Configured::Yes => {}
+            Configured::No => return Err(unruled(Denial::NotConfigured)),
+        }
+        let target = Target::read(request).map_err(unruled)?;
+        let host = target.host.name();
+        witness.note(Event::Read { method: target.method, host: &host, path: target.path.as_str() });
+        let ambiguous = |ambiguity| unruled(by_route(ambiguity, &target));
+        // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
+        for kind in &self.forward.keep {
+            let kept = self.credential_rule(*kind).map(|rule| rule.presentation.read(request));
+            if let Some(Err(NotPresented::Repeated(how))) = kept {
+                return Err(unruled(Denial::CredentialRepeated(*kind, how)));
+            }
+        }
+        let Some((found, route)) = self
+            .find(target.method, &target.host, &target.path)
+            .map_err(ambiguous)?
+            .and_then(|found| self.with_route(found))
+        else {
+            // A route for OPTIONS goes before.
+            return match target.preflight_for {
+                Some(method) => {
+                    let about = self.find_for_preflight(method, &target.host, &target.path).map_err(ambiguous)?;
+                    self.preflight(method, about, request, witness)
+                }
+                None => None,
+            }
+            .map_or_else(|| self.unrouted(&target, request, witness), Ok);
+        };
+        witness.note(Event::Routed {
+            rule: &route.id,
+            template: route.path.as_str(),
+            captures: found.captures.as_slice(),
+        });
+        let verified = match &route.requirement {
+            Requirement::Public { .. } => {
+                witness.note(Event::Public);
+                return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))));
+            }
+            Requirement::Verified(verified) => verified,
+        };
+        let case = Evaluation {
+            policy: Arc::clone(self),
+            route: found.route,
+            captures: found.captures,
+            remove: self.removals(request),
+            view: self.view(&verified.conditions, &target, request),
+            along: Vec::new(),
+            api_key: None,
+            token: None,
+        };
+        match route.mode {
+            Mode::Enforce => {}
+            Mode::Shadow => witness.note(Event::Shadow),
+        }
+        Ok(case.present(request, witness))
+    }
+
+    fn with_route(&self, found: Found) -> Option<(Found, &Route)> {
+        let route = self.routes.get(found.route)?;
+        Some((found, route))
+    }
+
+    /// The end of a CORS preflight request, where the route it asks about lets it pass.
+    fn preflight(
+        &self,
+        method: &str,
+        about: Option<Found>,
+        request: &Request<'_>,
+        witness: &mut impl Observer,
+    ) -> Option<Step> {
+        let (_found, route) = self.with_route(about?)?;
+        match route.preflight {
+            Preflight::Judged => None,
+            Preflight::Passes { .. } => {
+                witness.note(Event::Preflight { method });
+                Some(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))))
+            }
+        }
+    }
+
+    /// What no rule names.
+    fn unrouted(
+        &self,
+        target: &Target<'_>,
+        request: &Request<'_>,
+        witness: &mut impl Observer,
+    ) -> Result<Step, Refused> {
+        let refused = |denial| Refused { rule: None, denial, identity: None };
+        match self.mode {
+            Mode::Enforce => Err(refused(Denial::RouteUnknown)),
+            Mode::Shadow => {
+                self.second_reading(target.method, &target.host, &target.path)
+                    .map_err(|ambiguity| refused(by_route(ambiguity, target)))?;
+                witness.note(Event::Lacking(&Denial::RouteUnknown));
+                witness.note(Event::Shadow);
+                let grant = Grant { would_refuse: Some(Denial::RouteUnknown), ..self.anonymous(None, request) };
+                Ok(Step::Done(Decision::Allow(grant)))
+            }
+        }
+    }
+
+    /// The grant for a request of nobody in particular.
+    fn anonymous(&self, rule: Option<&RuleId>, request: &Request<'_>) -> Grant {
+        let (remove, set) = (self.removals(request), self.forward.fixed());
+        Grant { rule: rule.cloned(), remove, set, would_refuse: None, identity: None }
+    }
+
+    /// What a route's conditions look at; `None` where it has none. Credentials are not for them to see, nor what a
+    /// client must not send: it would be taken for the gateway's own word.
+    fn view(&self, conditions: &[Condition], target: &Target<'_>, request: &Request<'_>) -> Option<RequestView> {
+        if conditions.is_empty() {
+            return None;
+        }
+        let headers = if conditions.iter().any(Condition::uses_headers) {
+            let is_credential = |name: &str| {
+                self.credential_rules().any(|(_kind, rule)| rule.presentation.header.is_confusable_with(name))
+            };
+            Headers::read(request.iter().filter(|(name, _value)| !is_credential(name) && !self.strips(name)))
+        } else {
+            Headers::NotAsked
+        };
+        Some(RequestView::of(target, headers))
+    }
+
+    /// The names of a request's headers that must not reach the service.
+    fn removals(&self, request: &Request<'_>) -> Vec<String> {
+        let mut names: Vec<String> = request.names().filter(|name| self.strips(name)).map(str::to_owned).collect();
+        // To remove a name is to remove all its copies.
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+impl Awaiting {
+    /// The kind of the credential that is asked about.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialKind {
+        self.asked
+    }
+
+    /// Goes on with the answer to what was asked.
+    pub fn resume(self, answer: Answer, now: Moment) -> Step {
+        self.resume_observed(answer, now, &mut NoObserver)
+    }
+
+    /// Asks about the credential before this one again, with the lookup that asked about it first: what was learnt of it
+    /// is not to be trusted any more. `asked` is the lookup of this one, which comes after it.
+    pub fn restart(self, before: Lookup, asked: &Lookup) -> Step {
+        let (kind, verifier) = (before.kind(), Arc::clone(before.shared_verifier()));
+        let then = Some((asked.kind(), asked.credential().clone()));
+        let case = Evaluation { api_key: None, token: None, ..self.case };
+        Step::Ask(before, Self { asked: kind, verifier, then, case })
+    }
+
+    /// Goes on with the answer to what was asked, in front of a witness.
+    pub fn resume_observed(self, answer: Answer, now: Moment, witness: &mut impl Observer) -> Step {
+        let Self { asked, verifier, then, mut case } = self;
+        if let Err(denial) = case.learn((asked, verifier), answer, now, witness) {
+            return case.lacking(denial, witness);
+        }
+        if let Some(next) = then {
+            return case.ask(next, None, witness);
+        }
+        match case.judge(now, witness) {
+            Ok(set) => Step::Done(Decision::Allow(case.grant(set, None))),
+            Err(denial) => case.lacking(denial, witness),
+        }
+    }
+}
+
+impl Evaluation {
+    fn route(&self) -> Option<&Route> {
+        self.policy.routes.get(self.route)
+    }
+
+    fn verified(&self) -> Result<&Verified, Denial> {
+        match self.route().map(|route| &route.requirement) {
+            Some(Requirement::Verified(verified)) => Ok(verified),
+            // Nothing is asked for a public route, so no answer leads here.
+            Some(Requirement::Public { .. }) | None => Err(Denial::NotConfigured),
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        self.route().map_or(Mode::Enforce, |route| route.mode)
+    }
+
+    fn ask(
+        self,
+        (kind, credential): (CredentialKind, Credential),
+        then: Option<(CredentialKind, Credential)>,
+        witness: &mut impl Observer,
+    ) -> Step {
+        let along = self.along.iter().filter(|(of, _credential)| *of != kind).cloned().collect();
+        match self.policy.lookup_beside(kind, credential, along) {
+            Some(lookup) => {
+                let verifier = Arc::clone(lookup.shared_verifier());
+                Step::Ask(lookup, Awaiting { asked: kind, verifier, then, case: self })
+            }
+            None => self.lacking(Denial::NotConfigured, witness),
+        }
+    }
+
+    fn learn(
+        &mut self,
+        (kind, asked): (CredentialKind, Arc<Verifier>),
+        answer: Answer,
+        now: Moment,
+        witness: &mut impl Observer,
+    ) -> Result<(), Denial> {
+        let facts = match answer {
+            Answer::Active(facts) => facts,
+            Answer::Inactive => return Err(Denial::CredentialRefused(kind, RefusedBy::Authority)),
+            Answer::Rejected(rejected) => {
+                return Err(Denial::CredentialRefused(kind, RefusedBy::Gateway(rejected)));
+            }
+            Answer::Unavailable(reason) => return Err(Denial::AuthorityUnavailable(kind, Outage { reason, asked })),
+        };
+        in_force(kind, &facts, now)?;
+        // The API key was learnt before the token was asked for, and may have ended meanwhile.
+        if let Some(api_key) = self.api_key.take() {
+            in_force(CredentialKind::ApiKey, &api_key, now)?;
+            // Put back only where it holds: in shadow mode, what does not is forwarded neither.
+            self.api_key = Some(api_key);
+        }
+        witness.note(Event::Verified { kind, facts: &facts });
+        match kind {
+            CredentialKind::ApiKey => self.api_key = Some(facts),
+            CredentialKind::Token => self.token = Some(facts),
+        }
+        Ok(())
+    }
+
+    /// The end of a request that lacks something: a refusal, or, where its rule is in shadow mode, a mark. What was not
+    /// verified is not forwarded then either.
+    fn lacking(self, denial: Denial, witness: &mut impl Observer) -> Step {
+        witness.note(Event::Lacking(&denial));
+        match self.mode() {
+            Mode::Shadow if denial.is_waived_in_shadow() => {
+                let told =
+                    self.policy.forward.tell(|kind| self.identity(kind).is_some(), |reference| self.fact(reference));
+                Step::Done(Decision::Allow(self.grant(told.headers, Some(denial))))
+            }
+            Mode::Shadow | Mode::Enforce => {
+                let rule = self.route().map(|route| route.id.clone());
+                Step::Done(Decision::Refuse(Refused { rule, denial, identity: self.logged() }))
+            }
+        }
+    }
+
+    fn logged(&self) -> Option<String> {
+        self.policy.logged.tell(|kind| self.identity(kind).is_some(), |reference| self.fact(reference))
+    }
+
+    fn grant(self, set: Vec<(String, String)>, would_refuse: Option<Denial>) -> Grant {
+        let (rule, identity) = (self.route().map(|route| route.id.clone()), self.logged());
+        Grant { rule, remove: self.remove, set, would_refuse, identity }
+    }
+}
+
+/// The denial of a path that a route gives a second reading.
+fn by_route(ambiguity: Ambiguity, target: &Target<'_>) -> Denial {
+    Denial::PathAmbiguous(SecondReading::by_route(ambiguity, &target.path))
+}
+
+/// An answer may be remembered from a while ago, and an authority's clock may be off.
+fn in_force(kind: CredentialKind, facts: &Facts, now: Moment) -> Result<(), Denial> {
+    if facts.has_expired(now.wall) {
+        return Err(Denial::CredentialExpired(kind));
+    }
+    // A wall clock that is stepped back makes what was good a token of the future.
+    if !facts.has_begun(now.wall) {
+        return Err(Denial::CredentialNotYetValid(kind));
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! Owns the judgement of a caller whose credentials are verified: binding, scopes, ownership, conditions, what is
+//! forwarded.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::Evaluation;
+use crate::deciding::condition::{Budget, Capture, Condition, Scene};
+use crate::deciding::decision::ConditionFailed;
+use crate::deciding::decision::{Compared, Denial, JudgedCondition};
+use crate::deciding::forward::FactReference;
+use crate::deciding::observer::{Event, Observer};
+use crate::deciding::policy::{Binding, Owner, Ownership, RequiredScopes, Verified};
+use crate::identity::credential::CredentialKind;
+use crate::identity::facts::{FactName, Facts};
+use crate::time::Moment;
+
+impl Evaluation {
+    /// Judges a caller whose credentials are all verified; the headers that tell the service of it.
+    pub(super) fn judge(&self, now: Moment, witness: &mut impl Observer) -> Result<Vec<(String, String)>, Denial> {
+        let verified = self.verified()?;
+        self.check_binding(&verified.binding, witness)?;
+        self.check_scopes(&verified.scopes, witness)?;
+        match &verified.owner {
+            Ownership::NotOwned => {}
+            Ownership::Owned(owner) => self.check_owner(owner, witness)?,
+        }
+        self.check_conditions(verified, now, witness)?;
+        let told =
+            self.policy.forward.tell(|kind| verified.credentials.include(kind), |reference| self.fact(reference));
+        match told.missing {
+            None => Ok(told.headers),
+            Some(FactReference { of, name }) => Err(Denial::FactMissing(of, name)),
+        }
+    }
+
+    fn check_binding(&self, binding: &Binding, witness: &mut impl Observer) -> Result<(), Denial> {
+        let (token, api_key) = match binding {
+            Binding::Unbound => return Ok(()),
+            Binding::Bound { token, api_key } => (token, api_key),
+        };
+        let (of_token, of_api_key) = (self.fact(token), self.fact(api_key));
+        witness
+            .note(Event::Compared { token: (token, of_token.as_deref()), api_key: (api_key, of_api_key.as_deref()) });
+        // Absent equals nothing, so both sides have to be there.
+        match (&of_token, &of_api_key) {
+            (Some(one), Some(two)) if one == two => Ok(()),
+            (Some(_) | None, Some(_) | None) => Err(Denial::NotBound {
+                token: Compared::new(token, of_token.is_some()),
+                api_key: Compared::new(api_key, of_api_key.is_some()),
+            }),
+        }
+    }
+
+    fn check_scopes(&self, scopes: &RequiredScopes, witness: &mut impl Observer) -> Result<(), Denial> {
+        let (wanted, of) = match scopes {
+            RequiredScopes::AnyCaller => return Ok(()),
+            RequiredScopes::Wanted { wanted, of } => (wanted, of),
+        };
+        for kind in of.iter() {
+            let facts = self.identity(kind).ok_or(Denial::CredentialMissing(kind))?;
+            witness.note(Event::Scopes { of: kind, wanted, granted: &facts.scope });
+            if let Some(missing) = wanted.missing(&facts.scope) {
+                return Err(Denial::ScopeMissing { of: kind, wanted: wanted.clone(), missing });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_owner(&self, owner: &Owner, witness: &mut impl Observer) -> Result<(), Denial> {
+        let client_type = self.fact(&FactReference { of: owner.equals.of, name: FactName::ClientType });
+        if let Some(client_type) =
+            client_type.filter(|known| owner.except_client_types.iter().any(|exempt| exempt == known))
+        {
+            witness.note(Event::Exempt { client_type: &client_type });
+            return Ok(());
+        }
+        let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.equals));
+        witness.note(Event::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
+        // Absent equals nothing, so both sides have to be there.
+        match (named, &stated) {
+            (Some(named), Some(stated)) if named == stated => Ok(()),
+            (Some(_) | None, Some(_) | None) => Err(Denial::NotOwner {
+                param: owner.param.clone(),
+                caller: Compared::new(&owner.equals, stated.is_some()),
+            }),
+        }
+    }
+
+    fn check_conditions(&self, verified: &Verified, now: Moment, witness: &mut impl Observer) -> Result<(), Denial> {
+        let Some(first) = verified.conditions.first() else { return Ok(()) };
+        let request = self.view.as_ref();
+        let request = request.ok_or_else(|| Denial::ConditionFailed(judged(0, first), ConditionFailed::Absent))?;
+        let captures = self.typed_captures();
+        let scene = Scene {
+            request,
+            captures: &captures,
+            token: self.token.as_deref(),
+            api_key: self.api_key.as_deref(),
+            now: now.wall,
+        };
+        let mut budget = Budget::whole();
+        for (index, condition) in verified.conditions.iter().enumerate() {
+            let outcome = budget.spend(condition.work(&scene)).and_then(|()| condition.holds(&scene));
+            witness.note(Event::Condition { source: condition.source(), outcome });
+            match outcome {
+                Ok(true) => {}
+                Ok(false) => return Err(Denial::ConditionFalse(judged(index, condition))),
+                Err(reason) => return Err(Denial::ConditionFailed(judged(index, condition), reason)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The captures as conditions see them; one of a number that is none is absent, and cannot be.
+    fn typed_captures(&self) -> Vec<(&str, Capture<'_>)> {
+        let captures = self.captures.as_slice().iter().filter_map(|(name, value)| {
+            let kind = self.route()?.path.kind_of(name)?;
+            Some((name.as_str(), Capture::of(kind, value)?))
+        });
+        captures.collect()
+    }
+
+    pub(super) const fn identity(&self, kind: CredentialKind) -> Option<&Arc<Facts>> {
+        match kind {
+            CredentialKind::ApiKey => self.api_key.as_ref(),
+            CredentialKind::Token => self.token.as_ref(),
+        }
+    }
+
+    pub(super) fn fact(&self, reference: &FactReference) -> Option<Cow<'_, str>> {
+        self.identity(reference.of)?.text(&reference.name)
+    }
+}
+
+impl Compared {
+    fn new(fact: &FactReference, is_stated: bool) -> Self {
+        Self { fact: fact.clone(), is_stated }
+    }
+}
+
+fn judged(index: usize, condition: &Condition) -> JudgedCondition {
+    JudgedCondition { index, source: condition.source().to_owned() }
+}

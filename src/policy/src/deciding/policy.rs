@@ -1,0 +1,291 @@
+//! Owns the policy as understood: what may pass, with no invalid value left in it.
+
+use std::sync::Arc;
+
+use crate::deciding::condition::Condition;
+use crate::deciding::decision::Denial;
+use crate::deciding::forward::{FactReference, Forward};
+use crate::deciding::logged::Logged;
+use crate::deciding::presentation::{Form, Presentation};
+use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
+use crate::deciding::router::Router;
+use crate::deciding::rule_id::RuleId;
+use crate::header::confusable;
+use crate::host::HostPattern;
+use crate::identity::authority::SecretName;
+use crate::identity::credential::{Credential, CredentialKind};
+use crate::identity::revocation::Feed;
+use crate::identity::scope::WantedScopes;
+use crate::identity::verifier::{Lookup, Verifier, Verifiers};
+use crate::template::PathTemplate;
+
+/// What may pass, and as whom. Everything it does not name is refused.
+#[derive(Debug)]
+pub struct Policy {
+    pub(crate) name: String,
+    pub(crate) configured: Configured,
+    /// Of what no rule names; each route has its own.
+    pub(crate) mode: Mode,
+    pub(crate) credentials: Credentials,
+    pub(crate) forward: Forward,
+    pub(crate) wording: RefusalTemplate,
+    pub(crate) logged: Logged,
+    /// In the order of the document.
+    pub(crate) routes: Vec<Route>,
+    pub(crate) router: Router,
+    /// Whether a route is for some hosts only, so that a request must not name a second one.
+    pub(crate) names_hosts: bool,
+}
+
+/// Whether there is a policy at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Configured {
+    /// A document was compiled.
+    Yes,
+    /// None was: every request is refused.
+    No,
+}
+
+/// Whether what is lacking refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Enforce,
+    /// It is counted and marked, and the request goes on.
+    Shadow,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Credentials {
+    pub(crate) api_key: Option<CredentialRule>,
+    pub(crate) token: Option<CredentialRule>,
+}
+
+/// How one kind of credential is presented and verified.
+#[derive(Debug)]
+pub(crate) struct CredentialRule {
+    pub(crate) presentation: Presentation,
+    pub(crate) verifiers: Verifiers,
+}
+
+/// One entry of what may pass.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) id: RuleId,
+    pub(crate) methods: Vec<String>,
+    pub(crate) hosts: Vec<HostPattern>,
+    pub(crate) path: PathTemplate,
+    pub(crate) mode: Mode,
+    pub(crate) preflight: Preflight,
+    pub(crate) requirement: Requirement,
+}
+
+/// What becomes of CORS preflight requests for a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Preflight {
+    /// They are requests like any other: `OPTIONS` wants a route of its own.
+    Judged,
+    /// They pass.
+    Passes { because: String },
+}
+
+/// What a request must bring.
+#[derive(Debug)]
+pub(crate) enum Requirement {
+    /// Nothing.
+    Public { because: String },
+    /// Boxed: most policies have many public routes, or none.
+    Verified(Box<Verified>),
+}
+
+/// What a verified caller must be.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) credentials: Kinds,
+    pub(crate) binding: Binding,
+    pub(crate) scopes: RequiredScopes,
+    pub(crate) owner: Ownership,
+    /// All of them must hold.
+    pub(crate) conditions: Vec<Condition>,
+}
+
+/// One kind of credential, or both. There is no variant for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    ApiKey,
+    Token,
+    Both,
+}
+
+impl Kinds {
+    pub(crate) const fn include(self, kind: CredentialKind) -> bool {
+        match (self, kind) {
+            (Self::Both, _) | (Self::ApiKey, CredentialKind::ApiKey) | (Self::Token, CredentialKind::Token) => true,
+            (Self::ApiKey, CredentialKind::Token) | (Self::Token, CredentialKind::ApiKey) => false,
+        }
+    }
+
+    /// The kinds, in the order of judgement.
+    pub(crate) fn iter(self) -> impl Iterator<Item = CredentialKind> {
+        CredentialKind::ALL.into_iter().filter(move |kind| self.include(*kind))
+    }
+}
+
+/// Whether the token has to belong to the API key.
+#[derive(Debug)]
+pub(crate) enum Binding {
+    Unbound,
+    /// Both facts must be stated, and be equal.
+    Bound {
+        token: FactReference,
+        api_key: FactReference,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) enum RequiredScopes {
+    /// Written as `scopes: none`: any verified caller will do.
+    AnyCaller,
+    /// Each of these identities must have been granted them.
+    Wanted { wanted: WantedScopes, of: Kinds },
+}
+
+#[derive(Debug)]
+pub(crate) enum Ownership {
+    /// The path names nobody's resource.
+    NotOwned,
+    Owned(Owner),
+}
+
+/// Whose resource the path names.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    pub(crate) param: String,
+    pub(crate) equals: FactReference,
+    /// Client types that may act on anybody's; an unknown or missing type is never among them.
+    pub(crate) except_client_types: Vec<String>,
+}
+
+impl Policy {
+    /// The policy where there is none: it refuses everything.
+    #[must_use]
+    pub fn refuse_all() -> Self {
+        Self {
+            name: "brama".to_owned(),
+            configured: Configured::No,
+            mode: Mode::Enforce,
+            credentials: Credentials::default(),
+            forward: Forward::default(),
+            wording: RefusalTemplate::default(),
+            logged: Logged::default(),
+            routes: Vec::new(),
+            router: Router::default(),
+            names_hosts: false,
+        }
+    }
+
+    /// The policy's name; also the realm of its challenges.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The answer that tells a client of a denial, and nothing that would help it to guess.
+    #[must_use]
+    pub fn refusal(&self, denial: &Denial, envelope: Envelope<'_>) -> RefusalResponse {
+        self.wording.response(&self.name, denial, envelope)
+    }
+
+    /// The ids of its routes, in the order of the document.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleId> {
+        self.routes.iter().map(|route| &route.id)
+    }
+
+    /// The environment variables that hold the secrets its verifiers need.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        self.verifiers().filter_map(|verifier| match &**verifier {
+            Verifier::Introspection(introspection) => introspection.secret(),
+            // Keys are public; what was revoked is not.
+            Verifier::Jwt(jwt) => jwt.feed().and_then(|feed| feed.secret()),
+        })
+    }
+
+    /// The feeds whose deny lists JWTs are held against.
+    pub fn deny_list_feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
+        self.verifiers().filter_map(|verifier| match &**verifier {
+            Verifier::Introspection(_) => None,
+            Verifier::Jwt(jwt) => jwt.feed(),
+        })
+    }
+
+    /// Every verifier; two kinds of credential may have equal ones.
+    pub fn verifiers(&self) -> impl Iterator<Item = &Arc<Verifier>> {
+        self.credential_rules().flat_map(|(_kind, rule)| rule.verifiers.iter())
+    }
+
+    /// The lookup that verifies a credential on its own; `None` where the policy knows none of that kind.
+    #[must_use]
+    pub fn lookup(&self, kind: CredentialKind, credential: Credential) -> Option<Lookup> {
+        self.lookup_beside(kind, credential, Vec::new())
+    }
+
+    /// The lookup that verifies a credential beside others; `None` where the policy knows none of that kind.
+    pub(crate) fn lookup_beside(
+        &self,
+        kind: CredentialKind,
+        credential: Credential,
+        along: Vec<(CredentialKind, Credential)>,
+    ) -> Option<Lookup> {
+        let verifier = Arc::clone(self.credential_rule(kind)?.verifiers.of(&credential));
+        Some(Lookup::new(kind, credential, along, verifier))
+    }
+
+    /// Whether a header or trailer of this name must not come from the client: it could be taken for an identity, or
+    /// is a credential that stops at the gateway.
+    #[must_use]
+    pub fn strips(&self, sent: &str) -> bool {
+        self.forward.strip.iter().any(|pattern| pattern.is_confusable_with(sent))
+            || (self.names_hosts && HOST_ALIASES.iter().any(|name| confusable(name, sent)))
+            || self.strips_unasked(sent)
+    }
+
+    /// The same, of what `forward` and `credentials` take off whatever `strip` says.
+    pub(crate) fn strips_unasked(&self, sent: &str) -> bool {
+        self.forward.names().any(|name| name.is_confusable_with(sent))
+            || self.credential_rules().any(|(kind, rule)| {
+                let header = &rule.presentation.header;
+                // A kept credential goes on under its own name, and under none that only looks like it.
+                header.is_confusable_with(sent) && !(self.forward.keep.contains(&kind) && header.is(sent))
+            })
+    }
+
+    /// The names of the facts, beyond the standard ones, that a kind of credential can have.
+    pub fn further_facts(&self, kind: CredentialKind) -> impl Iterator<Item = &Arc<str>> {
+        self.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.further_names())
+    }
+
+    /// The header and the value that present a credential of a kind; `None` where the policy knows none of that kind.
+    #[must_use]
+    pub fn presentation(&self, kind: CredentialKind, credential: &str) -> Option<(String, String)> {
+        let Presentation { header, form } = &self.credential_rule(kind)?.presentation;
+        let value = match form {
+            Form::Raw => credential.to_owned(),
+            Form::Scheme(scheme) => format!("{scheme} {credential}"),
+        };
+        Some((header.to_string(), value))
+    }
+
+    pub(crate) const fn credential_rule(&self, kind: CredentialKind) -> Option<&CredentialRule> {
+        match kind {
+            CredentialKind::ApiKey => self.credentials.api_key.as_ref(),
+            CredentialKind::Token => self.credentials.token.as_ref(),
+        }
+    }
+
+    pub(crate) fn credential_rules(&self) -> impl Iterator<Item = (CredentialKind, &CredentialRule)> {
+        CredentialKind::ALL.into_iter().filter_map(|kind| self.credential_rule(kind).map(|rule| (kind, rule)))
+    }
+}
+
+/// Headers that services take for the host, ahead of `Host` itself.
+pub(crate) const HOST_ALIASES: [&str; 5] =
+    ["forwarded", "x-forwarded-host", "x-forwarded-server", "x-host", "x-original-host"];

@@ -1,0 +1,137 @@
+//! Owns why a request was refused, in words for the operator: what the denial's code alone does not tell.
+//!
+//! A client is told none of it (`refusal`). Of what a client sent a reason holds at most one byte of the target, as a
+//! number: all else in it are words of this crate and of the policy.
+
+use crate::deciding::decision::{Compared, Denial, JudgedCondition, OverriddenBy, RefusedBy, RefusedMethod, Upgrade};
+use crate::deciding::policy::Policy;
+use crate::deciding::presentation::{Form, Malformed, Repeated};
+use crate::identity::credential::{CredentialKind, MAX_CREDENTIAL};
+use crate::identity::scope::{Scope, Scopes, WantedScopes};
+use crate::path::SecondReading;
+
+impl Policy {
+    /// Why a request was refused; `None` where the denial's code tells all that is known.
+    #[must_use]
+    pub fn reason(&self, denial: &Denial) -> Option<String> {
+        let told = match denial {
+            Denial::RequestIncomplete(name) => format!("`{name}` is not there exactly once"),
+            Denial::PathAmbiguous(reading) => ambiguous(reading),
+            Denial::HostMalformed(invalid) => invalid.reason().to_owned(),
+            Denial::MethodRefused(RefusedMethod::Connect) => "CONNECT is never served".to_owned(),
+            Denial::MethodRefused(RefusedMethod::Trace) => "TRACE is never served".to_owned(),
+            Denial::MethodRefused(RefusedMethod::NotUtf8) => "the method is not UTF-8".to_owned(),
+            Denial::MethodOverridden(by) => overridden(*by, "method"),
+            Denial::PathOverridden(by) => overridden(*by, "path"),
+            Denial::UpgradeRefused(Upgrade::To(protocol)) => format!("the request asks to leave HTTP for {protocol}"),
+            Denial::UpgradeRefused(Upgrade::Other) => "the request asks to leave HTTP".to_owned(),
+            Denial::CredentialRepeated(kind, how) => self.repeated(*kind, *how),
+            Denial::CredentialMissing(kind) => format!("no header `{}` was sent", self.header(*kind)),
+            Denial::CredentialMalformed(kind, what) => self.malformed(*kind, *what),
+            Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => format!("{}: {rejected}", rejected.code()),
+            Denial::AuthorityUnavailable(_, outage) => outage.to_string(),
+            Denial::FactMissing(kind, name) => {
+                format!("`{}.{}` is to be forwarded, and is not stated", kind.as_str(), name.as_str())
+            }
+            Denial::NotBound { token, api_key } => not_bound(token, api_key),
+            Denial::ScopeMissing { of, wanted, missing } => scopes(*of, wanted, missing),
+            Denial::NotOwner { param, caller } if caller.is_stated => {
+                format!("`{}` is not the path's `{param}`", caller.fact)
+            }
+            Denial::NotOwner { param, caller } => {
+                format!("`{}` is not stated, to be the path's `{param}`", caller.fact)
+            }
+            Denial::ConditionFalse(condition) => format!("{} is false", judged(condition)),
+            Denial::ConditionFailed(condition, reason) => format!("{} cannot be judged: {reason}", judged(condition)),
+            Denial::NotConfigured
+            | Denial::RouteUnknown
+            | Denial::CredentialRefused(_, RefusedBy::Authority)
+            | Denial::CredentialExpired(_)
+            | Denial::CredentialNotYetValid(_)
+            | Denial::NotCarriedOut => return None,
+        };
+        Some(told)
+    }
+
+    /// The name of the header that carries a kind of credential.
+    fn header(&self, kind: CredentialKind) -> &str {
+        self.credential_rule(kind).map_or(kind.as_str(), |rule| rule.presentation.header.as_str())
+    }
+
+    fn repeated(&self, kind: CredentialKind, how: Repeated) -> String {
+        let header = self.header(kind);
+        match how {
+            Repeated::Headers => format!("`{header}`, or a name that could be taken for it, was sent more than once"),
+            Repeated::Comma => format!("`{header}` has a comma, by which several are joined"),
+        }
+    }
+
+    fn malformed(&self, kind: CredentialKind, what: Malformed) -> String {
+        let header = self.header(kind);
+        let scheme = self.credential_rule(kind).and_then(|rule| match &rule.presentation.form {
+            Form::Raw => None,
+            Form::Scheme(scheme) => Some(scheme.as_str()),
+        });
+        let after = scheme.map(|scheme| format!(" after `{scheme}`")).unwrap_or_default();
+        match what {
+            Malformed::NotUtf8 => format!("`{header}` is not UTF-8"),
+            Malformed::Scheme => format!("`{header}` does not begin with the scheme `{}`", scheme.unwrap_or_default()),
+            Malformed::Empty => format!("`{header}` has nothing{after}"),
+            Malformed::TooLong => format!("`{header}` has more than {MAX_CREDENTIAL} bytes{after}"),
+            Malformed::NotVisible => format!("`{header}` has other bytes than visible ASCII{after}"),
+            Malformed::NotToken68 => format!("`{header}` has no token68 (RFC 9110, 11.2){after}"),
+        }
+    }
+}
+
+fn ambiguous(reading: &SecondReading) -> String {
+    let sentence = reading.ambiguity.to_string();
+    // It is a client's sentence, and here a part of a longer one.
+    let sentence = sentence.strip_suffix('.').unwrap_or(&sentence);
+    let words = sentence.strip_prefix("The ").map_or_else(|| sentence.to_owned(), |rest| format!("the {rest}"));
+    match reading.at {
+        Some(spot) => format!("{words}: {spot}"),
+        None => words,
+    }
+}
+
+fn overridden(by: OverriddenBy, what: &str) -> String {
+    match by {
+        OverriddenBy::Header(name) => format!("the header `{name}` asks for another {what}"),
+        OverriddenBy::Parameter(name) => format!("the query's parameter `{name}` asks for another {what}"),
+    }
+}
+
+fn not_bound(token: &Compared, api_key: &Compared) -> String {
+    let (one, two) = (&token.fact, &api_key.fact);
+    match (token.is_stated, api_key.is_stated) {
+        (true, true) => format!("`{one}` is not `{two}`"),
+        (false, true) => format!("`{one}` is not stated, to be `{two}`"),
+        (true, false) => format!("`{two}` is not stated, to be `{one}`"),
+        (false, false) => format!("neither `{one}` nor `{two}` is stated"),
+    }
+}
+
+fn scopes(of: CredentialKind, wanted: &WantedScopes, missing: &Scopes) -> String {
+    let named = missing.iter().map(Scope::as_str).collect::<Vec<_>>().join("`, `");
+    let named = shortened(&named);
+    match wanted {
+        WantedScopes::All(_) => format!("{} lacks `{named}`", of.as_str()),
+        WantedScopes::Any(_) => format!("{} has none of `{named}`", of.as_str()),
+    }
+}
+
+fn judged(condition: &JudgedCondition) -> String {
+    format!("`conditions[{}]`, `{}`,", condition.index, shortened(condition.source.trim()))
+}
+
+/// A text of the policy, as much of it as shows which one it is.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _character)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// Characters of a policy's own text in a reason.
+const MAX_TEXT: usize = 200;
