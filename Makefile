@@ -28,6 +28,8 @@ TEST := cargo test $(QUIET)
 BRIEF := $(if $(CI),,-- --quiet)
 PROGRAMS := -p brama-cli -p brama-upstream -p brama-run
 FILTER := target/brama_filter.wasm
+# Before a command that starts Envoy.
+WITH_ENVOY := ENVOY=$$(src/tools/install/envoy.sh); export ENVOY;
 # The end-to-end tests that look at what becomes of the data.
 ON_POSTGRES := body:: connection:: denied:: division:: revocation::
 # Those that meet what differs between versions of Envoy.
@@ -57,7 +59,7 @@ brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-cor
 run: envoy wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
 	@echo "== building the stack's programs"
 	@cargo build $(QUIET) $(PROGRAMS)
-	@ENVOY=$$(src/tools/install/envoy.sh); export ENVOY; exec target/debug/brama-run
+	@$(WITH_ENVOY) exec target/debug/brama-run
 
 .PHONY: brama
 brama: ## build the `brama` command, target/bin/brama
@@ -198,7 +200,7 @@ bench: wasm ## what a request costs, beside a plugin that does nothing, Envoy's 
 	@noop=$$(ls target/wasm/*/wasm32-wasip1/release/examples/noop.wasm | tail -1); cp "$$noop" target/noop.wasm
 	@echo "== measuring"
 	@# What sends the requests is not measured, and need not be optimised.
-	@ENVOY=$$(src/tools/install/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" BRAMA_NOOP_WASM="$(CURDIR)/target/noop.wasm" cargo bench $(QUIET) --profile dev -p brama-e2e --bench compare
+	@$(WITH_ENVOY) BRAMA_WASM="$(CURDIR)/$(FILTER)" BRAMA_NOOP_WASM="$(CURDIR)/target/noop.wasm" cargo bench $(QUIET) --profile dev -p brama-e2e --bench compare
 
 .PHONY: bench-core
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
@@ -215,10 +217,24 @@ bench-guest: ## what the plugin's own code takes of an allowed request, natively
 	@echo "== in a Wasm guest"
 	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/test/wasi.sh src/tools/build/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-filter --bench warm
 
-.PHONY: bench-revocation
-bench-revocation: wasm ## how soon a deleted connection is dead at three gateways
+# What runs a gateway: the bench of that name under `tests/bench`, with the programs built as for release.
+GATEWAY_BENCHES := bench-revocation bench-lookups bench-soak bench-jwt bench-signatures
+.PHONY: $(GATEWAY_BENCHES)
+$(GATEWAY_BENCHES): PLUGIN := $(FILTER)
+bench-revocation: ## how soon a deleted connection is dead at three gateways
+bench-lookups: ## how many lookups at the authority 100,000 requests cause
+bench-soak: ## what a million mixed requests leave in the gateway's memory
+bench-jwt: ## what a JWT costs that is seen for the first time, beside Envoy's own jwt_authn
+bench-signatures: wasm-ps-eddsa ## what verifying a signature costs a worker, and the feature `ps-eddsa` the plugin
+bench-signatures: PLUGIN := target/brama_filter_ps_eddsa.wasm
+$(GATEWAY_BENCHES): bench-%: wasm
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/install/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench revocation
+	@$(WITH_ENVOY) BRAMA_WASM="$(CURDIR)/$(PLUGIN)" cargo bench $(QUIET) -p brama-e2e --bench $*
+
+.PHONY: wasm-ps-eddsa
+wasm-ps-eddsa: wasm
+	@src/tools/build/plugin.sh target/brama_filter_ps_eddsa.wasm --features ps-eddsa
+	@cd target && for file in brama_filter.wasm brama_filter_ps_eddsa.wasm; do echo "$$file: $$(wc -c <$$file) bytes, $$(gzip -9 <$$file | wc -c) with gzip -9"; done
 
 .PHONY: bench-memory
 bench-memory: ## what 100,000 remembered credentials take of the Wasm guest's memory
@@ -229,7 +245,7 @@ chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are kille
 	@src/tools/install/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench chaos
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/install/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench chaos
+	@$(WITH_ENVOY) BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench chaos
 
 .PHONY: bench-upstream
 bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench with the same statements
@@ -245,28 +261,6 @@ bench-storm: ## the upstream's worst day: very much revoked at once on both stor
 bench-fanout: ## how many readers of the revocation feed one upstream tells of a revocation, how soon, and what each costs (READERS)
 	@src/tools/install/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench fanout
-
-.PHONY: bench-lookups
-bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
-	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/install/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench lookups
-
-.PHONY: bench-soak
-bench-soak: wasm ## what a million mixed requests leave in the gateway's memory
-	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/install/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench soak
-
-.PHONY: bench-jwt
-bench-jwt: wasm ## what a JWT costs that is seen for the first time, beside Envoy's own jwt_authn
-	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/install/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench jwt
-
-.PHONY: bench-signatures
-bench-signatures: wasm ## what verifying a signature costs a worker, and the feature `ps-eddsa` the plugin
-	@src/tools/build/plugin.sh target/brama_filter_ps_eddsa.wasm --features ps-eddsa
-	@cd target && for file in brama_filter.wasm brama_filter_ps_eddsa.wasm; do echo "$$file: $$(wc -c <$$file) bytes, $$(gzip -9 <$$file | wc -c) with gzip -9"; done
-	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/install/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/target/brama_filter_ps_eddsa.wasm" cargo bench $(QUIET) -p brama-e2e --bench signatures
 
 .PHONY: bench-decide
 bench-decide: ## how many requests `brama decide` decides in a second
