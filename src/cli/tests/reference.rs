@@ -1,4 +1,4 @@
-//! The reference of the language (`policies/README.md`) names everything there is.
+//! The reference of the language (`docs/policy-language.md`) names everything there is.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
 
@@ -9,7 +9,7 @@ use brama_policy::{Denial, Lint, PolicyDocument};
 use serde_json::Value;
 
 fn reference() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/README.md")).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/policy-language.md")).unwrap()
 }
 
 /// The part of the reference below a heading.
