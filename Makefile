@@ -28,6 +28,8 @@ TEST := cargo test $(QUIET)
 BRIEF := $(if $(CI),,-- --quiet)
 PROGRAMS := -p brama-cli -p brama-upstream -p brama-run
 FILTER := target/brama_filter.wasm
+# Before a command that starts Envoy.
+WITH_ENVOY := ENVOY=$$(src/tools/install/envoy.sh); export ENVOY;
 # The end-to-end tests that look at what becomes of the data.
 ON_POSTGRES := body:: connection:: denied:: division:: revocation::
 # Those that meet what differs between versions of Envoy.
@@ -43,13 +45,13 @@ help: ## list these commands
 # Before anything that needs it: whether there is a Rust toolchain, and where to get one.
 .PHONY: rust
 rust:
-	@src/tools/rust.sh
-	@src/tools/moved.sh
+	@src/tools/install/rust.sh
+	@src/tools/build/moved.sh
 
 # Before what takes minutes, since it may fail: Python or the network may be missing.
 .PHONY: envoy
 envoy: rust
-	@src/tools/envoy.sh >/dev/null
+	@src/tools/install/envoy.sh >/dev/null
 
 brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-core bench-guest bench-memory bench-upstream bench-storm bench-fanout bench-decide bench-check bench-conditions cel-search check-manifests advisories mutants clean: rust
 
@@ -57,7 +59,7 @@ brama check test-native oracle fuzz test-wasm schema wasm schemathesis bench-cor
 run: envoy wasm ## start the whole stack (PORT, ADMIN_PORT, DATA_DIR, FIXTURES, POLICY, DATABASE_URL); Ctrl-C stops it
 	@echo "== building the stack's programs"
 	@cargo build $(QUIET) $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; exec target/debug/brama-run
+	@$(WITH_ENVOY) exec target/debug/brama-run
 
 .PHONY: brama
 brama: ## build the `brama` command, target/bin/brama
@@ -71,28 +73,28 @@ test: envoy check test-native test-wasm e2e ## everything that can be tested
 .PHONY: check
 check: ## formatting, lints, warnings (native and Wasm), documentation
 	@echo "== formatting"
-	@src/tools/component.sh rustfmt
+	@src/tools/install/component.sh rustfmt
 	@cargo fmt --all --check
 	@echo "== lints"
-	@src/tools/component.sh clippy
+	@src/tools/install/component.sh clippy
 	@cargo clippy $(QUIET) --workspace --all-targets -- -D warnings
 	@cargo clippy $(QUIET) -p brama-policy -p brama-engine -p brama-filter --no-default-features --all-targets -- -D warnings
 	@cargo clippy $(QUIET) -p brama-engine -p brama-filter --features ps-eddsa --all-targets -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"
-	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-engine --lib -- -D warnings
-	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-engine --features ps-eddsa --lib -- -D warnings
-	@src/tools/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-filter --lib --crate-type rlib -- -D warnings
+	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-engine --lib -- -D warnings
+	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-engine --features ps-eddsa --lib -- -D warnings
+	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-filter --lib --crate-type rlib -- -D warnings
 	@echo "== what only the commands or a feature need stays out of the plugin"
 	@linked=$$(cargo tree --quiet -p brama-filter --target wasm32-wasip1 --edges normal --prefix none); ! grep -E '^(schemars|rsa|ed25519-dalek) ' <<<"$$linked"
 	@echo "== dependencies: bans, licences, sources"
-	@$$(src/tools/crate.sh cargo-deny) --log-level error check bans licenses sources
+	@$$(src/tools/install/crate.sh cargo-deny) --log-level error check bans licenses sources
 	@echo "== documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc $(QUIET) --workspace --no-deps --document-private-items
 
 .PHONY: test-native
 test-native: ## unit and integration tests of every part, without Envoy
 	@echo "== tests, native"
-	@src/tools/postgres.sh
+	@src/tools/install/postgres.sh
 	@$(TEST) --workspace --exclude brama-e2e $(BRIEF)
 	@echo "== tests of the policy without conditions, native"
 	@$(TEST) -p brama-policy $(BRIEF)
@@ -110,22 +112,22 @@ oracle: ## a million random policies, requests and identities, decided by the co
 .PHONY: cel-search
 cel-search: ## random conditions, taken and judged by the command and by CEL's own implementation (ROUNDS, SEED)
 	@cargo build $(QUIET) -p brama-cli
-	@home=$$(src/tools/packages.sh cel-expr-python==0.1.3); "$$home/bin/python3" src/tools/cel-search.py target/debug/brama $${ROUNDS:-20} $${SEED:-1}
+	@home=$$(src/tools/install/packages.sh cel-expr-python==0.1.3); "$$home/bin/python3" src/tools/test/cel-search.py target/debug/brama $${ROUNDS:-20} $${SEED:-1}
 
 .PHONY: check-manifests
 check-manifests: ## Kubernetes manifests, rendered and in the documents, held against the CRDs in a folder (CRDS)
-	@src/tools/manifests.sh "$${CRDS:-}" $(POLICIES)
+	@src/tools/test/manifests.sh "$${CRDS:-}" $(POLICIES)
 
 .PHONY: fuzz
 fuzz: ## inputs made up by libFuzzer: each kind for a minute (SECONDS_EACH, KINDS; KEEP=1 keeps what reaches new code)
-	@src/tools/fuzz.sh $(KINDS)
+	@src/tools/test/fuzz.sh $(KINDS)
 
 .PHONY: test-wasm
 test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 	@echo "== tests of the policy, as Wasm"
-	@src/tools/wasm-test.sh -p brama-policy --features cel --lib --test conditions --test effects --test exchange --test faults --test language --test lints
+	@src/tools/test/wasm-test.sh -p brama-policy --features cel --lib --test conditions --test effects --test exchange --test faults --test language --test lints
 	@echo "== cases, judged as Wasm"
-	@src/tools/wasm-test.sh -p brama-replay --lib --test cases --test corpus --test line
+	@src/tools/test/wasm-test.sh -p brama-replay --lib --test cases --test corpus --test line
 
 .PHONY: schema
 schema: ## write anew what is generated: policies/schema.json and cases.schema.json, which help editors
@@ -136,70 +138,70 @@ schema: ## write anew what is generated: policies/schema.json and cases.schema.j
 .PHONY: wasm
 wasm: ## build the plugin, target/brama_filter.wasm (FEATURES, such as ps-eddsa)
 	@echo "== building the plugin"
-	@src/tools/plugin.sh $(FILTER) $(if $(FEATURES),--features $(FEATURES))
+	@src/tools/build/plugin.sh $(FILTER) $(if $(FEATURES),--features $(FEATURES))
 
 .PHONY: e2e
 e2e: envoy wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstream
 	@echo "== end to end"
-	@src/tools/postgres.sh
+	@src/tools/install/postgres.sh
 	@cargo build $(QUIET) $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); AUTHLIB=$$(src/tools/authlib.sh); export ENVOY AUTHLIB BRAMA_WASM="$(CURDIR)/$(FILTER)"; \
+	@ENVOY=$$(src/tools/install/envoy.sh); AUTHLIB=$$(src/tools/install/authlib.sh); export ENVOY AUTHLIB BRAMA_WASM="$(CURDIR)/$(FILTER)"; \
 		cargo test -p brama-e2e; \
 		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_POSTGRES)
 
 .PHONY: e2e-matrix
 e2e-matrix: wasm ## exchanges, revocation, reloads and traps on each minor version of Envoy (ENVOYS, as versions of its wheel)
 	@cargo build $(QUIET) $(PROGRAMS)
-	@AUTHLIB=$$(src/tools/authlib.sh); export AUTHLIB BRAMA_WASM="$(CURDIR)/$(FILTER)"; \
+	@AUTHLIB=$$(src/tools/install/authlib.sh); export AUTHLIB BRAMA_WASM="$(CURDIR)/$(FILTER)"; \
 		for version in $(ENVOYS); do \
-			ENVOY=$$(ENVOY= ENVOY_VERSION=$$version src/tools/envoy.sh); export ENVOY; \
+			ENVOY=$$(ENVOY= ENVOY_VERSION=$$version src/tools/install/envoy.sh); export ENVOY; \
 			echo "== end to end, on Envoy $$version"; cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_EACH_ENVOY); \
 		done
 
 .PHONY: docker-up
 docker-up: docker-build ## start the composed stack: Envoy, two replicas of the upstream, PostgreSQL (PORT, PUBLISH, POLICY, BASE)
-	@src/tools/docker.sh policy
-	@src/tools/docker.sh compose up --detach >/dev/null
-	@src/tools/docker.sh wait
+	@src/tools/build/docker.sh policy
+	@src/tools/build/docker.sh compose up --detach >/dev/null
+	@src/tools/build/docker.sh wait
 
 .PHONY: docker-policy
 docker-policy: ## put another policy in force there (POLICY: any file)
-	@src/tools/docker.sh policy
-	@src/tools/docker.sh compose run --rm policy
+	@src/tools/build/docker.sh policy
+	@src/tools/build/docker.sh compose run --rm policy
 
 .PHONY: docker-down
 docker-down: ## stop the composed stack, and remove its containers and data
-	@src/tools/docker.sh compose down --volumes
+	@src/tools/build/docker.sh compose down --volumes
 
 .PHONY: docker-test
 docker-test: docker-build ## test the composed stack, as shipped and end to end
 	@echo "== building the suite, and the programs that it starts itself"
 	@cargo build $(QUIET) $(PROGRAMS)
-	@e2e=$$(cargo test -p brama-e2e --test e2e --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1); src/tools/docker-test.sh "$$e2e"
+	@e2e=$$(cargo test -p brama-e2e --test e2e --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1); src/tools/test/docker-test.sh "$$e2e"
 
 .PHONY: docker-build
 docker-build: envoy wasm
 	@echo "== building the stack's programs, optimised"
 	@cargo build $(QUIET) --profile command -p brama-cli -p brama-upstream
 	@echo "== building the stack's images"
-	@src/tools/docker.sh prepare
-	@src/tools/docker.sh compose build $(QUIET)
+	@src/tools/build/docker.sh prepare
+	@src/tools/build/docker.sh compose build $(QUIET)
 
 .PHONY: schemathesis
 schemathesis: ## the upstream's two listeners, held against their OpenAPI documents by Schemathesis (SEED, EXAMPLES)
 	@echo "== the upstream and its OpenAPI documents"
 	@cargo build $(QUIET) -p brama-upstream
-	@src/tools/schemathesis.sh
+	@src/tools/test/schemathesis.sh
 
 .PHONY: bench
 bench: wasm ## what a request costs, beside a plugin that does nothing, Envoy's own filters, Lua and ext_authz (some minutes)
 	@echo "== building the plugin that does nothing, and the command"
-	@src/tools/wasm.sh wasm32-wasip1 build $(QUIET) --release -p brama-filter --example noop
+	@src/tools/build/wasm.sh wasm32-wasip1 build $(QUIET) --release -p brama-filter --example noop
 	@cargo build $(QUIET) -p brama-cli
 	@noop=$$(ls target/wasm/*/wasm32-wasip1/release/examples/noop.wasm | tail -1); cp "$$noop" target/noop.wasm
 	@echo "== measuring"
 	@# What sends the requests is not measured, and need not be optimised.
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" BRAMA_NOOP_WASM="$(CURDIR)/target/noop.wasm" cargo bench $(QUIET) --profile dev -p brama-e2e --bench compare
+	@$(WITH_ENVOY) BRAMA_WASM="$(CURDIR)/$(FILTER)" BRAMA_NOOP_WASM="$(CURDIR)/target/noop.wasm" cargo bench $(QUIET) --profile dev -p brama-e2e --bench compare
 
 .PHONY: bench-core
 bench-core: ## what one decision of the core costs, natively: 10 routes and 10,000
@@ -214,60 +216,52 @@ bench-guest: ## what the plugin's own code takes of an allowed request, natively
 	@echo "== natively"
 	@cargo bench $(QUIET) -p brama-engine --bench warm
 	@echo "== in a Wasm guest"
-	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-engine --bench warm
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/test/wasi.sh src/tools/build/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-engine --bench warm
 
-.PHONY: bench-revocation
-bench-revocation: wasm ## how soon a deleted connection is dead at three gateways
+# What runs a gateway: the bench of that name under `tests/bench`, with the programs built as for release.
+GATEWAY_BENCHES := bench-revocation bench-lookups bench-soak bench-jwt bench-signatures
+.PHONY: $(GATEWAY_BENCHES)
+$(GATEWAY_BENCHES): PLUGIN := $(FILTER)
+bench-revocation: ## how soon a deleted connection is dead at three gateways
+bench-lookups: ## how many lookups at the authority 100,000 requests cause
+bench-soak: ## what a million mixed requests leave in the gateway's memory
+bench-jwt: ## what a JWT costs that is seen for the first time, beside Envoy's own jwt_authn
+bench-signatures: wasm-ps-eddsa ## what verifying a signature costs a worker, and the feature `ps-eddsa` the plugin
+bench-signatures: PLUGIN := target/brama_filter_ps_eddsa.wasm
+$(GATEWAY_BENCHES): bench-%: wasm
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench revocation
+	@$(WITH_ENVOY) BRAMA_WASM="$(CURDIR)/$(PLUGIN)" cargo bench $(QUIET) -p brama-e2e --bench $*
+
+.PHONY: wasm-ps-eddsa
+wasm-ps-eddsa: wasm
+	@src/tools/build/plugin.sh target/brama_filter_ps_eddsa.wasm --features ps-eddsa
+	@cd target && for file in brama_filter.wasm brama_filter_ps_eddsa.wasm; do echo "$$file: $$(wc -c <$$file) bytes, $$(gzip -9 <$$file | wc -c) with gzip -9"; done
 
 .PHONY: bench-memory
 bench-memory: ## what 100,000 remembered credentials take of the Wasm guest's memory
-	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/wasi.sh src/tools/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-engine --bench memory
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/test/wasi.sh src/tools/build/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-engine --bench memory
 
 .PHONY: chaos
 chaos: wasm ## what is lost when gateways, the upstream and PostgreSQL are killed again and again under load: nothing
-	@src/tools/postgres.sh
+	@src/tools/install/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench chaos
 	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench chaos
+	@$(WITH_ENVOY) BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench chaos
 
 .PHONY: bench-upstream
 bench-upstream: ## how fast the upstream deletes on PostgreSQL, beside pgbench with the same statements
-	@src/tools/postgres.sh
+	@src/tools/install/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench speed
 
 .PHONY: bench-storm
 bench-storm: ## the upstream's worst day: very much revoked at once on both stores (STORES, PARTS, ROWS), deletes beside pgbench, readers of the feed
-	@src/tools/postgres.sh
+	@src/tools/install/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench storm --bench speed --bench fanout
 
 .PHONY: bench-fanout
 bench-fanout: ## how many readers of the revocation feed one upstream tells of a revocation, how soon, and what each costs (READERS)
-	@src/tools/postgres.sh
+	@src/tools/install/postgres.sh
 	@cargo bench $(QUIET) -p brama-upstream --bench fanout
-
-.PHONY: bench-lookups
-bench-lookups: wasm ## how many lookups at the authority 100,000 requests cause
-	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench lookups
-
-.PHONY: bench-soak
-bench-soak: wasm ## what a million mixed requests leave in the gateway's memory
-	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench soak
-
-.PHONY: bench-jwt
-bench-jwt: wasm ## what a JWT costs that is seen for the first time, beside Envoy's own jwt_authn
-	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/$(FILTER)" cargo bench $(QUIET) -p brama-e2e --bench jwt
-
-.PHONY: bench-signatures
-bench-signatures: wasm ## what verifying a signature costs a worker, and the feature `ps-eddsa` the plugin
-	@src/tools/plugin.sh target/brama_filter_ps_eddsa.wasm --features ps-eddsa
-	@cd target && for file in brama_filter.wasm brama_filter_ps_eddsa.wasm; do echo "$$file: $$(wc -c <$$file) bytes, $$(gzip -9 <$$file | wc -c) with gzip -9"; done
-	@cargo build $(QUIET) --release $(PROGRAMS)
-	@ENVOY=$$(src/tools/envoy.sh); export ENVOY; BRAMA_WASM="$(CURDIR)/target/brama_filter_ps_eddsa.wasm" cargo bench $(QUIET) -p brama-e2e --bench signatures
 
 .PHONY: bench-decide
 bench-decide: ## how many requests `brama decide` decides in a second
@@ -281,20 +275,20 @@ bench-check: ## how long `brama check` takes with 5,000 routes and with 20,000
 
 .PHONY: advisories
 advisories: ## known faults of dependencies, from RustSec's database (needs the network)
-	@$$(src/tools/crate.sh cargo-deny) --log-level error check advisories
+	@$$(src/tools/install/crate.sh cargo-deny) --log-level error check advisories
 
 .PHONY: sbom
 sbom: wasm ## what the plugin is made of, target/brama_filter.cdx.json (CycloneDX)
-	@src/tools/sbom.sh $(FILTER) target/brama_filter.cdx.json
+	@src/tools/build/sbom.sh $(FILTER) target/brama_filter.cdx.json
 
 .PHONY: reproducible
 reproducible: wasm ## the plugin built again in another folder: the same to the last bit
 	@echo "== the plugin, built in another folder"
-	@src/tools/reproducible.sh $(FILTER)
+	@src/tools/test/reproducible.sh $(FILTER)
 
 .PHONY: mutants
 mutants: ## the code changed in one place after the other: a test has to fail each time (FILES, as cargo mutants takes them)
-	@src/tools/mutants.sh $(FILES)
+	@src/tools/test/mutants.sh $(FILES)
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here

@@ -1,16 +1,21 @@
-//! The reference of the language (`policies/README.md`) names everything there is.
+//! The reference of the language (`docs/policy-language.md`) names everything there is.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use brama_policy::authoring::Lint;
 use brama_policy::deciding::{Denial, PolicyDocument};
 use serde_json::Value;
 
+fn page(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
+}
+
 fn reference() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/README.md")).unwrap()
+    page("docs/policy-language.md")
 }
 
 /// The part of the reference below a heading.
@@ -54,4 +59,22 @@ fn every_key_of_a_document_is_named() {
     assert!(found.len() > 30);
     found.retain(|key| !text.contains(key.as_str()));
     assert_eq!(found, [""; 0]);
+}
+
+/// The introduction (`policies/README.md`) begins with a policy, and with what the command says of it.
+#[test]
+fn first_policy_is_sound() {
+    let page = page("policies/README.md");
+    let block = |language: &str| {
+        let (_before, after) = page.split_once(&format!("```{language}\n")).unwrap();
+        after.split_once("```").unwrap().0
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("policies")).unwrap();
+    fs::write(folder.path().join("policies/first.yaml"), block("yaml")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_brama"));
+    let output =
+        command.args(["check", "--strict", "policies/first.yaml"]).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(block("console"), format!("$ brama check policies/first.yaml\n{said}"));
 }

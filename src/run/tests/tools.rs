@@ -17,25 +17,25 @@ fn wants() -> [(&'static str, &'static str, &'static str, Machine); 5] {
     let no_image = r#"case $1 in info) ;; *) exit 1 ;; esac"#;
     [
         (
-            "src/tools/wasm.sh wasm32-wasip1 build",
+            "src/tools/build/wasm.sh wasm32-wasip1 build",
             "The Rust toolchain cannot build for wasm32-wasip1",
             "rustc-web cargo-web rust-web-src lld-22 wasi-libc",
             Machine::new().with_rust(),
         ),
         (
-            "BRAMA_WASM_TOOLCHAIN=debian src/tools/wasm.sh wasm32-wasip1 build",
+            "BRAMA_WASM_TOOLCHAIN=debian src/tools/build/wasm.sh wasm32-wasip1 build",
             "The Rust toolchain cannot build for wasm32-wasip1",
             "rustc-web cargo-web rust-web-src lld-22 wasi-libc",
             Machine::new(),
         ),
         (
-            "src/tools/venv.sh target/venv",
+            "src/tools/install/venv.sh target/venv",
             "python3 cannot make virtual environments",
             "python3-venv",
             Machine::new().with("python3", "exit 1"),
         ),
         (
-            "mkdir -p target/docker && echo x >target/docker/base && src/tools/docker.sh compose up",
+            "mkdir -p target/docker && echo x >target/docker/base && src/tools/build/docker.sh compose up",
             "Docker Compose is missing",
             "docker-compose",
             Machine::new().with("docker", no_image),
@@ -43,7 +43,7 @@ fn wants() -> [(&'static str, &'static str, &'static str, Machine); 5] {
         (
             "mkdir -p target/command src/upstream/fixtures envoy/docker && touch target/command/brama{,-upstream} \
              target/brama_filter.wasm src/upstream/fixtures/demo.json envoy/docker/Dockerfile envoy/envoy.yaml && \
-             src/tools/docker.sh prepare",
+             src/tools/build/docker.sh prepare",
             "debootstrap, which can make one, is missing",
             "debootstrap",
             Machine::new().with("docker", no_image).with("envoy", ""),
@@ -93,10 +93,10 @@ fn setting_that_is_neither_yes_nor_no_installs_nothing() {
 fn whoever_is_not_root_is_told_the_command_with_sudo() {
     let sudo = r#"echo "called: sudo $*" | tee -a "$CALLS" >&2"#;
     let machine = Machine::new().with_rust().with("id", "echo 1000").with("sudo", sudo);
-    let outcome = machine.run("src/tools/wasm.sh wasm32-wasip1 build");
+    let outcome = machine.run("src/tools/build/wasm.sh wasm32-wasip1 build");
     let announced = outcome.said.split_once("called: sudo").unwrap().0;
     assert!(announced.contains("  sudo -n env DEBIAN_FRONTEND=noninteractive apt-get"), "{announced}");
-    let outcome = Machine::new().with_rust().with("id", "echo 1000").run("src/tools/wasm.sh wasm32-wasip1 build");
+    let outcome = Machine::new().with_rust().with("id", "echo 1000").run("src/tools/build/wasm.sh wasm32-wasip1 build");
     assert!(!outcome.success && outcome.said.contains("takes root or sudo"), "{}", outcome.said);
     assert!(outcome.said.contains("rustc-web"), "{}", outcome.said);
 }
@@ -153,7 +153,7 @@ fn rust_that_is_too_old_is_told_its_version() {
     ] {
         let machine =
             Machine::new().with("cargo", "").with("rustc", &format!("echo 'rustc {version} (abc 2026-01-01)'"));
-        let outcome = machine.run("src/tools/rust.sh");
+        let outcome = machine.run("src/tools/install/rust.sh");
         assert_eq!(outcome.success, passes, "{version}: {}", outcome.said);
         assert_eq!(outcome.said.contains("too old"), !passes, "{version}: {}", outcome.said);
     }
@@ -165,7 +165,7 @@ fn target_is_fetched_by_rustup_before_the_way_round_is_taken() {
     let rustc = r#"case $1 in --version) echo "rustc 1.99.0" ;; *) echo "$CHECKOUT/libraries" ;; esac"#;
     let rustup = format!(r#"{TELLS}; mkdir -p "$CHECKOUT/libraries"; touch "$CHECKOUT/libraries/libstd-1.rlib""#);
     let machine = Machine::new().with_rust().with("rustc", rustc).with("rustup", &rustup);
-    let outcome = machine.run("src/tools/wasm.sh wasm32-wasip1 build");
+    let outcome = machine.run("src/tools/build/wasm.sh wasm32-wasip1 build");
     assert!(outcome.success, "{}", outcome.said);
     let called: Vec<_> = outcome.calls.lines().map(|call| call.split(' ').nth(1).unwrap()).collect();
     assert_eq!(called, ["rustup", "cargo"], "{}", outcome.calls);
@@ -281,18 +281,18 @@ fn what_is_silent_for_long_shows_its_progress() {
     // It ends when its progress was shown, or after a minute.
     let slow = "for _ in {1..600}; do grep -q first shown && exit; sleep 0.1; done; exit 1";
     let line = format!(
-        "PROGRESS_EVERY=0.1 src/tools/progress.sh 'waiting for it' bash -c 'echo a first step; {slow}' 2>shown; echo \"status $?\"; cat shown"
+        "PROGRESS_EVERY=0.1 src/tools/install/progress.sh 'waiting for it' bash -c 'echo a first step; {slow}' 2>shown; echo \"status $?\"; cat shown"
     );
     let outcome = machine.run(&line);
     assert!(outcome.said.contains("status 0\n") && outcome.said.contains(" s: a first step\n"), "{}", outcome.said);
-    let outcome = machine.run("CI=true PROGRESS_EVERY=0.1 src/tools/progress.sh 'waiting for it' sleep 0.5");
+    let outcome = machine.run("CI=true PROGRESS_EVERY=0.1 src/tools/install/progress.sh 'waiting for it' sleep 0.5");
     assert_eq!(outcome.said, "waiting for it\n");
 }
 
 #[test]
 fn what_fails_silently_is_told_with_its_last_words() {
     let outcome =
-        Machine::new().run("src/tools/progress.sh 'making it' bash -c 'echo why; exit 7'; echo \"status $?\"");
+        Machine::new().run("src/tools/install/progress.sh 'making it' bash -c 'echo why; exit 7'; echo \"status $?\"");
     assert!(outcome.said.contains("why\nmaking it: failed after"), "{}", outcome.said);
     assert!(outcome.said.contains("status 7\n"), "{}", outcome.said);
 }

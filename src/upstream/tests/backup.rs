@@ -1,4 +1,4 @@
-//! Backup and restore, as docs/operations.md has it: whoever followed the feed before begins anew.
+//! Backup and restore, as docs/operating.md has it: whoever followed the feed before begins anew.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
 
@@ -141,7 +141,7 @@ fn statement(kind: Kind) -> &'static str {
     OPERATIONS.get(start..OPERATIONS.len() - rest.len() + end).unwrap()
 }
 
-const OPERATIONS: &str = include_str!("../../../docs/operations.md");
+const OPERATIONS: &str = include_str!("../../../docs/operating.md");
 
 fn authorization() -> (&'static str, &'static str) {
     ("authorization", AUTHORIZATION.as_str())

@@ -42,8 +42,8 @@ pub enum Rotation {
 
 impl Partner {
     pub fn start() -> Self {
-        let python =
-            std::env::var_os("AUTHLIB").expect("AUTHLIB: what `src/tools/authlib.sh` prints, as `make e2e` sets it");
+        let python = std::env::var_os("AUTHLIB")
+            .expect("AUTHLIB: what `src/tools/install/authlib.sh` prints, as `make e2e` sets it");
         let folder = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").unwrap();
         let mut command = Command::new(python);
         command.arg(project().join("tests/e2e/partner/server.py")).arg(folder.path().join(SOCKET));

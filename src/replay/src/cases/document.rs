@@ -171,7 +171,7 @@ impl ExpectDocument {
     fn understood(self, place: &str, faults: &mut CorpusFaults) -> Option<Expected> {
         for (key, code) in [("refuse", &self.refuse), ("would_refuse", &self.would_refuse)] {
             if let Some(code) = code.as_ref().filter(|code| !Denial::CODES.contains(&code.as_str())) {
-                let hint = "the codes are in policies/README.md, under Denials";
+                let hint = "the codes are in docs/policy-language.md, under Denials";
                 faults.add_hinted(format!("{place}.{key}"), format!("`{code}` is no denial"), hint);
             }
         }

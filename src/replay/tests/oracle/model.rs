@@ -1,4 +1,4 @@
-//! The order of decision, written once more from `policies/README.md` alone: slow, and obvious where it can be.
+//! The order of decision, written once more from `docs/policy-language.md` alone: slow, and obvious where it can be.
 //!
 //! It shares no code with the core. Policies and requests are its own types; what the core is given is written from them.
 

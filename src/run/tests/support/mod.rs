@@ -15,8 +15,10 @@ pub(crate) fn copied_checkout(folder: &Path) -> PathBuf {
     let copy = folder.canonicalize().unwrap().join("copy");
     let mut files: Vec<PathBuf> =
         ["Cargo.lock", "Cargo.toml", "Makefile", "src/run/Cargo.toml"].map(PathBuf::from).to_vec();
-    for entry in fs::read_dir(project.join("src/tools")).unwrap() {
-        files.push(Path::new("src/tools").join(entry.unwrap().file_name()));
+    for folder in ["install", "build", "test"].map(|name| Path::new("src/tools").join(name)) {
+        for entry in fs::read_dir(project.join(&folder)).unwrap() {
+            files.push(folder.join(entry.unwrap().file_name()));
+        }
     }
     for file in files {
         fs::create_dir_all(copy.join(&file).parent().unwrap()).unwrap();

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Tests the composed stack: as it is shipped, and then by the end-to-end suite (tests/e2e/composed.rs).
 #
-#   src/tools/docker-test.sh E2E    E2E: the suite's program
+#   src/tools/test/docker-test.sh E2E    E2E: the suite's program
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 export COMPOSE_PROJECT_NAME=brama-test PORT=${PORT:-18080} PROJECT=$root E2E=$1
-shipped=("$root/src/tools/docker.sh" compose)
-tested=(env COMPOSE_FILES="$root/envoy/compose.test.yaml" "$root/src/tools/docker.sh" compose)
+shipped=("$root/src/tools/build/docker.sh" compose)
+tested=(env COMPOSE_FILES="$root/envoy/compose.test.yaml" "$root/src/tools/build/docker.sh" compose)
 
 # The policy that is shipped, whatever the caller was told; `make` is asked by other words than the caller's.
 unset POLICY PUBLISH MAKEFLAGS MAKEOVERRIDES
@@ -24,9 +24,9 @@ logs() {
 
 as_shipped() {
     echo "== the composed stack, as shipped"
-    "$root/src/tools/docker.sh" policy >/dev/null
-    "$root/src/tools/progress.sh" "starting the composed stack" "${shipped[@]}" up --detach
-    "$root/src/tools/docker.sh" wait
+    "$root/src/tools/build/docker.sh" policy >/dev/null
+    "$root/src/tools/install/progress.sh" "starting the composed stack" "${shipped[@]}" up --detach
+    "$root/src/tools/build/docker.sh" wait
     published_here_only
     other_policy
     confined
@@ -62,7 +62,7 @@ other_policy() (
 )
 
 put_in_force() {
-    "$root/src/tools/progress.sh" "putting a policy in force" make -C "$root" docker-policy "$@"
+    "$root/src/tools/install/progress.sh" "putting a policy in force" make -C "$root" docker-policy "$@"
 }
 
 # answers STATUS METHOD PATH CURL-ARGUMENT...    `503*STATUS`: after a few 503, if any.

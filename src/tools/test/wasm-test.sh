@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Runs tests as Wasm under Node, as the decision runs in production: 32-bit, and without a system.
 #
-#   src/tools/wasm-test.sh -p PACKAGE [CARGO_TEST_ARGUMENT...]
+#   src/tools/test/wasm-test.sh -p PACKAGE [CARGO_TEST_ARGUMENT...]
 #
 # Installs the test runner and, where there is none, Node, both under target/tools.
 set -euo pipefail
 
-[[ ${1:-} == -p && $# -ge 2 ]] || { echo "usage: src/tools/wasm-test.sh -p PACKAGE [CARGO_TEST_ARGUMENT...]" >&2; exit 2; }
+[[ ${1:-} == -p && $# -ge 2 ]] || { echo "usage: src/tools/test/wasm-test.sh -p PACKAGE [CARGO_TEST_ARGUMENT...]" >&2; exit 2; }
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 cd "$root"
 tools=$root/target/tools
 
@@ -28,9 +28,9 @@ if [[ ! -x $runner ]]; then
     rm -rf "$tools/build"
 fi
 
-node=$(src/tools/node.sh)
+node=$(src/tools/install/node.sh)
 PATH=$(dirname "$node"):$PATH
 export PATH
 
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$runner
-exec src/tools/wasm.sh wasm32-unknown-unknown test "$@"
+exec src/tools/build/wasm.sh wasm32-unknown-unknown test "$@"

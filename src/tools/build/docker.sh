@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The composed stack (envoy/compose.yaml): what it is built of, and the command that composes it.
 #
-#   src/tools/docker.sh prepare        the build context, the secrets and the base image
-#   src/tools/docker.sh policy         the policy that is to be put in force
-#   src/tools/docker.sh compose ARG... Docker Compose with all of them
-#   src/tools/docker.sh wait           until the gateway serves
+#   src/tools/build/docker.sh prepare        the build context, the secrets and the base image
+#   src/tools/build/docker.sh policy         the policy that is to be put in force
+#   src/tools/build/docker.sh compose ARG... Docker Compose with all of them
+#   src/tools/build/docker.sh wait           until the gateway serves
 #
 # POLICY is any file, by its path from here or from BRAMA_CALLER, the folder that `make -C` was called in. PUBLISH is the address that
 # the gateway's port is published on: 127.0.0.1 unless another is written, such as 0.0.0.0 for all of this machine's.
@@ -13,7 +13,7 @@
 # be pulled, one of our own, made by debootstrap. COMPOSE_FILES, joined by colons, are taken besides compose.yaml.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 folder=$root/target/docker
 export BRAMA_CONTEXT=$folder/context
 export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-brama}
@@ -27,7 +27,7 @@ main() {
         policy) policy ;;
         compose) shift; compose "$@" ;;
         wait) wait_for_gateway ;;
-        *) echo "usage: src/tools/docker.sh prepare | policy | compose ARG... | wait" >&2; exit 2 ;;
+        *) echo "usage: src/tools/build/docker.sh prepare | policy | compose ARG... | wait" >&2; exit 2 ;;
     esac
 }
 
@@ -48,12 +48,12 @@ context() {
     rm -rf "$BRAMA_CONTEXT"
     mkdir -p "$BRAMA_CONTEXT"
     cp "$root"/target/command/{brama,brama-upstream} "$BRAMA_CONTEXT/"
-    cp -L "$("$root/src/tools/envoy.sh")" "$BRAMA_CONTEXT/envoy"
+    cp -L "$("$root/src/tools/install/envoy.sh")" "$BRAMA_CONTEXT/envoy"
     cp "$root/target/brama_filter.wasm" "$root/src/upstream/fixtures/demo.json" "$root"/envoy/docker/* "$BRAMA_CONTEXT/"
     bootstrap /dev/stdout >"$BRAMA_CONTEXT/envoy.yaml"
     bootstrap /run/brama/log/access.log >"$BRAMA_CONTEXT/envoy.test.yaml"
     if grep -F '${' "$BRAMA_CONTEXT"/envoy*.yaml; then
-        echo "the bootstrap has placeholders that src/tools/docker.sh does not fill in" >&2
+        echo "the bootstrap has placeholders that src/tools/build/docker.sh does not fill in" >&2
         exit 1
     fi
     chmod -R a+rX "$BRAMA_CONTEXT"
@@ -99,7 +99,7 @@ policy_file() {
 
 base() {
     local name=${BASE:-$(distribution)}
-    if ! docker image inspect "$name" >/dev/null 2>&1 && ! "$root/src/tools/progress.sh" "pulling the image $name" docker pull "$name"; then
+    if ! docker image inspect "$name" >/dev/null 2>&1 && ! "$root/src/tools/install/progress.sh" "pulling the image $name" docker pull "$name"; then
         [[ -z ${BASE:-} ]] || { echo "the base image $name cannot be pulled" >&2; exit 1; }
         name=brama-base:$(codename)
         docker image inspect "$name" >/dev/null 2>&1 || bootstrapped "$name"
@@ -124,7 +124,7 @@ codename() (
 
 bootstrapped() {
     command -v debootstrap >/dev/null \
-        || "$root/src/tools/apt.sh" "the image $(distribution) cannot be pulled, and debootstrap, which can make one, is missing" debootstrap
+        || "$root/src/tools/install/apt.sh" "the image $(distribution) cannot be pulled, and debootstrap, which can make one, is missing" debootstrap
     local tree=$folder/tree as_root=() make
     [[ $(id -u) -eq 0 ]] || as_root=(sudo)
     make=("${as_root[@]}" debootstrap --variant=minbase --include=postgresql "$(codename)" "$tree")
@@ -132,7 +132,7 @@ bootstrapped() {
     # The password, if one is asked for, before the counter is shown.
     [[ ${#as_root[@]} -eq 0 ]] || sudo -v
     "${as_root[@]}" rm -rf "$tree"
-    "$root/src/tools/progress.sh" "making $1 by debootstrap" "${make[@]}"
+    "$root/src/tools/install/progress.sh" "making $1 by debootstrap" "${make[@]}"
     "${as_root[@]}" rm -rf "$tree"/var/{cache/apt,lib/apt/lists,log}/* "$tree"/usr/share/{doc,locale,man}/*
     "${as_root[@]}" tar -C "$tree" -c . | docker import - "$1" >/dev/null
     "${as_root[@]}" rm -rf "$tree"
@@ -142,7 +142,7 @@ compose() {
     local command=(docker-compose) file files=(-f "$root/envoy/compose.yaml") further=()
     docker compose version >/dev/null 2>&1 && command=(docker compose)
     if [[ ${command[0]} == docker-compose ]] && ! command -v docker-compose >/dev/null; then
-        "$root/src/tools/apt.sh" "Docker Compose is missing, which starts the stack" docker-compose
+        "$root/src/tools/install/apt.sh" "Docker Compose is missing, which starts the stack" docker-compose
     fi
     IFS=: read -ra further <<<"${COMPOSE_FILES:-}"
     for file in "${further[@]}"; do files+=(-f "$file"); done

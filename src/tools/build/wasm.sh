@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Runs cargo for a Wasm target, with a compiler that can build for it.
 #
-#   src/tools/wasm.sh wasm32-wasip1|wasm32-unknown-unknown CARGO_COMMAND [ARGUMENT...]
+#   src/tools/build/wasm.sh wasm32-wasip1|wasm32-unknown-unknown CARGO_COMMAND [ARGUMENT...]
 #
 # The usual toolchain serves where it has the target's standard library, or rustup can fetch it. Elsewhere (no
 # rustup, or no way to its server) Debian's packages can build that library from source. Without any toolchain on PATH
-# nothing is installed: src/tools/rust.sh says what to do.
+# nothing is installed: src/tools/install/rust.sh says what to do.
 # BRAMA_WASM_TOOLCHAIN=rustup|debian takes one of the two and never the other; BRAMA_INSTALL=no takes what is there.
 set -euo pipefail
 
 usage() {
-    echo "usage: src/tools/wasm.sh wasm32-wasip1|wasm32-unknown-unknown CARGO_COMMAND [ARGUMENT...]" >&2
+    echo "usage: src/tools/build/wasm.sh wasm32-wasip1|wasm32-unknown-unknown CARGO_COMMAND [ARGUMENT...]" >&2
     exit 2
 }
 [[ $# -ge 2 ]] || usage
@@ -18,9 +18,9 @@ target=$1 command=$2
 shift 2
 [[ $target == wasm32-wasip1 || $target == wasm32-unknown-unknown ]] || usage
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 
-. "$root/src/tools/debian.sh"
+. "$root/src/tools/install/debian.sh"
 
 # Asks the compiler rather than rustup, so that a distribution's own standard library counts too.
 has_target() {
@@ -30,10 +30,10 @@ has_target() {
 }
 
 usual_toolchain() {
-    "$root/src/tools/rust.sh" || exit 1
+    "$root/src/tools/install/rust.sh" || exit 1
     has_target && return 0
     command -v rustup >/dev/null || return 1
-    "$root/src/tools/may-install.sh" || { [[ $? -eq 1 ]] && return 1 || exit 1; }
+    "$root/src/tools/install/may-install.sh" || { [[ $? -eq 1 ]] && return 1 || exit 1; }
     echo "The Rust toolchain lacks $target (BRAMA_INSTALL=no forbids to add it): rustup target add $target" >&2
     # Bounded: where packets to the server vanish, rustup would wait far longer than the way round takes.
     timeout 120 rustup target add "$target" >&2 || return 1
@@ -46,7 +46,7 @@ debian_toolchain() {
     for package in "${debian_packages[@]}"; do
         [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
     done
-    [[ ${#missing[@]} -eq 0 ]] || "$root/src/tools/apt.sh" "$without" "${missing[@]}"
+    [[ ${#missing[@]} -eq 0 ]] || "$root/src/tools/install/apt.sh" "$without" "${missing[@]}"
 }
 
 without="The Rust toolchain cannot build for $target, and Debian's can"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Writes what the plugin is made of, in the form of CycloneDX, with the plugin's own checksum.
 #
-#   src/tools/sbom.sh FILE OUTPUT
+#   src/tools/build/sbom.sh FILE OUTPUT
 set -euo pipefail
 
-[[ $# -eq 2 && -f $1 ]] || { echo "usage: src/tools/sbom.sh FILE OUTPUT, with the plugin that was built here" >&2; exit 2; }
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+[[ $# -eq 2 && -f $1 ]] || { echo "usage: src/tools/build/sbom.sh FILE OUTPUT, with the plugin that was built here" >&2; exit 2; }
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 file=$(realpath -- "$1") output=$(realpath -m -- "$2")
-cyclonedx=$("$root/src/tools/crate.sh" cargo-cyclonedx)
+cyclonedx=$("$root/src/tools/install/crate.sh" cargo-cyclonedx)
 
 # It writes beside each manifest, so it is given a copy.
 copy=$(mktemp -d)

@@ -18,7 +18,7 @@ import jsonschema
 import yaml
 from cel_expr_python import cel
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 DOCUMENTS = ["README.md", "docs/**/*.md", "envoy/**/*.md", "policies/**/*.md", "src/**/*.md"]
 FILES = ["envoy/**/*.yaml", "envoy/**/*.yml", "envoy/**/*.json"]
 

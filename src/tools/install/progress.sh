@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs a command that is silent for long, or says too much, and shows that it works: how long so far, and its last line.
 #
-#   src/tools/progress.sh WHAT COMMAND [ARGUMENT...]
+#   src/tools/install/progress.sh WHAT COMMAND [ARGUMENT...]
 #
 # On a terminal one line that is written anew each second; elsewhere a line each half minute (PROGRESS_EVERY seconds); in CI
 # nothing. What the command writes stays hidden unless it fails: then its last lines are shown. All of it goes to stderr.
 set -euo pipefail
 
-[[ $# -ge 2 ]] || { echo "usage: src/tools/progress.sh WHAT COMMAND [ARGUMENT...]" >&2; exit 2; }
+[[ $# -ge 2 ]] || { echo "usage: src/tools/install/progress.sh WHAT COMMAND [ARGUMENT...]" >&2; exit 2; }
 what=$1
 shift
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints the path of a command of cargo's, after building it from its crate where it is missing.
 #
-#   src/tools/crate.sh CRATE
+#   src/tools/install/crate.sh CRATE
 #
 # The versions are pinned here, and each crate's own lock file pins the rest. Messages go to stderr.
 set -euo pipefail
@@ -12,10 +12,10 @@ declare -A versions=(
     [cargo-fuzz]=0.13.2
     [cargo-mutants]=27.1.0
 )
-[[ $# -eq 1 && -n ${versions[$1]:-} ]] || { echo "usage: src/tools/crate.sh ${!versions[*]}" >&2; exit 2; }
+[[ $# -eq 1 && -n ${versions[$1]:-} ]] || { echo "usage: src/tools/install/crate.sh ${!versions[*]}" >&2; exit 2; }
 crate=$1 version=${versions[$1]}
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 home=$root/target/tools/$crate-$version
 program=$home/bin/$crate
 

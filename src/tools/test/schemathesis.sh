@@ -10,7 +10,7 @@ set -euo pipefail
 
 version=4.32.5
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 upstream=$root/target/debug/brama-upstream
 
 fail() { echo "$1" >&2; exit 1; }
@@ -19,7 +19,7 @@ fail() { echo "$1" >&2; exit 1; }
 if [[ -n ${SCHEMATHESIS:-} ]]; then
     schemathesis=("$(command -v -- "$SCHEMATHESIS")") || fail "SCHEMATHESIS is \`$SCHEMATHESIS\`, which is no program"
 else
-    home=$("$root/src/tools/packages.sh" "schemathesis==$version")
+    home=$("$root/src/tools/install/packages.sh" "schemathesis==$version")
     # Not by its own first line, which names the folder that it was installed in: the checkout may have been moved.
     schemathesis=("$home/bin/python3" "$home/bin/schemathesis")
 fi

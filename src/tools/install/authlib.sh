@@ -8,7 +8,7 @@ set -euo pipefail
 # With what Authlib signs with, and what serves it.
 packages=(authlib==1.9.10 joserfc==1.8.0 flask==3.1.3 waitress==3.0.2)
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 
 fail() { echo "$1" >&2; exit 1; }
 
@@ -21,5 +21,5 @@ if [[ -n ${AUTHLIB:-} ]]; then
     exit 0
 fi
 
-home=$("$root/src/tools/packages.sh" "${packages[@]}")
+home=$("$root/src/tools/install/packages.sh" "${packages[@]}")
 printf '%s\n' "$home/bin/python3"

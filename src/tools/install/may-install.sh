@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whether anything outside of this folder may be installed: 0 yes, 1 no (BRAMA_INSTALL=no).
 #
-#   src/tools/may-install.sh
+#   src/tools/install/may-install.sh
 set -euo pipefail
 
 case ${BRAMA_INSTALL:-yes} in

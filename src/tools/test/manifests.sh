@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Holds every Kubernetes manifest of the project against the CustomResourceDefinitions in a folder.
 #
-#   src/tools/manifests.sh CRDS POLICY...
+#   src/tools/test/manifests.sh CRDS POLICY...
 #
 # A relative CRDS is a folder below BRAMA_CALLER, the one that `make -C` was called in.
 set -euo pipefail
 
 crds=${1:-}
 [[ -z $crds || $crds == /* ]] || crds=${BRAMA_CALLER:-$PWD}/$crds
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 
 if [[ ! -d $crds ]]; then
     [[ -z $crds ]] || echo "$crds is no folder."
@@ -23,5 +23,5 @@ HELP
 fi >&2
 
 cargo build ${CI:+--quiet} -p brama-cli
-home=$(src/tools/packages.sh jsonschema==4.26.0 pyyaml==6.0.4 cel-expr-python==0.1.3)
-exec "$home/bin/python3" src/tools/manifests.py target/debug/brama "$crds" "${@:2}"
+home=$(src/tools/install/packages.sh jsonschema==4.26.0 pyyaml==6.0.4 cel-expr-python==0.1.3)
+exec "$home/bin/python3" src/tools/test/manifests.py target/debug/brama "$crds" "${@:2}"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Changes the code in one place after the other, and says of which change no test has told.
 #
-#   src/tools/mutants.sh [FILE...]
+#   src/tools/test/mutants.sh [FILE...]
 #
 # Without files, those that decide: the core's, and the life of a request in the plugin. The report stays in target/mutants.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 cd "$root"
-mutants=$(src/tools/crate.sh cargo-mutants)
+mutants=$(src/tools/install/crate.sh cargo-mutants)
 
 if [[ $# -eq 0 ]]; then
     set -- src/policy/src/{deciding/{decision,exchange,exchange/judge,presentation,router,target,target/query},identity/{credential,scope},path,template}.rs src/engine/src/session.rs
