@@ -16,31 +16,31 @@
     reason = "a measurement"
 )]
 
-#[path = "../e2e/authority.rs"]
+#[path = "../src/authority.rs"]
 mod authority;
-#[path = "../e2e/client.rs"]
+#[path = "../src/client.rs"]
 mod client;
-#[path = "../e2e/composed.rs"]
+#[path = "../src/composed.rs"]
 mod composed;
-#[path = "../e2e/corpus.rs"]
+#[path = "../src/corpus.rs"]
 mod corpus;
-#[path = "../e2e/database.rs"]
+#[path = "../src/database.rs"]
 mod database;
-#[path = "../../src/upstream/benches/support/durable.rs"]
+#[path = "../src/durable.rs"]
 mod durable;
-#[path = "../e2e/fleet.rs"]
+#[path = "../src/fleet.rs"]
 mod fleet;
-#[path = "../e2e/ledger.rs"]
+#[path = "../src/ledger.rs"]
 mod ledger;
-#[path = "../e2e/policy.rs"]
+#[path = "../src/policy.rs"]
 mod policy;
-#[path = "../../src/upstream/tests/support/server.rs"]
+#[path = "../src/postgres.rs"]
 mod server;
-#[path = "../e2e/stack.rs"]
+#[path = "../src/stack.rs"]
 mod stack;
-#[path = "../e2e/table.rs"]
+#[path = "../src/table.rs"]
 mod table;
-#[path = "../e2e/tap.rs"]
+#[path = "../src/tap.rs"]
 mod tap;
 
 use std::sync::Mutex;

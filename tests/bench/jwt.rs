@@ -19,10 +19,11 @@
     reason = "a measurement"
 )]
 
-#[path = "../e2e/client.rs"]
+#[path = "../src/client.rs"]
 mod client;
+#[path = "../src/lone.rs"]
 mod lone;
-#[path = "../../src/policy/tests/jwt/signer.rs"]
+#[path = "../kit/src/signer.rs"]
 mod signer;
 
 use std::process::Command;

@@ -19,25 +19,25 @@
     reason = "a measurement"
 )]
 
-#[path = "../e2e/authority.rs"]
+#[path = "../src/authority.rs"]
 mod authority;
-#[path = "../e2e/client.rs"]
+#[path = "../src/client.rs"]
 mod client;
-#[path = "../e2e/composed.rs"]
+#[path = "../src/composed.rs"]
 mod composed;
-#[path = "../e2e/corpus.rs"]
+#[path = "../src/corpus.rs"]
 mod corpus;
-#[path = "../e2e/database.rs"]
+#[path = "../src/database.rs"]
 mod database;
-#[path = "../e2e/policy.rs"]
+#[path = "../src/policy.rs"]
 mod policy;
-#[path = "../../src/upstream/tests/support/server.rs"]
+#[path = "../src/postgres.rs"]
 mod server;
-#[path = "../e2e/stack.rs"]
+#[path = "../src/stack.rs"]
 mod stack;
-#[path = "../e2e/table.rs"]
+#[path = "../src/table.rs"]
 mod table;
-#[path = "../e2e/tap.rs"]
+#[path = "../src/tap.rs"]
 mod tap;
 
 use std::collections::BTreeMap;

@@ -17,22 +17,29 @@
 )]
 
 mod attack;
+#[path = "../src/authority.rs"]
 mod authority;
 mod body;
 mod bootstrap;
 mod cases;
+#[path = "../src/client.rs"]
 mod client;
+#[path = "../src/composed.rs"]
 mod composed;
 mod connection;
+#[path = "../src/corpus.rs"]
 mod corpus;
+#[path = "../src/database.rs"]
 mod database;
 mod denied;
-#[path = "../../src/filter/tests/support/dice.rs"]
+#[path = "../kit/src/dice.rs"]
 mod dice;
 mod division;
 mod envelope;
 mod envoy_gateway;
+#[path = "trap/faulty.rs"]
 mod faulty;
+#[path = "../src/fleet.rs"]
 mod fleet;
 mod flights;
 mod hot_reload;
@@ -40,10 +47,12 @@ mod identity;
 mod jwt;
 mod language;
 mod launcher;
+#[path = "../src/ledger.rs"]
 mod ledger;
 mod outage;
 mod partner;
 mod paths;
+#[path = "../src/policy.rs"]
 mod policy;
 mod protocol;
 mod reasons;
@@ -53,12 +62,15 @@ mod revocation;
 mod scale;
 mod secrets;
 #[allow(dead_code, reason = "no standby here")]
-#[path = "../../src/upstream/tests/support/server.rs"]
+#[path = "../src/postgres.rs"]
 mod server;
 #[allow(dead_code, reason = "the plugin is built without the feature `ps-eddsa`")]
-#[path = "../../src/policy/tests/jwt/signer.rs"]
+#[path = "../kit/src/signer.rs"]
 mod signer;
+#[path = "../src/stack.rs"]
 mod stack;
+#[path = "../src/table.rs"]
 mod table;
+#[path = "../src/tap.rs"]
 mod tap;
 mod trap;

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
 
+#[path = "../../../tests/kit/src/shipped.rs"]
 mod shipped;
 
 use std::fs;

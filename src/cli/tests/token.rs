@@ -11,7 +11,7 @@
     reason = "test support"
 )]
 
-#[path = "../../policy/tests/jwt/signer.rs"]
+#[path = "../../../tests/kit/src/signer.rs"]
 mod signer;
 mod support;
 

@@ -19,9 +19,9 @@
     reason = "a measurement"
 )]
 
-#[path = "support/durable.rs"]
+#[path = "../../../tests/src/durable.rs"]
 mod durable;
-#[path = "../tests/support/server.rs"]
+#[path = "../../../tests/src/postgres.rs"]
 mod server;
 
 use std::cell::RefCell;

@@ -22,16 +22,16 @@
 
 mod authority;
 mod brama;
-#[path = "../../e2e/client.rs"]
+#[path = "../../src/client.rs"]
 mod client;
 mod envoys;
 mod figures;
 mod load;
-#[path = "../lone.rs"]
+#[path = "../../src/lone.rs"]
 mod lone;
 mod once;
 mod report;
-#[path = "../../../src/policy/tests/jwt/signer.rs"]
+#[path = "../../kit/src/signer.rs"]
 mod signer;
 
 use brama_run::Settings;

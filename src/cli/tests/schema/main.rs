@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
 
 mod cases;
-#[path = "../shipped/mod.rs"]
+#[path = "../../../../tests/kit/src/shipped.rs"]
 mod shipped;
 mod tables;
 mod variants;

@@ -19,7 +19,7 @@ mod library;
 mod proxy;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
-#[path = "../../../policy/tests/jwt/signer.rs"]
+#[path = "../../../../tests/kit/src/signer.rs"]
 mod signer;
 #[path = "../support/mod.rs"]
 mod support;

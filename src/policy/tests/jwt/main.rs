@@ -20,6 +20,7 @@ mod laws;
 mod library;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
+#[path = "../../../../tests/kit/src/signer.rs"]
 mod signer;
 
 use std::sync::{Arc, OnceLock};

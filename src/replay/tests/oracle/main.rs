@@ -12,7 +12,7 @@
     reason = "test support"
 )]
 
-#[path = "../../../filter/tests/support/dice.rs"]
+#[path = "../../../../tests/kit/src/dice.rs"]
 mod dice;
 mod laws;
 mod model;

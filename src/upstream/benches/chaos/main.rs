@@ -17,15 +17,15 @@
 mod client;
 #[path = "../support/database.rs"]
 mod database;
-#[path = "../support/durable.rs"]
+#[path = "../../../../tests/src/durable.rs"]
 mod durable;
-#[path = "../../tests/support/hand.rs"]
+#[path = "../../../../tests/src/hand.rs"]
 mod hand;
 mod kills;
 mod mass;
 #[path = "../support/rows.rs"]
 mod rows;
-#[path = "../../tests/support/server.rs"]
+#[path = "../../../../tests/src/postgres.rs"]
 mod server;
 #[path = "../support/service.rs"]
 mod service;

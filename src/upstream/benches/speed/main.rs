@@ -15,12 +15,12 @@
     reason = "a measurement"
 )]
 
-#[path = "../support/durable.rs"]
+#[path = "../../../../tests/src/durable.rs"]
 mod durable;
 mod http;
 mod pgbench;
 mod rows;
-#[path = "../../tests/support/server.rs"]
+#[path = "../../../../tests/src/postgres.rs"]
 mod server;
 #[path = "../support/service.rs"]
 mod service;

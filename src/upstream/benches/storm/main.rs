@@ -24,12 +24,12 @@ mod client_revoked;
 #[path = "../support/database.rs"]
 mod database;
 mod deleters;
-#[path = "../support/durable.rs"]
+#[path = "../../../../tests/src/durable.rs"]
 mod durable;
 mod entries;
 mod everything;
 mod feed;
-#[path = "../../tests/support/hand.rs"]
+#[path = "../../../../tests/src/hand.rs"]
 mod hand;
 mod jwts;
 mod load;
@@ -39,7 +39,7 @@ mod readers;
 mod report;
 #[path = "../support/rows.rs"]
 mod rows;
-#[path = "../../tests/support/server.rs"]
+#[path = "../../../../tests/src/postgres.rs"]
 mod server;
 #[path = "../support/service.rs"]
 mod service;

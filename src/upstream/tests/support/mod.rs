@@ -15,8 +15,10 @@
 )]
 
 mod database;
+#[path = "../../../../tests/src/hand.rs"]
 mod hand;
 pub(crate) mod process;
+#[path = "../../../../tests/src/postgres.rs"]
 mod server;
 
 pub(crate) use database::{Database, Kind, url};
