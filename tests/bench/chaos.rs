@@ -1,56 +1,14 @@
 //! Nothing is lost: gateways, the service behind them, and PostgreSQL are killed again and again while clients delete, and
 //! what the clients were told is in the database.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
-#[path = "../src/authority.rs"]
-mod authority;
-#[path = "../src/client.rs"]
-mod client;
-#[path = "../src/composed.rs"]
-mod composed;
-#[path = "../src/corpus.rs"]
-mod corpus;
-#[path = "../src/database.rs"]
-mod database;
-#[path = "../src/durable.rs"]
-mod durable;
-#[path = "../src/fleet.rs"]
-mod fleet;
-#[path = "../src/ledger.rs"]
-mod ledger;
-#[path = "../src/policy.rs"]
-mod policy;
-#[path = "../src/postgres.rs"]
-mod server;
-#[path = "../src/stack.rs"]
-mod stack;
-#[path = "../src/table.rs"]
-mod table;
-#[path = "../src/tap.rs"]
-mod tap;
-
 use std::sync::Mutex;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use database::Database;
-use durable::Durable;
-use fleet::{Fleet, Node};
-use ledger::Ledger;
+use brama_e2e::database::Database;
+use brama_e2e::durable::Durable;
+use brama_e2e::fleet::{Fleet, Node};
+use brama_e2e::ledger::Ledger;
 
 const ROWS: usize = 60_000;
 const CLIENTS: usize = 12;

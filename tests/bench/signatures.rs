@@ -5,51 +5,13 @@
 //! is refused before. All go over one connection; the variants take turns, and the
 //! least of the turns is told, as whatever else the machine does can only add.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
-#[path = "../src/authority.rs"]
-mod authority;
-#[path = "../src/client.rs"]
-mod client;
-#[path = "../src/composed.rs"]
-mod composed;
-#[path = "../src/corpus.rs"]
-mod corpus;
-#[path = "../src/database.rs"]
-mod database;
-#[path = "../src/policy.rs"]
-mod policy;
-#[path = "../src/postgres.rs"]
-mod server;
-#[path = "../kit/src/signer.rs"]
-mod signer;
-#[path = "../src/stack.rs"]
-mod stack;
-#[path = "../src/table.rs"]
-mod table;
-#[path = "../src/tap.rs"]
-mod tap;
-
 use std::fs;
 
 use aws_lc_rs::rsa::KeySize;
-use client::Connection;
+use brama_e2e::client::Connection;
+use brama_e2e::stack::{Plan, project};
+use brama_kit::signer::{Signer, merged};
 use serde_json::{Value, json};
-use signer::{Signer, merged};
-use stack::{Plan, project};
 
 const TURNS: usize = 30;
 const REQUESTS: u32 = 60;

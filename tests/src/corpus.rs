@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::client::Call;
 use crate::policy::{Kind, Policy};
 use crate::stack::project;
 
@@ -114,6 +115,17 @@ impl Corpus {
 }
 
 impl Case {
+    /// The request with its credentials, presented as the policy wants them.
+    pub fn call(&self, policy: &Policy, id: &str) -> Call {
+        let request = &self.request;
+        let call = Call::new(&request.method, &request.path).header("Host", &request.host).header("x-request-id", id);
+        let call = self.credentials().fold(call, |call, (kind, credential)| {
+            let (header, value) = policy.presentation(kind, &credential);
+            call.header(header, &value)
+        });
+        request.headers.iter().fold(call, |call, (name, value)| call.header(name, value))
+    }
+
     /// The credentials it presents by name.
     pub fn credentials(&self) -> impl Iterator<Item = (Kind, String)> {
         let Request { api_key, token, .. } = &self.request;

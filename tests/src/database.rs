@@ -6,7 +6,7 @@ use std::path::Path;
 use sqlx::any::{AnyRow, install_default_drivers};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
-use crate::server::Server;
+use crate::postgres::Server;
 
 /// A database of either kind. Statements are written with SQLite's names, and said in the other's words.
 pub struct Database {

@@ -6,16 +6,21 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, SqliteConnection};
 
-use super::Kind;
+/// Which database a service keeps its rows in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    Postgres,
+    Sqlite,
+}
 
 /// A connection beside the service's. Statements are written with SQLite's names, and said in the other's words.
-pub(crate) enum Hand {
+pub enum Hand {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
 }
 
 impl Hand {
-    pub(crate) async fn reach(kind: Kind, url: &str) -> Self {
+    pub async fn reach(kind: Kind, url: &str) -> Self {
         match kind {
             Kind::Postgres => Self::Postgres(url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap()),
             Kind::Sqlite => {
@@ -27,7 +32,7 @@ impl Hand {
     }
 
     /// Whether cascades happen and dangling references are refused.
-    pub(crate) async fn mind_foreign_keys(&mut self, mind: bool) {
+    pub async fn mind_foreign_keys(&mut self, mind: bool) {
         let statement = match (&self, mind) {
             (Self::Postgres(_), true) => "SET session_replication_role = origin",
             (Self::Postgres(_), false) => "SET session_replication_role = replica",
@@ -37,7 +42,7 @@ impl Hand {
         self.run(statement).await.unwrap();
     }
 
-    pub(crate) async fn run(&mut self, statements: &str) -> Result<(), sqlx::Error> {
+    pub async fn run(&mut self, statements: &str) -> Result<(), sqlx::Error> {
         let statements = self.say(statements);
         match self {
             Self::Postgres(connection) => sqlx::raw_sql(statements).execute(connection).await.map(|_| ()),
@@ -45,7 +50,7 @@ impl Hand {
         }
     }
 
-    pub(crate) async fn number(&mut self, query: &str) -> i64 {
+    pub async fn number(&mut self, query: &str) -> i64 {
         let query = self.say(query);
         match self {
             Self::Postgres(connection) => sqlx::query_scalar(query).fetch_one(connection).await.unwrap(),
@@ -53,7 +58,7 @@ impl Hand {
         }
     }
 
-    pub(crate) async fn text(&mut self, query: &str) -> String {
+    pub async fn text(&mut self, query: &str) -> String {
         let query = self.say(query);
         match self {
             Self::Postgres(connection) => sqlx::query_scalar(query).fetch_one(connection).await.unwrap(),
@@ -62,7 +67,7 @@ impl Hand {
     }
 
     /// Begins a transaction for which everybody waits who revokes.
-    pub(crate) async fn hold_feed(&mut self) {
+    pub async fn hold_feed(&mut self) {
         let begin = match self {
             Self::Postgres(_) => "BEGIN; LOCK TABLE brama_revocations IN SHARE MODE",
             Self::Sqlite(_) => "BEGIN IMMEDIATE",
@@ -72,7 +77,7 @@ impl Hand {
 
     /// Waits until somebody waits for what this transaction has locked. SQLite tells nobody who waits: there, for a moment,
     /// far below the time for which the service does.
-    pub(crate) async fn is_waited_for(&mut self) {
+    pub async fn is_waited_for(&mut self) {
         if matches!(self, Self::Sqlite(_)) {
             return tokio::time::sleep(Duration::from_millis(50)).await;
         }

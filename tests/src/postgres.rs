@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-pub(crate) struct Server {
+pub struct Server {
     /// With `{}` for the database's name.
     url: String,
     created: AtomicU32,
@@ -26,7 +26,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// The one server, started by whoever is first.
-    pub(crate) fn get() -> &'static Self {
+    pub fn get() -> &'static Self {
         static SERVER: OnceLock<Server> = OnceLock::new();
         SERVER.get_or_init(|| {
             let (url, watch) = match env::var("BRAMA_TEST_DATABASE_URL") {
@@ -38,7 +38,7 @@ impl Server {
     }
 
     /// Creates an empty database, and gives its address.
-    pub(crate) async fn create_database(&self) -> String {
+    pub async fn create_database(&self) -> String {
         let number = self.created.fetch_add(1, Ordering::Relaxed);
         let name = format!("brama_test_{}_{number}", std::process::id());
         self.run(format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")).await;
@@ -46,7 +46,7 @@ impl Server {
     }
 
     /// Drops a database, whoever is in it.
-    pub(crate) fn drop_database(&'static self, url: &str) {
+    pub fn drop_database(&'static self, url: &str) {
         let (before, after) = self.url.split_once("{}").unwrap();
         let name = url.strip_prefix(before).unwrap().strip_suffix(after).unwrap().to_owned();
         let drop = async move { self.run(format!("DROP DATABASE {name} WITH (FORCE)")).await };
@@ -78,13 +78,13 @@ fn with_placeholder(url: &str) -> String {
 }
 
 /// A server that follows another one, of which it hears nothing; with its address. Without its pipe it ends.
-pub(crate) fn standby() -> (String, Option<Child>) {
+pub fn standby() -> (String, Option<Child>) {
     let (url, watch) = start(true);
     (url.replace("{}", "postgres"), watch)
 }
 
 /// A program that comes with the server, such as `pg_dump`.
-pub(crate) fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     programs().join("postgres").canonicalize().unwrap().with_file_name(name)
 }
 
@@ -114,15 +114,15 @@ fn start(is_standby: bool) -> (String, Option<Child>) {
 }
 
 /// A folder with the data of a new server, which listens there and nowhere else.
-pub(crate) struct Place {
-    pub(crate) folder: PathBuf,
-    pub(crate) programs: PathBuf,
+pub struct Place {
+    pub folder: PathBuf,
+    pub programs: PathBuf,
     is_root: bool,
 }
 
 impl Place {
     /// Whose folder it is removes it.
-    pub(crate) fn prepare() -> Self {
+    pub fn prepare() -> Self {
         let folder = tempfile::Builder::new().prefix("brama-pg-").tempdir().unwrap().keep();
         // The server refuses to run as root, so that it can do no harm; nobody can do less.
         let is_root = folder.metadata().unwrap().uid() == 0;
@@ -140,7 +140,7 @@ impl Place {
     }
 
     /// A program in the folder, as who may run the server, and in a group of its own: Ctrl-C is not for it.
-    pub(crate) fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).env_clear().env("PATH", "/usr/bin:/bin").process_group(0);
         if self.is_root {
@@ -150,7 +150,7 @@ impl Place {
     }
 
     /// The address of a database.
-    pub(crate) fn url(&self, database: &str) -> String {
+    pub fn url(&self, database: &str) -> String {
         format!("postgres://brama@localhost/{database}?host={}", self.folder.display())
     }
 }

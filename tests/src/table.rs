@@ -66,7 +66,7 @@ fn inactive() -> Answer {
 }
 
 /// The facts, each where the verifier looks for it.
-fn stated(facts: &BTreeMap<String, Value>, verifier: &Value, now: u64) -> Value {
+pub fn stated(facts: &BTreeMap<String, Value>, verifier: &Value, now: u64) -> Value {
     let mut answer = json!({"active": true});
     for (pointer, value) in verifier["expect"].as_object().unwrap() {
         put(&mut answer, pointer, value.clone());
@@ -95,7 +95,7 @@ fn put(answer: &mut Value, pointer: &str, value: Value) {
 }
 
 /// The token and the hint of a form, each there once.
-fn understand(form: &str) -> Option<(String, String)> {
+pub fn understand(form: &str) -> Option<(String, String)> {
     let pairs = form.split('&').map(|pair| pair.split_once('=')).collect::<Option<Vec<_>>>()?;
     let only = |wanted: &str| {
         let mut values = pairs.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| *value);
@@ -134,28 +134,3 @@ const USUAL: [(&str, &str); 5] = [
 
 /// Longer than any test.
 const HOUR: u64 = 3600;
-
-#[test]
-fn form_is_understood_as_it_is_encoded() {
-    let some = |token: &str, hint: &str| Some((token.to_owned(), hint.to_owned()));
-    assert_eq!(understand("token=a%2Bb%26+c&token_type_hint=api_key"), some("a+b& c", "api_key"));
-    for odd in [
-        "",
-        "token=a",
-        "token=a&token=b&token_type_hint=c",
-        "token=%2&token_type_hint=c",
-        "token=%+1&token_type_hint=c",
-    ] {
-        assert_eq!(understand(odd), None, "{odd}");
-    }
-}
-
-#[test]
-fn facts_stand_where_the_verifier_looks_for_them() {
-    let verifier =
-        json!({"expect": {"/use": "x"}, "facts": {"client_type": "/a~1b/role", "further": {"tenant": "/a~1b/tenant"}}});
-    let facts = [("subject", "ann"), ("client_type", "admin"), ("tenant", "acme")];
-    let facts = facts.map(|(name, value)| (name.to_owned(), Value::from(value))).into();
-    let answer = json!({"active": true, "use": "x", "sub": "ann", "a/b": {"role": "admin", "tenant": "acme"}});
-    assert_eq!(stated(&facts, &verifier, 0), answer);
-}

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Their folder.
-pub(crate) fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
 
 /// Every policy below the folder, by its path within it, in alphabetical order.
-pub(crate) fn policies() -> Vec<PathBuf> {
+pub fn policies() -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(&folder(), Path::new(""), &mut found);
     found.sort();

@@ -20,17 +20,15 @@ mod laws;
 mod library;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
-#[path = "../../../../tests/kit/src/signer.rs"]
-mod signer;
 
 use std::sync::{Arc, OnceLock};
 
+use brama_kit::signer::{self, Signer};
 use brama_policy::{
     Credential, CredentialKind, Facts, GrantedScopes, Jwt, JwtRejection, KeySet, KeySource, Lookup, NoKey, Policy,
     PolicyDocument, UnixTime, Verifier,
 };
 use serde_json::{Value, json};
-use signer::Signer;
 
 const NOW: u64 = 1_700_000_000;
 
