@@ -1,56 +1,14 @@
 //! Nothing is lost: gateways, the service behind them, and PostgreSQL are killed again and again while clients delete, and
 //! what the clients were told is in the database.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
-#[path = "../e2e/authority.rs"]
-mod authority;
-#[path = "../e2e/client.rs"]
-mod client;
-#[path = "../e2e/composed.rs"]
-mod composed;
-#[path = "../e2e/corpus.rs"]
-mod corpus;
-#[path = "../e2e/database.rs"]
-mod database;
-#[path = "../../src/upstream/benches/support/durable.rs"]
-mod durable;
-#[path = "../e2e/fleet.rs"]
-mod fleet;
-#[path = "../e2e/ledger.rs"]
-mod ledger;
-#[path = "../e2e/policy.rs"]
-mod policy;
-#[path = "../../src/upstream/tests/support/server.rs"]
-mod server;
-#[path = "../e2e/stack.rs"]
-mod stack;
-#[path = "../e2e/table.rs"]
-mod table;
-#[path = "../e2e/tap.rs"]
-mod tap;
-
 use std::sync::Mutex;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use database::Database;
-use durable::Durable;
-use fleet::{Fleet, Node};
-use ledger::Ledger;
+use brama_e2e::database::Database;
+use brama_e2e::durable::Durable;
+use brama_e2e::fleet::{Fleet, Node};
+use brama_e2e::ledger::Ledger;
 
 const ROWS: usize = 60_000;
 const CLIENTS: usize = 12;

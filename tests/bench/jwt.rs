@@ -4,36 +4,15 @@
 //! the token is removed. No token is sent twice to one Envoy, and `jwt_authn` has no cache. What is counted is the time of
 //! Envoy's process on a processor, so that what else the machine does matters less.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
-#[path = "../e2e/client.rs"]
-mod client;
-mod lone;
-#[path = "../../src/policy/tests/jwt/signer.rs"]
-mod signer;
-
 use std::process::Command;
 use std::thread::scope;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use brama_e2e::client::{Call, Connection};
+use brama_e2e::lone::Lone;
+use brama_kit::signer::Signer;
 use brama_run::Settings;
-use client::{Call, Connection};
-use lone::Lone;
 use serde_json::{Value, json};
-use signer::Signer;
 
 const ROUNDS: usize = 9;
 /// Of each Envoy in each round, each with a token of its own.

@@ -4,49 +4,13 @@
 //! requests come at a fixed rate, since what is remembered ends by the clock; a machine too slow for it takes longer, and asks
 //! more often. In the second run a token is deleted every second; whose token it was takes a new one when it is refused.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
-#[path = "../e2e/authority.rs"]
-mod authority;
-#[path = "../e2e/client.rs"]
-mod client;
-#[path = "../e2e/composed.rs"]
-mod composed;
-#[path = "../e2e/corpus.rs"]
-mod corpus;
-#[path = "../e2e/database.rs"]
-mod database;
-#[path = "../e2e/policy.rs"]
-mod policy;
-#[path = "../../src/upstream/tests/support/server.rs"]
-mod server;
-#[path = "../e2e/stack.rs"]
-mod stack;
-#[path = "../e2e/table.rs"]
-mod table;
-#[path = "../e2e/tap.rs"]
-mod tap;
-
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use client::{Call, Connection};
+use brama_e2e::client::{Call, Connection};
+use brama_e2e::stack::{Gateway, Plan};
 use serde_json::{Value, json};
-use stack::{Gateway, Plan};
 
 const REQUESTS: usize = 100_000;
 /// In each second; well below what two cores can do with all the parts on them.

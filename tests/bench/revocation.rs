@@ -3,47 +3,11 @@
 //! For each API key, and each gateway, the lag is the time from the commit of the delete to the last request with the key
 //! that passed. Requests come on connections of their own, as fast as two clients for each gateway can send them.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
-#[path = "../e2e/authority.rs"]
-mod authority;
-#[path = "../e2e/client.rs"]
-mod client;
-#[path = "../e2e/composed.rs"]
-mod composed;
-#[path = "../e2e/corpus.rs"]
-mod corpus;
-#[path = "../e2e/database.rs"]
-mod database;
-#[path = "../e2e/policy.rs"]
-mod policy;
-#[path = "../../src/upstream/tests/support/server.rs"]
-mod server;
-#[path = "../e2e/stack.rs"]
-mod stack;
-#[path = "../e2e/table.rs"]
-mod table;
-#[path = "../e2e/tap.rs"]
-mod tap;
-
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use client::Call;
-use stack::{Gateway, Plan};
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan};
 
 /// Connections of the demonstration whose secrets are good API keys, and whose ids end so.
 const CONNECTIONS: [(&str, &str); 14] = [

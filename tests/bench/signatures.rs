@@ -5,51 +5,13 @@
 //! is refused before. All go over one connection; the variants take turns, and the
 //! least of the turns is told, as whatever else the machine does can only add.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
-#[path = "../e2e/authority.rs"]
-mod authority;
-#[path = "../e2e/client.rs"]
-mod client;
-#[path = "../e2e/composed.rs"]
-mod composed;
-#[path = "../e2e/corpus.rs"]
-mod corpus;
-#[path = "../e2e/database.rs"]
-mod database;
-#[path = "../e2e/policy.rs"]
-mod policy;
-#[path = "../../src/upstream/tests/support/server.rs"]
-mod server;
-#[path = "../../src/policy/tests/jwt/signer.rs"]
-mod signer;
-#[path = "../e2e/stack.rs"]
-mod stack;
-#[path = "../e2e/table.rs"]
-mod table;
-#[path = "../e2e/tap.rs"]
-mod tap;
-
 use std::fs;
 
 use aws_lc_rs::rsa::KeySize;
-use client::Connection;
+use brama_e2e::client::Connection;
+use brama_e2e::stack::{Plan, project};
+use brama_kit::signer::{Signer, merged};
 use serde_json::{Value, json};
-use signer::{Signer, merged};
-use stack::{Plan, project};
 
 const TURNS: usize = 30;
 const REQUESTS: u32 = 60;

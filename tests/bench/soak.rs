@@ -4,42 +4,6 @@
 //! bodies that are odd. Some clients hang up while their lookup is out, some in the midst of their headers. What a context
 //! leaves behind, or a lookup that nobody waits for, would be seen to add up.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
-#[path = "../e2e/authority.rs"]
-mod authority;
-#[path = "../e2e/client.rs"]
-mod client;
-#[path = "../e2e/composed.rs"]
-mod composed;
-#[path = "../e2e/corpus.rs"]
-mod corpus;
-#[path = "../e2e/database.rs"]
-mod database;
-#[path = "../e2e/policy.rs"]
-mod policy;
-#[path = "../../src/upstream/tests/support/server.rs"]
-mod server;
-#[path = "../e2e/stack.rs"]
-mod stack;
-#[path = "../e2e/table.rs"]
-mod table;
-#[path = "../e2e/tap.rs"]
-mod tap;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -49,9 +13,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::scope;
 
-use client::{Call, Connection};
+use brama_e2e::client::{Call, Connection};
+use brama_e2e::stack::Plan;
 use serde_json::Value;
-use stack::Plan;
 
 const REQUESTS: usize = 1_000_000;
 const CLIENTS: usize = 8;

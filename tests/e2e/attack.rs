@@ -13,7 +13,7 @@ mod identity;
 mod methods;
 mod wire;
 
-use crate::stack::{Gateway, Plan};
+use brama_e2e::stack::{Gateway, Plan};
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "c2778f3064753ea70de870a53795f5c9";

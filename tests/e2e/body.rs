@@ -1,7 +1,7 @@
 //! Requests with bodies, whole and broken, though nothing that is guarded here wants one.
 
-use crate::client::{Call, exchange};
-use crate::stack::Gateway;
+use brama_e2e::client::{Call, exchange};
+use brama_e2e::stack::Gateway;
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "c2778f3064753ea70de870a53795f5c9";

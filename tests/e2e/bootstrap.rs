@@ -1,9 +1,8 @@
 //! What the shipped bootstrap promises, read off its text; and the least bootstrap, run.
 
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Plan, project};
 use serde_json::Value;
-
-use crate::client::Call;
-use crate::stack::{Plan, project};
 
 /// Every list of HTTP filters in the document, those of upgrades included.
 fn chains<'a>(value: &'a Value, found: &mut Vec<&'a Vec<Value>>) {

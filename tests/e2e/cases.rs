@@ -4,26 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use brama_e2e::authority::Mode;
+use brama_e2e::client::Reply;
+use brama_e2e::corpus::{Case, Corpus, Identity};
+use brama_e2e::policy::{Kind, Policy};
+use brama_e2e::stack::{Gateway, Plan, project};
+use brama_e2e::table::Table;
 use serde_json::{Value, json};
-
-use crate::authority::Mode;
-use crate::client::{Call, Reply};
-use crate::corpus::{Case, Corpus, Identity};
-use crate::policy::{Kind, Policy};
-use crate::stack::{Gateway, Plan, project};
-use crate::table::Table;
-
-impl Case {
-    fn call(&self, policy: &Policy, id: &str) -> Call {
-        let request = &self.request;
-        let call = Call::new(&request.method, &request.path).header("Host", &request.host).header("x-request-id", id);
-        let call = self.credentials().fold(call, |call, (kind, credential)| {
-            let (header, value) = policy.presentation(kind, &credential);
-            call.header(header, &value)
-        });
-        request.headers.iter().fold(call, |call, (name, value)| call.header(name, value))
-    }
-}
 
 /// What became of a case.
 struct Outcome<'c> {

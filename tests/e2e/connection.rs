@@ -1,8 +1,8 @@
 //! Delete connection: the exchanges its specification promises, and what must never pass.
 
-use crate::authority::Mode;
-use crate::client::{Call, Reply};
-use crate::stack::Gateway;
+use brama_e2e::authority::Mode;
+use brama_e2e::client::{Call, Reply};
+use brama_e2e::stack::Gateway;
 
 const CLIENT: &str = "1380df72-275a-11e7-93ae-92361f002671";
 const CONNECTION: &str = "e5372365-d47a-467f-81d0-f35117864352";

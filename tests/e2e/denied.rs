@@ -3,12 +3,12 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use brama_e2e::authority::Mode;
+use brama_e2e::stack::{Gateway, Plan};
+use brama_kit::signer::Signer;
 use serde_json::json;
 
-use crate::authority::Mode;
 use crate::jwt::{now, passes, policy, send, set, token_with};
-use crate::signer::Signer;
-use crate::stack::{Gateway, Plan};
 
 /// One of the demonstration's.
 const CLIENT: &str = "c11e0000-0000-4000-8000-000000000005";

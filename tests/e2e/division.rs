@@ -5,11 +5,10 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use brama_e2e::authority::Mode;
+use brama_e2e::client::{Call, Reply};
+use brama_e2e::stack::{Gateway, Plan};
 use serde_json::{Value, json};
-
-use crate::authority::Mode;
-use crate::client::{Call, Reply};
-use crate::stack::{Gateway, Plan};
 
 const DIVISION: &str = "b075f148-7f93-4fc2-b2ec-2d81b19a9b7b";
 const API_KEY: &str = "c2778f3064753ea70de870a53795f5c9";
@@ -166,7 +165,7 @@ fn odd_answer_is_judged_by_what_is_needed_of_it_and_asked_for_once() {
             "client_id": "c11e0000-0000-4000-8000-000000000004", "client_type": "NHS ADMIN",
             "scope": "private_contracts:write",
         });
-        crate::signer::merged(stated, odd).to_string()
+        brama_kit::signer::merged(stated, odd).to_string()
     };
     let in_ten_minutes = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() + 600.5;
     for (at, (odd, status)) in [

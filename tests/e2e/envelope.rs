@@ -1,7 +1,7 @@
 //! Every answer has the API's form, whoever gives it.
 
-use crate::client::{Call, exchange};
-use crate::stack::Gateway;
+use brama_e2e::client::{Call, exchange};
+use brama_e2e::stack::Gateway;
 
 #[test]
 fn refusal_names_the_request_as_the_client_knows_it() {

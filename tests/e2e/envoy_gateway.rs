@@ -14,11 +14,11 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan, project, settings};
 use serde_json::{Value, json};
 
-use crate::client::Call;
 use crate::envoy_gateway::code::{Code, serve};
-use crate::stack::{Gateway, Plan, project, settings};
 
 const PREFIX: &str = "type.googleapis.com/";
 const FILTER: &str = "envoy.filters.http.wasm/envoyextensionpolicy/ehealth/brama-ehealth/wasm/0";

@@ -5,11 +5,12 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread::scope;
 
-use crate::authority::{Hold, Mode};
-use crate::client::Call;
+use brama_e2e::authority::{Hold, Mode};
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan};
+
 use crate::reasons::log_of_envoy;
 use crate::reload::wait_until;
-use crate::stack::{Gateway, Plan};
 
 const API_KEY: &str = "demo-revocable-api-key";
 const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";

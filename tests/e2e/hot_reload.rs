@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, project};
 use serde_json::json;
 
-use crate::client::Call;
 use crate::reload::wait_until;
-use crate::stack::{Gateway, project};
 
 const UPDATE_REJECTED: &str = "extension_config_discovery.http_filter.brama.update_rejected";
 const RELOADS: usize = 50;

@@ -1,7 +1,7 @@
 //! The identity the upstream is told: the filter's, and nobody else's.
 
-use crate::client::Call;
-use crate::stack::{Gateway, Plan};
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan};
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "c2778f3064753ea70de870a53795f5c9";

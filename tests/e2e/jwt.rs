@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use brama_e2e::authority::KEYS;
+use brama_e2e::client::{Call, Reply};
+use brama_e2e::stack::{Gateway, Plan, project};
+use brama_kit::signer::{Signer, base64url, merged};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::authority::KEYS;
-use crate::client::{Call, Reply};
 use crate::reasons::log_of_envoy;
 use crate::reload::wait_until;
-use crate::signer::{Signer, base64url, merged};
-use crate::stack::{Gateway, Plan, project};
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const NHS_ADMIN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
@@ -101,7 +101,7 @@ fn comes_to(gateway: &Gateway, signer: &Signer, status: u16) {
 
 #[test]
 fn token_passes_by_its_own_signature_and_its_facts_go_on() {
-    let signers: Vec<_> = crate::signer::all();
+    let signers: Vec<_> = brama_kit::signer::all();
     let (_folder, gateway) = start("5m", set(&signers.iter().collect::<Vec<_>>()));
     for signer in &signers {
         let token = token(signer);

@@ -3,11 +3,10 @@
 
 use std::path::PathBuf;
 
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan, project};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::client::Call;
-use crate::stack::{Gateway, Plan, project};
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const NHS_ADMIN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";

@@ -6,10 +6,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use brama_e2e::client::Call;
+use brama_e2e::stack::project;
 use brama_run::Settings;
-
-use crate::client::Call;
-use crate::stack::project;
 
 /// Where the programs were built.
 fn programs() -> PathBuf {
@@ -119,7 +118,7 @@ fn it_serves_says_what_to_try_and_stops_without_a_trace() {
 
 /// Sends the request of a command line `curl -i -X METHOD http://ADDRESS/PATH -H 'name: value'...`.
 #[track_caller]
-fn as_curl_does(command: &str, address: SocketAddr) -> crate::client::Reply {
+fn as_curl_does(command: &str, address: SocketAddr) -> brama_e2e::client::Reply {
     let mut quoted = command.split('\'');
     let plain = quoted.next().unwrap();
     let words: Vec<_> = plain.split_whitespace().collect();

@@ -1,50 +1,25 @@
 //! End to end: a real Envoy with the real plugin, the real upstream with a real database, over real sockets.
 //!
-//! Each test has a stack of its own ([`stack::Gateway`]), so that none can disturb another. Requests are written byte
-//! for byte ([`client`]), because an honest HTTP library would repair the ones that matter. Between Envoy and the
-//! upstream stand a [`tap`] that sees what gets through, and a proxy before the [`authority`] that can fail.
-
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    reason = "test support"
-)]
+//! Each module is a suite on the library `brama_e2e`. What only one suite needs stands below it.
 
 mod attack;
-mod authority;
 mod body;
 mod bootstrap;
 mod cases;
-mod client;
-mod composed;
 mod connection;
-mod corpus;
-mod database;
 mod denied;
-#[path = "../../src/engine/tests/support/dice.rs"]
-mod dice;
 mod division;
 mod envelope;
 mod envoy_gateway;
-mod faulty;
-mod fleet;
 mod flights;
 mod hot_reload;
 mod identity;
 mod jwt;
 mod language;
 mod launcher;
-mod ledger;
 mod outage;
 mod partner;
 mod paths;
-mod policy;
 mod protocol;
 mod reasons;
 mod recipes;
@@ -52,13 +27,5 @@ mod reload;
 mod revocation;
 mod scale;
 mod secrets;
-#[allow(dead_code, reason = "no standby here")]
-#[path = "../../src/upstream/tests/support/server.rs"]
-mod server;
-#[allow(dead_code, reason = "the plugin is built without the feature `ps-eddsa`")]
-#[path = "../../src/policy/tests/jwt/signer.rs"]
-mod signer;
-mod stack;
 mod table;
-mod tap;
 mod trap;

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use brama_e2e::authority::Mode;
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan};
 use serde_json::{Value, json};
-
-use crate::authority::Mode;
-use crate::client::Call;
-use crate::stack::{Gateway, Plan};
 
 const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c0220000-0000-4000-8000-000000000020";
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";

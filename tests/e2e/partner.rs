@@ -7,11 +7,11 @@ use std::sync::mpsc::{TryRecvError, channel};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
+use brama_e2e::client::{Call, Reply};
+use brama_e2e::stack::{Gateway, Plan, project};
 use serde_json::{Value, json};
 
-use crate::client::{Call, Reply};
 use crate::partner::server::{CLIENT, GATEWAY_SENT, Partner, Rotation};
-use crate::stack::{Gateway, Plan, project};
 
 /// The scope that the route asks for.
 const SCOPE: &str = "private_contracts:write";

@@ -9,11 +9,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use brama_e2e::client::exchange;
+use brama_e2e::stack::{Gateway, Plan, project, settings};
+use brama_kit::dice::Dice;
 use serde_json::{Value, json};
-
-use crate::client::exchange;
-use crate::dice::Dice;
-use crate::stack::{Gateway, Plan, project, settings};
 
 /// Paths for each setting.
 const PATHS: usize = 300;

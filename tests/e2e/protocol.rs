@@ -1,7 +1,7 @@
 //! Requests that would leave HTTP, or the filter, behind.
 
-use crate::client::{Call, exchange};
-use crate::stack::Gateway;
+use brama_e2e::client::{Call, exchange};
+use brama_e2e::stack::Gateway;
 
 const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/e5372365-d47a-467f-81d0-f35117864352";
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";

@@ -2,11 +2,10 @@
 
 use std::fs;
 
+use brama_e2e::authority::Mode;
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan};
 use serde_json::{Value, json};
-
-use crate::authority::Mode;
-use crate::client::Call;
-use crate::stack::{Gateway, Plan};
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";

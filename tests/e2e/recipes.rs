@@ -11,11 +11,11 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use brama_e2e::client::{Call, Connection, Reply};
+use brama_e2e::stack::{Gateway, Plan, project, settings};
 use serde_json::Value;
 
-use crate::client::{Call, Connection, Reply};
 use crate::recipes::service::Service;
-use crate::stack::{Gateway, Plan, project, settings};
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use brama_e2e::authority::{Hold, Mode};
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan};
 use brama_run::StartError;
 use serde_json::{Value, json};
-
-use crate::authority::{Hold, Mode};
-use crate::client::Call;
-use crate::stack::{Gateway, Plan};
 
 const REJECTED: &str = "extension_config_discovery.http_filter.brama.config_fail";
 const UPDATE_REJECTED: &str = "extension_config_discovery.http_filter.brama.update_rejected";

@@ -3,10 +3,11 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::authority::Mode;
-use crate::client::{Call, Reply};
+use brama_e2e::authority::Mode;
+use brama_e2e::client::{Call, Reply};
+use brama_e2e::stack::{Gateway, Plan};
+
 use crate::reload::wait_until;
-use crate::stack::{Gateway, Plan};
 
 const API_KEY: &str = "demo-revocable-api-key";
 const OWN_CONNECTION: &str = "c0220000-0000-4000-8000-000000000004";

@@ -3,10 +3,11 @@
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::client::Call;
-use crate::database::Database;
-use crate::fleet::Fleet;
-use crate::ledger::{API_KEY, Ledger, TOKEN};
+use brama_e2e::client::Call;
+use brama_e2e::database::Database;
+use brama_e2e::fleet::Fleet;
+use brama_e2e::ledger::{API_KEY, Ledger, TOKEN};
+
 use crate::reload::wait_until;
 
 #[test]

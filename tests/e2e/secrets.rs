@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::authority::Mode;
-use crate::client::{Call, Reply};
-use crate::stack::Gateway;
+use brama_e2e::authority::Mode;
+use brama_e2e::client::{Call, Reply};
+use brama_e2e::stack::Gateway;
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";

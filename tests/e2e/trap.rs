@@ -2,17 +2,19 @@
 //!
 //! The plugin is the real one, but for one of its functions ([`faulty`]).
 
+mod faulty;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
+use brama_e2e::authority::Mode;
+use brama_e2e::client::Call;
+use brama_e2e::stack::{Gateway, Plan};
 use serde_json::json;
 
 use crate::attack;
-use crate::authority::Mode;
-use crate::client::Call;
-use crate::faulty::{self, MANY_HEADERS};
 use crate::reload::{RELOADED, wait_until};
-use crate::stack::{Gateway, Plan};
+use crate::trap::faulty::MANY_HEADERS;
 
 const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/e5372365-d47a-467f-81d0-f35117864352";
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";

@@ -2,12 +2,11 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
 
-mod shipped;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use brama_kit::shipped;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -11,12 +11,10 @@
     reason = "test support"
 )]
 
-#[path = "../../policy/tests/jwt/signer.rs"]
-mod signer;
 mod support;
 
+use brama_kit::signer::{self, Signer, merged};
 use serde_json::{Value, json};
-use signer::{Signer, merged};
 use support::{POLICY, Run, folder, run};
 use tempfile::TempDir;
 

@@ -27,7 +27,7 @@ const ENTRIES: usize = 100_000;
 
 fn main() {
     if cfg!(not(target_family = "wasm")) {
-        println!("measured in the Wasm guest only: make bench-cache");
+        println!("measured in the Wasm guest only: make bench-memory");
         return;
     }
     let policy = policy();

@@ -1,7 +1,8 @@
 //! What must hold for every sequence of bytes: no panic, no overflow, and a law of its own for each kind of input.
 //!
 //! Each module is one kind: its `holds_for` panics where the law is broken. `make fuzz` runs each under libFuzzer for a
-//! minute; what that has found worth keeping stands in `corpus`, and the test `replay` goes through it.
+//! minute; what that has found worth keeping is packed in `corpus`, an archive for each kind, and the test `replay` goes
+//! through it.
 
 #![allow(
     clippy::panic,
@@ -28,7 +29,7 @@ mod gateway;
 /// Whether a law holds for some input; it panics where not.
 pub type Law = fn(&[u8]);
 
-/// Every kind of input, by its name: that of its program and of its folder in `corpus`.
+/// Every kind of input, by its name: that of its program and of its archive in `corpus`.
 pub const LAWS: [(&str, Law); 11] = [
     ("answer", answer::holds_for),
     ("condition", condition::holds_for),

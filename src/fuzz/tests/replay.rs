@@ -2,20 +2,31 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test support")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use brama_fuzz::LAWS;
+use tempfile::TempDir;
 
 #[test]
 fn laws_hold_for_all_that_was_found() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for (name, holds_for) in LAWS {
-        let inputs: Vec<_> = std::fs::read_dir(corpus.join(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = unpack(name, &folder);
         assert!(inputs.len() > 10, "{name} has {} inputs", inputs.len());
+        println!("{name}: {} inputs", inputs.len());
         for input in inputs {
             // The test's output, shown where it fails.
             println!("{}", input.display());
             holds_for(&std::fs::read(&input).unwrap());
         }
     }
+}
+
+/// The inputs of a kind, by its name, as files in a folder. `src/tools/fuzz-inputs.sh` has packed them.
+fn unpack(name: &str, folder: &TempDir) -> Vec<PathBuf> {
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name).with_extension("tar.gz");
+    let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()).status();
+    assert!(unpacked.unwrap().success(), "{name}");
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }

@@ -4,7 +4,7 @@
 #   src/tools/install/postgres.sh
 #
 # In this order: BRAMA_TEST_DATABASE_URL, a server that is used as it is; `initdb` and `postgres` in one folder of PATH, or
-# where Debian puts them; Debian's package. The tests look in the same places (src/upstream/tests/support/server.rs).
+# where Debian puts them; Debian's package. The tests look in the same places (tests/src/postgres.rs).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the composed stack: as it is shipped, and then by the end-to-end suite (tests/e2e/composed.rs).
+# Tests the composed stack: as it is shipped, and then by the end-to-end suite (tests/src/composed.rs).
 #
 #   src/tools/test/docker-test.sh E2E    E2E: the suite's program
 set -euo pipefail

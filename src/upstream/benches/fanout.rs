@@ -19,17 +19,12 @@
     reason = "a measurement"
 )]
 
-#[path = "support/durable.rs"]
-mod durable;
-#[path = "../tests/support/server.rs"]
-mod server;
-
 use std::cell::RefCell;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use durable::Durable;
+use brama_e2e::durable::Durable;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

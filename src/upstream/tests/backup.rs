@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use brama_upstream::store::Store;
 use serde_json::Value;
 use support::process::{SECRET, started, stopped};
-use support::{CONNECTION, DIVISION, Hand, Kind, MSP, USER, demo, exchange, on_both, program};
+use support::{Address, CONNECTION, DIVISION, Hand, Kind, MSP, USER, demo, exchange, on_both, program};
 use tempfile::TempDir;
 use tokio::process::Child;
 
@@ -18,7 +18,7 @@ on_both!(reader_of_before_a_restore_begins_anew);
 
 async fn reader_of_before_a_restore_begins_anew(kind: Kind) {
     let folder = tempfile::tempdir().unwrap();
-    let address = kind.address(folder.path()).await;
+    let address = Address::of(kind, folder.path()).await;
     let store = Store::open(&address.text().parse().unwrap()).await.unwrap();
     let _inserted = store.seed(&demo()).await.unwrap();
     store.close().await;
@@ -36,7 +36,7 @@ async fn reader_of_before_a_restore_begins_anew(kind: Kind) {
     let (code, log, _took) = stopped(service, "-TERM").await;
     assert_eq!(code, Some(0), "{log}");
 
-    let new = kind.address(&place.elsewhere()).await;
+    let new = Address::of(kind, &place.elsewhere()).await;
     place.restore(new.text()).await;
     Hand::reach(kind, new.text()).await.run(statement(kind)).await.unwrap();
     let _service = place.serve(new.text()).await;

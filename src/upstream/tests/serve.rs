@@ -10,7 +10,7 @@ use brama_upstream::store::Store;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use support::process::{SECRET, serve, signal, started, stopped};
-use support::{CONNECTION, DIVISION, FORM, KEY, Kind, MSP, READERS, Reply, USER, WRITERS, demo, exchange};
+use support::{Address, CONNECTION, DIVISION, FORM, KEY, Kind, MSP, READERS, Reply, USER, WRITERS, demo, exchange};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
@@ -222,7 +222,7 @@ async fn killed_service_starts_again() {
 #[tokio::test]
 async fn service_is_served_from_postgres() {
     let folder = tempfile::tempdir().unwrap();
-    let address = Kind::Postgres.address(folder.path()).await;
+    let address = Address::of(Kind::Postgres, folder.path()).await;
     // The schema's owner migrates and seeds; the service finds it done.
     for (arguments, said) in [
         (&["migrate"][..], "the schema is up to date\n"),

@@ -13,7 +13,7 @@ use brama_upstream::store::{
     ConnectionDeletion, CredentialKind, DivisionDeletion, Introspection, Seeded, Store, StoreError,
 };
 use support::{
-    CONNECTION, DIVISION, Database, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, demo, on_both,
+    Address, CONNECTION, DIVISION, Database, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, demo, on_both,
 };
 
 const CONNECTION_SECRET: &str = "demo-msp-connection-secret";
@@ -176,7 +176,7 @@ async fn processes_that_open_a_new_database_at_once_all_succeed(kind: Kind) {
     for round in 0..5 {
         let folder = folder.path().join(round.to_string());
         std::fs::create_dir(&folder).unwrap();
-        let address = kind.address(&folder).await;
+        let address = Address::of(kind, &folder).await;
         let mut opening = tokio::task::JoinSet::new();
         for _ in 0..6 {
             let url = address.text().parse().unwrap();

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use brama_e2e::client::Call;
+use brama_e2e::lone::{Lone, Setup};
+use brama_kit::signer::Signer;
 use brama_run::Settings;
 use serde_json::{Value, json};
 
 use super::authority::Authority;
 use super::brama;
-use super::client::Call;
-use super::lone::{Lone, Setup};
-use super::signer::Signer;
 
 /// What is measured: requests of one kind to one Envoy.
 pub struct Variant {

@@ -3,10 +3,11 @@
 use std::thread::scope;
 use std::time::{Duration, Instant};
 
-use super::client::Connection;
+use brama_e2e::client::Connection;
+use brama_e2e::lone::Lone;
+
 use super::envoys::{Contest, Requests, VARIANTS, Variant};
 use super::figures::Taken;
-use super::lone::Lone;
 
 pub const ROUNDS: usize = 9;
 pub const TURNS: usize = 10;

@@ -5,34 +5,13 @@
 //! that what else the machine does meets all alike. What is counted is the time of Envoy's process on a processor; how long a
 //! client waits is measured beside it. The table is written to `target/bench`, with a picture.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::as_conversions,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
-
 mod authority;
 mod brama;
-#[path = "../../e2e/client.rs"]
-mod client;
 mod envoys;
 mod figures;
 mod load;
-#[path = "../lone.rs"]
-mod lone;
 mod once;
 mod report;
-#[path = "../../../src/policy/tests/jwt/signer.rs"]
-mod signer;
 
 use brama_run::Settings;
 

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::thread::scope;
 use std::time::{Duration, Instant};
 
+use brama_e2e::client::{Call, Connection};
+use brama_e2e::lone::Lone;
 use brama_run::Settings;
 use serde_json::Value;
 
 use super::authority::Authority;
 use super::brama;
-use super::client::{Call, Connection};
 use super::envoys::{self, API_KEY, CLIENT, TOKEN};
-use super::lone::Lone;
 
 /// Names with what was measured.
 pub type Once = Vec<(&'static str, String)>;

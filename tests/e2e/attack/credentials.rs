@@ -1,9 +1,10 @@
 //! Every odd way to say one credential with every odd way to say the other.
 
+use brama_e2e::stack::Gateway;
+
 use super::arrived::requests;
 use super::wire::{Ending, Field, Raw, Wire, field};
 use super::{API_KEY, NOTHING, TOKEN, laxer};
-use crate::stack::Gateway;
 
 /// A way to say a credential.
 struct Form {

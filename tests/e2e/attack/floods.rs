@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use brama_e2e::authority::{Hold, Mode};
+use brama_e2e::stack::{Gateway, Plan};
+
 use super::arrived::requests;
 use super::http2::{CONTINUATION, Connection, END_HEADERS, HEADERS};
 use super::wire::{Ending, Raw, Wire, field};
-use crate::authority::{Hold, Mode};
 use crate::reload::wait_until;
-use crate::stack::{Gateway, Plan};
 
 /// A good request is served.
 #[track_caller]

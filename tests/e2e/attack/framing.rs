@@ -1,11 +1,12 @@
 //! Every odd way to say where a request ends: nothing arrives that was not judged.
 
+use brama_e2e::client::Connection;
+use brama_e2e::stack::Gateway;
+use brama_kit::dice::Dice;
+
 use super::arrived::requests;
 use super::wire::{Raw, Wire, field};
 use super::{API_KEY, NOTHING, TOKEN};
-use crate::client::Connection;
-use crate::dice::Dice;
-use crate::stack::Gateway;
 
 /// What would arrive if somebody read a request where there is none: nobody's, and with another's identity.
 fn hidden() -> String {

@@ -1,9 +1,10 @@
 //! Every odd way to claim an identity: none of them arrives, and none stands beside the gateway's own.
 
+use brama_e2e::stack::Gateway;
+
 use super::arrived::requests;
 use super::laxer;
 use super::wire::{Ending, Field, Raw, Wire, field};
-use crate::stack::Gateway;
 
 const NAMES: [&str; 6] =
     ["x-consumer-id", "x-consumer-client-id", "x-consumer-scope", "x-consumer-metadata", "x-consumer-", "x-person-id"];

@@ -1,9 +1,10 @@
 //! Every odd way to ask for a method: what is carried out is what was judged.
 
+use brama_e2e::stack::Gateway;
+
 use super::arrived::requests;
 use super::wire::{Ending, Field, Raw, Wire, field};
 use super::{NOTHING, laxer};
-use crate::stack::Gateway;
 
 const METHODS: [&[u8]; 27] = [
     b"DELETE",

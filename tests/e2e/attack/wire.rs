@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use brama_e2e::client;
+
 use super::{API_KEY, NOTHING, TOKEN, http2};
-use crate::client;
 
 /// A request, byte for byte.
 #[derive(Clone)]

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use brama_e2e::client::{Call, Reply};
+use brama_e2e::stack::project;
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::client::{Call, Reply};
-use crate::stack::project;
 
 /// Whom the partner gives tokens to.
 pub const CLIENT: &str = "b1c2a7d4-5e6f-4a8b-9c0d-1e2f3a4b5c6d";

@@ -3,14 +3,13 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
 
 mod cases;
-#[path = "../shipped/mod.rs"]
-mod shipped;
 mod tables;
 mod variants;
 
 use std::fs;
 use std::process::{Command, Output};
 
+use brama_kit::shipped;
 use brama_policy::deciding::{Policy, PolicyDocument};
 use jsonschema::Validator;
 use serde_json::Value;

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use brama_engine::host::StreamId;
+use brama_kit::dice::Dice;
 use serde_json::{Value, json};
 
 use crate::GONE_ON;
 use crate::proxy::{NOW, POLICY, Proxy, set, token, token_with};
 use crate::signer::Signer;
-use crate::support::dice::Dice;
 use crate::support::{Done, FakeHost};
 
 const LATE: u64 = NOW + 100_000;

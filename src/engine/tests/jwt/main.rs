@@ -19,8 +19,6 @@ mod library;
 mod proxy;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
-#[path = "../../../policy/tests/jwt/signer.rs"]
-mod signer;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;
@@ -31,9 +29,9 @@ use std::time::Duration;
 use brama_engine::host::{Counter, RootId, StreamId};
 use brama_engine::worker::Flow;
 use brama_engine::worker::NextTick;
+use brama_kit::signer::{self, Signer, merged};
 use proxy::{NOW, Proxy, ROOT, set, token, token_with};
 use serde_json::{Value, json};
-use signer::{Signer, merged};
 use support::Done;
 
 const GONE_ON: [Done; 2] = [Done::Forwarded, Done::Resumed];

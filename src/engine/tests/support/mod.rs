@@ -1,6 +1,5 @@
 //! A proxy in memory: it holds one request's headers, and a log of what was done to them.
 
-pub mod dice;
 pub mod feed;
 pub mod proxy;
 

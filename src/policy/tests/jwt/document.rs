@@ -1,10 +1,10 @@
 //! How a policy writes the verification of tokens: every fault is found, and told with its place.
 
+use brama_kit::signer::{Signer, merged};
 use brama_policy::authoring::Lint;
 use brama_policy::deciding::{Policy, PolicyDocument};
 use serde_json::{Value, json};
 
-use super::signer::{Signer, merged};
 use super::{INTROSPECT, JWT, document};
 
 fn read(yaml: &str) -> PolicyDocument {

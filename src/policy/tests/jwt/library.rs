@@ -1,10 +1,9 @@
 //! The verifying of signatures, by a library that Envoy has not.
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use brama_kit::signer::Signer;
 use brama_policy::identity::{Algorithm, KeySet, SignatureCheck};
 use serde_json::json;
-
-use crate::signer::Signer;
 
 pub fn set(signers: &[Signer]) -> KeySet {
     let keys: Vec<_> = signers.iter().map(Signer::jwk).collect();

@@ -20,16 +20,15 @@ mod laws;
 mod library;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
-mod signer;
 
 use std::sync::{Arc, OnceLock};
 
+use brama_kit::signer::{self, Signer};
 use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_policy::identity::{
     Credential, CredentialKind, Facts, GrantedScopes, Jwt, JwtRejection, KeySet, KeySource, Lookup, NoKey, Verifier,
 };
 use serde_json::{Value, json};
-use signer::Signer;
 
 const NOW: u64 = 1_700_000_000;
 

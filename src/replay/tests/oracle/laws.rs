@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use brama_kit::dice::Dice;
 use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_replay::RequestLine;
 
-use crate::dice::Dice;
 use crate::model::{Credential, Facts, Need, Request, Route, Stated, Verdict};
 use crate::{random, written};
 

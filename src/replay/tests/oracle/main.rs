@@ -12,8 +12,6 @@
     reason = "test support"
 )]
 
-#[path = "../../../engine/tests/support/dice.rs"]
-mod dice;
 mod laws;
 mod model;
 mod random;
@@ -22,9 +20,9 @@ mod written;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use brama_kit::dice::Dice;
 use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_replay::RequestLine;
-use dice::Dice;
 use model::{Oddity, decide};
 
 const REQUESTS: usize = 400;

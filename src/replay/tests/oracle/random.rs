@@ -1,6 +1,7 @@
 //! Random policies of a few routes, and requests that come near them.
 
-use crate::dice::Dice;
+use brama_kit::dice::Dice;
+
 use crate::model::{
     Credential, Fact, Facts, Host, Kind, Need, Oddity, Owner, Request, Requirement, Route, Scopes, Segment, Sent,
     Stated,

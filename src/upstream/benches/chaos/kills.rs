@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
-use crate::client::USER;
-use crate::service;
+use crate::support::client::USER;
+use crate::support::service;
 
 const KILLS: usize = 200;
 /// As many connections, and as many divisions.

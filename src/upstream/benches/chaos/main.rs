@@ -13,28 +13,12 @@
     reason = "a measurement"
 )]
 
-#[path = "../support/client.rs"]
-mod client;
-#[path = "../support/database.rs"]
-mod database;
-#[path = "../support/durable.rs"]
-mod durable;
-#[path = "../../tests/support/hand.rs"]
-mod hand;
 mod kills;
 mod mass;
-#[path = "../support/rows.rs"]
-mod rows;
-#[path = "../../tests/support/server.rs"]
-mod server;
-#[path = "../support/service.rs"]
-mod service;
+#[path = "../support/mod.rs"]
+mod support;
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
-    Postgres,
-    Sqlite,
-}
+use brama_e2e::hand::Kind;
 
 fn main() {
     kills::lose_nothing(kills::Disk::HasRoom);

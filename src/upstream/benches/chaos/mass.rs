@@ -7,11 +7,12 @@ use std::sync::mpsc::channel;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::Kind;
-use crate::client::Client;
-use crate::database::Database;
-use crate::rows;
-use crate::service::Service;
+use brama_e2e::hand::Kind;
+
+use crate::support::client::Client;
+use crate::support::database::Database;
+use crate::support::rows;
+use crate::support::service::Service;
 
 pub fn lose_nothing(kind: Kind) {
     let database = Database::empty(kind);

@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Instant;
 
+use brama_e2e::durable::Durable;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::LocalSet;
 
-use crate::durable::Durable;
 use crate::rows::{Kind, USER};
-use crate::service;
+use crate::support::service;
 
 /// Eight for each connection to the database.
 pub const AT_ONCE: usize = 16;

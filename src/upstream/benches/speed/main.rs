@@ -15,17 +15,13 @@
     reason = "a measurement"
 )]
 
-#[path = "../support/durable.rs"]
-mod durable;
 mod http;
 mod pgbench;
 mod rows;
-#[path = "../../tests/support/server.rs"]
-mod server;
-#[path = "../support/service.rs"]
-mod service;
+#[path = "../support/mod.rs"]
+mod support;
 
-use durable::Durable;
+use brama_e2e::durable::Durable;
 use rows::Kind;
 
 /// Of one leg.

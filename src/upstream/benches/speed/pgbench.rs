@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::durable::Durable;
+use brama_e2e::durable::Durable;
+
 use crate::rows::{CLIENT, Kind, USER};
 
 /// What the service sends for one deletion, between BEGIN and COMMIT. With `$1` and `$2` as in its source.

@@ -1,6 +1,6 @@
 //! The rows that are deleted, by number.
 
-use crate::durable::Durable;
+use brama_e2e::durable::Durable;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {

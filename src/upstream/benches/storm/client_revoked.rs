@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use crate::Kind;
-use crate::client::Client;
-use crate::database::Database;
+use brama_e2e::hand::Kind;
+
 use crate::deleters::Spare;
 use crate::everything::until;
 use crate::feed;
 use crate::report::{figure, seconds, within_a_second};
-use crate::rows;
-use crate::service::Service;
+use crate::support::client::Client;
+use crate::support::database::Database;
+use crate::support::rows;
+use crate::support::service::Service;
 
 pub fn measure(kind: Kind, amount: usize) {
     let amount = amount / 10;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::client::Client;
-use crate::database::Database;
-use crate::rows;
-use crate::service::Service;
+use crate::support::client::Client;
+use crate::support::database::Database;
+use crate::support::rows;
+use crate::support::service::Service;
 
 /// Rows that are left to delete.
 pub struct Spare {

@@ -1,8 +1,9 @@
 //! Entries of the feed as they are after days, which no statement is allowed to write: past the triggers.
 
-use crate::Kind;
-use crate::database::Database;
-use crate::rows;
+use brama_e2e::hand::Kind;
+
+use crate::support::database::Database;
+use crate::support::rows;
 
 /// Entries about credentials that were revoked so many seconds ago.
 pub fn of_credentials(database: &Database, amount: usize, ago: u32) {

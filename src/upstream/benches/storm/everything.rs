@@ -3,14 +3,15 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::Kind;
-use crate::client::Client;
-use crate::database::Database;
+use brama_e2e::hand::Kind;
+
 use crate::deleters::Spare;
 use crate::feed;
 use crate::report::{figure, seconds, target, within_a_second};
-use crate::rows;
-use crate::service::Service;
+use crate::support::client::Client;
+use crate::support::database::Database;
+use crate::support::rows;
+use crate::support::service::Service;
 
 pub fn measure(kind: Kind, amount: usize) {
     let database = Database::empty(kind);

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::client::Client;
+use crate::support::client::Client;
 
 #[derive(Debug)]
 pub struct Page {

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use brama_e2e::hand::Kind;
 
-use crate::Kind;
-use crate::client::Client;
-use crate::database::Database;
 use crate::entries;
 use crate::report::figure;
-use crate::service::Service;
+use crate::support::client::Client;
+use crate::support::database::Database;
+use crate::support::service::Service;
 
 pub fn measure(kind: Kind, amount: usize) {
     let amount = amount * 99 / 1000;

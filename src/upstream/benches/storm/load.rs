@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::scope;
 use std::time::{Duration, Instant};
 
-use crate::client::Client;
-use crate::service::Service;
+use crate::support::client::Client;
+use crate::support::service::Service;
 
 /// When an introspection was answered, how long it took, and whether it said what holds.
 struct Sample {

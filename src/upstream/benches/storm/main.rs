@@ -18,37 +18,21 @@
     reason = "a measurement"
 )]
 
-#[path = "../support/client.rs"]
-mod client;
 mod client_revoked;
-#[path = "../support/database.rs"]
-mod database;
 mod deleters;
-#[path = "../support/durable.rs"]
-mod durable;
 mod entries;
 mod everything;
 mod feed;
-#[path = "../../tests/support/hand.rs"]
-mod hand;
 mod jwts;
 mod load;
 mod missing;
 mod pruning;
 mod readers;
 mod report;
-#[path = "../support/rows.rs"]
-mod rows;
-#[path = "../../tests/support/server.rs"]
-mod server;
-#[path = "../support/service.rs"]
-mod service;
+#[path = "../support/mod.rs"]
+mod support;
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
-    Postgres,
-    Sqlite,
-}
+use brama_e2e::hand::Kind;
 
 /// A name, and what measures over a database of its own.
 type Part = (&'static str, fn(Kind, usize));

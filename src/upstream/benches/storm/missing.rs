@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::scope;
 use std::time::{Duration, Instant};
 
-use crate::Kind;
-use crate::client::Client;
-use crate::database::Database;
+use brama_e2e::hand::Kind;
+
 use crate::report::figure;
-use crate::rows;
-use crate::service::Service;
+use crate::support::client::Client;
+use crate::support::database::Database;
+use crate::support::rows;
+use crate::support::service::Service;
 
 pub fn measure(kind: Kind, _: usize) {
     let database = Database::empty(kind);

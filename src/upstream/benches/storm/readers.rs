@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::Kind;
-use crate::client::Client;
-use crate::database::Database;
+use brama_e2e::hand::Kind;
+
 use crate::feed;
 use crate::load;
 use crate::report::{figure, milliseconds, seconds, target};
-use crate::rows;
-use crate::service::Service;
+use crate::support::client::Client;
+use crate::support::database::Database;
+use crate::support::rows;
+use crate::support::service::Service;
 
 pub fn measure(kind: Kind, amount: usize) {
     let amount = amount / 10;

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::service::SECRET;
+use crate::support::service::SECRET;
 
 pub struct Client {
     socket: PathBuf,

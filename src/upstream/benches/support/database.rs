@@ -1,11 +1,11 @@
 //! A database of either kind, which keeps what it has committed.
 
+use brama_e2e::durable::Durable;
+use brama_e2e::hand::Hand;
+use brama_e2e::hand::Kind;
 use tempfile::TempDir;
 
-use crate::Kind;
-use crate::durable::Durable;
-use crate::hand::Hand;
-use crate::service::migrate;
+use crate::support::service::migrate;
 
 pub enum Database {
     Postgres(Durable),

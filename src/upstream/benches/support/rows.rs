@@ -1,9 +1,9 @@
 //! Rows by number, inserted by SQL: clients, tokens, connections, divisions.
 
+use brama_e2e::hand::Kind;
 use sha2::{Digest, Sha256};
 
-use crate::Kind;
-use crate::database::Database;
+use crate::support::database::Database;
 
 /// How many clients provide the spare connections, and how many others use them.
 pub const SPARE_CLIENTS: usize = 1000;

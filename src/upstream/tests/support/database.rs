@@ -2,19 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use brama_e2e::hand::{Hand, Kind};
+use brama_e2e::postgres::Server;
 use brama_upstream::store::revocation::{Page, Revoked, Since};
 use brama_upstream::store::{DatabaseUrl, Store};
 use tempfile::TempDir;
 
-use super::hand::Hand;
-use super::server::Server;
 use super::{KEEP, demo};
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
-    Postgres,
-    Sqlite,
-}
 
 /// A database of its own, with a folder of its own.
 pub(crate) struct Database {
@@ -29,18 +23,16 @@ pub(crate) struct Address {
     text: String,
 }
 
-impl Kind {
-    /// A new place for a database, in `folder` if it is a file.
-    pub(crate) async fn address(self, folder: &Path) -> Address {
-        let text = match self {
-            Self::Postgres => Server::get().create_database().await,
-            Self::Sqlite => format!("sqlite://{}/brama.db", folder.display()),
-        };
-        Address { kind: self, text }
-    }
-}
-
 impl Address {
+    /// A new place for a database, in `folder` if it is a file.
+    pub(crate) async fn of(kind: Kind, folder: &Path) -> Self {
+        let text = match kind {
+            Kind::Postgres => Server::get().create_database().await,
+            Kind::Sqlite => format!("sqlite://{}/brama.db", folder.display()),
+        };
+        Self { kind, text }
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -70,7 +62,7 @@ impl Database {
     /// Nothing but the schema.
     pub(crate) async fn empty(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = kind.address(folder.path()).await;
+        let address = Address::of(kind, folder.path()).await;
         let store = Store::open(&address.text.parse().unwrap()).await.unwrap();
         Self { store, folder, address }
     }

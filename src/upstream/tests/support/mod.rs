@@ -15,13 +15,11 @@
 )]
 
 mod database;
-mod hand;
 pub(crate) mod process;
-mod server;
 
-pub(crate) use database::{Database, Kind, url};
-pub(crate) use hand::Hand;
-pub(crate) use server::{program, standby};
+pub(crate) use brama_e2e::hand::{Hand, Kind};
+pub(crate) use brama_e2e::postgres::{program, standby};
+pub(crate) use database::{Address, Database, url};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,0 +1,5 @@
+//! What tests of several crates share, and what needs neither a server nor a stack.
+
+pub mod dice;
+pub mod shipped;
+pub mod signer;
