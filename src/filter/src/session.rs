@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use brama_policy::{
-    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, RefusedBy,
-    Request, RuleId, Step, Unavailable, Verifier,
+    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, ReadRequest, Refused,
+    RefusedBy, Request, RuleId, Step, Unavailable, Verifier,
 };
 
 use crate::cache::CacheKey;
@@ -85,18 +85,20 @@ impl Session {
     /// The request's headers have come.
     pub fn on_headers(&mut self, host: &mut impl Host) -> Flow {
         let headers = host.headers();
-        match Request::new(&headers).id() {
+        let settings = Rc::clone(&self.settings);
+        let request = settings.policy().read_request(&Request::new(&headers));
+        match request.id() {
             Some(sent) => sent.clone_into(&mut self.request_id),
             None => {
                 self.request_id = host.new_request_id();
                 if host.set_request_id(&self.request_id).is_err() {
-                    return self.refuse(host, &Refused::not_carried_out(), Some(&headers));
+                    return self.refuse(host, &Refused::not_carried_out(), Some(&request));
                 }
             }
         }
-        let step = self.settings.policy().begin(&Request::new(&headers));
+        let step = request.begin();
         let now = host.now();
-        self.advance(host, step, now, Some(&headers))
+        self.advance(host, step, now, Some(&request))
     }
 
     /// A part of the request's body has come.
@@ -170,8 +172,8 @@ impl Session {
         }
     }
 
-    /// Goes on until the request is decided or has to wait. `sent`: its headers, where they have been read.
-    fn advance(&mut self, host: &mut impl Host, mut step: Step, now: Moment, sent: Option<&Headers>) -> Flow {
+    /// Goes on until the request is decided or has to wait. `sent`: the request as read, while its headers are at hand.
+    fn advance(&mut self, host: &mut impl Host, mut step: Step, now: Moment, sent: Option<&ReadRequest<'_>>) -> Flow {
         loop {
             let (lookup, awaiting) = match step {
                 Step::Done(Decision::Allow(grant)) => return self.allow(host, &grant, sent),
@@ -310,7 +312,7 @@ impl Session {
         Some(guard)
     }
 
-    fn allow(&mut self, host: &mut impl Host, grant: &Grant, sent: Option<&Headers>) -> Flow {
+    fn allow(&mut self, host: &mut impl Host, grant: &Grant, sent: Option<&ReadRequest<'_>>) -> Flow {
         let reason = grant.would_refuse().and_then(|denial| self.settings.policy().reason(denial));
         if host.apply_grant(grant, reason.as_deref()).is_err() {
             return self.refuse(host, &Refused::not_carried_out(), sent);
@@ -334,11 +336,11 @@ impl Session {
         self.flow()
     }
 
-    fn refuse(&mut self, host: &mut impl Host, refused: &Refused, sent: Option<&Headers>) -> Flow {
-        let policy: &Policy = self.settings.policy();
+    fn refuse(&mut self, host: &mut impl Host, refused: &Refused, sent: Option<&ReadRequest<'_>>) -> Flow {
+        let policy = self.settings.policy();
         let denial = refused.denial();
         let rule = refused.rule().map_or("-", RuleId::as_str);
-        let url = sent.map_or_else(|| Request::new(&host.headers()).url(), |headers| Request::new(headers).url());
+        let url = sent.map_or_else(|| policy.read_request(&Request::new(&host.headers())).url(), ReadRequest::url);
         let envelope = Envelope { url: &url, request_id: &self.request_id };
         let reason = policy.reason(denial);
         // Before the answer: the proxy may end the request within the call.
@@ -367,9 +369,6 @@ impl Session {
         }
     }
 }
-
-/// As [`Host::headers`] tells them.
-type Headers = [(String, Vec<u8>)];
 
 /// Counts a JWT that the gateway itself rejected, by its reason.
 fn count_rejected(host: &mut impl Host, denial: &Denial) {

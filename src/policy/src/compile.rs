@@ -14,7 +14,7 @@ use crate::facts::FactName;
 use crate::fault::{Faults, Place};
 use crate::forward::FactReference;
 use crate::header::HeaderName;
-use crate::host::HostPattern;
+use crate::header_table::HeaderTable;
 use crate::looked_at::LookedAt;
 use crate::policy::{Configured, Mode, Policy};
 use crate::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
@@ -61,11 +61,11 @@ pub(crate) fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
             name: document.name.clone(),
             configured: Configured::Yes,
             mode,
+            headers: HeaderTable::of(&credentials, &forward, &routes),
             credentials,
             forward,
             wording,
             logged,
-            names_hosts: routes.iter().flat_map(|route| &route.hosts).any(|host| *host != HostPattern::Any),
             routes,
             router,
         }),

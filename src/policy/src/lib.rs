@@ -49,6 +49,7 @@ mod facts;
 mod fault;
 mod forward;
 mod header;
+mod header_table;
 mod host;
 mod introspection;
 mod json;
@@ -104,7 +105,7 @@ pub use observer::{Event, NoObserver, Observer};
 pub use path::{Ambiguity, CanonicalPath, Part, SecondReading, Spot};
 pub use policy::{Policy, RuleId};
 pub use refusal::{Envelope, RefusalResponse};
-pub use request::Request;
+pub use request::{ReadRequest, Request};
 pub use revocation::{Cursor, DenyList, DenyListKeys, Feed, MAX_PAGE, Page, RevocationKeys, RevocationSet};
 #[cfg(feature = "schema")]
 pub use schema::schema_of;

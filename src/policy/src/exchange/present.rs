@@ -3,13 +3,13 @@
 use super::{Evaluation, Step};
 use crate::credential::{CredentialKind, NotPresented};
 use crate::decision::Denial;
+use crate::header_table::Seen;
 use crate::observer::{Event, Observer};
 use crate::policy::{Kinds, Mode};
-use crate::request::Request;
 
 impl Evaluation {
     /// Reads every credential the route requires, and asks for the first.
-    pub(super) fn present(mut self, request: &Request<'_>, witness: &mut impl Observer) -> Step {
+    pub(super) fn present(mut self, seen: &Seen<'_>, witness: &mut impl Observer) -> Step {
         let (mut presented, mut lacks) = (Vec::with_capacity(CredentialKind::ALL.len()), Vec::new());
         let kinds = match self.verified() {
             Ok(verified) => verified.credentials,
@@ -20,7 +20,7 @@ impl Evaluation {
                 return self.lacking(Denial::NotConfigured, witness);
             };
             let header = rule.presentation.header.as_str();
-            let lack = match rule.presentation.read(request) {
+            let lack = match rule.presentation.read(seen.credential(kind)) {
                 Ok(credential) => {
                     witness.note(Event::Presented { kind, header });
                     presented.push((kind, credential));
