@@ -46,7 +46,7 @@ impl Explanation {
         let mut story = Story::new(policy, statements, now.wall);
         let headers = asked.headers(policy, statements);
         let decision = judge_before(policy, &headers, |lookup| statements.answer(lookup), now, &mut story);
-        let request = Request::new(&headers);
+        let request = policy.read_request(&Request::new(&headers));
         let url = request.url();
         let answer = match &decision {
             Decision::Allow(_grant) => None,

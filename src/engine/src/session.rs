@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use brama_policy::{
-    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, Policy, Refused, RefusedBy,
-    Request, RuleId, Step, Unavailable, Verifier,
+    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, ReadRequest, Refused,
+    RefusedBy, Request, RuleId, Step, Unavailable, Verifier,
 };
 
 use crate::cache::CacheKey;
@@ -76,7 +76,7 @@ struct Course {
 /// The URL of a request: of its headers, while the host's are at hand, or as it was kept.
 #[derive(Clone, Copy)]
 enum Url<'a> {
-    Of(&'a Request<'a>),
+    Of(&'a ReadRequest<'a>),
     Kept(&'a str),
 }
 
@@ -84,7 +84,8 @@ impl Session {
     /// Judges a request whose headers have come, under these settings; it keeps them to its end, whatever is reloaded.
     pub(crate) fn begin(stream: StreamId, settings: Rc<Settings>, shared: &mut Shared, host: &mut impl Host) -> Self {
         let headers = host.headers();
-        let request = Request::new(&headers);
+        let policy = Arc::clone(settings.policy());
+        let request = policy.read_request(&Request::new(&headers));
         let mut session = Self { stream, settings, request_id: String::new(), phase: Phase::Refused };
         match request.id() {
             Some(sent) => sent.clone_into(&mut session.request_id),
@@ -96,7 +97,7 @@ impl Session {
                 }
             }
         }
-        let step = session.settings.policy().begin(&request);
+        let step = request.begin();
         let now = host.now();
         session.advance(shared, host, step, Course::default(), now, Url::Of(&request));
         session
@@ -128,8 +129,8 @@ impl Session {
             taken.try_for_each(|name| host.remove_trailer(name))
         });
         if removed.is_err() {
-            let headers = host.headers();
-            self.refuse(host, &Refused::not_carried_out(), Url::Of(&Request::new(&headers)));
+            let (policy, headers) = (Arc::clone(self.settings.policy()), host.headers());
+            self.refuse(host, &Refused::not_carried_out(), Url::Of(&policy.read_request(&Request::new(&headers))));
         }
         self.flow()
     }
@@ -288,7 +289,7 @@ impl Session {
     }
 
     fn refuse(&mut self, host: &mut impl Host, refused: &Refused, url: Url<'_>) {
-        let policy: &Policy = self.settings.policy();
+        let policy = self.settings.policy();
         let denial = refused.denial();
         let rule = refused.rule().map_or("-", RuleId::as_str);
         let envelope = Envelope { url: &url.text(), request_id: &self.request_id };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::deciding::decision::{Denial, Row};
 use crate::deciding::forward::FactReference;
+use crate::deciding::header_table::HeaderTable;
 use crate::deciding::policy::{Configured, Mode, Policy};
 use crate::deciding::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
 use crate::document::{
@@ -14,7 +15,6 @@ use crate::document::{
 };
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
-use crate::host::HostPattern;
 use crate::identity::credential::CredentialKind;
 use crate::identity::facts::FactName;
 
@@ -72,11 +72,11 @@ fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
             name: document.name.clone(),
             configured: Configured::Yes,
             mode,
+            headers: HeaderTable::of(&credentials, &forward, &routes),
             credentials,
             forward,
             wording,
             logged,
-            names_hosts: routes.iter().flat_map(|route| &route.hosts).any(|host| *host != HostPattern::Any),
             routes,
             router,
         }),

@@ -114,6 +114,35 @@ impl FromStr for HeaderPattern {
     }
 }
 
+/// How a sent name is like the name of a policy that it could be taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// It is that name; names are case-insensitive.
+    Same,
+    /// It has other signs.
+    Alike,
+}
+
+impl Spelling {
+    /// How a sent name is like an equally long one in lower case, with no sign but `-`; `None` where it could not be
+    /// taken for that.
+    pub(crate) fn of(name: &str, sent: &str) -> Option<Self> {
+        let mut spelling = Self::Same;
+        for (own, sent) in name.bytes().zip(sent.bytes()) {
+            if own == sent {
+                continue;
+            }
+            if own != fold(sent) {
+                return None;
+            }
+            if own == b'-' {
+                spelling = Self::Alike;
+            }
+        }
+        Some(spelling)
+    }
+}
+
 /// Whether two names could be taken for one another: letters without case, all else alike.
 pub(crate) fn confusable(one: &str, two: &str) -> bool {
     one.len() == two.len() && folded(one).eq(folded(two))

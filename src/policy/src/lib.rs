@@ -64,7 +64,7 @@ mod time;
 // What a gateway needs, by its bare name.
 pub use deciding::{
     Awaiting, Decision, Denial, DocumentDigest, Envelope, Faults, Grant, Moment, Monotonic, Policy, PolicyDocument,
-    RefusalResponse, Refused, RefusedBy, Request, RuleId, Step, UnixTime,
+    ReadRequest, RefusalResponse, Refused, RefusedBy, Request, RuleId, Step, UnixTime,
 };
 pub use identity::{
     Algorithm, Answer, CacheLimits, CredentialKind, Cursor, DenyList, DenyListKeys, Facts, Feed, GrantedScopes, Jwt,

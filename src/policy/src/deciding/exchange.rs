@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::deciding::condition::{Condition, Headers, RequestView};
 use crate::deciding::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
+use crate::deciding::header_table::Seen;
 use crate::deciding::observer::{Event, NoObserver, Observer};
 use crate::deciding::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
-use crate::deciding::presentation::NotPresented;
-use crate::deciding::request::Request;
+use crate::deciding::presentation::{NotPresented, presented};
+use crate::deciding::request::{ReadRequest, Request};
 use crate::deciding::router::Found;
 use crate::deciding::rule_id::RuleId;
 use crate::deciding::target::Target;
@@ -60,15 +61,15 @@ struct Evaluation {
     token: Option<Arc<Facts>>,
 }
 
-impl Policy {
-    /// Begins to judge a request.
-    pub fn begin(self: &Arc<Self>, request: &Request<'_>) -> Step {
-        self.begin_observed(request, &mut NoObserver)
+impl ReadRequest<'_> {
+    /// Begins to judge the request.
+    pub fn begin(&self) -> Step {
+        self.begin_observed(&mut NoObserver)
     }
 
-    /// Begins to judge a request in front of a witness.
-    pub fn begin_observed(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Observer) -> Step {
-        match self.open(request, witness) {
+    /// Begins to judge the request in front of a witness.
+    pub fn begin_observed(&self, witness: &mut impl Observer) -> Step {
+        match self.policy().open(self.seen(), witness) {
             Ok(step) => step,
             Err(refused) => {
                 witness.note(Event::Lacking(refused.denial()));
@@ -76,21 +77,32 @@ impl Policy {
             }
         }
     }
+}
 
-    fn open(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Observer) -> Result<Step, Refused> {
+impl Policy {
+    /// Reads a request and begins to judge it.
+    pub fn begin(self: &Arc<Self>, request: &Request<'_>) -> Step {
+        self.read_request(request).begin()
+    }
+
+    /// Reads a request and begins to judge it in front of a witness.
+    pub fn begin_observed(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Observer) -> Step {
+        self.read_request(request).begin_observed(witness)
+    }
+
+    fn open(self: &Arc<Self>, seen: &Seen<'_>, witness: &mut impl Observer) -> Result<Step, Refused> {
         let unruled = |denial| Refused { rule: None, denial, identity: None };
         match self.configured {
             Configured::Yes => {}
             Configured::No => return Err(unruled(Denial::NotConfigured)),
         }
-        let target = Target::read(request).map_err(unruled)?;
+        let target = Target::read(seen).map_err(unruled)?;
         let host = target.host.name();
         witness.note(Event::Read { method: target.method, host: &host, path: target.path.as_str() });
         let ambiguous = |ambiguity| unruled(by_route(ambiguity, &target));
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
         for kind in &self.forward.keep {
-            let kept = self.credential_rule(*kind).map(|rule| rule.presentation.read(request));
-            if let Some(Err(NotPresented::Repeated(how))) = kept {
+            if let Err(NotPresented::Repeated(how)) = presented(seen.credential(*kind)) {
                 return Err(unruled(Denial::CredentialRepeated(*kind, how)));
             }
         }
@@ -103,11 +115,11 @@ impl Policy {
             return match target.preflight_for {
                 Some(method) => {
                     let about = self.find_for_preflight(method, &target.host, &target.path).map_err(ambiguous)?;
-                    self.preflight(method, about, request, witness)
+                    self.preflight(method, about, seen, witness)
                 }
                 None => None,
             }
-            .map_or_else(|| self.unrouted(&target, request, witness), Ok);
+            .map_or_else(|| self.unrouted(&target, seen, witness), Ok);
         };
         witness.note(Event::Routed {
             rule: &route.id,
@@ -117,7 +129,7 @@ impl Policy {
         let verified = match &route.requirement {
             Requirement::Public { .. } => {
                 witness.note(Event::Public);
-                return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))));
+                return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), seen))));
             }
             Requirement::Verified(verified) => verified,
         };
@@ -125,8 +137,8 @@ impl Policy {
             policy: Arc::clone(self),
             route: found.route,
             captures: found.captures,
-            remove: self.removals(request),
-            view: self.view(&verified.conditions, &target, request),
+            remove: removals(seen),
+            view: view(&verified.conditions, &target, seen),
             along: Vec::new(),
             api_key: None,
             token: None,
@@ -135,7 +147,7 @@ impl Policy {
             Mode::Enforce => {}
             Mode::Shadow => witness.note(Event::Shadow),
         }
-        Ok(case.present(request, witness))
+        Ok(case.present(seen, witness))
     }
 
     fn with_route(&self, found: Found) -> Option<(Found, &Route)> {
@@ -148,7 +160,7 @@ impl Policy {
         &self,
         method: &str,
         about: Option<Found>,
-        request: &Request<'_>,
+        seen: &Seen<'_>,
         witness: &mut impl Observer,
     ) -> Option<Step> {
         let (_found, route) = self.with_route(about?)?;
@@ -156,18 +168,13 @@ impl Policy {
             Preflight::Judged => None,
             Preflight::Passes { .. } => {
                 witness.note(Event::Preflight { method });
-                Some(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), request))))
+                Some(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), seen))))
             }
         }
     }
 
     /// What no rule names.
-    fn unrouted(
-        &self,
-        target: &Target<'_>,
-        request: &Request<'_>,
-        witness: &mut impl Observer,
-    ) -> Result<Step, Refused> {
+    fn unrouted(&self, target: &Target<'_>, seen: &Seen<'_>, witness: &mut impl Observer) -> Result<Step, Refused> {
         let refused = |denial| Refused { rule: None, denial, identity: None };
         match self.mode {
             Mode::Enforce => Err(refused(Denial::RouteUnknown)),
@@ -176,42 +183,16 @@ impl Policy {
                     .map_err(|ambiguity| refused(by_route(ambiguity, target)))?;
                 witness.note(Event::Lacking(&Denial::RouteUnknown));
                 witness.note(Event::Shadow);
-                let grant = Grant { would_refuse: Some(Denial::RouteUnknown), ..self.anonymous(None, request) };
+                let grant = Grant { would_refuse: Some(Denial::RouteUnknown), ..self.anonymous(None, seen) };
                 Ok(Step::Done(Decision::Allow(grant)))
             }
         }
     }
 
     /// The grant for a request of nobody in particular.
-    fn anonymous(&self, rule: Option<&RuleId>, request: &Request<'_>) -> Grant {
-        let (remove, set) = (self.removals(request), self.forward.fixed());
+    fn anonymous(&self, rule: Option<&RuleId>, seen: &Seen<'_>) -> Grant {
+        let (remove, set) = (removals(seen), self.forward.fixed());
         Grant { rule: rule.cloned(), remove, set, would_refuse: None, identity: None }
-    }
-
-    /// What a route's conditions look at; `None` where it has none. Credentials are not for them to see, nor what a
-    /// client must not send: it would be taken for the gateway's own word.
-    fn view(&self, conditions: &[Condition], target: &Target<'_>, request: &Request<'_>) -> Option<RequestView> {
-        if conditions.is_empty() {
-            return None;
-        }
-        let headers = if conditions.iter().any(Condition::uses_headers) {
-            let is_credential = |name: &str| {
-                self.credential_rules().any(|(_kind, rule)| rule.presentation.header.is_confusable_with(name))
-            };
-            Headers::read(request.iter().filter(|(name, _value)| !is_credential(name) && !self.strips(name)))
-        } else {
-            Headers::NotAsked
-        };
-        Some(RequestView::of(target, headers))
-    }
-
-    /// The names of a request's headers that must not reach the service.
-    fn removals(&self, request: &Request<'_>) -> Vec<String> {
-        let mut names: Vec<String> = request.names().filter(|name| self.strips(name)).map(str::to_owned).collect();
-        // To remove a name is to remove all its copies.
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 }
 
@@ -340,6 +321,23 @@ impl Evaluation {
         let (rule, identity) = (self.route().map(|route| route.id.clone()), self.logged());
         Grant { rule, remove: self.remove, set, would_refuse, identity }
     }
+}
+
+/// What a route's conditions look at; `None` where it has none.
+fn view(conditions: &[Condition], target: &Target<'_>, seen: &Seen<'_>) -> Option<RequestView> {
+    if conditions.is_empty() {
+        return None;
+    }
+    let headers = match &seen.shown {
+        Some(shown) if conditions.iter().any(Condition::uses_headers) => Headers::read(shown.iter().copied()),
+        Some(_) | None => Headers::NotAsked,
+    };
+    Some(RequestView::of(target, headers))
+}
+
+/// The names of a request's headers that must not reach the service.
+fn removals(seen: &Seen<'_>) -> Vec<String> {
+    seen.remove.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// The denial of a path that a route gives a second reading.

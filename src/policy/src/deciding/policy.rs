@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::deciding::condition::Condition;
 use crate::deciding::decision::Denial;
 use crate::deciding::forward::{FactReference, Forward};
+use crate::deciding::header_table::HeaderTable;
 use crate::deciding::logged::Logged;
 use crate::deciding::presentation::{Form, Presentation};
 use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
+use crate::deciding::request::{ReadRequest, Request};
 use crate::deciding::router::Router;
 use crate::deciding::rule_id::RuleId;
-use crate::header::confusable;
 use crate::host::HostPattern;
 use crate::identity::authority::SecretName;
 use crate::identity::credential::{Credential, CredentialKind};
@@ -28,13 +29,13 @@ pub struct Policy {
     pub(crate) mode: Mode,
     pub(crate) credentials: Credentials,
     pub(crate) forward: Forward,
+    /// What the headers of a request mean.
+    pub(crate) headers: HeaderTable,
     pub(crate) wording: RefusalTemplate,
     pub(crate) logged: Logged,
     /// In the order of the document.
     pub(crate) routes: Vec<Route>,
     pub(crate) router: Router,
-    /// Whether a route is for some hosts only, so that a request must not name a second one.
-    pub(crate) names_hosts: bool,
 }
 
 /// Whether there is a policy at all.
@@ -58,6 +59,20 @@ pub(crate) enum Mode {
 pub(crate) struct Credentials {
     pub(crate) api_key: Option<CredentialRule>,
     pub(crate) token: Option<CredentialRule>,
+}
+
+impl Credentials {
+    const fn of(&self, kind: CredentialKind) -> Option<&CredentialRule> {
+        match kind {
+            CredentialKind::ApiKey => self.api_key.as_ref(),
+            CredentialKind::Token => self.token.as_ref(),
+        }
+    }
+
+    /// What the policy knows, in the order of judgement.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (CredentialKind, &CredentialRule)> {
+        CredentialKind::ALL.into_iter().filter_map(|kind| self.of(kind).map(|rule| (kind, rule)))
+    }
 }
 
 /// How one kind of credential is presented and verified.
@@ -175,11 +190,11 @@ impl Policy {
             mode: Mode::Enforce,
             credentials: Credentials::default(),
             forward: Forward::default(),
+            headers: HeaderTable::of_every_policy(),
             wording: RefusalTemplate::default(),
             logged: Logged::default(),
             routes: Vec::new(),
             router: Router::default(),
-            names_hosts: false,
         }
     }
 
@@ -243,9 +258,7 @@ impl Policy {
     /// is a credential that stops at the gateway.
     #[must_use]
     pub fn strips(&self, sent: &str) -> bool {
-        self.forward.strip.iter().any(|pattern| pattern.is_confusable_with(sent))
-            || (self.names_hosts && HOST_ALIASES.iter().any(|name| confusable(name, sent)))
-            || self.strips_unasked(sent)
+        self.headers.removes(sent)
     }
 
     /// The same, of what `forward` and `credentials` take off whatever `strip` says.
@@ -256,6 +269,11 @@ impl Policy {
                 // A kept credential goes on under its own name, and under none that only looks like it.
                 header.is_confusable_with(sent) && !(self.forward.keep.contains(&kind) && header.is(sent))
             })
+    }
+
+    /// Reads a request, to be judged by this policy.
+    pub fn read_request<'a>(self: &'a Arc<Self>, request: &Request<'a>) -> ReadRequest<'a> {
+        ReadRequest::new(self, self.headers.read(request))
     }
 
     /// The names of the facts, beyond the standard ones, that a kind of credential can have.
@@ -275,14 +293,11 @@ impl Policy {
     }
 
     pub(crate) const fn credential_rule(&self, kind: CredentialKind) -> Option<&CredentialRule> {
-        match kind {
-            CredentialKind::ApiKey => self.credentials.api_key.as_ref(),
-            CredentialKind::Token => self.credentials.token.as_ref(),
-        }
+        self.credentials.of(kind)
     }
 
     pub(crate) fn credential_rules(&self) -> impl Iterator<Item = (CredentialKind, &CredentialRule)> {
-        CredentialKind::ALL.into_iter().filter_map(|kind| self.credential_rule(kind).map(|rule| (kind, rule)))
+        self.credentials.iter()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Owns how a credential is presented: in which header, in which form, exactly once.
 
-use crate::deciding::request::Request;
+use crate::deciding::header_table::Copies;
 use crate::header::HeaderName;
 use crate::identity::credential::{Credential, InvalidCredential, MAX_CREDENTIAL};
 
@@ -55,19 +55,9 @@ pub enum Repeated {
 }
 
 impl Presentation {
-    /// The one credential of this kind in a request.
-    pub(crate) fn read(&self, request: &Request<'_>) -> Result<Credential, NotPresented> {
-        let value = request.values(&self.header).next().ok_or(NotPresented::Missing)?;
-        // "First wins" and "last wins" are both somebody's reading, and so is a name with other signs. Envoy joins the
-        // copies of some headers with a comma, and no credential has one.
-        let copies = request.names().filter(|sent| self.header.is_confusable_with(sent)).count();
-        if copies > 1 {
-            return Err(NotPresented::Repeated(Repeated::Headers));
-        }
-        if value.contains(&b',') {
-            return Err(NotPresented::Repeated(Repeated::Comma));
-        }
-        self.credential(value).map_err(NotPresented::Malformed)
+    /// The one credential of this kind in a request that has these copies of its header.
+    pub(crate) fn read(&self, copies: Copies<'_>) -> Result<Credential, NotPresented> {
+        self.credential(presented(copies)?).map_err(NotPresented::Malformed)
     }
 
     /// The credential in a header's value.
@@ -87,6 +77,18 @@ impl Presentation {
             Err(InvalidCredential) => Err(Malformed::NotVisible),
             Ok(_) => Err(Malformed::NotToken68),
         }
+    }
+}
+
+/// The one value that presents a credential, in whichever form.
+pub(crate) fn presented(copies: Copies<'_>) -> Result<&[u8], NotPresented> {
+    match copies {
+        Copies::None | Copies::Alike => Err(NotPresented::Missing),
+        // "First wins" and "last wins" are both somebody's reading, and so is a name with other signs. Envoy joins the
+        // copies of some headers with a comma, and no credential has one.
+        Copies::Repeated => Err(NotPresented::Repeated(Repeated::Headers)),
+        Copies::Once(value) if value.contains(&b',') => Err(NotPresented::Repeated(Repeated::Comma)),
+        Copies::Once(value) => Ok(value),
     }
 }
 
@@ -112,13 +114,16 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+    use crate::deciding::header_table::HeaderTable;
+    use crate::deciding::request::Request;
+    use crate::header::Spelling;
+    use crate::identity::credential::CredentialKind;
 
     fn read(form: Form, values: &[&[u8]]) -> Result<String, NotPresented> {
         let presentation = Presentation { header: "authorization".parse().unwrap(), form };
-        let mut headers: Vec<(String, Vec<u8>)> =
-            [(":method", "GET"), (":authority", "a"), (":path", "/")].map(|(n, v)| (n.to_owned(), v.into())).into();
-        headers.extend(values.iter().map(|value| ("Authorization".to_owned(), value.to_vec())));
-        presentation.read(&Request::new(&headers)).map(|credential| credential.expose_secret().to_owned())
+        let mut copies = Copies::None;
+        values.iter().for_each(|value| copies.add(Spelling::Same, value));
+        presentation.read(copies).map(|credential| credential.expose_secret().to_owned())
     }
 
     fn bearer(values: &[&[u8]]) -> Result<String, NotPresented> {
@@ -177,9 +182,12 @@ mod tests {
     #[test]
     fn name_with_other_signs_is_a_second_credential_and_no_first() {
         let presentation = Presentation { header: "api-key".parse().unwrap(), form: Form::Raw };
+        let mut table = HeaderTable::of_every_policy();
+        table.add_credential(CredentialKind::ApiKey, "api-key", false);
         let read = |names: &[&str]| {
             let headers: Vec<_> = names.iter().map(|name| ((*name).to_owned(), b"k".to_vec())).collect();
-            presentation.read(&Request::new(&headers)).map(|credential| credential.expose_secret().to_owned())
+            let copies = table.read(&Request::new(&headers)).credential(CredentialKind::ApiKey);
+            presentation.read(copies).map(|credential| credential.expose_secret().to_owned())
         };
         assert_eq!(read(&["api-key", "apikey", "x-api-key"]), Ok("k".to_owned()));
         for names in [["api-key", "api_key"], ["api.key", "API-Key"], ["api-key", "Api-Key"]] {

@@ -1,8 +1,10 @@
-//! Owns the request as it was sent: headers in order, nothing read into them yet.
+//! Owns the request as it was sent: headers in order, nothing read into them yet; and the request once it is read.
 
-use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
-use crate::header::{HeaderName, confusable};
+use crate::deciding::header_table::Seen;
+use crate::deciding::policy::Policy;
 
 /// A request's headers, pseudo-headers included, byte for byte as the proxy would forward them.
 #[derive(Clone, Copy, Debug)]
@@ -26,45 +28,48 @@ impl<'a> Request<'a> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
+}
 
-    /// The value of a pseudo-header (`:path`), if it is there exactly once.
-    #[must_use]
-    pub fn pseudo(&self, name: &str) -> Option<&'a [u8]> {
-        let mut values =
-            self.headers.iter().filter(|(sent, _value)| sent == name).map(|(_name, value)| value.as_slice());
-        let value = values.next()?;
-        values.next().is_none().then_some(value)
+/// A request whose headers were walked over once, by what they mean in a policy; only that policy judges it.
+///
+/// Made by [`Policy::read_request`]. It borrows the request's headers, which nothing walks over again.
+#[must_use]
+pub struct ReadRequest<'a> {
+    policy: &'a Arc<Policy>,
+    seen: Seen<'a>,
+}
+
+impl<'a> ReadRequest<'a> {
+    pub(crate) const fn new(policy: &'a Arc<Policy>, seen: Seen<'a>) -> Self {
+        Self { policy, seen }
     }
 
     /// The request's own id, if it brings one that is safe to repeat: `[A-Za-z0-9#._-]{1,128}`, once.
     #[must_use]
     pub fn id(&self) -> Option<&'a str> {
-        let mut values = self.iter().filter(|(name, _value)| name.eq_ignore_ascii_case("x-request-id"));
-        let (_name, value) = values.next()?;
-        let value = std::str::from_utf8(value).ok()?;
-        let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'.' | b'_' | b'-'));
-        ((1..=MAX_REQUEST_ID).contains(&value.len()) && plain && values.next().is_none()).then_some(value)
+        self.seen.request_id()
     }
 
     /// The request's URL as the client knows it, without the query, which may hold anything.
     #[must_use]
     pub fn url(&self) -> String {
-        let text = |name| self.pseudo(name).map_or(Cow::Borrowed(""), String::from_utf8_lossy);
-        let target = text(":path");
-        let path = target.split_once('?').map_or(&*target, |(path, _query)| path);
-        format!("{}://{}{path}", text(":scheme"), text(":authority"))
+        self.seen.url()
     }
 
-    /// Whether a header is there that could be taken for this one.
-    pub(crate) fn has_alike(&self, name: &str) -> bool {
-        self.names().any(|sent| confusable(sent, name))
+    /// The policy it is read by.
+    pub(crate) const fn policy(&self) -> &'a Arc<Policy> {
+        self.policy
     }
 
-    /// The values of every copy of a header.
-    pub(crate) fn values(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        self.headers.iter().filter(|(sent, _value)| name.is(sent)).map(|(_name, value)| value.as_slice())
+    /// What was seen of its headers.
+    pub(crate) const fn seen(&self) -> &Seen<'a> {
+        &self.seen
     }
 }
 
-/// Bytes of a request id.
-const MAX_REQUEST_ID: usize = 128;
+/// Without its headers, which hold secrets.
+impl fmt::Debug for ReadRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadRequest(..)")
+    }
+}

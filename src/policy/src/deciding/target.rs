@@ -1,8 +1,7 @@
 //! Owns what a request asks for: a method, a host and a path that have one reading, or a refusal.
 
 use crate::deciding::decision::{Denial, OverriddenBy, RefusedMethod, Upgrade};
-use crate::deciding::request::Request;
-use crate::header::confusable;
+use crate::deciding::header_table::{Copies, Seen};
 use crate::host::Host;
 use crate::path::CanonicalPath;
 
@@ -19,72 +18,88 @@ pub(crate) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn read(request: &Request<'a>) -> Result<Self, Denial> {
-        let part = |name| request.pseudo(name).ok_or(Denial::RequestIncomplete(name));
-        let (method, host, path) = (part(":method")?, part(":authority")?, part(":path")?);
+    pub(crate) fn read(seen: &Seen<'a>) -> Result<Self, Denial> {
+        let part = |part: Copies<'a>, name| part.once().ok_or(Denial::RequestIncomplete(name));
+        let (method, host) = (part(seen.method, ":method")?, part(seen.authority, ":authority")?);
+        let path = part(seen.path, ":path")?;
         let method = std::str::from_utf8(method).map_err(|_not_utf8| Denial::MethodRefused(RefusedMethod::NotUtf8))?;
         // RFC 9110, 9.3.6 and 9.3.8; `:protocol` is the CONNECT of RFC 8441.
-        if method == "CONNECT" || request.has_alike(":protocol") {
+        if method == "CONNECT" || seen.has_protocol {
             return Err(Denial::MethodRefused(RefusedMethod::Connect));
         }
         if method == "TRACE" {
             return Err(Denial::MethodRefused(RefusedMethod::Trace));
         }
-        if request.has_alike("upgrade") {
-            return Err(Denial::UpgradeRefused(upgrade(request)));
+        match seen.upgrade {
+            Copies::None => {}
+            Copies::Once(to) => return Err(Denial::UpgradeRefused(upgrade(to))),
+            Copies::Alike | Copies::Repeated => return Err(Denial::UpgradeRefused(Upgrade::Other)),
         }
-        // `_method` is like `:method` to those who fold signs, so it is looked for as it is.
-        let is_named = request.names().any(|name| name.eq_ignore_ascii_case("_method"));
-        if is_named {
-            return Err(Denial::MethodOverridden(OverriddenBy::Header("_method")));
-        }
-        if let Some(name) = METHOD_OVERRIDES.into_iter().find(|name| request.has_alike(name)) {
-            return Err(Denial::MethodOverridden(OverriddenBy::Header(name)));
-        }
-        if let Some(name) = PATH_OVERRIDES.into_iter().find(|name| request.has_alike(name)) {
-            return Err(Denial::PathOverridden(OverriddenBy::Header(name)));
+        if let Some(header) = seen.overridden {
+            return Err(header.denial());
         }
         let host = Host::parse(host).map_err(Denial::HostMalformed)?;
         let path = CanonicalPath::parse(path).map_err(Denial::PathAmbiguous)?;
         if query::overrides_method(path.query()) {
             return Err(Denial::MethodOverridden(OverriddenBy::Parameter("_method")));
         }
-        let preflight_for = if method == "OPTIONS" { preflight_for(request) } else { None };
+        let preflight_for = if method == "OPTIONS" { preflight_for(seen) } else { None };
         Ok(Self { method, host, path, preflight_for })
     }
 }
 
-/// What a request with an `upgrade` header asks for.
-fn upgrade(request: &Request<'_>) -> Upgrade {
-    let mut values = request.iter().filter(|(name, _value)| confusable(name, "upgrade")).map(|(_name, value)| value);
-    match (values.next(), values.next()) {
-        (Some(value), None) => {
-            let known = UPGRADES.into_iter().find(|known| value.eq_ignore_ascii_case(known.as_bytes()));
-            known.map_or(Upgrade::Other, Upgrade::To)
-        }
-        (_, _) => Upgrade::Other,
-    }
+/// What the value of an `upgrade` header asks for.
+fn upgrade(to: &[u8]) -> Upgrade {
+    let known = UPGRADES.into_iter().find(|known| to.eq_ignore_ascii_case(known.as_bytes()));
+    known.map_or(Upgrade::Other, Upgrade::To)
 }
 
 /// The method that a CORS preflight request asks about ([Fetch,
 /// 3.2.2](https://fetch.spec.whatwg.org/#cors-preflight-request)). A header that is there twice, or under a name that
 /// is only alike, makes none of it.
-fn preflight_for<'a>(request: &Request<'a>) -> Option<&'a str> {
-    let once = |name: &str| {
-        let mut copies = request.iter().filter(|(sent, _value)| confusable(sent, name));
-        let (sent, value) = copies.next()?;
-        (copies.next().is_none() && sent.eq_ignore_ascii_case(name)).then_some(value)
-    };
+fn preflight_for<'a>(seen: &Seen<'a>) -> Option<&'a str> {
     // Envoy joins two of them with a comma, which no origin has.
-    if once("origin")?.contains(&b',') {
+    if seen.origin.once()?.contains(&b',') {
         return None;
     }
-    std::str::from_utf8(once("access-control-request-method")?).ok()
+    std::str::from_utf8(seen.preflight_method.once()?).ok()
+}
+
+/// A header for whose sake a request is refused, since some let it replace what was judged. Of several the least is
+/// told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Override {
+    Method(&'static str),
+    Path(&'static str),
+}
+
+impl Override {
+    /// The one that names a header that no policy could.
+    pub(crate) const METHOD: Self = Self::Method("_method");
+
+    /// All others.
+    pub(crate) fn by_headers() -> impl Iterator<Item = Self> {
+        METHOD_OVERRIDES.into_iter().map(Self::Method).chain(PATH_OVERRIDES.into_iter().map(Self::Path))
+    }
+
+    /// The header's name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Method(name) | Self::Path(name) => name,
+        }
+    }
+
+    const fn denial(self) -> Denial {
+        match self {
+            Self::Method(name) => Denial::MethodOverridden(OverriddenBy::Header(name)),
+            Self::Path(name) => Denial::PathOverridden(OverriddenBy::Header(name)),
+        }
+    }
 }
 
 /// Headers that make a request refused before a route is looked at, credentials are read or anything is stripped.
 pub(crate) fn refused_headers() -> impl Iterator<Item = &'static str> {
-    METHOD_OVERRIDES.into_iter().chain(PATH_OVERRIDES)
+    Override::by_headers().map(Override::name)
 }
 
 /// Headers by which frameworks let a client replace the method that was judged.

@@ -2,15 +2,15 @@
 
 use super::{Evaluation, Step};
 use crate::deciding::decision::Denial;
+use crate::deciding::header_table::Seen;
 use crate::deciding::observer::{Event, Observer};
 use crate::deciding::policy::{Kinds, Mode};
 use crate::deciding::presentation::NotPresented;
-use crate::deciding::request::Request;
 use crate::identity::credential::CredentialKind;
 
 impl Evaluation {
     /// Reads every credential the route requires, and asks for the first.
-    pub(super) fn present(mut self, request: &Request<'_>, witness: &mut impl Observer) -> Step {
+    pub(super) fn present(mut self, seen: &Seen<'_>, witness: &mut impl Observer) -> Step {
         let (mut presented, mut lacks) = (Vec::with_capacity(CredentialKind::ALL.len()), Vec::new());
         let kinds = match self.verified() {
             Ok(verified) => verified.credentials,
@@ -21,7 +21,7 @@ impl Evaluation {
                 return self.lacking(Denial::NotConfigured, witness);
             };
             let header = rule.presentation.header.as_str();
-            let lack = match rule.presentation.read(request) {
+            let lack = match rule.presentation.read(seen.credential(kind)) {
                 Ok(credential) => {
                     witness.note(Event::Presented { kind, header });
                     presented.push((kind, credential));
