@@ -1,6 +1,6 @@
 //! How many requests `brama decide` decides in a second: a file of a million lines, five runs, the median.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
+#![allow(clippy::restriction, reason = "a measurement ends where something is amiss")]
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

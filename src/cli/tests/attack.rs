@@ -1,6 +1,6 @@
 //! What attacks on the reading of policies have found: each would put another policy in force than its author sees.
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 use std::fs;
 use std::process::Command;

@@ -1,13 +1,6 @@
 //! `brama decide`: a line for a line, whatever the line is.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "test support"
-)]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 
@@ -15,8 +8,9 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
+use brama_kit::shipped::project;
 use serde_json::{Value, json};
-use support::{POLICY, Run, brama, folder, project, run};
+use support::{POLICY, Run, brama, folder, run};
 
 const OPEN: &str = r#"{"method":"GET","path":"/open"}"#;
 

@@ -1,20 +1,14 @@
 //! `brama diff`: which decisions change, and what that is worth.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "test support"
-)]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 
 use std::fs;
 
+use brama_kit::shipped::project;
 use serde_json::{Value, json};
-use support::{POLICY, Run, folder, project, run};
+use support::{POLICY, Run, folder, run};
 
 const REQUESTS: &str = r#"{"method":"GET","path":"/open"}
 {"method":"GET","path":"/guarded"}

@@ -1,6 +1,6 @@
 //! What the command says of itself: every example in its help works as it is written, and every command has a page.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

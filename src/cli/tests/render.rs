@@ -1,6 +1,6 @@
 //! `brama render`: what it writes, and what it refuses.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

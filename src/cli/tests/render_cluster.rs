@@ -1,6 +1,6 @@
 //! `brama render` for Istio and Envoy Gateway: manifests that their schemas take, and a policy that arrives as it was written.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,6 +1,6 @@
 //! `brama routes`: the table of routes, and the comparison with an OpenAPI document.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,20 +1,14 @@
 //! `brama test`: what it shows, in each format, and what it returns.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "test support"
-)]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 
 use std::fs;
 
+use brama_kit::shipped::project;
 use serde_json::Value;
-use support::{POLICY, Run, folder, project, run};
+use support::{POLICY, Run, folder, run};
 
 const CASES: &str = "\
 policy: x.yaml

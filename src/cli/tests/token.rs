@@ -1,15 +1,6 @@
 //! `brama token verify`: what a policy makes of a token, and why.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "test support"
-)]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Every policy in the project with cases beside it, judged by the core alone; `tests/e2e/cases.rs` sends the same cases
 //! through Envoy.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What a file of cases may say, and how a case is held against its decision.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What a line of a replay may say, and what is said of one that says something else.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 use std::sync::Arc;
 

@@ -5,19 +5,7 @@
 //! `READERS=1000,5000` says how many there are, and `PROGRAM` names another build of the service. `THROUGH=127.0.0.1:8080` has
 //! them ask a cache in front of the service, which listens at `LISTEN=127.0.0.1:8081` then.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
+#![allow(clippy::restriction, reason = "a measurement ends where something is amiss")]
 
 use std::cell::RefCell;
 use std::process::{Child, Command, Stdio};

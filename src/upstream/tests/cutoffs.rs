@@ -1,6 +1,6 @@
 //! The contract of revoking many at once: in force by one row, whose own rows are deleted afterwards.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

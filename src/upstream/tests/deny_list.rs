@@ -1,6 +1,6 @@
 //! The contract of the deny list for JWTs, a part of the revocation feed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

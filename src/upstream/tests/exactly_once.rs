@@ -1,13 +1,7 @@
 //! Deletes happen exactly once, whatever is interleaved with them: the store beside an obvious model of it, first one operation
 //! after another, then many at once.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    reason = "test support"
-)]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! How PostgreSQL numbers entries of the feed, beside transactions that are open.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

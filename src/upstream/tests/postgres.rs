@@ -1,6 +1,6 @@
 //! What PostgreSQL keeps beyond the contract: against transactions that run side by side, and its own ways to lose rows.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Fixtures: every fault has a place and a sentence; and the command `seed`.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

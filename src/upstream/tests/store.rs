@@ -1,6 +1,6 @@
 //! The contract of the store: what every kind of database has to keep, against hands in SQL as well.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Behaviour under trouble: too many requests, a database that is locked or gone, bodies that nobody asked for.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! `brama explain`: every step of a judgement is told, and no secret is.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod input;
 

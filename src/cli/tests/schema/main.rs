@@ -1,6 +1,6 @@
 //! `brama schema`: every policy has it for its editor, and it never refuses what the core accepts.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod cases;
 mod tables;

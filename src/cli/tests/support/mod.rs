@@ -1,14 +1,14 @@
 //! Running the command on files of a folder of its own.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::{fs, thread};
 
 use tempfile::TempDir;
 
 /// A policy for tokens alone, to which a test does one thing.
-pub const POLICY: &str = "\
+pub(crate) const POLICY: &str = "\
 version: 1
 name: x
 authorities: { a: { cluster: c, host: h, timeout: 1s, auth: { bearer_env: S } } }
@@ -25,13 +25,8 @@ routes:
   - { id: guarded, methods: [GET], path: /guarded, require: { credentials: [token], scopes: { all: [read] } } }
 ";
 
-/// The project's root, from which the examples in the help run.
-pub fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
 /// A folder with these files.
-pub fn folder(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
@@ -39,21 +34,21 @@ pub fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-pub fn brama(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn brama(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_brama"));
     command.args(arguments).current_dir(folder);
     command
 }
 
 /// What a run with this input came to.
-pub struct Run {
+pub(crate) struct Run {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
 #[track_caller]
-pub fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> Run {
+pub(crate) fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> Run {
     let piped = || Stdio::piped();
     let mut child = brama(folder, arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
     let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());

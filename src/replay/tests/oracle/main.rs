@@ -2,15 +2,7 @@
 //!
 //! `ORACLE_POLICIES` says how many policies there are, each with 400 requests.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    reason = "test support"
-)]
+#![allow(unreachable_pub, clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod laws;
 mod model;

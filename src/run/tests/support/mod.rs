@@ -1,6 +1,4 @@
 //! A copy of the checkout without anything built, programs written for a test, and how they are started.
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

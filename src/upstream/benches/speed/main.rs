@@ -1,19 +1,7 @@
 //! How fast the service deletes, beside pgbench with the same statements on the same PostgreSQL: two connections each,
 //! fsync on, in turns. Every row is deleted once.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
+#![allow(unreachable_pub, clippy::restriction, reason = "a measurement ends where something is amiss")]
 
 mod http;
 mod pgbench;

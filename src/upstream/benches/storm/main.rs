@@ -3,20 +3,7 @@
 //!
 //! STORES (`postgres`, `sqlite`), PARTS (by the names of [`PARTS`]) and ROWS make a run shorter.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    clippy::arithmetic_side_effects,
-    reason = "a measurement"
-)]
+#![allow(unreachable_pub, clippy::restriction, reason = "a measurement ends where something is amiss")]
 
 mod client_revoked;
 mod deleters;

@@ -3,16 +3,7 @@
 //! Tests of what both kinds of database keep are listed in `on_both!`; one that is forgotten there is dead code, which
 //! the lints refuse.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test support; each test root uses a part of it"
-)]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test root uses a part of it")]
 
 mod database;
 pub(crate) mod process;
