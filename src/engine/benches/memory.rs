@@ -20,7 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brama_engine::cache::CredentialCache;
-use brama_policy::{Answer, CredentialKind, Moment, Monotonic, Policy, PolicyDocument, Reply, UnixTime};
+use brama_policy::deciding::{Moment, Monotonic, Policy, PolicyDocument, UnixTime};
+use brama_policy::identity::{Answer, CredentialKind, Reply};
 use serde_json::{Value, json};
 
 const ENTRIES: usize = 100_000;
@@ -69,7 +70,7 @@ fn knows(cache: &mut CredentialCache, policy: &Policy, number: usize) -> bool {
     cache.get(CredentialKind::Token, key, now()).is_some()
 }
 
-fn lookup(policy: &Policy, number: usize) -> brama_policy::Lookup {
+fn lookup(policy: &Policy, number: usize) -> brama_policy::identity::Lookup {
     policy.lookup(CredentialKind::Token, format!("token-{number}").parse().unwrap()).unwrap()
 }
 

@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use brama_engine::config::Settings;
 use brama_engine::host::{CallId, Counter, Host, HostFailed, RefusalNote, RootHost, RootId, StreamId};
 use brama_engine::worker::{Flow, Worker};
-use brama_policy::{Grant, Moment, Monotonic, Question, RefusalResponse, Reply, SignatureCheck, Unavailable, UnixTime};
+use brama_policy::deciding::{Grant, Moment, Monotonic, RefusalResponse, UnixTime};
+use brama_policy::identity::{Question, Reply, SignatureCheck, Unavailable};
 use serde_json::{Value, json};
 
 const REQUESTS: u32 = 200_000;

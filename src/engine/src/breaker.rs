@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use brama_policy::{Answer, CredentialKind, Lookup, Moment, Monotonic};
+use brama_policy::deciding::{Moment, Monotonic};
+use brama_policy::identity::{Answer, CredentialKind, Lookup};
 
 /// The circuit breakers of one worker.
 #[derive(Debug, Default)]

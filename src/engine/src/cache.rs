@@ -8,9 +8,10 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use brama_policy::{
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{
     Answer, CacheLimits, CredentialKind, DenyList, DenyListKeys, Facts, Feed, JwtRejection, KeyFingerprint, KeySet,
-    Lookup, Moment, RevocationKeys, RevocationSet, UnusableFact,
+    Lookup, RevocationKeys, RevocationSet, UnusableFact,
 };
 
 use crate::expiring_lru::ExpiringLru;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use brama_policy::KeyFetch;
+use brama_policy::identity::KeyFetch;
 
 use crate::cache::CacheKey;
 use crate::host::{CallId, RootId};

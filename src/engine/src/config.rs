@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use brama_policy::{DocumentDigest, Faults, Policy, PolicyDocument, SecretName};
+use brama_policy::deciding::{DocumentDigest, Faults, Policy, PolicyDocument};
+use brama_policy::identity::SecretName;
 
 /// A policy in force, with the secrets its verifiers send.
 #[derive(Debug)]

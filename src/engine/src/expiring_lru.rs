@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::time::Duration;
 
-use brama_policy::Monotonic;
+use brama_policy::deciding::Monotonic;
 use hashlink::LruCache;
 
 /// Map of entries that expire.

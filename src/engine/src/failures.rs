@@ -6,7 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Feed, KeyFetch, Moment, Monotonic, Unavailable};
+use brama_policy::deciding::{Moment, Monotonic};
+use brama_policy::identity::{Feed, KeyFetch, Unavailable};
 
 /// The failures in one worker that concern no request, so that no request's line tells them.
 #[derive(Debug, Default)]
@@ -103,7 +104,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
 mod tests {
-    use brama_policy::UnixTime;
+    use brama_policy::deciding::UnixTime;
 
     use super::*;
 

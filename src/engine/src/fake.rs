@@ -9,7 +9,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use brama_policy::{Grant, Moment, Monotonic, RefusalResponse, SignatureCheck, UnixTime};
+use brama_policy::deciding::{Grant, Moment, Monotonic, RefusalResponse, UnixTime};
+use brama_policy::identity::SignatureCheck;
 
 use crate::config::Settings;
 use crate::host::{Counter, Host, HostFailed, RefusalNote};

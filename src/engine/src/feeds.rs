@@ -14,7 +14,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Cursor, DenyListKeys, Facts, Feed, Moment, Monotonic, Page, RevocationKeys, Unavailable};
+use brama_policy::deciding::{Moment, Monotonic};
+use brama_policy::identity::{Cursor, DenyListKeys, Facts, Feed, Page, RevocationKeys, Unavailable};
 
 use crate::config::Settings;
 use crate::host::{CallId, RootId};

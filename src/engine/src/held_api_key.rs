@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use brama_policy::{Facts, Feed, Lookup, Moment, Verifier};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{Facts, Feed, Lookup, Verifier};
 
 use crate::feeds::{FeedPosition, Feeds};
 

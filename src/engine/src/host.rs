@@ -1,6 +1,7 @@
 //! Owns the interface between a request's life and the proxy.
 
-use brama_policy::{Grant, Moment, Question, RefusalResponse, SignatureCheck, Unavailable};
+use brama_policy::deciding::{Grant, Moment, RefusalResponse};
+use brama_policy::identity::{Question, SignatureCheck, Unavailable};
 
 /// The proxy, as one request sees it.
 ///

@@ -11,7 +11,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{KeyFetch, KeySet, KeySource, LeftOut, Moment, Monotonic, Policy, Unavailable, Verifier};
+use brama_policy::deciding::{Moment, Monotonic, Policy};
+use brama_policy::identity::{KeyFetch, KeySet, KeySource, LeftOut, Unavailable, Verifier};
 
 use crate::host::{CallId, RootId};
 use crate::pending_call::{Full, PendingCall, Waiter};

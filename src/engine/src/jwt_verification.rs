@@ -3,8 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use brama_policy::{
-    Answer, Facts, Feed, Jwt, JwtRejection, KeyFetch, KeySet, KeySource, Lookup, Moment, Monotonic, NoKey, Unavailable,
+use brama_policy::deciding::{Moment, Monotonic};
+use brama_policy::identity::{
+    Answer, Facts, Feed, Jwt, JwtRejection, KeyFetch, KeySet, KeySource, Lookup, NoKey, Unavailable,
 };
 
 use crate::cache::{CacheKey, SignedFacts};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use brama_policy::{Moment, Monotonic};
+use brama_policy::deciding::{Moment, Monotonic};
 
 use crate::cache::CacheKey;
 use crate::host::{CallId, RootId, StreamId};

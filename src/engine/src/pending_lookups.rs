@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use brama_policy::{Lookup, Moment};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::Lookup;
 
 use crate::cache::CacheKey;
 use crate::config::Settings;
@@ -185,7 +186,7 @@ const LOST: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
-    use brama_policy::{Request, Step};
+    use brama_policy::deciding::{Request, Step};
 
     use super::*;
     use crate::cache::CredentialCache;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use brama_policy::{Lookup, Moment, Monotonic};
+use brama_policy::deciding::{Moment, Monotonic};
+use brama_policy::identity::Lookup;
 
 use crate::breaker::{BreakerKey, breaker_key};
 use crate::cache::CacheKey;

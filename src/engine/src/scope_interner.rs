@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use brama_policy::{Facts, GrantedScopes};
+use brama_policy::identity::{Facts, GrantedScopes};
 
 /// The scope lists of the cached facts.
 #[derive(Debug, Default)]

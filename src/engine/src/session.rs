@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use brama_policy::{
-    Answer, Awaiting, CredentialKind, Decision, Denial, Envelope, Grant, Lookup, Moment, ReadRequest, Refused,
-    RefusedBy, Request, RuleId, Step, Unavailable, Verifier,
+use brama_policy::deciding::ReadRequest;
+use brama_policy::deciding::{
+    Awaiting, Decision, Denial, Envelope, Grant, Moment, Refused, RefusedBy, Request, RuleId, Step,
 };
+use brama_policy::identity::{Answer, CredentialKind, Lookup, Unavailable, Verifier};
 
 use crate::cache::CacheKey;
 use crate::calls::Purpose;
@@ -391,7 +392,7 @@ fn shown(reason: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use brama_policy::Facts;
+    use brama_policy::identity::Facts;
 
     use super::*;
     use crate::fake::{Done, FakeHost, settings};

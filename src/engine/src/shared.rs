@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use brama_policy::{Answer, Facts, Lookup, Moment, Unavailable};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{Answer, Facts, Lookup, Unavailable};
 
 use crate::breaker::Breakers;
 use crate::cache::{CacheKey, CredentialCache};

@@ -1,6 +1,6 @@
 //! Owns who verifies a signature: the host, or, where its library does not, the guest itself.
 
-use brama_policy::SignatureCheck;
+use brama_policy::identity::SignatureCheck;
 
 use crate::host::Host;
 

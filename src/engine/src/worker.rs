@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use brama_policy::{Answer, Moment, Reply, Unavailable};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{Answer, Reply, Unavailable};
 
 use crate::calls::Purpose;
 use crate::config::Settings;

@@ -18,7 +18,7 @@ use brama_engine::host::{RootId, StreamId};
 use brama_engine::limits::MAX_FAILURES;
 use brama_engine::limits::MAX_LOOKUPS;
 use brama_kit::dice::Dice;
-use brama_policy::Reply;
+use brama_policy::identity::Reply;
 use serde_json::json;
 use support::feed::{FOLLOWING, HEAD, KEY, KEY_SHA256, news, policy, warm_under};
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};

@@ -16,7 +16,7 @@ mod support;
 
 use brama_engine::host::{Counter, StreamId};
 use brama_engine::limits::MAX_FAILURES;
-use brama_policy::Reply;
+use brama_policy::identity::Reply;
 use support::Done;
 use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
 

@@ -16,7 +16,7 @@ mod support;
 
 use brama_engine::host::{CallId, Counter};
 use brama_engine::worker::Flow;
-use brama_policy::Reply;
+use brama_policy::identity::Reply;
 use support::{Done, FakeHost, Worker, settings};
 
 const KEY: &str = r#"{"data":{"details":{"client_id":"m","broker_scope":"connection:delete","scope":"x"}},"urgent":{"mis_client_id":"m"}}"#;

@@ -14,7 +14,8 @@
 
 mod support;
 
-use brama_policy::{Lookup, Request, Step, Verifier};
+use brama_policy::deciding::{Request, Step};
+use brama_policy::identity::{Lookup, Verifier};
 use support::FakeHost;
 use support::feed::{FOLLOWING, policy};
 use support::proxy::{GOOD_KEY, PATH, Proxy};

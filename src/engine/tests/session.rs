@@ -20,7 +20,7 @@ use brama_engine::config::Settings;
 use brama_engine::host::{CallId, Counter};
 use brama_engine::limits::MAX_LOOKUPS;
 use brama_engine::worker::Flow;
-use brama_policy::Reply;
+use brama_policy::identity::Reply;
 use support::{Done, FakeHost, Open, Worker};
 
 const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use brama_engine::config::Settings;
 use brama_engine::host::{CallId, Counter, RootId, StreamId};
 use brama_engine::worker::{Flow, NextTick, Worker};
-use brama_policy::{Moment, Monotonic, UnixTime};
+use brama_policy::deciding::{Moment, Monotonic, UnixTime};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MetricType};

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::deciding::decision::{Denial, Row};
 use crate::deciding::forward::FactReference;
-use crate::deciding::header_table::HeaderTable;
 use crate::deciding::policy::{Configured, Mode, Policy};
 use crate::deciding::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
 use crate::document::{
@@ -23,6 +22,7 @@ pub(crate) mod conditions;
 mod credentials;
 mod facts;
 mod forward;
+mod headers;
 mod introspect;
 mod jwt;
 mod logged;
@@ -72,7 +72,7 @@ fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
             name: document.name.clone(),
             configured: Configured::Yes,
             mode,
-            headers: HeaderTable::of(&credentials, &forward, &routes),
+            headers: headers::table(&credentials, &forward, &routes),
             credentials,
             forward,
             wording,

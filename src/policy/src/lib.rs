@@ -60,15 +60,3 @@ mod json;
 mod path;
 mod template;
 mod time;
-
-// What a gateway needs, by its bare name.
-pub use deciding::{
-    Awaiting, Decision, Denial, DocumentDigest, Envelope, Faults, Grant, Moment, Monotonic, Policy, PolicyDocument,
-    ReadRequest, RefusalResponse, Refused, RefusedBy, Request, RuleId, Step, UnixTime,
-};
-pub use identity::{
-    Algorithm, Answer, CacheLimits, CredentialKind, Cursor, DenyList, DenyListKeys, Facts, Feed, GrantedScopes, Jwt,
-    JwtRejection, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LeftOut, Lookup, MAX_PAGE, MAX_RSA_BITS,
-    MIN_RSA_BITS, NoKey, Page, Question, Reply, RevocationKeys, RevocationSet, SecretName, SignatureCheck, Unavailable,
-    UnusableFact, Verifier,
-};

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brama_policy::{Cursor, DenyList, Feed, Moment, Monotonic, Page, RevocationSet, Unavailable};
+use brama_policy::deciding::{Moment, Monotonic};
+use brama_policy::identity::{Cursor, DenyList, Feed, Page, RevocationSet, Unavailable};
 
 use crate::config::Settings;
 use crate::host::RootId;

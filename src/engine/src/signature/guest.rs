@@ -2,7 +2,7 @@
 //!
 //! Only public keys come here, so that nothing has to take the same time whatever it works on, and nothing is random.
 
-use brama_policy::{Algorithm, KeyParts, MAX_RSA_BITS, MIN_RSA_BITS, SignatureCheck};
+use brama_policy::identity::{Algorithm, KeyParts, MAX_RSA_BITS, MIN_RSA_BITS, SignatureCheck};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rsa::{BoxedUint, PublicKey};
 use sha2::{Sha256, Sha384, Sha512};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use brama_policy::{Feed, Reply, Unavailable};
+use brama_policy::identity::{Feed, Reply, Unavailable};
 
 use super::Worker;
 use crate::calls::Purpose;

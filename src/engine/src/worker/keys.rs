@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brama_policy::{KeyFetch, KeySet, Reply, Unavailable};
+use brama_policy::identity::{KeyFetch, KeySet, Reply, Unavailable};
 
 use super::Worker;
 use crate::calls::Purpose;

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use brama_policy::{Answer, CacheLimits, Lookup, Moment, Reply, Unavailable};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{Answer, CacheLimits, Lookup, Reply, Unavailable};
 
 use super::Worker;
 use crate::cache::CacheKey;

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use brama_engine::config::Settings;
 use brama_engine::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
 use brama_engine::worker::{Flow, NextTick, Worker};
-use brama_policy::{Moment, Question, Reply, Unavailable};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{Question, Reply, Unavailable};
 use serde_json::{Value, json};
 
 use crate::library;

@@ -1,6 +1,6 @@
 //! A worker that remembers facts under a feed of revocations, and what that feed says.
 
-use brama_policy::Reply;
+use brama_policy::identity::Reply;
 use serde_json::{Value, json};
 
 use super::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};

@@ -11,7 +11,8 @@ use brama_engine::config::Settings;
 pub use brama_engine::fake::{Done, FakeHost, settings};
 use brama_engine::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
 use brama_engine::worker::{self, Flow, NextTick};
-use brama_policy::{Moment, Question, Reply, Unavailable};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{Question, Reply, Unavailable};
 
 /// The root context, at a time when one request is looked at: what is asked for others stands in this one's log.
 struct Root<'a> {

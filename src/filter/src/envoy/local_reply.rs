@@ -4,7 +4,7 @@
 //! with 502, 503 or 504 as far as is known. Only what an authority replied has the header by which Envoy tells how long
 //! that took; the bodies are those of 1.36 to 1.40.
 
-use brama_policy::Unavailable;
+use brama_policy::identity::Unavailable;
 
 /// What Envoy adds to every reply that it got from an upstream, and to none of its own.
 pub(crate) const UPSTREAM_TIME: &str = "x-envoy-upstream-service-time";

@@ -1,6 +1,6 @@
 //! Owns what comes back of a call, read from Envoy.
 
-use brama_policy::{MAX_PAGE, Reply, Unavailable};
+use brama_policy::identity::{MAX_PAGE, Reply, Unavailable};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
 

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use brama_policy::{Moment, Question, Unavailable};
+use brama_policy::deciding::Moment;
+use brama_policy::identity::{Question, Unavailable};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::Status;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! Owns the words in which Envoy is asked to verify a signature (`verify_signature`), and its answer: two messages of
 //! protocol buffers.
 
-use brama_policy::SignatureCheck;
+use brama_policy::identity::SignatureCheck;
 
 /// `VerifySignatureArguments`: the hash, the public key, the signature, what was signed; `None` where Envoy does not
 /// verify signatures of this algorithm.

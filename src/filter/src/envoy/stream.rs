@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use brama_policy::{Grant, Moment, RefusalResponse, RuleId, SignatureCheck};
+use brama_policy::deciding::{Grant, Moment, RefusalResponse, RuleId};
+use brama_policy::identity::SignatureCheck;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MapType;
 use uuid::Uuid;

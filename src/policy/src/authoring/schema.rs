@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::deciding::decision::Denial;
-use crate::deciding::target::refused_headers;
+use crate::deciding::header_table::refused_headers;
 use crate::document::PolicyDocument;
 use crate::identity::authority::LookupRate;
 use crate::identity::facts::{FactName, MAX_FACT};

@@ -3,8 +3,8 @@
 
 use super::{credential_document, each, further_facts};
 use crate::deciding::condition::{Around, Budget, Condition, Hidden, Names};
+use crate::deciding::header_table::OVERRIDES;
 use crate::deciding::policy::{HOST_ALIASES, Kinds};
-use crate::deciding::target::OVERRIDES;
 use crate::document::PolicyDocument;
 use crate::fault::{Faults, Place};
 use crate::header::HeaderPattern;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{each, fact_reference, is_reserved, kind, names_credential};
 use crate::deciding::forward::{FactReference, Forward};
-use crate::deciding::target::refused_headers;
+use crate::deciding::header_table::refused_headers;
 use crate::document::{ForwardDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
 use crate::header::{HeaderName, HeaderPattern};

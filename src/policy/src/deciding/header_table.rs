@@ -1,17 +1,14 @@
 //! Owns what a header's name means in a policy: one table, made when the policy is compiled.
 
-use crate::deciding::condition::Condition;
-use crate::deciding::forward::Forward;
-use crate::deciding::policy::{Credentials, HOST_ALIASES, Requirement, Route};
-use crate::deciding::target::Override;
 use crate::header::{HeaderPattern, Spelling};
-use crate::host::HostPattern;
 use crate::identity::credential::CredentialKind;
 
+mod overrides;
 mod seen;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use overrides::{OVERRIDES, Override, refused_headers};
 pub(crate) use seen::{Copies, Seen};
 
 /// What the names of headers mean in a policy. A name that is sent has the meanings of the one it could be taken for.
@@ -78,31 +75,6 @@ struct Found {
 }
 
 impl HeaderTable {
-    /// The table of a policy of these parts.
-    pub(crate) fn of(credentials: &Credentials, forward: &Forward, routes: &[Route]) -> Self {
-        let mut table = Self::of_every_policy();
-        for (kind, rule) in credentials.iter() {
-            table.add_credential(kind, rule.presentation.header.as_str(), forward.keep.contains(&kind));
-        }
-        for name in forward.names() {
-            table.remove(name.as_str());
-        }
-        for pattern in &forward.strip {
-            match pattern {
-                HeaderPattern::Exact(name) => table.remove(name.as_str()),
-                HeaderPattern::Prefix(_) => table.prefixes.push(pattern.clone()),
-            }
-        }
-        // A route is for some hosts only, so that a request must not name a second one.
-        if routes.iter().flat_map(|route| &route.hosts).any(|host| *host != HostPattern::Any) {
-            HOST_ALIASES.into_iter().for_each(|name| table.remove(name));
-        }
-        if routes.iter().any(reads_headers) {
-            table.conditions = ReadByConditions::Somewhere;
-        }
-        table
-    }
-
     /// The names that mean the same in every policy.
     pub(crate) fn of_every_policy() -> Self {
         let mut table = Self { by_length: Vec::new(), prefixes: Vec::new(), conditions: ReadByConditions::Nowhere };
@@ -129,10 +101,24 @@ impl HeaderTable {
         }
     }
 
-    fn remove(&mut self, name: &str) {
+    /// Makes a name one that is removed.
+    pub(crate) fn remove(&mut self, name: &str) {
         if let Some(meaning) = self.meaning(name) {
             meaning.removal = Removal::Always;
         }
+    }
+
+    /// Makes the names of a pattern ones that are removed.
+    pub(crate) fn remove_all(&mut self, pattern: &HeaderPattern) {
+        match pattern {
+            HeaderPattern::Exact(name) => self.remove(name.as_str()),
+            HeaderPattern::Prefix(_) => self.prefixes.push(pattern.clone()),
+        }
+    }
+
+    /// Keeps what conditions may see of the headers.
+    pub(crate) const fn show_to_conditions(&mut self) {
+        self.conditions = ReadByConditions::Somewhere;
     }
 
     /// The meaning of a name, none of which is lost by another; always there.
@@ -170,11 +156,4 @@ impl HeaderTable {
 
 impl Meaning {
     const NONE: Self = Self { role: Role::None, credential: None, removal: Removal::Never };
-}
-
-fn reads_headers(route: &Route) -> bool {
-    match &route.requirement {
-        Requirement::Public { .. } => false,
-        Requirement::Verified(verified) => verified.conditions.iter().any(Condition::uses_headers),
-    }
 }

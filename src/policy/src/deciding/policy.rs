@@ -9,7 +9,6 @@ use crate::deciding::header_table::HeaderTable;
 use crate::deciding::logged::Logged;
 use crate::deciding::presentation::{Form, Presentation};
 use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
-use crate::deciding::request::{ReadRequest, Request};
 use crate::deciding::router::Router;
 use crate::deciding::rule_id::RuleId;
 use crate::host::HostPattern;
@@ -269,11 +268,6 @@ impl Policy {
                 // A kept credential goes on under its own name, and under none that only looks like it.
                 header.is_confusable_with(sent) && !(self.forward.keep.contains(&kind) && header.is(sent))
             })
-    }
-
-    /// Reads a request, to be judged by this policy.
-    pub fn read_request<'a>(self: &'a Arc<Self>, request: &Request<'a>) -> ReadRequest<'a> {
-        ReadRequest::new(self, self.headers.read(request))
     }
 
     /// The names of the facts, beyond the standard ones, that a kind of credential can have.

@@ -1,7 +1,7 @@
 //! Owns what a request asks for: a method, a host and a path that have one reading, or a refusal.
 
 use crate::deciding::decision::{Denial, OverriddenBy, RefusedMethod, Upgrade};
-use crate::deciding::header_table::{Copies, Seen};
+use crate::deciding::header_table::{Copies, Override, Seen};
 use crate::host::Host;
 use crate::path::CanonicalPath;
 
@@ -36,7 +36,7 @@ impl<'a> Target<'a> {
             Copies::Alike | Copies::Repeated => return Err(Denial::UpgradeRefused(Upgrade::Other)),
         }
         if let Some(header) = seen.overridden {
-            return Err(header.denial());
+            return Err(overridden(header));
         }
         let host = Host::parse(host).map_err(Denial::HostMalformed)?;
         let path = CanonicalPath::parse(path).map_err(Denial::PathAmbiguous)?;
@@ -45,6 +45,13 @@ impl<'a> Target<'a> {
         }
         let preflight_for = if method == "OPTIONS" { preflight_for(seen) } else { None };
         Ok(Self { method, host, path, preflight_for })
+    }
+}
+
+const fn overridden(header: Override) -> Denial {
+    match header {
+        Override::Method(name) => Denial::MethodOverridden(OverriddenBy::Header(name)),
+        Override::Path(name) => Denial::PathOverridden(OverriddenBy::Header(name)),
     }
 }
 
@@ -65,65 +72,5 @@ fn preflight_for<'a>(seen: &Seen<'a>) -> Option<&'a str> {
     std::str::from_utf8(seen.preflight_method.once()?).ok()
 }
 
-/// A header for whose sake a request is refused, since some let it replace what was judged. Of several the least is
-/// told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Override {
-    Method(&'static str),
-    Path(&'static str),
-}
-
-impl Override {
-    /// The one that names a header that no policy could.
-    pub(crate) const METHOD: Self = Self::Method("_method");
-
-    /// All others.
-    pub(crate) fn by_headers() -> impl Iterator<Item = Self> {
-        METHOD_OVERRIDES.into_iter().map(Self::Method).chain(PATH_OVERRIDES.into_iter().map(Self::Path))
-    }
-
-    /// The header's name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Method(name) | Self::Path(name) => name,
-        }
-    }
-
-    const fn denial(self) -> Denial {
-        match self {
-            Self::Method(name) => Denial::MethodOverridden(OverriddenBy::Header(name)),
-            Self::Path(name) => Denial::PathOverridden(OverriddenBy::Header(name)),
-        }
-    }
-}
-
-/// Headers that make a request refused before a route is looked at, credentials are read or anything is stripped.
-pub(crate) fn refused_headers() -> impl Iterator<Item = &'static str> {
-    Override::by_headers().map(Override::name)
-}
-
-/// Headers by which frameworks let a client replace the method that was judged.
-const METHOD_OVERRIDES: [&str; 5] =
-    ["x-forwarded-method", "x-http-method", "x-http-method-override", "x-method", "x-method-override"];
-
 /// Protocols that are told by their names.
 const UPGRADES: [&str; 5] = ["websocket", "h2c", "TLS/1.0", "connect-udp", "connect-ip"];
-
-/// Headers by which some let it replace the path.
-const PATH_OVERRIDES: [&str; 5] =
-    ["x-forwarded-path", "x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-url"];
-
-/// Every header for whose sake a request is refused.
-pub(crate) const OVERRIDES: [&str; 11] = [
-    "upgrade",
-    "x-forwarded-method",
-    "x-forwarded-path",
-    "x-forwarded-uri",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method",
-    "x-method-override",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-url",
-];

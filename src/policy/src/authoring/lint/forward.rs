@@ -1,8 +1,8 @@
 //! Owns the lints of `strip`: what is gone without it, and what never gets as far.
 
 use super::{Lint, WITHOUT_EFFECT};
+use crate::deciding::header_table::refused_headers;
 use crate::deciding::policy::Policy;
-use crate::deciding::target::refused_headers;
 use crate::fault::Place;
 use crate::header::HeaderPattern;
 

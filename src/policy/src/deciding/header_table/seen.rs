@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{HeaderTable, ReadByConditions, Role};
+use super::{HeaderTable, Override, ReadByConditions, Role};
 use crate::deciding::request::Request;
-use crate::deciding::target::Override;
 use crate::header::{Spelling, confusable};
 use crate::identity::credential::CredentialKind;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::deciding::policy::Policy;
+use crate::deciding::policy::{HOST_ALIASES, Policy};
 use crate::deciding::request::Request;
 use crate::document::PolicyDocument;
 

@@ -7,7 +7,8 @@ use proptest::sample::select;
 
 use super::model::{self, Model};
 use super::*;
-use crate::deciding::condition::Headers;
+use crate::deciding::condition::{Condition, Headers};
+use crate::deciding::policy::{Requirement, Route};
 use crate::deciding::target::Target;
 
 fn known_policies() -> &'static [Arc<Policy>] {
@@ -163,5 +164,12 @@ proptest! {
         for policy in known_policies() {
             compare(policy, &headers)?;
         }
+    }
+}
+
+fn reads_headers(route: &Route) -> bool {
+    match &route.requirement {
+        Requirement::Public { .. } => false,
+        Requirement::Verified(verified) => verified.conditions.iter().any(Condition::uses_headers),
     }
 }
