@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use crate::confusable;
 
+mod plain;
 mod reading;
 
 pub use reading::{Part, SecondReading, Spot};
@@ -75,6 +76,13 @@ impl<'a> CanonicalPath<'a> {
     /// # Errors
     /// The first ambiguity found, and where.
     pub fn parse(target: &'a [u8]) -> Result<Self, SecondReading> {
+        match Self::plain(target) {
+            Some(plain) => Ok(plain),
+            None => Self::checked(target),
+        }
+    }
+
+    fn checked(target: &'a [u8]) -> Result<Self, SecondReading> {
         let at = |ambiguity, index| SecondReading::at(ambiguity, target, index);
         if let Some(index) = target.iter().position(|byte| !byte.is_ascii_graphic()) {
             return Err(at(Ambiguity::ForbiddenByte, index));
