@@ -24,10 +24,14 @@ pub(crate) enum Purpose {
 }
 
 impl Calls {
-    /// Records a call. A call of the same purpose that was out before is lost: its reply would be a stray one.
+    /// Records a call.
     pub(crate) fn insert(&mut self, root: RootId, call: CallId, purpose: Purpose) {
-        self.0.retain(|_call, known| *known != purpose);
         self.0.insert((root, call), purpose);
+    }
+
+    /// Removes the calls that are out no more.
+    pub(crate) fn keep(&mut self, mut is_out: impl FnMut(RootId, CallId, &Purpose) -> bool) {
+        self.0.retain(|(root, call), purpose| is_out(*root, *call, purpose));
     }
 
     /// Removes a call that has ended; `None` where it is not known.

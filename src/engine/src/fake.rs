@@ -1,4 +1,4 @@
-//! Owns a request in memory, as a proxy holds it: for tests, benches and fuzzing of what runs a policy.
+//! Owns a request in memory, as a proxy holds it: for tests of what runs a policy.
 
 #![allow(
     clippy::arithmetic_side_effects,

@@ -96,20 +96,17 @@ impl JwksCache {
             }
             Some(_) | None => {}
         }
-        issuer.call.join(waiter).map_err(|Full| Some(Unavailable::Shedding))?;
-        if !issuer.call.is_out() {
-            issuer.call.schedule(now.monotonic);
-        }
-        Ok(())
+        issuer.call.join(waiter).map_err(|Full| Some(Unavailable::Shedding))
     }
 
-    /// Fetches that this root context has to send now: those that a request waits for, and those of its own policy.
-    /// An issuer that nobody needs is dropped.
+    /// Fetches that this root context has to send now: those that a request waits for, and those that are due by its
+    /// own policy. An issuer that nobody needs is dropped.
     #[must_use]
     pub(crate) fn take_due(&mut self, root: RootId, now: Moment) -> Vec<Arc<KeyFetch>> {
         self.drop_unwanted();
-        let due = self.0.iter().filter(|(_fetch, issuer)| {
-            issuer.call.is_due(now) && (issuer.call.is_awaited() || issuer.roots.contains(&root))
+        let due = self.0.iter().filter(|(fetch, issuer)| {
+            let is_time = issuer.roots.contains(&root) && issuer.next(fetch, now) <= now.monotonic;
+            issuer.call.is_free(now) && (issuer.call.is_awaited() || is_time)
         });
         due.map(|(fetch, _issuer)| Arc::clone(fetch)).collect()
     }
@@ -138,7 +135,8 @@ impl JwksCache {
             issuer.good = Some((Rc::new(keys), now.monotonic));
         });
         issuer.last = Some((outcome.clone(), now.monotonic));
-        issuer.call.schedule(issuer.next(fetch, now));
+        // When it is due next follows from how and when it ended.
+        issuer.call.schedule(now.monotonic);
         Some(Fetched { outcome, left_out, waiters: issuer.call.take_waiters() })
     }
 
@@ -162,10 +160,13 @@ impl JwksCache {
     #[must_use]
     pub(crate) fn until_due(&self, root: RootId, now: Moment) -> Option<Duration> {
         let followed = self.0.iter().filter(|(_fetch, issuer)| issuer.roots.contains(&root));
-        let spans = followed.map(|(fetch, issuer)| match issuer.call.due_at() {
-            // Its reply changes when it is due, and comes without a tick.
-            None => fetch.every().min(RETRY_AFTER_FAILURE),
-            Some(at) => now.monotonic.until(at),
+        let spans = followed.map(|(fetch, issuer)| {
+            // A reply changes when it is due, and comes without a tick.
+            if issuer.call.is_out() {
+                fetch.every().min(RETRY_AFTER_FAILURE)
+            } else {
+                now.monotonic.until(issuer.next(fetch, now))
+            }
         });
         spans.min()
     }
@@ -186,14 +187,10 @@ impl JwksCache {
 }
 
 impl Issuer {
-    /// Time at which the last good set is trusted no more.
-    fn trusted_until(&self, fetch: &KeyFetch) -> Option<Monotonic> {
-        self.good.as_ref().and_then(|(_keys, at)| at.after(fetch.max_stale()))
-    }
-
     fn trusted(&self, fetch: &KeyFetch, now: Moment) -> Option<Rc<KeySet>> {
-        let (keys, _at) = self.good.as_ref()?;
-        (now.monotonic < self.trusted_until(fetch)?).then(|| Rc::clone(keys))
+        let (keys, at) = self.good.as_ref()?;
+        let until = at.after(fetch.max_stale())?;
+        (now.monotonic < until).then(|| Rc::clone(keys))
     }
 
     /// Time of the next fetch that a request may cause.
@@ -202,17 +199,12 @@ impl Issuer {
         self.after_last(fetch.every().min(span), now)
     }
 
-    /// Time of the next fetch that happens by itself. A failure is made good sooner where the last good set is trusted
-    /// no more, which may be while it waits.
+    /// Time of the next fetch that happens by itself.
     fn next(&self, fetch: &KeyFetch, now: Moment) -> Monotonic {
-        match &self.last {
+        match self.last {
             None => now.monotonic,
             Some((Ok(()), _at)) => self.after_last(fetch.every(), now),
-            Some((Err(_), _at)) => {
-                let soon = self.after_last(fetch.every().min(RETRY_AFTER_FAILURE), now);
-                let untrusted = self.trusted_until(fetch).map_or(soon, |until| until.max(soon));
-                self.may_be_asked(fetch, now).min(untrusted)
-            }
+            Some((Err(_), _at)) => self.may_be_asked(fetch, now),
         }
     }
 

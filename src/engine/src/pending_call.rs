@@ -50,19 +50,19 @@ impl PendingCall {
         self.state = State::Due(at);
     }
 
-    /// The time at which it is due; `None` while it is out.
-    pub(crate) const fn due_at(&self) -> Option<Monotonic> {
-        match self.state {
-            State::Due(at) => Some(at),
-            State::Out { .. } => None,
-        }
-    }
-
-    /// Tells whether it is to be sent now. The proxy reports the end of each call; if it ever failed to, the call would
-    /// never end, so it counts as lost some time after its timeout.
+    /// Tells whether it is to be sent now: its time has come, or it is lost.
     pub(crate) fn is_due(&self, now: Moment) -> bool {
         match self.state {
             State::Due(at) => at <= now.monotonic,
+            State::Out { .. } => self.is_free(now),
+        }
+    }
+
+    /// Tells whether none is out but a lost one. The proxy reports the end of each call; if it ever failed to, the call
+    /// would never end, so it counts as lost some time after its timeout.
+    pub(crate) fn is_free(&self, now: Moment) -> bool {
+        match self.state {
+            State::Due(_) => true,
             State::Out { lost, .. } => lost.is_none_or(|lost| lost <= now.monotonic),
         }
     }
@@ -70,6 +70,11 @@ impl PendingCall {
     /// Tells whether it was sent and has not ended, whether lost or not.
     pub(crate) const fn is_out(&self) -> bool {
         matches!(self.state, State::Out { .. })
+    }
+
+    /// Tells whether it is the call of this number that is out.
+    pub(crate) fn is_the_call(&self, root: RootId, call: CallId) -> bool {
+        matches!(self.state, State::Out { root: by, call: known, .. } if (by, known) == (root, call))
     }
 
     /// Marks it as sent by a root context. It counts as lost if it has not ended after this time.

@@ -94,6 +94,13 @@ impl Shared {
         overdue.collect()
     }
 
+    /// Forgets the calls that were lost: nobody needs them any more, or they were sent again. A late reply is a stray one.
+    pub(crate) fn forget_lost_calls(&mut self) {
+        let mut calls = std::mem::take(&mut self.calls);
+        calls.keep(|root, call, purpose| self.call(purpose).is_some_and(|known| known.is_the_call(root, call)));
+        self.calls = calls;
+    }
+
     /// Removes a root context that is gone; its calls are gone with it, and due again.
     pub(crate) fn abandoned_by(&mut self, root: RootId) {
         self.calls.abandoned_by(root);

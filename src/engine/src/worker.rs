@@ -99,6 +99,7 @@ impl Worker {
         self.send_lookups(root, host);
         self.poll_feeds(root, host);
         self.fetch_keys(root, host);
+        self.shared.forget_lost_calls();
         for (waiter, told) in self.shared.take_overdue(host.now()) {
             self.notify(host, waiter, Answer::Unavailable(told));
         }

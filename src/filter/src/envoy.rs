@@ -38,8 +38,8 @@ thread_local! {
 struct Vm {
     /// Borrowed by the callback that is running.
     worker: RefCell<Worker>,
-    /// Requests that ended within a callback: a host may end a request within the call that answers it.
-    ended: RefCell<Vec<StreamId>>,
+    /// Contexts that ended within a callback of another.
+    ended: RefCell<Vec<Ended>>,
     counters: RefCell<BTreeMap<Counter, u32>>,
     origin: Instant,
 }
@@ -55,17 +55,39 @@ impl Vm {
     }
 }
 
-/// Runs a callback. Envoy puts off what a callback causes until it has returned, so that none runs within another; a
-/// host that does otherwise gets `None`, and its request stays paused.
+/// A context that is gone.
+#[derive(Clone, Copy, Debug)]
+enum Ended {
+    Stream(StreamId),
+    Root(RootId),
+}
+
+/// Runs a callback. Envoy puts off what a callback causes until it has returned. A host that does otherwise can end a
+/// context within a callback of a root context: that is queued. It can run no other: `None`, and the request stays
+/// paused.
 fn with_worker<T>(callback: impl FnOnce(&mut Worker) -> T) -> Option<T> {
     VM.with(|vm| {
         let mut worker = vm.worker.try_borrow_mut().ok()?;
         let outcome = callback(&mut worker);
-        for stream in vm.ended.take() {
-            worker.close(stream);
+        for ended in vm.ended.take() {
+            end(&mut worker, ended);
         }
         Some(outcome)
     })
+}
+
+/// Ends a context, now or when the callback that is running has returned.
+fn end_context(ended: Ended) {
+    if with_worker(|worker| end(worker, ended)).is_none() {
+        VM.with(|vm| vm.ended.borrow_mut().push(ended));
+    }
+}
+
+fn end(worker: &mut Worker, ended: Ended) {
+    match ended {
+        Ended::Stream(stream) => worker.close(stream),
+        Ended::Root(root) => worker.abandoned_by(root),
+    }
 }
 
 /// One configuration of the plugin.
@@ -106,7 +128,7 @@ impl Root {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        let _done = with_worker(|worker| worker.abandoned_by(self.id));
+        end_context(Ended::Root(self.id));
     }
 }
 
@@ -184,9 +206,7 @@ impl Http {
 
 impl Drop for Http {
     fn drop(&mut self) {
-        if with_worker(|worker| worker.close(self.stream)).is_none() {
-            VM.with(|vm| vm.ended.borrow_mut().push(self.stream));
-        }
+        end_context(Ended::Stream(self.stream));
     }
 }
 
@@ -246,3 +266,21 @@ const SOON: Duration = Duration::from_millis(1);
 
 /// How often those are looked at who wait for an answer: by so much an answer that does not come is told later.
 const WATCH: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_that_ends_within_a_callback_is_ended_after_it() {
+        let within = with_worker(|_worker| {
+            let timer = Rc::default();
+            drop(Http { stream: StreamId(1), settings: Rc::new(Settings::refuse_all()), timer });
+            drop(Root::new(RootId(2)));
+            let queued = VM.with(|vm| vm.ended.borrow().len());
+            (queued, with_worker(|_worker| ()).is_none())
+        });
+        assert_eq!(within, Some((2, true)));
+        assert!(VM.with(|vm| vm.ended.borrow().is_empty()));
+    }
+}

@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 const COUNTERS: &str = include_str!("../../engine/src/host.rs");
 
 /// Where Envoy can be told of one.
-const HOST: [&str; 4] = [
+const HOST: [&str; 6] = [
     include_str!("../src/envoy.rs"),
+    include_str!("../src/envoy/local_reply.rs"),
     include_str!("../src/envoy/reply.rs"),
     include_str!("../src/envoy/root.rs"),
+    include_str!("../src/envoy/signature.rs"),
     include_str!("../src/envoy/stream.rs"),
 ];
 
