@@ -23,7 +23,7 @@ fn laws_hold_for_all_that_was_found() {
     }
 }
 
-/// The inputs of a kind, by its name, as files in a folder. `src/tools/fuzz-inputs.sh` has packed them.
+/// The inputs of a kind, by its name, as files in a folder. `src/tools/test/fuzz-inputs.sh` has packed them.
 fn unpack(name: &str, folder: &TempDir) -> Vec<PathBuf> {
     let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name).with_extension("tar.gz");
     let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()).status();

@@ -1,7 +1,7 @@
 //! Owns the policy document as written: its keys and their types.
 //!
-//! Nothing here is trusted yet; [`crate::Policy::compile`] turns a document into a policy. The keys are explained
-//! for authors in `docs/policy-language.md`.
+//! Nothing here is trusted yet; [`Policy::compile`](crate::deciding::Policy::compile) turns a document into a policy.
+//! The keys are explained for authors in `docs/policy-language.md`.
 
 use std::collections::BTreeMap;
 

@@ -41,6 +41,13 @@
 //!
 //! # Where to start reading
 //! [`Policy::begin`] and [`Awaiting::resume`] in `deciding/exchange.rs` are the order above in code.
+//!
+//! [`Awaiting::resume`]: deciding::Awaiting::resume
+//! [`Denial`]: deciding::Denial
+//! [`Denial::is_waived_in_shadow`]: deciding::Denial::is_waived_in_shadow
+//! [`Grant`]: deciding::Grant
+//! [`Policy::begin`]: deciding::Policy::begin
+//! [`SignatureCheck::verified_by`]: identity::SignatureCheck::verified_by
 
 // With numbers of a client's an overflow is a trap; who adds says what becomes of one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]

@@ -17,6 +17,13 @@ git ls-files -z | xargs -0 cp --parents --target-directory "$copy"
 cd "$copy"
 # Alone: what other members want of a dependency is not in the plugin.
 sed -i 's|^members = .*|members = ["src/engine", "src/filter", "src/policy"]|' Cargo.toml
+# Nor what only tests need, whose features would count as the plugin's.
+python3 - <<'PYTHON'
+import pathlib, re
+for manifest in pathlib.Path("src").glob("*/Cargo.toml"):
+    sections = re.split(r"(?m)^(?=\[)", manifest.read_text())
+    manifest.write_text("".join(section for section in sections if "dev-dependencies" not in section.splitlines()[0]))
+PYTHON
 "$cyclonedx" cyclonedx --manifest-path src/filter/Cargo.toml --target wasm32-wasip1 --no-build-deps \
     --format json --spec-version 1.5 --override-filename bom -qq
 

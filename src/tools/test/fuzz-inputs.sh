@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Unpacks the inputs that are kept for fuzzing, one archive for each kind, and packs them again.
 #
-#   src/tools/fuzz-inputs.sh unpack FOLDER [KIND...]    src/fuzz/corpus/KIND.tar.gz -> FOLDER/KIND
-#   src/tools/fuzz-inputs.sh pack FOLDER [KIND...]      FOLDER/KIND -> src/fuzz/corpus/KIND.tar.gz
+#   src/tools/test/fuzz-inputs.sh unpack FOLDER [KIND...]    src/fuzz/corpus/KIND.tar.gz -> FOLDER/KIND
+#   src/tools/test/fuzz-inputs.sh pack FOLDER [KIND...]      FOLDER/KIND -> src/fuzz/corpus/KIND.tar.gz
 #
-# Without a kind, all. To add an input by hand: unpack, put it in its kind's folder as `written-...`, pack. The same inputs
-# make the same archive: names are sorted, and times and owners are left out.
+# Without a kind, all. To add an input by hand: unpack, put it in its kind's folder as `written-...`, pack. The same
+# inputs make the same archive: names are sorted, and times and owners are left out.
 set -euo pipefail
 
-corpus=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/src/fuzz/corpus
-[[ $# -ge 2 && $1 =~ ^(unpack|pack)$ ]] || { echo "usage: src/tools/fuzz-inputs.sh unpack|pack FOLDER [KIND...]" >&2; exit 2; }
+corpus=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)/src/fuzz/corpus
+[[ $# -ge 2 && $1 =~ ^(unpack|pack)$ ]] || { echo "usage: src/tools/test/fuzz-inputs.sh unpack|pack FOLDER [KIND...]" >&2; exit 2; }
 what=$1 folder=$2
 shift 2
 

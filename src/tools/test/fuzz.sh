@@ -5,7 +5,7 @@
 #
 # An input that breaks a law stays in target/fuzz/artifacts, and its path is shown. What was found on the way stays in
 # target/fuzz/corpus; with KEEP=1 the few that together reach all the code that was reached are packed into src/fuzz/corpus
-# (src/tools/fuzz-inputs.sh), beside those that were written by hand.
+# (src/tools/test/fuzz-inputs.sh), beside those that were written by hand.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
@@ -18,7 +18,7 @@ triple=$(rustc -vV | sed -n 's/^host: //p')
 
 targets=("$@")
 rm -rf "$inputs"
-src/tools/fuzz-inputs.sh unpack "$inputs" "${targets[@]}"
+src/tools/test/fuzz-inputs.sh unpack "$inputs" "${targets[@]}"
 [[ $# -gt 0 ]] || mapfile -t targets < <(cd "$inputs" && printf '%s\n' *)
 
 echo "== building the fuzzed programs" >&2
@@ -33,7 +33,7 @@ keep() {
     "$program" -set_cover_merge=1 -use_counters=0 -max_len=4096 "$kept" "$inputs/$target" "$work/corpus/$target" >>"$work/$target.log" 2>&1
     find "$inputs/$target" -type f ! -name 'written-*' -delete
     cp "$kept"/* "$inputs/$target/"
-    src/tools/fuzz-inputs.sh pack "$inputs" "$target"
+    src/tools/test/fuzz-inputs.sh pack "$inputs" "$target"
 }
 
 mkdir -p "$work/artifacts"

@@ -3,8 +3,8 @@
 //! It is made from the document's types, and narrowed here to what compiling asks of a single value. What compares two
 //! places of a document (an authority's name, a capture, a route written twice) no schema says.
 //!
-//! INVARIANT: the schema never refuses what [`crate::Policy::compile`] accepts. Where the two cannot agree, it is
-//! laxer.
+//! INVARIANT: the schema never refuses what [`Policy::compile`](crate::deciding::Policy::compile) accepts. Where the
+//! two cannot agree, it is laxer.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;

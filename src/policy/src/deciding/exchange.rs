@@ -209,8 +209,8 @@ impl Awaiting {
         self.resume_observed(answer, now, &mut NoObserver)
     }
 
-    /// Asks about the credential before this one again, with the lookup that asked about it first: what was learnt of it
-    /// is not to be trusted any more. `asked` is the lookup of this one, which comes after it.
+    /// Restarts from the lookup `before`, whose facts are dropped; `asked`, the pending lookup, comes after it. What
+    /// conditions see of the request stays as it was read.
     pub fn restart(self, before: Lookup, asked: &Lookup) -> Step {
         let (kind, verifier) = (before.kind(), Arc::clone(before.shared_verifier()));
         let then = Some((asked.kind(), asked.credential().clone()));

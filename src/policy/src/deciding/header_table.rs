@@ -53,7 +53,7 @@ enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Removal {
     Never,
-    /// A kept credential goes on under its own name, and under none that only looks like it.
+    /// Removal of look-alikes: a kept credential goes on under its own name alone.
     OfAlike,
     Always,
 }
@@ -121,7 +121,7 @@ impl HeaderTable {
         self.conditions = ReadByConditions::Somewhere;
     }
 
-    /// The meaning of a name, none of which is lost by another; always there.
+    /// Meaning of a name, to be added to; always `Some`. A new name gets an empty one.
     fn meaning(&mut self, name: &str) -> Option<&mut Meaning> {
         if self.by_length.len() <= name.len() {
             self.by_length.resize_with(name.len().saturating_add(1), Vec::new);

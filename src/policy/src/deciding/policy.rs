@@ -260,7 +260,7 @@ impl Policy {
         self.headers.removes(sent)
     }
 
-    /// The same, of what `forward` and `credentials` take off whatever `strip` says.
+    /// Whether `forward` or `credentials` remove a header of this name, whatever `strip` says.
     pub(crate) fn strips_unasked(&self, sent: &str) -> bool {
         self.forward.names().any(|name| name.is_confusable_with(sent))
             || self.credential_rules().any(|(kind, rule)| {

@@ -32,7 +32,7 @@ impl<'a> CanonicalPath<'a> {
     }
 }
 
-/// A segment of bytes that stand for themselves, if it is none of dots.
+/// Segment whose bytes stand for themselves; `None` for `.` and `..`.
 fn segment(raw: &str) -> Option<Cow<'_, str>> {
     (raw != "." && raw != "..").then_some(Cow::Borrowed(raw))
 }

@@ -1,7 +1,8 @@
-//! Owns what is the same for every denial of a code: a row with its status, its step, its words and what shadow mode does.
+//! Owns what is the same for every denial of a code: a row with its status, its step, its words and what shadow mode
+//! does.
 //!
-//! Whatever else is said of denials is derived from these rows: the list of codes, which of them are 401 or 503, which a policy
-//! can give, which have fixed words.
+//! Whatever else is said of denials is derived from these rows: the list of codes, which of them are 401 or 503, which a
+//! policy can give, which have fixed words.
 
 use crate::identity::credential::CredentialKind::{self, ApiKey, Token};
 
@@ -90,7 +91,7 @@ pub(crate) enum Shadow {
 pub(crate) enum Needs {
     /// Nothing in a policy: the gateway lacks something.
     Gateway,
-    /// No route: it is found before one is.
+    /// Nothing: it is found before a route is.
     Nothing,
     /// A route that requires this credential.
     Credential(CredentialKind),
@@ -129,8 +130,8 @@ macro_rules! rows {
     };
 }
 
-// Status: RFC 9110, 15.5.1: 400, the request itself is at fault; 15.5.2: 401, who are you?; 15.5.4: 403, known, and not enough;
-// 15.6.4: 503, the authority could not be asked. Never a 401 for that, on which clients drop their session.
+// Status: RFC 9110, 15.5.1: 400, the request itself is at fault; 15.5.2: 401, who are you?; 15.5.4: 403, known, and not
+// enough; 15.6.4: 503, the authority could not be asked. Never a 401 for that, on which clients drop their session.
 rows! {
     NOT_CONFIGURED = "not_configured" 503 Request Refuses Needs::Gateway, UNAVAILABLE;
     REQUEST_INCOMPLETE = "request_incomplete" 400 Request Refuses Needs::Nothing, "The request has no single method, host and path.";

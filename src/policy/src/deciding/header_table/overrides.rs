@@ -9,7 +9,7 @@ pub(crate) enum Override {
 }
 
 impl Override {
-    /// The one that names a header that no policy could.
+    /// `_method`: a name that no policy can write.
     pub(crate) const METHOD: Self = Self::Method("_method");
 
     /// All others.
@@ -38,7 +38,7 @@ const METHOD_OVERRIDES: [&str; 5] =
 const PATH_OVERRIDES: [&str; 5] =
     ["x-forwarded-path", "x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-url"];
 
-/// Every header for whose sake a request is refused.
+/// Names that no condition may read, since a request with one is refused: those of them that a policy can write.
 pub(crate) const OVERRIDES: [&str; 11] = [
     "upgrade",
     "x-forwarded-method",

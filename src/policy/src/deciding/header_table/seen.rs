@@ -19,7 +19,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) has_protocol: bool,
     /// A name that is only like `upgrade` counts for it in full.
     pub(crate) upgrade: Copies<'a>,
-    /// Of several the one to be told.
+    /// Override header to be told: the first in the order of [`Override`].
     pub(crate) overridden: Option<Override>,
     pub(crate) origin: Copies<'a>,
     /// Of `access-control-request-method`.
@@ -29,8 +29,8 @@ pub(crate) struct Seen<'a> {
     /// Names of headers that must not reach the service: sorted, each once, since to remove a name is to remove all its
     /// copies.
     pub(crate) remove: Vec<&'a str>,
-    /// The headers that conditions may see; `None` where none reads them. Neither credentials, nor what a client must not
-    /// send: it would be taken for the gateway's own word.
+    /// Headers that conditions may see: all but credentials and removed ones, which would pass for the gateway's word.
+    /// `None` where no condition reads headers.
     pub(crate) shown: Option<Vec<(&'a str, &'a [u8])>>,
 }
 

@@ -1,4 +1,5 @@
-//! What names mean, in every spelling that could be taken for theirs; and the one walk against a search for each header.
+//! What names mean, in every spelling that could be taken for theirs; and the one walk against a search for each
+//! header.
 
 use std::sync::Arc;
 
@@ -47,7 +48,8 @@ fn policy_with(api_key: &str, token: &str, forward: &str, hosts: &str, condition
 
 const HOSTS: &str = r#""hosts": ["api.example"],"#;
 
-/// Names that mean much at once: credentials that are kept, that are a second host, that say what a preflight asks about.
+/// Names that mean much at once: credentials that are kept, that are a second host, that say what a preflight asks
+/// about.
 fn policies() -> Vec<Arc<Policy>> {
     let identities = r#"{
         "headers": { "x-consumer-id": "token.subject", "x-identity": "token.client_id" },
@@ -180,4 +182,12 @@ fn least_of_several_overrides_is_told() {
     let mut sorted: Vec<_> = std::iter::once(Override::METHOD).chain(Override::by_headers()).collect();
     sorted.sort();
     assert!(sorted.iter().copied().eq(std::iter::once(Override::METHOD).chain(Override::by_headers())), "{sorted:?}");
+}
+
+#[test]
+fn names_of_overrides_are_ones_that_the_table_can_hold() {
+    // The table compares spellings of names in lower case, with no sign but `-`.
+    for name in refused_headers() {
+        assert!(name.parse::<crate::header::HeaderName>().is_ok(), "{name}");
+    }
 }
