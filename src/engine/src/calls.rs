@@ -1,6 +1,5 @@
 //! Owns the table of calls that are out: what each is for.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use brama_policy::identity::KeyFetch;
@@ -8,9 +7,16 @@ use brama_policy::identity::KeyFetch;
 use crate::cache::CacheKey;
 use crate::host::{CallId, RootId};
 
-/// The calls of one worker that are out.
+/// The calls of one worker that are out. They are few: a list is searched as fast as a tree.
 #[derive(Debug, Default)]
-pub(crate) struct Calls(BTreeMap<(RootId, CallId), Purpose>);
+pub(crate) struct Calls(Vec<Call>);
+
+#[derive(Debug)]
+struct Call {
+    root: RootId,
+    call: CallId,
+    purpose: Purpose,
+}
 
 /// What a call is for, and what a request waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,21 +32,22 @@ pub(crate) enum Purpose {
 impl Calls {
     /// Records a call.
     pub(crate) fn insert(&mut self, root: RootId, call: CallId, purpose: Purpose) {
-        self.0.insert((root, call), purpose);
+        self.0.push(Call { root, call, purpose });
     }
 
     /// Removes the calls that are out no more.
     pub(crate) fn keep(&mut self, mut is_out: impl FnMut(RootId, CallId, &Purpose) -> bool) {
-        self.0.retain(|(root, call), purpose| is_out(*root, *call, purpose));
+        self.0.retain(|Call { root, call, purpose }| is_out(*root, *call, purpose));
     }
 
     /// Removes a call that has ended; `None` where it is not known.
     pub(crate) fn remove(&mut self, root: RootId, call: CallId) -> Option<Purpose> {
-        self.0.remove(&(root, call))
+        let place = self.0.iter().position(|known| (known.root, known.call) == (root, call))?;
+        Some(self.0.swap_remove(place).purpose)
     }
 
     /// Removes the calls of a root context that is gone.
     pub(crate) fn abandoned_by(&mut self, root: RootId) {
-        self.0.retain(|(by, _call), _purpose| *by != root);
+        self.0.retain(|call| call.root != root);
     }
 }

@@ -81,8 +81,6 @@ impl HeaderTable {
                 seen.pseudo(name, value);
             }
         }
-        seen.remove.sort_unstable();
-        seen.remove.dedup();
         seen
     }
 }
@@ -131,7 +129,9 @@ impl<'a> Seen<'a> {
             Some(CredentialKind::Token) => self.token.add(found.spelling, value),
         }
         if found.is_removed {
-            self.remove.push(name);
+            if let Err(place) = self.remove.binary_search(&name) {
+                self.remove.insert(place, name);
+            }
         } else if found.credential.is_none() {
             self.show(name, value);
         }
