@@ -1,6 +1,7 @@
 //! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
 
 mod batch;
+mod closing;
 mod connections;
 mod database;
 mod deletion;

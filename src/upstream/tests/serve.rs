@@ -34,7 +34,7 @@ async fn service_serves_and_stops_cleanly_on_either_signal() {
         let (code, log, _) = stopped(child, signal).await;
         assert_eq!(code, Some(0), "{log}");
         for file in ["p.sock", "i.sock", "brama.db-wal"] {
-            assert!(!folder.path().join(file).exists(), "{signal} {file}");
+            assert!(!folder.path().join(file).exists(), "{signal} {file}: {log}");
         }
 
         // One line a request; no query, no secret, no credential, even at the level `trace`.

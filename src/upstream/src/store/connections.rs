@@ -5,10 +5,10 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
-use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
+use super::closing::OpenConnections;
 use super::statement::{Connection, Prepared, Row, Sql, Value, sql};
 use super::{StoreError, postgres};
 use crate::id::Id;
@@ -31,7 +31,7 @@ pub(super) enum Opener {
         /// The settings of its connections besides those that all have.
         settings: &'static str,
     },
-    Sqlite(SqliteConnectOptions),
+    Sqlite(SqliteConnectOptions, OpenConnections),
 }
 
 /// Up to so many connections of a kind. A clone is another handle on them.
@@ -97,13 +97,17 @@ impl Connections {
     /// Closes what is there, and what is in work as soon as it is given back.
     pub(super) async fn close(&self) {
         let mut places = Vec::new();
-        for _ in 0..self.0.status().size {
+        // Also those that are opened meanwhile, by whoever still works.
+        while places.len() < self.0.status().size {
             let Ok(Lease { connection, place }) = self.lease().await else { break };
             // Who is not told goodbye closes the connection as well.
             let _told = connection.close().await;
             places.push(place);
         }
         self.0.close();
+        if let Opener::Sqlite(_, open) = self.0.manager() {
+            open.closed().await;
+        }
     }
 }
 
@@ -157,7 +161,7 @@ impl Manager for Opener {
             Self::Postgres { options, settings } => {
                 Connection::Postgres(postgres::connect(options, settings).await?, Vec::new())
             }
-            Self::Sqlite(options) => Connection::Sqlite(options.connect().await?),
+            Self::Sqlite(options, open) => Connection::Sqlite(open.open(options).await?),
         }))
     }
 

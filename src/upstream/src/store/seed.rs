@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
+use super::closing::OpenConnections;
 use super::statement::{Connection, only, sql};
 use super::{Store, StoreError, sqlite};
 use crate::fixture::{Fixture, Row};
@@ -25,8 +26,8 @@ impl Fixture {
     /// Tells whether a new database takes the fixture: it is inserted into one in memory, which is gone afterwards.
     pub async fn check(&self) -> Result<(), StoreError> {
         let in_memory = SqliteConnectOptions::new().foreign_keys(true).disable_statement_logging();
-        let mut connection = in_memory.connect().await?;
-        sqlite::migrate(&mut connection).await?;
+        let mut connection = OpenConnections::new().open(&in_memory).await?;
+        sqlite::migrate(connection.get()?).await?;
         insert(self, 0, &mut Connection::Sqlite(connection)).await
     }
 }
@@ -73,8 +74,8 @@ async fn insert(fixture: &Fixture, now: i64, connection: &mut Connection) -> Res
             Connection::Postgres(connection, _) => {
                 sqlx::query(AssertSqlSafe(postgres)).bind(columns).execute(connection).await.map(|_| ())
             }
-            Connection::Sqlite(connection) => {
-                sqlx::query(AssertSqlSafe(sqlite)).bind(columns).execute(connection).await.map(|_| ())
+            Connection::Sqlite(open) => {
+                sqlx::query(AssertSqlSafe(sqlite)).bind(columns).execute(open.get()?).await.map(|_| ())
             }
         };
         inserted.map_err(|source| StoreError::Seed { row: row.place, source })?;

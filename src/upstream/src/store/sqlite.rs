@@ -14,6 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteS
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::StoreError;
+use super::closing::OpenConnections;
 use super::connections::{Connections, Opener};
 use super::database::Database;
 use super::probe::Probe;
@@ -29,7 +30,7 @@ pub(super) async fn open(path: &Path, connections: u32) -> Result<Database, Stor
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     prepare_patiently(&options).await?;
-    let kind = |options, most| Connections::new(Opener::Sqlite(options), most);
+    let kind = |options, most| Connections::new(Opener::Sqlite(options, OpenConnections::new()), most);
     let reading = options.clone().pragma("query_only", "ON");
     let readers = kind(reading.clone(), connections)?;
     // One stays open: the first of all writes beside the file, which a full disk refuses.

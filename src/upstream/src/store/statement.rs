@@ -6,15 +6,16 @@ use std::sync::LazyLock;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, AssertSqlSafe, Connection as _, Encode, FromRow, PgConnection, SqliteConnection, Type};
+use sqlx::{Arguments, AssertSqlSafe, Connection as _, Encode, FromRow, PgConnection, Type};
 
 use super::StoreError;
+use super::closing::OpenConnection;
 use crate::id::Id;
 
 /// An open connection to a database.
 pub(super) enum Connection {
     Postgres(PgConnection, Names),
-    Sqlite(SqliteConnection),
+    Sqlite(OpenConnection),
 }
 
 /// What is prepared on a connection.
@@ -63,7 +64,7 @@ impl Connection {
     pub(super) async fn run(&mut self, sql: Sql) -> Result<(), StoreError> {
         match self {
             Self::Postgres(connection, _) => sqlx::raw_sql(sql.postgres).execute(connection).await.map(|_| ())?,
-            Self::Sqlite(connection) => sqlx::raw_sql(**sql.sqlite).execute(connection).await.map(|_| ())?,
+            Self::Sqlite(open) => sqlx::raw_sql(**sql.sqlite).execute(open.get()?).await.map(|_| ())?,
         }
         Ok(())
     }
@@ -75,8 +76,8 @@ impl Connection {
                 .execute(connection)
                 .await?
                 .rows_affected(),
-            Self::Sqlite(connection) => sqlx::query_with(**sql.sqlite, arguments::<SqliteArguments>(values)?)
-                .execute(connection)
+            Self::Sqlite(open) => sqlx::query_with(**sql.sqlite, arguments::<SqliteArguments>(values)?)
+                .execute(open.get()?)
                 .await?
                 .rows_affected(),
         })
@@ -87,8 +88,8 @@ impl Connection {
             Self::Postgres(connection, _) => {
                 sqlx::query_as_with(sql.postgres, arguments::<PgArguments>(values)?).fetch_all(connection).await?
             }
-            Self::Sqlite(connection) => {
-                sqlx::query_as_with(**sql.sqlite, arguments::<SqliteArguments>(values)?).fetch_all(connection).await?
+            Self::Sqlite(open) => {
+                sqlx::query_as_with(**sql.sqlite, arguments::<SqliteArguments>(values)?).fetch_all(open.get()?).await?
             }
         })
     }
@@ -121,7 +122,7 @@ impl Connection {
     pub(super) async fn close(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Postgres(connection, _) => connection.close().await,
-            Self::Sqlite(connection) => connection.close().await,
+            Self::Sqlite(open) => open.close().await,
         }
     }
 }
