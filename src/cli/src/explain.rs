@@ -1,4 +1,4 @@
-//! Owns an explanation: one request judged in front of a witness, each step told, and the answer.
+//! Owns an explanation: one request judged with an observer, each step told, and the answer.
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use brama_policy::identity::SignatureCheck;
 use crate::config::Settings;
 use crate::host::{Counter, Host, HostFailed, RefusalNote};
 
-/// What was done, in words.
+/// Action that the proxy was told to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
     /// An authority was asked, with this form; empty where it has none.
@@ -37,21 +37,21 @@ pub struct FakeHost {
     pub trailers: Vec<String>,
     /// Makes the reading of trailers fail.
     pub cannot_read_trailers: bool,
-    /// What was done.
+    /// Actions, in order.
     pub done: Vec<Done>,
     /// The headers of each question.
     pub asked: Vec<Vec<(String, String)>>,
-    /// What was counted.
+    /// Counters that were moved, in order.
     pub counted: Vec<Counter>,
     /// The answer to the client.
     pub refusal: Option<RefusalResponse>,
-    /// What was noted for the access log.
+    /// Reason noted for the access log.
     pub reason: Option<String>,
     /// Seconds of the monotonic clock.
     pub seconds: u64,
     /// Seconds of the wall clock.
     pub wall: u64,
-    /// Of the wall clock, beyond the second.
+    /// Milliseconds of the wall clock, beyond the second.
     pub millis: u64,
     /// Number of calls that were sent.
     pub calls: u32,
@@ -61,7 +61,7 @@ pub struct FakeHost {
     pub cannot_forward: bool,
     /// Makes the setting of the request id fail.
     pub cannot_set_request_id: bool,
-    /// What is said of a signature.
+    /// Verdict on each signature.
     pub verifies: fn(&SignatureCheck<'_>) -> bool,
     /// Number of signatures that were to be verified.
     pub signatures: usize,
@@ -98,17 +98,23 @@ impl FakeHost {
     }
 
     /// The values of a header.
+    ///
+    /// # Panics
+    /// One is not UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Vec<String> {
         let values = self.headers.iter().filter(|(known, _)| known == name);
-        values.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+        values.map(|(_, value)| String::from_utf8(value.clone()).expect("a value in UTF-8")).collect()
     }
 
-    /// The body of the refusal as JSON; null where there is none.
+    /// The body of the refusal.
+    ///
+    /// # Panics
+    /// The request was not refused, or the body is not JSON.
     #[must_use]
     pub fn body(&self) -> serde_json::Value {
-        let body = self.refusal.as_ref().map_or("", |refusal| &refusal.body);
-        serde_json::from_str(body).unwrap_or_default()
+        let refusal = self.refusal.as_ref().expect("a request that was refused");
+        serde_json::from_str(&refusal.body).expect("a body of JSON")
     }
 }
 

@@ -125,7 +125,7 @@ impl Feeds {
 
     /// Polls to be sent now. A feed that is not needed any more is dropped.
     #[must_use]
-    pub(crate) fn take_due(&mut self, now: Moment) -> Vec<FeedPoll> {
+    pub(crate) fn due(&mut self, now: Moment) -> Vec<FeedPoll> {
         self.followers.retain(|_, follower| follower.call.is_out() || follower.is_wanted(now));
         self.followers.values().filter(|follower| follower.call.is_due(now)).map(FeedPoll::from).collect()
     }

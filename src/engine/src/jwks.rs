@@ -102,7 +102,7 @@ impl JwksCache {
     /// Fetches that this root context has to send now: those that a request waits for, and those that are due by its
     /// own policy. An issuer that nobody needs is dropped.
     #[must_use]
-    pub(crate) fn take_due(&mut self, root: RootId, now: Moment) -> Vec<Arc<KeyFetch>> {
+    pub(crate) fn due(&mut self, root: RootId, now: Moment) -> Vec<Arc<KeyFetch>> {
         self.drop_unwanted();
         let due = self.0.iter().filter(|(fetch, issuer)| {
             let is_time = issuer.roots.contains(&root) && issuer.next(fetch, now) <= now.monotonic;

@@ -9,10 +9,10 @@ use brama_policy::identity::{
 };
 
 use crate::cache::{CacheKey, SignedFacts};
-use crate::calls::Purpose;
 use crate::config::Settings;
 use crate::host::{Counter, Host, StreamId};
 use crate::pending_call::{SLACK, Waiter};
+use crate::sent_calls::Purpose;
 use crate::shared::Shared;
 use crate::signature;
 

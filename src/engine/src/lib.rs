@@ -16,7 +16,6 @@
 
 mod breaker;
 pub mod cache;
-mod calls;
 pub mod config;
 mod expiring_lru;
 mod failures;
@@ -31,6 +30,7 @@ mod pending_call;
 mod pending_lookups;
 mod rate;
 mod scope_interner;
+mod sent_calls;
 mod session;
 mod shared;
 mod signature;

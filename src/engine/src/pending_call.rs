@@ -86,7 +86,7 @@ impl PendingCall {
     /// Ends the call, if this is it, and tells when it was sent. It is due again until its owner says otherwise.
     pub(crate) fn complete(&mut self, root: RootId, call: CallId) -> Option<Monotonic> {
         match self.state {
-            State::Out { root: by, call: known, sent, .. } if (by, known) == (root, call) => {
+            State::Out { sent, .. } if self.is_the_call(root, call) => {
                 self.state = State::Due(sent);
                 Some(sent)
             }

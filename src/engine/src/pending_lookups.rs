@@ -113,7 +113,7 @@ impl PendingLookups {
 
     /// The lookups to be sent now, by their cache keys. One that is due and for which nobody waits is dropped.
     #[must_use]
-    pub(crate) fn take_due(&mut self, now: Moment) -> Vec<CacheKey> {
+    pub(crate) fn due(&mut self, now: Moment) -> Vec<CacheKey> {
         self.lookups.retain(|_key, pending| pending.call.is_awaited() || !pending.call.is_due(now));
         self.lookups.iter().filter(|(_key, pending)| pending.call.is_due(now)).map(|(key, _pending)| *key).collect()
     }
@@ -207,7 +207,7 @@ mod tests {
             lookups.join_or_start(request, now).unwrap()
         });
         assert_eq!(joined, [Joined::Started, Joined::InProgress, Joined::InProgress]);
-        assert_eq!(lookups.take_due(now), [key]);
+        assert_eq!(lookups.due(now), [key]);
         lookups.mark_sent(key, (RootId(1), CallId(7)), None, now);
         assert!(lookups.complete(key, RootId(1), CallId(8)).is_none());
         let completed = lookups.complete(key, RootId(1), CallId(7)).unwrap();

@@ -5,20 +5,19 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use brama_policy::deciding::ReadRequest;
 use brama_policy::deciding::{
-    Awaiting, Decision, Denial, Envelope, Grant, Moment, Refused, RefusedBy, Request, RuleId, Step,
+    Awaiting, Decision, Denial, Envelope, Grant, Moment, ReadRequest, Refused, RefusedBy, Request, RuleId, Step,
 };
 use brama_policy::identity::{Answer, CredentialKind, Lookup, Unavailable, Verifier};
 
 use crate::cache::CacheKey;
-use crate::calls::Purpose;
 use crate::config::Settings;
 use crate::held_api_key::HeldApiKey;
 use crate::host::{Counter, Host, RefusalNote, StreamId};
 use crate::jwt_verification::{JwtVerification, Outcome};
 use crate::pending_call::Full;
 use crate::pending_lookups::{Joined, LookupRequest};
+use crate::sent_calls::Purpose;
 use crate::shared::{CacheLookup, Shared};
 
 /// One request whose headers have come.
@@ -104,7 +103,7 @@ impl Session {
         session
     }
 
-    /// What it tells the proxy at each callback.
+    /// Answer to the proxy at each callback.
     pub(crate) const fn flow(&self) -> Flow {
         match self.phase {
             Phase::Allowed => Flow::Continue,

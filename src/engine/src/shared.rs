@@ -7,12 +7,12 @@ use brama_policy::identity::{Answer, Facts, Lookup, Unavailable};
 
 use crate::breaker::Breakers;
 use crate::cache::{CacheKey, CredentialCache};
-use crate::calls::{Calls, Purpose};
 use crate::feeds::Feeds;
 use crate::host::{RootId, StreamId};
 use crate::jwks::JwksCache;
 use crate::pending_call::{PendingCall, Waiter};
 use crate::pending_lookups::PendingLookups;
+use crate::sent_calls::{Purpose, SentCalls};
 
 /// State that the requests of one worker share. The worker owns it, and lends it down each call.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     /// Feeds of revocations.
     pub(crate) feeds: Feeds,
     /// What each call that is out is for.
-    pub(crate) calls: Calls,
+    pub(crate) sent: SentCalls,
 }
 
 /// Outcome of a look into the cache.
@@ -94,16 +94,17 @@ impl Shared {
         overdue.collect()
     }
 
-    /// Forgets the calls that were lost: nobody needs them any more, or they were sent again. A late reply is a stray one.
+    /// Forgets the calls that were lost: nobody needs them any more, or they were sent again. A late reply is a stray
+    /// one.
     pub(crate) fn forget_lost_calls(&mut self) {
-        let mut calls = std::mem::take(&mut self.calls);
-        calls.keep(|root, call, purpose| self.call(purpose).is_some_and(|known| known.is_the_call(root, call)));
-        self.calls = calls;
+        let mut sent = std::mem::take(&mut self.sent);
+        sent.keep(|root, call, purpose| self.call(purpose).is_some_and(|known| known.is_the_call(root, call)));
+        self.sent = sent;
     }
 
     /// Removes a root context that is gone; its calls are gone with it, and due again.
     pub(crate) fn abandoned_by(&mut self, root: RootId) {
-        self.calls.abandoned_by(root);
+        self.sent.abandoned_by(root);
         for call in self.lookups.calls().chain(self.feeds.calls()).chain(self.jwks.calls()) {
             call.abandoned_by(root);
         }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use brama_policy::deciding::Moment;
 use brama_policy::identity::{Answer, Reply, Unavailable};
 
-use crate::calls::Purpose;
 use crate::config::Settings;
 use crate::failures::{Complaints, Failing};
 use crate::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
 use crate::pending_call::Waiter;
+use crate::sent_calls::Purpose;
 use crate::session::Session;
 use crate::shared::Shared;
 
@@ -118,7 +118,7 @@ impl Worker {
         call: CallId,
         reply: Result<Reply<'_>, Unavailable>,
     ) {
-        let is_taken = match self.shared.calls.remove(root, call) {
+        let is_taken = match self.shared.sent.remove(root, call) {
             Some(Purpose::Lookup(key)) => self.on_lookup_reply(host, key, (root, call), reply),
             Some(Purpose::Feed(fingerprint)) => self.on_feed_reply(host, fingerprint, (root, call), reply),
             Some(Purpose::Keys(fetch)) => self.on_keys_reply(host, &fetch, (root, call), reply),

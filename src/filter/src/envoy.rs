@@ -136,9 +136,9 @@ impl Context for Root {
     fn on_http_call_response(&mut self, call: u32, headers: usize, body_size: usize, _trailers: usize) {
         let body = reply_body(body_size);
         let reply = reply(headers, &body);
-        let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
+        let mut host = EnvoyRoot { id: self.id, tick_requested: Rc::default() };
         let _done = with_worker(|worker| worker.on_reply(self.id, &mut host, CallId(call), reply));
-        if host.is_wanted.get() {
+        if host.tick_requested.get() {
             self.timer.request_tick();
         }
     }
@@ -171,9 +171,9 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         self.timer.is_soon.set(false);
-        let mut host = EnvoyRoot { id: self.id, is_wanted: Rc::default() };
+        let mut host = EnvoyRoot { id: self.id, tick_requested: Rc::default() };
         let next = with_worker(|worker| worker.on_tick(self.id, &mut host)).unwrap_or(NextTick::Watch);
-        match (host.is_wanted.get(), next) {
+        match (host.tick_requested.get(), next) {
             (true, NextTick::Watch | NextTick::Until(_) | NextTick::Sleep) => self.timer.request_tick(),
             (false, NextTick::Watch) => self.timer.set(WATCH),
             (false, NextTick::Until(span)) => self.timer.set(span.max(SOON)),

@@ -11,7 +11,8 @@
 //! - **decision**: allow with a [`Grant`], or refuse with a [`Denial`].
 //!
 //! # Order of decision
-//! 1. The path, the host and the method have one reading, or the request is refused.
+//! 1. The path, the host and the method have one reading, and so has each credential that goes on with the request; or
+//!    the request is refused.
 //! 2. A route is found: the most specific one for the method, the host and the path; none is a refusal.
 //! 3. Every credential the route requires is present exactly once and well formed.
 //! 4. The API key is verified, and only then the token.

@@ -4,12 +4,8 @@
     missing_docs,
     unreachable_pub,
     dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    reason = "test support"
+    clippy::restriction,
+    reason = "a test ends where something is amiss"
 )]
 // Proptest draws from the system's randomness, which plain Wasm has not; the tables run there.
 #![cfg(not(target_family = "wasm"))]

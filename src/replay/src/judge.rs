@@ -62,19 +62,19 @@ pub fn judge(policy: &Arc<Policy>, headers: &[(String, Vec<u8>)], statements: &S
     judge_before(policy, headers, |lookup| statements.answer(lookup), now, &mut NoObserver)
 }
 
-/// Judges a request in front of a witness; `authority` answers each lookup.
+/// Judges a request with an observer; `authority` answers each lookup.
 pub fn judge_before(
     policy: &Arc<Policy>,
     headers: &[(String, Vec<u8>)],
     mut authority: impl FnMut(&Lookup) -> Answer,
     now: Moment,
-    witness: &mut impl Observer,
+    observer: &mut impl Observer,
 ) -> Decision {
-    let mut step = policy.begin_observed(&Request::new(headers), witness);
+    let mut step = policy.begin_observed(&Request::new(headers), observer);
     loop {
         match step {
             Step::Done(decision) => return decision,
-            Step::Ask(lookup, awaiting) => step = awaiting.resume_observed(authority(&lookup), now, witness),
+            Step::Ask(lookup, awaiting) => step = awaiting.resume_observed(authority(&lookup), now, observer),
         }
     }
 }

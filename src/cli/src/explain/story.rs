@@ -1,4 +1,4 @@
-//! Owns the witness: what the core notes while it judges, step by step, and what it did not come to.
+//! Owns the observer: what the core notes while it judges, step by step, and what it did not come to.
 
 use std::collections::BTreeMap;
 

@@ -5,20 +5,20 @@ use std::fmt;
 use brama_policy::identity::{Feed, Reply, Unavailable};
 
 use super::Worker;
-use crate::calls::Purpose;
 use crate::failures::Failing;
 use crate::feeds::{FeedPoll, FeedUpdate};
 use crate::host::{CallId, Counter, RootHost, RootId};
+use crate::sent_calls::Purpose;
 
 impl Worker {
     /// Polls the feeds that are due.
     pub(super) fn poll_feeds(&mut self, root: RootId, host: &mut impl RootHost) {
-        for FeedPoll { feed, cursor, settings } in self.shared.feeds.take_due(host.now()) {
+        for FeedPoll { feed, cursor, settings } in self.shared.feeds.due(host.now()) {
             let now = host.now();
             let question = feed.question(cursor.as_ref(), |name| settings.secret(name));
             match question.and_then(|question| host.dispatch(&question)) {
                 Ok(call) => {
-                    self.shared.calls.insert(root, call, Purpose::Feed(feed.fingerprint()));
+                    self.shared.sent.insert(root, call, Purpose::Feed(feed.fingerprint()));
                     self.shared.feeds.mark_sent(&feed, root, call, now);
                 }
                 Err(reason) => self.on_feed_failure(host, &feed, &reason),

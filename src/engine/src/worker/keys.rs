@@ -5,19 +5,19 @@ use std::sync::Arc;
 use brama_policy::identity::{KeyFetch, KeySet, Reply, Unavailable};
 
 use super::Worker;
-use crate::calls::Purpose;
 use crate::failures::Failing;
 use crate::host::{CallId, Counter, RootHost, RootId};
 use crate::jwks::Fetched;
+use crate::sent_calls::Purpose;
 
 impl Worker {
     /// Sends the fetches of keys that are due.
     pub(super) fn fetch_keys(&mut self, root: RootId, host: &mut impl RootHost) {
-        for fetch in self.shared.jwks.take_due(root, host.now()) {
+        for fetch in self.shared.jwks.due(root, host.now()) {
             match host.dispatch(&fetch.question()) {
                 Ok(call) => {
                     host.count(Counter::KeyFetch);
-                    self.shared.calls.insert(root, call, Purpose::Keys(Arc::clone(&fetch)));
+                    self.shared.sent.insert(root, call, Purpose::Keys(Arc::clone(&fetch)));
                     self.shared.jwks.mark_sent(&fetch, root, call, host.now());
                 }
                 Err(reason) => self.on_keys(host, &fetch, Err(reason)),

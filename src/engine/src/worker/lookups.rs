@@ -8,17 +8,17 @@ use brama_policy::identity::{Answer, CacheLimits, Lookup, Reply, Unavailable};
 
 use super::Worker;
 use crate::cache::CacheKey;
-use crate::calls::Purpose;
 use crate::config::Settings;
 use crate::feeds::FeedPosition;
 use crate::host::{CallId, Counter, RootHost, RootId};
 use crate::pending_lookups::PendingLookup;
+use crate::sent_calls::Purpose;
 use crate::shared::Shared;
 
 impl Worker {
     /// Sends the lookups that are due, or ends them without a call.
     pub(super) fn send_lookups(&mut self, root: RootId, host: &mut impl RootHost) {
-        for key in self.shared.lookups.take_due(host.now()) {
+        for key in self.shared.lookups.due(host.now()) {
             let Err(answer) = self.send_lookup(root, host, key) else { continue };
             if let Some(cancelled) = self.shared.lookups.cancel(key) {
                 self.notify_all(host, cancelled, &answer);
@@ -45,7 +45,7 @@ impl Worker {
                 host.count(Counter::Lookup);
                 let (now, lookup, settings) = (host.now(), lookup.clone(), Rc::clone(settings));
                 let position = self.shared.follow_feed(&lookup, &settings, lookup.timeout(), now);
-                self.shared.calls.insert(root, call, Purpose::Lookup(key));
+                self.shared.sent.insert(root, call, Purpose::Lookup(key));
                 self.shared.lookups.mark_sent(key, (root, call), position, now);
                 Ok(())
             }

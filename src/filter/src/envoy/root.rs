@@ -18,7 +18,7 @@ pub(super) struct EnvoyRoot {
     pub(super) id: RootId,
     /// The wish for a tick, of a request that it was at work at. That request's root can be an older one, so the tick
     /// of this one is set when it is at work for itself again.
-    pub(super) is_wanted: Rc<Cell<bool>>,
+    pub(super) tick_requested: Rc<Cell<bool>>,
 }
 
 impl RootHost for EnvoyRoot {
@@ -49,7 +49,7 @@ impl RootHost for EnvoyRoot {
 
     fn visit(&mut self, stream: StreamId, visit: impl FnOnce(&mut EnvoyStream)) {
         if hostcalls::set_effective_context(stream.0).is_ok() {
-            visit(&mut EnvoyStream::Visited { by: self.id, wants_tick: Rc::clone(&self.is_wanted) });
+            visit(&mut EnvoyStream::Visited { by: self.id, tick_requested: Rc::clone(&self.tick_requested) });
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) enum EnvoyStream {
     /// Its own callback is running.
     Own(Rc<Timer>),
     /// A root context is at work at it, and has its own turn again when this is dropped.
-    Visited { by: RootId, wants_tick: Rc<Cell<bool>> },
+    Visited { by: RootId, tick_requested: Rc<Cell<bool>> },
 }
 
 impl Drop for EnvoyStream {
@@ -105,7 +105,7 @@ impl Host for EnvoyStream {
     fn request_tick(&mut self) {
         match self {
             Self::Own(timer) => timer.request_tick(),
-            Self::Visited { wants_tick, .. } => wants_tick.set(true),
+            Self::Visited { tick_requested, .. } => tick_requested.set(true),
         }
     }
 

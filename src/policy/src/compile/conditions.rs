@@ -3,7 +3,7 @@
 
 use super::{credential_document, each, further_facts};
 use crate::deciding::condition::{Around, Budget, Condition, Hidden, Names};
-use crate::deciding::header_table::OVERRIDES;
+use crate::deciding::header_table::refused_headers;
 use crate::deciding::policy::{HOST_ALIASES, Kinds};
 use crate::document::PolicyDocument;
 use crate::fault::{Faults, Place};
@@ -96,7 +96,7 @@ pub(crate) fn hidden(document: &PolicyDocument) -> Vec<Hidden> {
         forward.strip.iter().filter_map(|text| Some(Hidden { pattern: text.parse().ok()?, reason: STRIPPED }));
     let names_hosts = document.routes.iter().any(|route| route.hosts.is_some());
     let aliases = HOST_ALIASES.iter().filter(|_| names_hosts).filter_map(|name| exact(name, ALIAS));
-    let refused = OVERRIDES.iter().filter_map(|name| exact(name, REFUSED));
+    let refused = refused_headers().chain(["upgrade"]).filter_map(|name| exact(name, REFUSED));
     let host = exact("host", HOST);
     let connection = OF_A_CONNECTION.iter().filter_map(|name| exact(name, CONNECTION));
     credentials.chain(set).chain(stripped).chain(aliases).chain(refused).chain(host).chain(connection).collect()

@@ -68,12 +68,12 @@ impl ReadRequest<'_> {
         self.begin_observed(&mut NoObserver)
     }
 
-    /// Begins to judge the request in front of a witness.
-    pub fn begin_observed(&self, witness: &mut impl Observer) -> Step {
-        match self.policy().open(self.seen(), witness) {
+    /// Begins to judge the request with an observer.
+    pub fn begin_observed(&self, observer: &mut impl Observer) -> Step {
+        match self.policy().open(self.seen(), observer) {
             Ok(step) => step,
             Err(refused) => {
-                witness.note(Event::Lacking(refused.denial()));
+                observer.note(Event::Lacking(refused.denial()));
                 Step::Done(Decision::Refuse(refused))
             }
         }
@@ -86,12 +86,12 @@ impl Policy {
         self.read_request(request).begin()
     }
 
-    /// Reads a request and begins to judge it in front of a witness.
-    pub fn begin_observed(self: &Arc<Self>, request: &Request<'_>, witness: &mut impl Observer) -> Step {
-        self.read_request(request).begin_observed(witness)
+    /// Reads a request and begins to judge it with an observer.
+    pub fn begin_observed(self: &Arc<Self>, request: &Request<'_>, observer: &mut impl Observer) -> Step {
+        self.read_request(request).begin_observed(observer)
     }
 
-    fn open(self: &Arc<Self>, seen: &Seen<'_>, witness: &mut impl Observer) -> Result<Step, Refused> {
+    fn open(self: &Arc<Self>, seen: &Seen<'_>, observer: &mut impl Observer) -> Result<Step, Refused> {
         let unruled = |denial| Refused { rule: None, denial, identity: None };
         match self.configured {
             Configured::Yes => {}
@@ -99,7 +99,7 @@ impl Policy {
         }
         let target = Target::read(seen).map_err(unruled)?;
         let host = target.host.name();
-        witness.note(Event::Read { method: target.method, host: &host, path: target.path.as_str() });
+        observer.note(Event::Read { method: target.method, host: &host, path: target.path.as_str() });
         let ambiguous = |ambiguity| unruled(by_route(ambiguity, &target));
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
         for kind in &self.forward.keep {
@@ -116,20 +116,20 @@ impl Policy {
             return match target.preflight_for {
                 Some(method) => {
                     let about = self.find_for_preflight(method, &target.host, &target.path).map_err(ambiguous)?;
-                    self.preflight(method, about, seen, witness)
+                    self.preflight(method, about, seen, observer)
                 }
                 None => None,
             }
-            .map_or_else(|| self.unrouted(&target, seen, witness), Ok);
+            .map_or_else(|| self.unrouted(&target, seen, observer), Ok);
         };
-        witness.note(Event::Routed {
+        observer.note(Event::Routed {
             rule: &route.id,
             template: route.path.as_str(),
             captures: found.captures.as_slice(),
         });
         let verified = match &route.requirement {
             Requirement::Public { .. } => {
-                witness.note(Event::Public);
+                observer.note(Event::Public);
                 return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), seen))));
             }
             Requirement::Verified(verified) => verified,
@@ -146,9 +146,9 @@ impl Policy {
         };
         match route.mode {
             Mode::Enforce => {}
-            Mode::Shadow => witness.note(Event::Shadow),
+            Mode::Shadow => observer.note(Event::Shadow),
         }
-        Ok(case.present(seen, witness))
+        Ok(case.present(seen, observer))
     }
 
     fn with_route(&self, found: Found) -> Option<(Found, &Route)> {
@@ -162,28 +162,28 @@ impl Policy {
         method: &str,
         about: Option<Found>,
         seen: &Seen<'_>,
-        witness: &mut impl Observer,
+        observer: &mut impl Observer,
     ) -> Option<Step> {
         let (_found, route) = self.with_route(about?)?;
         match route.preflight {
             Preflight::Judged => None,
             Preflight::Passes { .. } => {
-                witness.note(Event::Preflight { method });
+                observer.note(Event::Preflight { method });
                 Some(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), seen))))
             }
         }
     }
 
     /// What no rule names.
-    fn unrouted(&self, target: &Target<'_>, seen: &Seen<'_>, witness: &mut impl Observer) -> Result<Step, Refused> {
+    fn unrouted(&self, target: &Target<'_>, seen: &Seen<'_>, observer: &mut impl Observer) -> Result<Step, Refused> {
         let refused = |denial| Refused { rule: None, denial, identity: None };
         match self.mode {
             Mode::Enforce => Err(refused(Denial::RouteUnknown)),
             Mode::Shadow => {
                 self.second_reading(target.method, &target.host, &target.path)
                     .map_err(|ambiguity| refused(by_route(ambiguity, target)))?;
-                witness.note(Event::Lacking(&Denial::RouteUnknown));
-                witness.note(Event::Shadow);
+                observer.note(Event::Lacking(&Denial::RouteUnknown));
+                observer.note(Event::Shadow);
                 let grant = Grant { would_refuse: Some(Denial::RouteUnknown), ..self.anonymous(None, seen) };
                 Ok(Step::Done(Decision::Allow(grant)))
             }
@@ -218,18 +218,18 @@ impl Awaiting {
         Step::Ask(before, Self { asked: kind, verifier, then, case })
     }
 
-    /// Goes on with the answer to what was asked, in front of a witness.
-    pub fn resume_observed(self, answer: Answer, now: Moment, witness: &mut impl Observer) -> Step {
+    /// Goes on with the answer to what was asked, with an observer.
+    pub fn resume_observed(self, answer: Answer, now: Moment, observer: &mut impl Observer) -> Step {
         let Self { asked, verifier, then, mut case } = self;
-        if let Err(denial) = case.learn((asked, verifier), answer, now, witness) {
-            return case.lacking(denial, witness);
+        if let Err(denial) = case.learn((asked, verifier), answer, now, observer) {
+            return case.lacking(denial, observer);
         }
         if let Some(next) = then {
-            return case.ask(next, None, witness);
+            return case.ask(next, None, observer);
         }
-        match case.judge(now, witness) {
+        match case.judge(now, observer) {
             Ok(set) => Step::Done(Decision::Allow(case.grant(set, None))),
-            Err(denial) => case.lacking(denial, witness),
+            Err(denial) => case.lacking(denial, observer),
         }
     }
 }
@@ -255,7 +255,7 @@ impl Evaluation {
         self,
         (kind, credential): (CredentialKind, Credential),
         then: Option<(CredentialKind, Credential)>,
-        witness: &mut impl Observer,
+        observer: &mut impl Observer,
     ) -> Step {
         let along = self.along.iter().filter(|(of, _credential)| *of != kind).cloned().collect();
         match self.policy.lookup_beside(kind, credential, along) {
@@ -263,7 +263,7 @@ impl Evaluation {
                 let verifier = Arc::clone(lookup.shared_verifier());
                 Step::Ask(lookup, Awaiting { asked: kind, verifier, then, case: self })
             }
-            None => self.lacking(Denial::NotConfigured, witness),
+            None => self.lacking(Denial::NotConfigured, observer),
         }
     }
 
@@ -272,7 +272,7 @@ impl Evaluation {
         (kind, asked): (CredentialKind, Arc<Verifier>),
         answer: Answer,
         now: Moment,
-        witness: &mut impl Observer,
+        observer: &mut impl Observer,
     ) -> Result<(), Denial> {
         let facts = match answer {
             Answer::Active(facts) => facts,
@@ -289,7 +289,7 @@ impl Evaluation {
             // Put back only where it holds: in shadow mode, what does not is forwarded neither.
             self.api_key = Some(api_key);
         }
-        witness.note(Event::Verified { kind, facts: &facts });
+        observer.note(Event::Verified { kind, facts: &facts });
         match kind {
             CredentialKind::ApiKey => self.api_key = Some(facts),
             CredentialKind::Token => self.token = Some(facts),
@@ -299,8 +299,8 @@ impl Evaluation {
 
     /// The end of a request that lacks something: a refusal, or, where its rule is in shadow mode, a mark. What was not
     /// verified is not forwarded then either.
-    fn lacking(self, denial: Denial, witness: &mut impl Observer) -> Step {
-        witness.note(Event::Lacking(&denial));
+    fn lacking(self, denial: Denial, observer: &mut impl Observer) -> Step {
+        observer.note(Event::Lacking(&denial));
         match self.mode() {
             Mode::Shadow if denial.is_waived_in_shadow() => {
                 let told =

@@ -8,7 +8,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use overrides::{OVERRIDES, Override, refused_headers};
+pub(crate) use overrides::{Override, refused_headers};
 pub(crate) use seen::{Copies, Seen};
 
 /// What the names of headers mean in a policy. A name that is sent has the meanings of the one it could be taken for.
@@ -143,6 +143,7 @@ impl HeaderTable {
     fn find(&self, sent: &str) -> Found {
         let entries = self.by_length.get(sent.len()).map_or(&[][..], Vec::as_slice);
         let found = entries.iter().find_map(|entry| Some((entry.meaning, Spelling::of(&entry.name, sent)?)));
+        // Of a name without a meaning the spelling says nothing.
         let (Meaning { role, credential, removal }, spelling) = found.unwrap_or((Meaning::NONE, Spelling::Alike));
         let is_removed = match (removal, spelling) {
             (Removal::Always, _) | (Removal::OfAlike, Spelling::Alike) => true,

@@ -8,7 +8,7 @@ use crate::identity::credential::CredentialKind;
 use crate::identity::facts::Facts;
 use crate::identity::scope::{GrantedScopes, WantedScopes};
 
-/// Who is told of each step of a judgement as it is made. Nothing a witness does changes the judgement.
+/// Who is told of each step of a judgement as it is made. Nothing a observer does changes the judgement.
 pub trait Observer {
     /// A step was made.
     fn note(&mut self, note: Event<'_>);

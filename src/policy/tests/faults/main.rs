@@ -1,14 +1,6 @@
 //! What is wrong with a policy: every fault is found, and told with its place.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "test support"
-)]
+#![allow(missing_docs, unreachable_pub, clippy::restriction, reason = "a test ends where something is amiss")]
 
 mod table;
 

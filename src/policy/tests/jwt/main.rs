@@ -3,13 +3,9 @@
 #![allow(
     missing_docs,
     unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
     dead_code,
-    reason = "test support"
+    clippy::restriction,
+    reason = "a test ends where something is amiss"
 )]
 // Keys are made and signatures verified by a library that plain Wasm has not; the tables of `src/jwt` run there.
 #![cfg(not(target_family = "wasm"))]

@@ -66,3 +66,32 @@ impl Drop for OpenConnection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_are_closed_when_the_last_one_is_wherever_it_was_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new().filename(folder.path().join("a.db")).create_if_missing(true);
+        let (connections, log) = (OpenConnections::new(), folder.path().join("a.db-wal"));
+        connections.closed().await;
+        let mut connection = connections.open(&options).await.unwrap();
+        sqlx::raw_sql("PRAGMA journal_mode = WAL; CREATE TABLE a (b)")
+            .execute(connection.get().unwrap())
+            .await
+            .unwrap();
+        assert!(log.exists());
+        let is_open = connections.closed().now_or_never().is_none();
+        // In the middle of a statement, which goes on in SQLite's thread.
+        let slow = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) INSERT INTO a SELECT i FROM n";
+        let slow = sqlx::raw_sql(slow).execute(connection.get().unwrap());
+        let is_cut = slow.now_or_never().is_none();
+        drop(connection);
+        connections.closed().await;
+        assert!(is_open && is_cut && !log.exists());
+    }
+}

@@ -17,15 +17,15 @@ use crate::time::Moment;
 
 impl Evaluation {
     /// Judges a caller whose credentials are all verified; the headers that tell the service of it.
-    pub(super) fn judge(&self, now: Moment, witness: &mut impl Observer) -> Result<Vec<(String, String)>, Denial> {
+    pub(super) fn judge(&self, now: Moment, observer: &mut impl Observer) -> Result<Vec<(String, String)>, Denial> {
         let verified = self.verified()?;
-        self.check_binding(&verified.binding, witness)?;
-        self.check_scopes(&verified.scopes, witness)?;
+        self.check_binding(&verified.binding, observer)?;
+        self.check_scopes(&verified.scopes, observer)?;
         match &verified.owner {
             Ownership::NotOwned => {}
-            Ownership::Owned(owner) => self.check_owner(owner, witness)?,
+            Ownership::Owned(owner) => self.check_owner(owner, observer)?,
         }
-        self.check_conditions(verified, now, witness)?;
+        self.check_conditions(verified, now, observer)?;
         let told =
             self.policy.forward.tell(|kind| verified.credentials.include(kind), |reference| self.fact(reference));
         match told.missing {
@@ -34,13 +34,13 @@ impl Evaluation {
         }
     }
 
-    fn check_binding(&self, binding: &Binding, witness: &mut impl Observer) -> Result<(), Denial> {
+    fn check_binding(&self, binding: &Binding, observer: &mut impl Observer) -> Result<(), Denial> {
         let (token, api_key) = match binding {
             Binding::Unbound => return Ok(()),
             Binding::Bound { token, api_key } => (token, api_key),
         };
         let (of_token, of_api_key) = (self.fact(token), self.fact(api_key));
-        witness
+        observer
             .note(Event::Compared { token: (token, of_token.as_deref()), api_key: (api_key, of_api_key.as_deref()) });
         // Absent equals nothing, so both sides have to be there.
         match (&of_token, &of_api_key) {
@@ -52,14 +52,14 @@ impl Evaluation {
         }
     }
 
-    fn check_scopes(&self, scopes: &RequiredScopes, witness: &mut impl Observer) -> Result<(), Denial> {
+    fn check_scopes(&self, scopes: &RequiredScopes, observer: &mut impl Observer) -> Result<(), Denial> {
         let (wanted, of) = match scopes {
             RequiredScopes::AnyCaller => return Ok(()),
             RequiredScopes::Wanted { wanted, of } => (wanted, of),
         };
         for kind in of.iter() {
             let facts = self.identity(kind).ok_or(Denial::CredentialMissing(kind))?;
-            witness.note(Event::Scopes { of: kind, wanted, granted: &facts.scope });
+            observer.note(Event::Scopes { of: kind, wanted, granted: &facts.scope });
             if let Some(missing) = wanted.missing(&facts.scope) {
                 return Err(Denial::ScopeMissing { of: kind, wanted: wanted.clone(), missing });
             }
@@ -67,16 +67,16 @@ impl Evaluation {
         Ok(())
     }
 
-    fn check_owner(&self, owner: &Owner, witness: &mut impl Observer) -> Result<(), Denial> {
+    fn check_owner(&self, owner: &Owner, observer: &mut impl Observer) -> Result<(), Denial> {
         let client_type = self.fact(&FactReference { of: owner.equals.of, name: FactName::ClientType });
         if let Some(client_type) =
             client_type.filter(|known| owner.except_client_types.iter().any(|exempt| exempt == known))
         {
-            witness.note(Event::Exempt { client_type: &client_type });
+            observer.note(Event::Exempt { client_type: &client_type });
             return Ok(());
         }
         let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.equals));
-        witness.note(Event::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
+        observer.note(Event::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
         // Absent equals nothing, so both sides have to be there.
         match (named, &stated) {
             (Some(named), Some(stated)) if named == stated => Ok(()),
@@ -87,7 +87,7 @@ impl Evaluation {
         }
     }
 
-    fn check_conditions(&self, verified: &Verified, now: Moment, witness: &mut impl Observer) -> Result<(), Denial> {
+    fn check_conditions(&self, verified: &Verified, now: Moment, observer: &mut impl Observer) -> Result<(), Denial> {
         let Some(first) = verified.conditions.first() else { return Ok(()) };
         let request = self.view.as_ref();
         let request = request.ok_or_else(|| Denial::ConditionFailed(judged(0, first), ConditionFailed::Absent))?;
@@ -102,7 +102,7 @@ impl Evaluation {
         let mut budget = Budget::whole();
         for (index, condition) in verified.conditions.iter().enumerate() {
             let outcome = budget.spend(condition.work(&scene)).and_then(|()| condition.holds(&scene));
-            witness.note(Event::Condition { source: condition.source(), outcome });
+            observer.note(Event::Condition { source: condition.source(), outcome });
             match outcome {
                 Ok(true) => {}
                 Ok(false) => return Err(Denial::ConditionFalse(judged(index, condition))),

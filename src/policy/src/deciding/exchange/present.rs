@@ -10,20 +10,20 @@ use crate::identity::credential::CredentialKind;
 
 impl Evaluation {
     /// Reads every credential the route requires, and asks for the first.
-    pub(super) fn present(mut self, seen: &Seen<'_>, witness: &mut impl Observer) -> Step {
+    pub(super) fn present(mut self, seen: &Seen<'_>, observer: &mut impl Observer) -> Step {
         let (mut presented, mut lacks) = (Vec::with_capacity(CredentialKind::ALL.len()), Vec::new());
         let kinds = match self.verified() {
             Ok(verified) => verified.credentials,
-            Err(denial) => return self.lacking(denial, witness),
+            Err(denial) => return self.lacking(denial, observer),
         };
         for kind in kinds.iter() {
             let Some(rule) = self.policy.credential_rule(kind) else {
-                return self.lacking(Denial::NotConfigured, witness);
+                return self.lacking(Denial::NotConfigured, observer);
             };
             let header = rule.presentation.header.as_str();
             let lack = match rule.presentation.read(seen.credential(kind)) {
                 Ok(credential) => {
-                    witness.note(Event::Presented { kind, header });
+                    observer.note(Event::Presented { kind, header });
                     presented.push((kind, credential));
                     continue;
                 }
@@ -31,17 +31,17 @@ impl Evaluation {
                 Err(NotPresented::Malformed(what)) => Denial::CredentialMalformed(kind, what),
                 Err(NotPresented::Repeated(how)) => Denial::CredentialRepeated(kind, how),
             };
-            witness.note(Event::NotPresented { kind, header, lack: &lack });
+            observer.note(Event::NotPresented { kind, header, lack: &lack });
             lacks.push(lack);
         }
         if let Some(denial) = self.first_of(lacks) {
-            return self.lacking(denial, witness);
+            return self.lacking(denial, observer);
         }
         self.along = presented.iter().filter(|(kind, _credential)| self.sends_along(*kind, kinds)).cloned().collect();
         let mut credentials = presented.into_iter();
         match credentials.next() {
-            Some(first) => self.ask(first, credentials.next(), witness),
-            None => self.lacking(Denial::NotConfigured, witness),
+            Some(first) => self.ask(first, credentials.next(), observer),
+            None => self.lacking(Denial::NotConfigured, observer),
         }
     }
 

@@ -37,18 +37,3 @@ const METHOD_OVERRIDES: [&str; 5] =
 /// Headers by which some let it replace the path.
 const PATH_OVERRIDES: [&str; 5] =
     ["x-forwarded-path", "x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-url"];
-
-/// Names that no condition may read, since a request with one is refused: those of them that a policy can write.
-pub(crate) const OVERRIDES: [&str; 11] = [
-    "upgrade",
-    "x-forwarded-method",
-    "x-forwarded-path",
-    "x-forwarded-uri",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method",
-    "x-method-override",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-url",
-];

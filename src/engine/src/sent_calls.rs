@@ -9,7 +9,7 @@ use crate::host::{CallId, RootId};
 
 /// The calls of one worker that are out. They are few: a list is searched as fast as a tree.
 #[derive(Debug, Default)]
-pub(crate) struct Calls(Vec<Call>);
+pub(crate) struct SentCalls(Vec<Call>);
 
 #[derive(Debug)]
 struct Call {
@@ -18,7 +18,7 @@ struct Call {
     purpose: Purpose,
 }
 
-/// What a call is for, and what a request waits for.
+/// Purpose of a call. A request that waits keeps that of its call, to leave its waiters when it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// The lookup of a credential, by its cache key.
@@ -29,7 +29,7 @@ pub(crate) enum Purpose {
     Keys(Arc<KeyFetch>),
 }
 
-impl Calls {
+impl SentCalls {
     /// Records a call.
     pub(crate) fn insert(&mut self, root: RootId, call: CallId, purpose: Purpose) {
         self.0.push(Call { root, call, purpose });
