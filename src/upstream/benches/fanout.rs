@@ -1,22 +1,24 @@
-//! How many readers one upstream feeds: what each takes of its memory, how soon the last is told of a revocation, how soon a
-//! place is free again, and what becomes of introspection meanwhile. On PostgreSQL with fsync on; clients, service and
-//! database share the machine.
+//! Readers that one upstream feeds: the memory that each takes, the time until the last is told of a revocation, the
+//! time until a place is free again, and the time of an introspection meanwhile. On PostgreSQL with fsync on; clients,
+//! service and database share the machine. The thread of the readers has the lowest priority: what the readers do with
+//! an answer is work of other machines, and would keep the service from the processors here.
 //!
 //! `READERS=1000,5000` says how many there are, and `PROGRAM` names another build of the service. `THROUGH=127.0.0.1:8080` has
 //! them ask a cache in front of the service, which listens at `LISTEN=127.0.0.1:8081` then.
 
 #![allow(clippy::restriction, reason = "a measurement ends where something is amiss")]
 
-use std::cell::RefCell;
 use std::process::{Child, Command, Stdio};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use brama_e2e::durable::Durable;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::sync::oneshot::{self, Receiver, Sender};
+use tokio::task::LocalSet;
 use tokio::time::sleep;
 
 const ROUNDS: usize = 5;
@@ -28,9 +30,13 @@ fn main() {
     let database = Durable::start();
     let readers = std::env::var("READERS").unwrap_or_else(|_| "1000,5000".to_owned());
     for readers in readers.split(',') {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(LocalSet::new().run_until(measure(&database, readers.parse().unwrap())));
+        on_this_thread(measure(&database, readers.parse().unwrap()));
     }
+}
+
+fn on_this_thread<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(LocalSet::new().run_until(work))
 }
 
 async fn measure(database: &Durable, readers: usize) {
@@ -40,8 +46,7 @@ async fn measure(database: &Durable, readers: usize) {
     println!("introspection, nobody waits: {}", introspect(&service.address, sleep(Duration::from_secs(3))).await);
 
     let before = service.memory();
-    let mut told = Rc::<RefCell<Told>>::default();
-    let mut crowd = crowd(&door, readers, 20_000, &told).await;
+    let crowd = Crowd::gather(&door, readers, 20_000);
     if door == service.address {
         service.until_waiting(readers).await;
         let taken = (service.memory() - before) / f64::from(u32::try_from(readers).unwrap());
@@ -49,16 +54,13 @@ async fn measure(database: &Durable, readers: usize) {
     }
     println!("introspection, all wait: {}", introspect(&service.address, sleep(Duration::from_secs(3))).await);
     for _ in 0..ROUNDS {
-        told.take();
+        crowd.forget();
         let (begin, work) = (Instant::now(), service.work());
         let all = async {
             ask(&mut connect(&service.address).await, "POST", "/revocations", r#"{"client_id":"nobody"}"#).await;
             let revoked = begin.elapsed();
-            while told.borrow().news.len() < readers {
-                assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", told.borrow());
-                sleep(Duration::from_millis(2)).await;
-            }
-            println!("revoked after {revoked:?}; {}", told.borrow().since(begin));
+            crowd.until_told(readers, begin).await;
+            println!("revoked after {revoked:?}; {}", crowd.told(|told| told.since(begin)));
         };
         println!("introspection meanwhile: {}", introspect(&service.address, all).await);
         if door == service.address {
@@ -68,19 +70,20 @@ async fn measure(database: &Durable, readers: usize) {
         }
     }
     let begin = Instant::now();
-    crowd.abort_all();
-    while crowd.join_next().await.is_some() {}
+    crowd.hang_up();
     service.until_waiting(0).await;
     println!("all have hung up: the last place is free after {:?}", begin.elapsed());
 
-    told = Rc::default();
-    crowd = self::crowd(&door, readers, 500, &told).await;
+    let crowd = Crowd::gather(&door, readers, 500);
+    while crowd.told(|told| told.answered) < readers {
+        sleep(Duration::from_millis(10)).await;
+    }
     sleep(Duration::from_secs(2)).await;
-    told.take();
+    crowd.forget();
     let (polls, work, begin) = (service.polls().await, service.work(), Instant::now());
     sleep(Duration::from_secs(5)).await;
     let (seconds, work) = (begin.elapsed().as_secs_f64(), service.work() - work);
-    let (answered, refused) = (told.borrow().answered, told.borrow().refused);
+    let (answered, refused) = crowd.told(|told| (told.answered, told.refused));
     let reached = service.polls().await - polls;
     println!(
         "waits of 500 ms: {:.0} answers a second, {refused} of {answered} refused, {reached} polls reached the service, {:.0} us of its time each, {:.0} % of a core",
@@ -89,18 +92,16 @@ async fn measure(database: &Durable, readers: usize) {
         work * 100.0 / seconds,
     );
     println!("introspection meanwhile: {}", introspect(&service.address, sleep(Duration::from_secs(3))).await);
-    told.take();
+    crowd.forget();
     let begin = Instant::now();
     ask(&mut connect(&service.address).await, "POST", "/revocations", r#"{"client_id":"nobody"}"#).await;
-    while told.borrow().news.len() < readers && begin.elapsed() < Duration::from_secs(60) {
-        sleep(Duration::from_millis(2)).await;
-    }
-    println!("one revocation: {}; memory {:.0} MiB", told.borrow().since(begin), service.memory() / 1024.0);
-    crowd.abort_all();
-    while crowd.join_next().await.is_some() {}
+    crowd.until_told(readers, begin).await;
+    let told = crowd.told(|told| told.since(begin));
+    println!("one revocation: {told}; memory {:.0} MiB", service.memory() / 1024.0);
+    crowd.hang_up();
 }
 
-/// What readers were answered.
+/// Answers that readers were given.
 #[derive(Debug, Default)]
 struct Told {
     answered: usize,
@@ -121,55 +122,92 @@ impl Told {
     }
 }
 
-/// Readers that follow the feed from where it stands, each on a connection of its own.
-async fn crowd(door: &str, readers: usize, wait: usize, told: &Rc<RefCell<Told>>) -> JoinSet<()> {
-    let mut crowd = JoinSet::new();
-    for number in 0..readers {
-        let (door, told) = (door.to_owned(), Rc::clone(told));
-        crowd.spawn_local(async move {
-            let mut stream = connect(&door).await;
-            let mut path = "/revocations".to_owned();
-            loop {
-                let (status, body) = ask(&mut stream, "GET", &path, "").await;
-                if status == 200 {
-                    told.borrow_mut().answered += 1;
-                    let next = body.split_once("\"next\":\"").unwrap().1.split('"').next().unwrap();
-                    path = format!("/revocations?after={next}&wait={wait}");
-                    if !body.contains("\"entries\":[]") {
-                        told.borrow_mut().news.push(Instant::now());
-                    }
-                } else {
-                    told.borrow_mut().refused += 1;
-                    sleep(Duration::from_millis(100)).await;
-                }
-            }
+/// Readers of the feed in a thread of their own, each on a connection of its own.
+struct Crowd {
+    told: Arc<Mutex<Told>>,
+    staying: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Crowd {
+    /// So many readers, each of which follows the feed from where it stands and waits for `wait` milliseconds at a time.
+    fn gather(door: &str, readers: usize, wait: usize) -> Self {
+        let (staying, stay) = oneshot::channel();
+        let told = Arc::<Mutex<Told>>::default();
+        let (door, shared) = (door.to_owned(), Arc::clone(&told));
+        let thread = std::thread::spawn(move || {
+            nice(19).unwrap();
+            on_this_thread(read(&door, readers, wait, &shared, stay));
         });
-        // No faster than connections are accepted.
+        Self { told, staying, thread }
+    }
+
+    fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
+        look(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn forget(&self) {
+        self.told(|told| *told = Told::default());
+    }
+
+    async fn until_told(&self, readers: usize, begin: Instant) {
+        while self.told(|told| told.news.len()) < readers {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{} of {readers}", self.told(|told| told.news.len()));
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    fn hang_up(self) {
+        drop(self.staying);
+        self.thread.join().unwrap();
+    }
+}
+
+/// Starts the readers, no faster than connections are accepted, and has them hang up when nobody wants them to stay.
+async fn read(door: &str, readers: usize, wait: usize, told: &Arc<Mutex<Told>>, stay: Receiver<()>) {
+    for number in 0..readers {
+        tokio::task::spawn_local(follow(door.to_owned(), wait, Arc::clone(told)));
         if number % 50 == 0 {
             sleep(Duration::from_millis(5)).await;
         }
     }
-    crowd
+    stay.await.unwrap_err();
 }
 
-/// Asks about a credential again and again until `end`, and tells how long that took. In a thread of its own, so that it does
-/// not wait for what the readers do.
+async fn follow(door: String, wait: usize, told: Arc<Mutex<Told>>) {
+    let mut stream = connect(&door).await;
+    let mut path = "/revocations".to_owned();
+    loop {
+        let (status, body) = ask(&mut stream, "GET", &path, "").await;
+        if status != 200 {
+            told.lock().unwrap().refused += 1;
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        }
+        let next = body.split_once("\"next\":\"").unwrap().1.split('"').next().unwrap();
+        path = format!("/revocations?after={next}&wait={wait}");
+        let mut told = told.lock().unwrap();
+        told.answered += 1;
+        if !body.contains("\"entries\":[]") {
+            told.news.push(Instant::now());
+        }
+    }
+}
+
+/// The times of introspections, one after the other, until `end`; by a thread of their own, which waits for nothing else.
 async fn introspect(address: &str, end: impl Future<Output = ()>) -> String {
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (stop, stopped) = oneshot::channel();
     let address = address.to_owned();
-    let asking = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(ask_until(&address, stopped))
-    });
+    let asking = std::thread::spawn(move || on_this_thread(ask_until(&address, stopped)));
     end.await;
     drop(stop);
     asking.join().unwrap()
 }
 
-async fn ask_until(address: &str, mut stopped: tokio::sync::oneshot::Receiver<()>) -> String {
+async fn ask_until(address: &str, mut stopped: Receiver<()>) -> String {
     let mut stream = connect(address).await;
     let (mut times, mut refused) = (Vec::new(), 0);
-    while stopped.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
+    while stopped.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
         let begin = Instant::now();
         let (status, _) = ask(&mut stream, "POST", "/introspect", "token=unknown").await;
         refused += usize::from(status != 200);
