@@ -1,4 +1,4 @@
-//! Owns the time that a command judges by: what `--now` says, else the machine's clock.
+//! Owns the time at which a command judges: that of `--now`, else the machine's clock.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use brama_policy::deciding::UnixTime;
 /// The time `now` in seconds since 1970, else the machine's.
 ///
 /// # Errors
-/// A clock before 1970, to which nothing would have ended.
+/// A machine's clock that shows a time before 1970: no credential would have expired.
 pub(crate) fn clock(now: Option<u64>) -> Result<UnixTime, ClockError> {
     match now {
         Some(seconds) => Ok(UnixTime::from_seconds(seconds)),
@@ -15,7 +15,7 @@ pub(crate) fn clock(now: Option<u64>) -> Result<UnixTime, ClockError> {
     }
 }
 
-/// A clock that cannot be believed.
+/// The error of a machine's clock that shows a time before 1970.
 #[derive(Debug, thiserror::Error)]
 #[error("the clock shows a time before 1970; say another with `--now`")]
 pub(crate) struct ClockError;

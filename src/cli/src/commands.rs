@@ -1,4 +1,4 @@
-//! Owns the set of commands, and what each leaves its caller with; each is a file with its arguments and its run.
+//! Owns the set of commands and their exit codes. Each command is a file with its arguments and its run.
 
 use std::io;
 use std::process::ExitCode;
@@ -57,14 +57,14 @@ impl Command {
     }
 }
 
-/// How a command ended, from good to worse. Scripts rely on the exit codes; a wrong command line is 2 as well.
+/// The result of a command, ordered from best to worst. Scripts rely on the exit codes; a wrong command line has 2 too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
-    /// It was done, and what was looked at is sound.
+    /// Success: the input is sound. Exit code 0.
     Good,
-    /// What was looked at is not sound.
+    /// A finding against the input, such as a fault of a policy. Exit code 1.
     Bad,
-    /// It could not be done.
+    /// A command that could not do its work. Exit code 2.
     Failed,
 }
 
@@ -78,10 +78,11 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Why a command did not do what it was asked; each names the place.
+/// The reason why a command failed. Each message names the place.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    /// Of a file that a command only works with: where it cannot, nothing is known of what was asked.
+    /// An error of a file that the command only uses. The command's question stays open, so the exit code is 2 even for
+    /// a faulty policy.
     #[error(transparent)]
     Input(source::SourceError),
     #[error(transparent)]
@@ -107,7 +108,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Says on standard error what went wrong: of a faulty policy every fault in its line.
+    /// Prints the fault to standard error: of a faulty policy, every finding with its line.
     pub(crate) fn tell(&self) -> Outcome {
         match self {
             Self::Source(source::SourceError::Faulty(report)) => {

@@ -10,7 +10,7 @@ use crate::explain::{quoted, why_not};
 use crate::openapi::{Description, Operation, Sample};
 use crate::output::untrusted;
 
-/// What of an API is covered by routes, and the other way round.
+/// The operations of an API with the rules that take them, and the routes that no operation reaches.
 #[derive(Debug)]
 pub(crate) struct Coverage {
     file: String,
@@ -19,7 +19,7 @@ pub(crate) struct Coverage {
     without_operation: Vec<(String, String, String)>,
 }
 
-/// An operation, and what became of its sample requests.
+/// An operation, and the result of its sample requests.
 #[derive(Debug)]
 struct Covered {
     method: String,
@@ -27,7 +27,7 @@ struct Covered {
     id: Option<String>,
     /// The rules that take some of its requests.
     rules: BTreeSet<String>,
-    /// One of its requests that no route takes.
+    /// A sample request that no route takes.
     refused: Option<Refused>,
 }
 
@@ -59,7 +59,7 @@ impl Coverage {
         Self { file: description.file.clone(), operations, without_operation }
     }
 
-    /// Whether each operation is covered whole, and each route has one.
+    /// `true` if every operation is covered whole, and every route has an operation for each of its methods.
     pub(crate) fn is_whole(&self) -> bool {
         self.without_operation.is_empty() && self.count(Extent::Whole) == self.operations.len()
     }
@@ -136,7 +136,7 @@ impl Covered {
     }
 }
 
-/// Asks about every sample of an operation; `reached` gathers the routes and methods that took one.
+/// Asks the router about every sample of an operation. `reached` collects the routes and methods that take one.
 fn cover(
     policy: &Policy,
     operation: &Operation,
@@ -151,7 +151,7 @@ fn cover(
                 reached.extend(taken.iter().map(|rule| (rule.clone(), method.clone())));
                 rules.extend(taken);
             }
-            // The first that says what is in the way, if one does.
+            // The first reason other than `NO_ROUTE` is kept, else the first reason.
             Err(gap) if refused.as_ref().is_none_or(|kept| kept.reason == NO_ROUTE && gap.reason != NO_ROUTE) => {
                 refused = Some(gap);
             }
@@ -161,7 +161,7 @@ fn cover(
     Covered { method: method.clone(), path: path.clone(), id: id.clone(), rules, refused }
 }
 
-/// The rules that take a request: on its host, or, where the description names none, on any that the policy tells apart.
+/// The rules that take a request on its host. If the description names no host, every one of `hosts` is tried.
 fn ask(policy: &Policy, method: &str, sample: &Sample, hosts: &[String]) -> Result<BTreeSet<String>, Refused> {
     let refused = |reason: String| {
         let host = sample.host.as_deref().unwrap_or_default();
@@ -182,7 +182,7 @@ fn ask(policy: &Policy, method: &str, sample: &Sample, hosts: &[String]) -> Resu
     if rules.is_empty() { Err(refused(reason.unwrap_or_else(|| NO_ROUTE.to_owned()))) } else { Ok(rules) }
 }
 
-/// Why no route takes a request: the first that is near.
+/// The reason why no route takes a request, by the first route that is near.
 fn missed(policy: &Policy, method: &str, host: &Host<'_>, path: &CanonicalPath<'_>) -> String {
     if method == "TRACE" {
         return "TRACE is refused always".to_owned();
@@ -193,7 +193,7 @@ fn missed(policy: &Policy, method: &str, host: &Host<'_>, path: &CanonicalPath<'
     }
 }
 
-/// A host for each kind that the policy tells apart, and one that it does not name.
+/// Sample hosts: one for each kind that the policy distinguishes, and one that it does not name.
 fn hosts(policy: &Policy) -> Vec<String> {
     let named = policy.routes().flat_map(|route| route.hosts()).map(|host| match host {
         HostView::Any => UNNAMED.to_owned(),
@@ -206,5 +206,5 @@ fn hosts(policy: &Policy) -> Vec<String> {
 
 const NO_ROUTE: &str = "no route is near it";
 
-/// RFC 6761, 6.4: a name that nobody has.
+/// The host for the kind that a policy does not name (RFC 6761, 6.4: `invalid` is reserved).
 const UNNAMED: &str = "unnamed.invalid";

@@ -1,4 +1,4 @@
-//! Owns an explanation: one request judged with an observer, each step told, and the answer.
+//! Owns an explanation: one request judged with an observer, the steps of the judgement, and the answer.
 
 use std::sync::Arc;
 
@@ -20,17 +20,17 @@ pub(crate) use words::{named, quoted, why_not};
 use stage::Told;
 use story::Story;
 
-/// A request as it is to be explained.
+/// A request to be explained.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) host: String,
     pub(crate) path: String,
-    /// Its further headers, in order; their values may be secrets, and are told to nobody.
+    /// Further headers, in order. Their values may be secrets and are never shown.
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// What became of a request, and why.
+/// The decision on a request, with its steps and reasons.
 #[derive(Debug)]
 pub(crate) struct Explanation {
     title: String,
@@ -69,7 +69,7 @@ impl Explanation {
         &self.decision
     }
 
-    /// The explanation for programs.
+    /// The explanation as JSON, for programs.
     pub(crate) fn json(&self) -> Value {
         let answer = self.answer.as_ref().map(|answer| {
             let headers: serde_json::Map<_, _> =
@@ -107,7 +107,7 @@ impl Asked {
         headers
     }
 
-    /// The routes it nearly took; none where it has no one reading.
+    /// The routes that the request nearly took; empty if its host or its path is refused.
     fn near<'a>(&self, policy: &'a Policy) -> Vec<NearMiss<'a>> {
         let read = (Host::parse(self.host.as_bytes()), CanonicalPath::parse(self.path.as_bytes()));
         match read {
@@ -119,5 +119,5 @@ impl Asked {
 
 const SCHEME: &str = "http";
 
-/// Stands for the id that the gateway makes.
+/// The placeholder for the request id that the gateway makes.
 const MADE_REQUEST_ID: &str = "made-by-the-gateway";

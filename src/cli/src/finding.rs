@@ -1,36 +1,36 @@
-//! Owns what can be said about a policy: a fault, or a lint.
+//! Owns a finding about a policy: a fault or a lint.
 
 use brama_policy::authoring::{Blamed, Fault, Lint};
 
-/// One thing to say about a policy file.
+/// A finding about a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) severity: Severity,
-    /// Where, as the core writes it: `routes[3].require.scopes.all[0]`; empty for the document as a whole.
+    /// The path, as the core writes it: `routes[3].require.scopes.all[0]`; empty for the document as a whole.
     pub(crate) path: String,
-    /// What: lower case, no final period, the author's text in backticks.
+    /// The message: lower case, no final period, the author's text in backticks.
     pub(crate) message: String,
-    /// What the author could do about it.
+    /// The hint: what the author could do about it.
     pub(crate) hint: Option<String>,
-    /// Which part of the text there it is about, where it is not about the whole.
+    /// The part of the text at `path` that the finding is about; `None` if it is about all of it.
     pub(crate) part: Option<Blamed>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
-    /// The policy cannot be in force.
+    /// A fault: the policy cannot be in force.
     Fault,
-    /// The policy can be in force, and is perhaps not what its author meant; the code names the rule.
+    /// A lint, with the code of its rule: the policy can be in force, and is perhaps not what its author meant.
     Lint(&'static str),
 }
 
 impl Finding {
-    /// A fault of the file as a whole, or of text that has no path because it is no document yet.
+    /// A fault of the file as a whole, or of text that is not a document yet.
     pub(crate) const fn of_file(message: String) -> Self {
         Self { severity: Severity::Fault, path: String::new(), message, hint: None, part: None }
     }
 
-    /// Says of a text that YAML reads as yes or no how it is written: `no` is nowhere `false` to its author.
+    /// Replaces `true` or `false` in a message by the word that is written, such as `no`, and adds a hint.
     pub(crate) fn say_as_written(&mut self, written: &str) {
         for word in ["false", "true"] {
             let read = format!("`{word}`, which is yes or no");
@@ -44,7 +44,7 @@ impl Finding {
         }
     }
 
-    /// Whether the message quotes `text` before anything else, which is to say that it is about it.
+    /// `true` if the message quotes `text` before anything else: then it is about that text.
     pub(crate) fn quotes(&self, text: &str) -> bool {
         let quoted = self.message.split_once('`').and_then(|(_before, quoted)| quoted.strip_prefix(text));
         quoted.is_some_and(|after| after.starts_with('`'))

@@ -1,4 +1,4 @@
-//! Owns an API's description in OpenAPI 3, as far as it says which requests there are: each operation as sample requests.
+//! Owns the reading of an API's description in OpenAPI 3: each operation becomes sample requests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,33 +21,33 @@ pub(crate) struct Description {
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) method: String,
-    /// Its path template, as it is written.
+    /// The path template, as it is written.
     pub(crate) path: String,
-    /// Its `operationId`.
+    /// The `operationId`.
     pub(crate) id: Option<String>,
-    /// Requests that it describes: for each server and each kind of value its parameters can have.
+    /// Sample requests: one for each server and each kind of value that the parameters can have.
     pub(crate) samples: Vec<Sample>,
 }
 
 /// One request that an operation describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sample {
-    /// `None` where the description does not say.
+    /// `None` if the description names no host.
     pub(crate) host: Option<String>,
     pub(crate) path: String,
 }
 
-/// A description that cannot be understood, or not by itself.
+/// An error of a description, with its place.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {}{reason}", file.display(), if place.is_empty() { String::new() } else { format!("{place}: ") })]
 pub(crate) struct OpenApiError {
     file: PathBuf,
-    /// As a JSON pointer; empty for the document as a whole.
+    /// The place as a JSON pointer; empty for the document as a whole.
     place: String,
     reason: String,
 }
 
-/// What is wrong, and where.
+/// A fault of a description, with its place as a JSON pointer.
 #[derive(Debug)]
 struct Wrong {
     place: String,
@@ -59,7 +59,7 @@ impl Description {
         let invalid = |place: String, reason: String| OpenApiError { file: file.to_owned(), place, reason };
         let text = std::fs::read_to_string(file)
             .map_err(|error| invalid(String::new(), format!("the file cannot be read: {error}")))?;
-        // YAML contains JSON. `n` and `on` are names of parameters, and a company's API is as large as it is.
+        // YAML contains JSON. `n` and `on` are names of parameters, and an API may be of any size.
         let options = serde_saphyr::options! { strict_booleans: true, budget: None };
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let root: Value = serde_saphyr::from_str_with_options(text, options)
@@ -124,7 +124,7 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    /// The path parameters by name: the operation's own go before those of its path.
+    /// The path parameters by name: the operation's own override those of its path.
     fn parameters(
         self,
         shared: Option<&'a Value>,
@@ -149,7 +149,7 @@ impl<'a> Document<'a> {
         Ok(named)
     }
 
-    /// What a value stands for, where it is a reference into this document.
+    /// The target of a value that is a reference into this document, else the value itself.
     fn resolve(self, value: &'a Value, place: &str) -> Result<&'a Value, Wrong> {
         let mut value = value;
         for _hop in 0..MAX_HOPS {
@@ -186,5 +186,5 @@ fn object<'a>(value: &'a Value, place: &str) -> Result<&'a Map<String, Value>, W
 /// The keys of a path item that are methods; `query` since OpenAPI 3.2.
 const METHODS: [&str; 9] = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
 
-/// A reference may lead to another; beyond so many it is a circle.
+/// The limit on references that lead to one another; a longer chain is taken for a circle.
 const MAX_HOPS: usize = 16;

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::normalize_untrusted_str;
 use tempfile::Builder;
 
-/// Writes `text` to standard output, or to `path` by a rename within its folder, which Envoy sees as one change.
+/// Writes `text` to standard output, or to `path` by an atomic rename within its folder.
+///
+/// Envoy sees the rename as one change.
 pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), OutputError> {
     let Some(path) = path else {
         return io::stdout().write_all(text.as_bytes()).map_err(|error| OutputError::standard(&error));
@@ -24,22 +26,24 @@ pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), OutputError> 
     replace().map(|_file| ()).map_err(|error| OutputError::new(path, &error))
 }
 
-/// The characters that a line of standard output has room for: those of `COLUMNS`, which counts for a pipe too, as it does for
-/// `ps`, else those of its terminal. `None` where neither is there.
+/// The width of standard output in characters: `COLUMNS`, else the width of its terminal, else `None`.
+///
+/// `COLUMNS` counts for a pipe too, as it does for `ps`.
 pub(crate) fn width() -> Option<usize> {
-    // Shells know it, and tell programs if they are asked to.
+    // Shells set `COLUMNS`, and export it on request only.
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let asked = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
     told.or_else(asked).filter(|columns| *columns > 0)
 }
 
-/// A text from a file or a request as it may be shown in a terminal: controls, those of C1 too, and marks that change the
-/// direction of text are replaced.
+/// A text from a file or a request, made safe to show in a terminal.
+///
+/// Control characters, those of C1 included, and marks that change the direction of text are replaced.
 pub(crate) fn untrusted(text: &str) -> String {
     normalize_untrusted_str(text).replace(|character: char| ('\u{80}'..='\u{9f}').contains(&character), "\u{fffd}")
 }
 
-/// A result that could not be written; what stood there before still does.
+/// A failure to write a result. A file that was there before is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be written: {reason}", path.display())]
 pub(crate) struct OutputError {
@@ -52,7 +56,7 @@ impl OutputError {
         Self { path: path.to_owned(), reason: error.to_string() }
     }
 
-    /// Of what was to go to standard output.
+    /// A failure to write to standard output.
     pub(crate) fn standard(error: &io::Error) -> Self {
         Self::new(Path::new("standard output"), error)
     }

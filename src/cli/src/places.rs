@@ -1,4 +1,4 @@
-//! Owns the way from a path such as `routes[3].require.scopes.all[0]` to the text it speaks of.
+//! Owns the mapping from a path such as `routes[3].require.scopes.all[0]` to its place in the text.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use serde_saphyr::granit_parser::{Event, Parser, ScanError, StructureStyle};
 /// A range of bytes of the text, on character boundaries.
 pub(crate) type Span = Range<usize>;
 
-/// Where the nodes of a YAML or JSON text stand.
+/// The places of the nodes of a YAML or JSON text.
 #[derive(Debug)]
 pub(crate) struct Places {
     root: Option<Rc<Node>>,
@@ -54,21 +54,20 @@ impl Places {
         Ok(Self { root: tree.root, tagged, merged_again: tree.merged_again })
     }
 
-    /// What is written with a tag: YAML reads `!has(x) && y` as the text `y`, tagged and anchored.
+    /// The nodes that are written with a tag. YAML reads `!has(x) && y` as the text `y`, tagged and anchored.
     pub(crate) fn tagged(&self) -> impl Iterator<Item = Span> {
         self.tagged.iter().cloned()
     }
 
-    /// Keys that are written twice, where the parser lets them pass: it merges once more, and the first wins.
+    /// The repeated merge keys (`<<`). The parser accepts them: it merges once more, and the first wins.
     pub(crate) fn merged_again(&self) -> impl Iterator<Item = Span> {
         self.merged_again.iter().cloned()
     }
 
-    /// The place at `path`, or the nearest one above it that exists: a member that is missing has no place of its own.
-    /// `None` is the document as a whole.
+    /// The place at `path`, else the nearest place above it; `None` is the whole document.
     ///
-    /// Paths are written without escapes, and keys may hold `.`, `/` and `[`; so a path is not split but compared with
-    /// the keys that are there. Of two readings the one that leads further is taken, then the one with the longer key.
+    /// Keys may hold `.`, `/` and `[`, and paths have no escapes. So a path is compared with the keys that exist. Of
+    /// two readings the one that leads further is taken, then the one with the longer key.
     pub(crate) fn find(&self, path: &str) -> Option<Place<'_>> {
         self.root.as_deref().and_then(|root| search(None, root, path).place)
     }
@@ -95,7 +94,7 @@ impl<'a> Place<'a> {
         self.key.and_then(Node::scalar)
     }
 
-    /// The value, if it is written at this place as one word or text.
+    /// The value, if it is a scalar that is written at this place.
     pub(crate) fn value_text(&self) -> Option<&'a str> {
         match &self.value.content {
             Content::Scalar(text) => Some(text),
@@ -103,7 +102,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The members of the value, if it is an object that is written at this place.
+    /// The members of the value, if it is an object that is written at this place; else none.
     pub(crate) fn members(&self) -> impl Iterator<Item = Place<'a>> {
         let members = match &self.value.content {
             Content::Mapping(_, members) => members.as_slice(),
@@ -112,7 +111,7 @@ impl<'a> Place<'a> {
         members.iter().map(|(key, value)| Place { key: Some(key), value })
     }
 
-    /// Whether the value is a list or an object that its lines and indentation hold together.
+    /// `true` if the value is a list or an object in block style.
     pub(crate) const fn is_block(&self) -> bool {
         matches!(
             self.value.content,
@@ -130,7 +129,7 @@ struct Node {
 #[derive(Debug)]
 enum Content {
     Scalar(String),
-    /// What the alias stands for; `None` within the node that it names.
+    /// An alias with its target; `None` within the node that it names.
     Alias(Option<Rc<Node>>),
     Sequence(StructureStyle, Vec<Rc<Node>>),
     Mapping(StructureStyle, Vec<(Rc<Node>, Rc<Node>)>),
@@ -147,7 +146,7 @@ impl Node {
     }
 }
 
-/// What a search came to: the place, and how much of the path leads nowhere from there.
+/// The result of a search: the place, and the number of bytes of the path that lead no further.
 struct Found<'a> {
     place: Option<Place<'a>>,
     left: usize,
@@ -204,7 +203,7 @@ fn merged<'a>(here: Option<Place<'a>>, members: &'a [(Rc<Node>, Rc<Node>)], path
     })
 }
 
-/// A tree as it grows: what is open, and what aliases may name.
+/// A tree under construction: its open nodes, and the targets of aliases.
 #[derive(Default)]
 struct Tree {
     root: Option<Rc<Node>>,
@@ -260,13 +259,13 @@ impl Tree {
     }
 }
 
-/// Keys and values, which the parser gives in turn.
+/// Pairs of a key and its value; the parser gives them in turn.
 fn pairs(children: Vec<Rc<Node>>) -> Vec<(Rc<Node>, Rc<Node>)> {
     let mut children = children.into_iter();
     std::iter::from_fn(|| Some((children.next()?, children.next()?))).collect()
 }
 
-/// How the parser says that a node has no anchor.
+/// The parser's value for a node without an anchor.
 const NO_ANCHOR: usize = 0;
 
 /// The key of YAML 1.1 whose value is merged into the object around it.

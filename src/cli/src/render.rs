@@ -1,4 +1,4 @@
-//! Owns what platforms load: a policy and the plugin, in the form of each.
+//! Owns the rendered forms of a policy and the plugin, one for each platform.
 
 pub(crate) mod ecds;
 pub(crate) mod envoy_gateway;

@@ -1,4 +1,4 @@
-//! Owns how findings are shown: to people as rustc shows its own, to programs as JSON.
+//! Owns the report of findings: text in the manner of rustc for people, JSON for programs.
 
 use std::io::IsTerminal;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::finding::{Finding, Severity};
 use crate::output::untrusted;
 use crate::places::{Place, Places};
 
-/// What there is to say about one file.
+/// The findings about one file.
 #[derive(Debug)]
 pub(crate) struct Report {
     file: String,
@@ -25,11 +25,11 @@ pub(crate) struct Report {
 #[derive(Debug)]
 struct Entry {
     finding: Finding,
-    /// What is underlined, within one line; `None` for the file as a whole.
+    /// The bytes that are underlined, within one line; `None` for the file as a whole.
     span: Option<Range<usize>>,
 }
 
-/// Whether a report may hold the codes that colour a terminal.
+/// The choice between text for a coloured terminal and plain text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colour {
     Terminal,
@@ -37,7 +37,7 @@ pub(crate) enum Colour {
 }
 
 impl Colour {
-    /// Colour for people who look at a terminal and did not ask for none (<https://no-color.org>).
+    /// Colour if `stream` is a terminal and `NO_COLOR` is unset or empty (<https://no-color.org>).
     pub(crate) fn on(stream: &impl IsTerminal) -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         if stream.is_terminal() && !refused { Self::Terminal } else { Self::Plain }
@@ -78,7 +78,7 @@ impl Report {
         self.entries.len() - self.faults()
     }
 
-    /// What stands in no line, then line by line: the order in which an author goes through the file.
+    /// The entries in the order of the file, after those that have no place in it.
     fn in_order(&self) -> Vec<&Entry> {
         let mut entries: Vec<&Entry> = self.entries.iter().collect();
         entries.sort_by_key(|entry| entry.span.as_ref().map(|span| span.start));
@@ -92,7 +92,7 @@ impl Report {
             Colour::Plain => Renderer::plain(),
         };
         let entries = self.in_order();
-        // Each is rendered with its line, which takes its time; nobody reads thousands.
+        // A finding is rendered with its line, which takes time; nobody reads thousands.
         let mut text: String =
             entries.iter().take(MAX_SHOWN).map(|entry| format!("{}\n\n", self.shown(entry, &renderer))).collect();
         let more = entries.len().saturating_sub(MAX_SHOWN);
@@ -119,7 +119,7 @@ impl Report {
         renderer.render(&[group.elements(hint)])
     }
 
-    /// The last line about the file: `x.yaml: 2 faults, 1 lint`, or `x.yaml: sound, 3 rules` for a policy of so many.
+    /// The last line about the file: `x.yaml: 2 faults, 1 lint`, or `x.yaml: sound, 3 rules` if `rules` is given.
     pub(crate) fn summary(&self, rules: Option<usize>) -> String {
         let verdict = match rules {
             Some(rules) => format!("sound, {}", counted(rules, "rule")),
@@ -160,12 +160,12 @@ impl Report {
     }
 }
 
-/// What to underline at `place`: the key or the value, whichever the message is about.
+/// The bytes to underline at `place`: the key or the value, whichever the message is about.
 ///
-/// The core gives a path, and a path ends at a key and its value alike. Its messages quote what is at fault first, so the
-/// quoted word tells: ``unknown key `nmae` `` is about the key, ``unknown word `xml` `` about the value, and a word
-/// that is a key within the value about that one. Where no such word is quoted it is the value, if one can point at it;
-/// of what goes over lines, it is the key.
+/// A path leads to a key and to its value alike, and a message of the core quotes the faulty text first. So the quoted
+/// word tells: ``unknown key `nmae` `` is about the key, ``unknown word `xml` `` about the value, and a word that is a
+/// key within the value about that one. If no such word is quoted, it is the value; of a list or an object over several
+/// lines, it is the key.
 fn underlined(text: &str, finding: &Finding, place: &Place<'_>) -> Range<usize> {
     let (key, value) = (place.key(), place.value());
     let quotes = |written: Option<&str>| written.is_some_and(|written| finding.quotes(written));
@@ -181,14 +181,15 @@ fn underlined(text: &str, finding: &Finding, place: &Place<'_>) -> Range<usize> 
     }
 }
 
-/// The part of a text that a finding is about, where it stands in the file as it was read, and once.
+/// The bytes of the part that a finding is about; `None` if the file does not hold that text as it was read, or holds
+/// it twice.
 fn part_of(text: &str, part: &Blamed, place: &Place<'_>) -> Option<Range<usize>> {
     let span = place.value();
     let written = text.get(span.clone())?;
     let (at, length) = match part {
         Blamed::Sign(before) => {
             let whole = place.value_text()?;
-            // Where YAML changes nothing, columns are those of the file.
+            // The file holds the text unchanged where YAML changes nothing in it.
             let start = written.find(whole)?;
             let (at, sign) = whole.char_indices().nth(*before).or_else(|| whole.char_indices().last())?;
             (start + at, sign.len_utf8())
@@ -202,20 +203,20 @@ fn part_of(text: &str, part: &Blamed, place: &Place<'_>) -> Option<Range<usize>>
     Some(span.start + at..span.start + at + length)
 }
 
-/// The part of `span` in its first line, without the space at its end; `None` if the text has no such span.
+/// The part of `span` in its first line, without the space at its end; `None` if the span is outside of the text.
 fn first_line(text: &str, span: Range<usize>) -> Option<Range<usize>> {
     let line = text.get(span.clone())?.split(LINE_ENDS).next()?;
     Some(span.start..span.start + line.trim_end().len())
 }
 
-/// A place as people count it.
+/// A place as people count it: line and column, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Position {
     line: usize,
     column: usize,
 }
 
-/// A text and where its lines begin, so that a place in a long text is found as soon as in a short one.
+/// A text with the starts of its lines, so that places are found fast in a long text too.
 struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
@@ -241,5 +242,5 @@ fn counted(number: usize, noun: &str) -> String {
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
-/// Findings that people are shown.
+/// The limit on findings that are shown as text.
 const MAX_SHOWN: usize = 100;

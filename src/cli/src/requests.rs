@@ -1,4 +1,4 @@
-//! Owns an input of requests: one a line, none longer than a gateway would take, and the clock they are judged by.
+//! Owns the input of requests, one a line of limited length, and the clock by which they are judged.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -16,7 +16,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Read once, so that equal requests are judged alike.
+    /// The time, read once so that equal requests are judged alike.
     pub(crate) fn read(&self) -> Result<UnixTime, InputError> {
         Ok(clock(self.now)?)
     }
@@ -29,7 +29,7 @@ pub(crate) struct Lines<R> {
     number: u64,
 }
 
-/// What stands in a line, without its end.
+/// The bytes of a line without its line end, or the error for a line that is too long.
 pub(crate) type Line<'a> = Result<&'a [u8], TooLong>;
 
 /// A line longer than [`MAX_LINE`]; it was passed over.
@@ -42,7 +42,7 @@ impl<R: Read> Lines<R> {
         Self { reader: BufReader::with_capacity(BUFFER, input), line: Vec::new(), number: 0 }
     }
 
-    /// The next line and its number, from 1. After the last line's end there is no further, empty one.
+    /// The next line and its number, from 1; `None` at the end of the input. The last line end begins no further line.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, Line<'_>)>, InputError> {
         self.line.clear();
         let mut within = self.reader.by_ref().take(MAX_LINE.saturating_add(1));
@@ -59,13 +59,13 @@ impl<R: Read> Lines<R> {
         Ok(Some((self.number, Ok(text.strip_suffix(b"\r").unwrap_or(text)))))
     }
 
-    /// Whether the next line may have to be waited for.
+    /// `true` if the buffer is empty, so that the next line may have to be waited for.
     pub(crate) fn is_drained(&self) -> bool {
         self.reader.buffer().is_empty()
     }
 }
 
-/// Why there are no requests to judge.
+/// An error of the input of requests, or of their clock.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
     #[error(transparent)]
@@ -74,10 +74,10 @@ pub(crate) enum InputError {
     Unreadable(#[from] io::Error),
 }
 
-/// Bytes of a line: far beyond the headers that Envoy takes, and little enough to be held.
+/// The limit on a line, in bytes: far more than the headers that Envoy takes, and little enough to be held.
 const MAX_LINE: u64 = 1 << 20;
 
-/// Bytes that are read at once.
+/// The size of an input or output buffer, in bytes.
 pub(crate) const BUFFER: usize = 1 << 16;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Owns how the routes of a policy are listed.
+//! Owns the list of a policy's routes: a table for people, JSON for programs.
 
 use brama_policy::authoring::{CallerView, HostView, Requires, RouteView};
 use brama_policy::deciding::Policy;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::explain;
 use crate::output::untrusted;
 
-/// A line a route, in columns; where they do not fit into a terminal of this width, some lines a route.
+/// A table with a line for each route. If it is wider than the terminal, a list with several lines for each route.
 pub(crate) fn table(policy: &Policy, terminal: Option<usize>) -> String {
     let table = columns(policy);
     let is_too_wide = |width: &usize| table.lines().any(|line| line.chars().count() > *width);
@@ -18,7 +18,7 @@ pub(crate) fn table(policy: &Policy, terminal: Option<usize>) -> String {
     }
 }
 
-/// The id, and below it what it is for and what it requires.
+/// A route in several lines: its id, and below it its methods, path, hosts, mode and requirements.
 fn stacked(route: RouteView<'_>, width: usize) -> String {
     let [id, methods, _hosts, path, mode, requires] = row(route);
     let mut lines = vec![untrusted(&id)];
@@ -34,7 +34,7 @@ fn stacked(route: RouteView<'_>, width: usize) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// A text in indented lines of at most this width, but for words that are longer.
+/// A text in indented lines of at most `width` characters. A longer word has a line of its own.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
@@ -123,7 +123,7 @@ fn kinds(kinds: impl Iterator<Item = CredentialKind>) -> Vec<&'static str> {
     kinds.map(CredentialKind::as_str).collect()
 }
 
-/// An object a route.
+/// The routes as JSON, an object for each.
 pub(crate) fn json(policy: &Policy) -> Vec<Value> {
     let object = |route: RouteView<'_>| {
         let (public, require) = match route.requires() {

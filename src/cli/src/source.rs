@@ -1,5 +1,4 @@
-//! Owns the reading of a policy file, and of its cases: YAML or JSON in, what it means without faults out, or a report of
-//! what is wrong.
+//! Owns the reading of a policy file and of its cases, in YAML or JSON: the sound result, or a report of the faults.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -41,12 +40,12 @@ impl Checked {
         &self.policy
     }
 
-    /// What was probably not meant.
+    /// The lints of the policy: what its author probably did not mean.
     pub(crate) fn lints(&self) -> Vec<Lint> {
         self.policy.lints(&self.written)
     }
 
-    /// What is to be said of the plugin, where not every one takes this policy.
+    /// The note on the plugin, if the policy needs one that is built with the feature `ps-eddsa`.
     pub(crate) fn wanted_plugin(&self) -> Option<String> {
         let jwts = self.policy.verifiers().filter_map(|verifier| match &**verifier {
             Verifier::Jwt(jwt) => Some(jwt),
@@ -63,17 +62,17 @@ impl Checked {
         })
     }
 
-    /// The policy as the plugin receives it.
+    /// The policy as JSON, as the plugin receives it.
     pub(crate) fn json(&self) -> &str {
         &self.json
     }
 
-    /// The policy as a value, for what is to become part of another document.
+    /// The policy as a value that becomes part of another document.
     pub(crate) fn document(&self) -> &serde_json::Value {
         &self.document
     }
 
-    /// The name of the document by what it says.
+    /// The SHA-256 of the document as the plugin receives it.
     pub(crate) fn digest(&self) -> DocumentDigest {
         DocumentDigest::of(&self.document)
     }
@@ -82,18 +81,18 @@ impl Checked {
         self.policy.name()
     }
 
-    /// How many routes it has rules for.
+    /// The number of rules.
     pub(crate) fn rules(&self) -> usize {
         self.policy.rules().count()
     }
 
-    /// The environment variables the plugin's VM has to be given.
+    /// The environment variables that the plugin's VM must be given.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretName> {
         self.policy.secrets()
     }
 }
 
-/// The policy at `path`, if it has no fault, and all there is to say about it.
+/// The policy at `path`, if it has no fault, and the report on it.
 pub(crate) fn judge(path: &Path) -> Result<(Option<Checked>, Report), Unreadable> {
     Ok(judge_text(path, &text_of(path)?))
 }
@@ -114,12 +113,12 @@ fn text_of(path: &Path) -> Result<String, Unreadable> {
     String::from_utf8(bytes).map_err(|error| unreadable(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())))
 }
 
-/// Which byte is no UTF-8, and where it stands.
+/// The message about the first byte that is not UTF-8, with its line and column.
 fn not_utf8(bytes: &[u8], at: usize) -> String {
     let before = bytes.get(..at).unwrap_or_default();
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    // What stands before is UTF-8.
+    // The text before this byte is UTF-8, so nothing is lost.
     let column = String::from_utf8_lossy(before.get(line_start..).unwrap_or_default()).chars().count() + 1;
     let byte = bytes.get(at).map(|byte| format!("0x{byte:02X}")).unwrap_or_default();
     format!("it is not UTF-8: the byte {byte} in line {line}, column {column}; save it as UTF-8")
@@ -137,15 +136,15 @@ fn judge_text(path: &Path, text: &str) -> (Option<Checked>, Report) {
     }
 }
 
-/// The value that a text stands for; `None` where it is no YAML, which the report then says.
+/// The value of a text; `None` if it cannot be used, with the reason in the report.
 fn value_of(path: &Path, text: &str) -> (Option<serde_json::Value>, Report) {
-    // A byte order mark is no part of the first line and its columns.
+    // The columns of the first line do not count a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut report = Report::new(path, text.to_owned());
     for (span, character) in hidden(text) {
         report.add_at(hidden_finding(character), span);
     }
-    // Half of what stands there would be lost, so it is no policy; what cannot be parsed at all is told below.
+    // YAML drops a part of such a text, so it is refused. A text that cannot be parsed is reported below.
     if let Ok(places) = Places::read(text) {
         let tagged = places.tagged().map(|span| (TAGGED, span));
         let lost: Vec<_> = tagged.chain(places.merged_again().map(|span| (MERGED_AGAIN, span))).collect();
@@ -167,7 +166,7 @@ fn value_of(path: &Path, text: &str) -> (Option<serde_json::Value>, Report) {
     }
 }
 
-/// Room for some ten thousand routes that say all a route can say; what aliases repeat is bounded apart from it.
+/// The parser's limits: room for some ten thousand routes with every key. What aliases repeat has its own limit.
 fn bounds() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -181,11 +180,11 @@ fn bounds() -> serde_saphyr::Options {
 }
 
 fn yaml_finding(error: &serde_saphyr::Error) -> Finding {
-    // The formatter for users does not speak of the parser's options, and the place is shown by the report.
+    // The formatter for users leaves out the parser's options, and the report shows the place.
     Finding::of_file(UserMessageFormatter.format_message(error.without_snippet()).into_owned())
 }
 
-/// The characters that the parser stopped at. It knows their bytes only for some errors, and their number for all.
+/// The bytes at which the parser stopped, counted from its character numbers: it knows bytes only for some errors.
 fn place_of(error: &serde_saphyr::Error, text: &str) -> Option<Range<usize>> {
     let location = error.location().filter(|location| location.line() > 0)?;
     let start = usize::try_from(location.span().offset()).ok()?;
@@ -194,10 +193,11 @@ fn place_of(error: &serde_saphyr::Error, text: &str) -> Option<Range<usize>> {
     Some(byte(start)..byte(end))
 }
 
-/// Characters that make a text look other than it is read: the file shows one policy, and another is in force.
+/// Characters that make a text look different from what the parser reads: the file shows one policy, and another is in
+/// force.
 fn hidden(text: &str) -> impl Iterator<Item = (Range<usize>, char)> {
     let is_hidden = |(byte, character): &(usize, char)| {
-        // YAML ends a line at a carriage return by itself; many an editor shows what follows in the line before.
+        // YAML ends a line at a lone carriage return; many editors show the rest in the same line.
         let is_lone =
             *character == '\r' && !text.get(byte.saturating_add(1)..).is_some_and(|rest| rest.starts_with('\n'));
         is_lone || HIDDEN.contains(character)
@@ -224,7 +224,7 @@ pub(crate) enum SourceError {
     Unreadable(#[from] Unreadable),
 }
 
-/// A file whose text could not be had, so that nothing can be said about it.
+/// A file whose text cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be read: {reason}", path.display())]
 pub(crate) struct Unreadable {
@@ -233,7 +233,7 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
-    /// The same as a report, for a command that reports about several files.
+    /// The error as a report, for a command that reports on several files.
     pub(crate) fn report(&self) -> Report {
         let mut report = Report::new(&self.path, String::new());
         report.add(Finding::of_file(format!("the file cannot be read: {}", self.reason)));
@@ -241,13 +241,13 @@ impl Unreadable {
     }
 }
 
-/// The characters of CVE-2021-42574, which rustc refuses in comments and literals, and their kin without a width.
+/// The characters of CVE-2021-42574, which rustc refuses in comments and literals, and other characters of zero width.
 const HIDDEN: [char; 16] = [
     '\u{61c}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}',
     '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
 ];
 
-/// Keys, values, lists and objects of a file. A route that says all has some 100.
+/// The limit on keys, values, lists and objects in a file. A route with every key has some 100.
 const MAX_NODES: usize = 2_000_000;
 
 const MERGED_AGAIN: &str = "`<<` is written twice; merge a list of aliases, `<<: [*a, *b]`";
@@ -260,7 +260,7 @@ mod tests {
 
     const SHIPPED: &str = include_str!("../../../policies/ehealth.yaml");
 
-    /// What a checker sees while an author types: whatever it is, every finding is shown, and in its place.
+    /// The texts that a checker sees while an author types: every finding is shown, and in its place.
     #[test]
     fn every_beginning_of_a_policy_has_a_report() {
         let text = SHIPPED.replace("client", "клієнт\t🇺🇦").replace('\n', "\r\n");

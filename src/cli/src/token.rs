@@ -1,4 +1,4 @@
-//! Owns what a policy makes of a token, step by step, in the order in which a gateway does.
+//! Owns the verification of a token under a policy, in the steps and the order of a gateway.
 
 use brama_policy::deciding::UnixTime;
 use brama_policy::identity::{Credential, Facts, Jwt, JwtRejection, KeyFetch, KeySet, NoKey, Opened};
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 mod shown;
 mod signature;
 
-/// All there is to say about one token; nothing of it repeats the token.
+/// The result of verifying one token. It never contains the token.
 #[derive(Debug)]
 pub(crate) struct Verification {
-    /// The verifier's word in the policy; `None` where it came to none.
+    /// The keyword of the verifier in the policy, `jwt` or `introspect`; `None` if none was reached.
     verifier: Option<&'static str>,
     steps: Vec<Step>,
-    /// The keys of the set that verify nothing, and why.
+    /// The keys of the set that cannot be used, each with its reason.
     left_out: Vec<String>,
     facts: Option<Facts>,
 }
@@ -26,11 +26,11 @@ struct Step {
     apart: Option<Difference>,
 }
 
-/// What the token states, and what would have done.
+/// The value that the token states, and those that would be accepted.
 #[derive(Debug)]
 struct Difference {
     stated: Value,
-    /// Whose values these are.
+    /// The source of the accepted values: the policy or the key set.
     of: &'static str,
     wanted: Value,
 }
@@ -38,23 +38,23 @@ struct Difference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Passed,
-    /// With the stable name of the reason.
+    /// A failure, with the stable name of its reason.
     Lacking(&'static str),
-    /// Nobody can say here.
+    /// A question that this command cannot answer.
     Open,
 }
 
-/// What it all comes to.
+/// The verdict on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Good,
     Refused,
-    /// Nothing speaks against it, and not all that should speaks for it.
+    /// No step failed, and at least one is open.
     Unknown,
 }
 
 impl Verification {
-    /// Of a text that no request could present.
+    /// The result for a text that is not a credential.
     pub(crate) fn of_no_credential() -> Self {
         let invalid = brama_policy::identity::InvalidCredential;
         let step =
@@ -62,7 +62,7 @@ impl Verification {
         Self { verifier: None, steps: vec![step], left_out: Vec::new(), facts: None }
     }
 
-    /// Of a token that its authority would be asked about.
+    /// The result for a token that would be verified by introspection.
     pub(crate) fn of_opaque(credential: &Credential) -> Self {
         let has_header = ["typ", "kid"].iter().any(|name| Jwt::header_member(credential, name).is_some());
         let reason = if has_header { ", since the token has no `alg`" } else { "" };
@@ -73,7 +73,7 @@ impl Verification {
         Self { verifier: Some("introspect"), steps: vec![step], left_out: Vec::new(), facts: None }
     }
 
-    /// Of a JWT; where its keys are published, and not given, `keys` is how they would be fetched.
+    /// The result for a JWT. `keys` is the key set, or the way to fetch a published one that is not given.
     pub(crate) fn of(jwt: &Jwt, credential: &Credential, keys: Result<&KeySet, &KeyFetch>, now: UnixTime) -> Self {
         let mut verification = Self { verifier: Some("jwt"), steps: Vec::new(), left_out: Vec::new(), facts: None };
         match jwt.open(credential) {
@@ -126,7 +126,7 @@ impl Verification {
             None => "the key's; only a plugin built with the feature `ps-eddsa` verifies it",
         };
         self.passed(SIGNATURE, by.to_owned());
-        // A gateway could not hold it against the deny list.
+        // A gateway could not compare the token with the deny list.
         if jwt.feed().is_some()
             && let Err(rejected) = verified.deniable()
         {
@@ -137,7 +137,7 @@ impl Verification {
                 self.passed(FACTS, crate::explain::words::facts(&facts));
                 self.facts = Some(facts);
             }
-            // A claim has lacked above.
+            // The failed claim is reported above.
             Err(_rejected) if self.verdict() == Verdict::Refused => {}
             Err(rejected) => self.lacking(FACTS, rejected),
         }
@@ -216,7 +216,7 @@ impl Difference {
 
 const POLICY: &str = "the policy";
 
-/// Whether it is a token at all, of a kind the policy takes.
+/// The step that checks the shape of the token, its type and its algorithm.
 const FORM: &str = "form";
 const KEY: &str = "key";
 const SIGNATURE: &str = "signature";

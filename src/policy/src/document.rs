@@ -110,7 +110,7 @@ pub enum VerifierDocument {
 }
 
 impl VerifierDocument {
-    /// The word it is written by.
+    /// The verifier's keyword in a document.
     pub(crate) const fn word(&self) -> &'static str {
         match self {
             Self::Introspect(_) => "introspect",
@@ -118,7 +118,7 @@ impl VerifierDocument {
         }
     }
 
-    /// The authorities it asks, by their names.
+    /// The names of the authorities that the verifier asks.
     pub(crate) fn authorities(&self) -> impl Iterator<Item = &str> {
         let (first, second) = match self {
             Self::Introspect(document) => (Some(&document.authority), None),
@@ -127,7 +127,7 @@ impl VerifierDocument {
         first.into_iter().chain(second).map(String::as_str)
     }
 
-    /// The authority whose feed of revocations its credentials are held against, by its name, if that one has a feed.
+    /// The name of the authority whose feed of revocations holds for its credentials, if that one has a feed.
     pub(crate) fn feed(&self) -> Option<&str> {
         match self {
             Self::Introspect(document) => Some(&document.authority),
@@ -135,7 +135,7 @@ impl VerifierDocument {
         }
     }
 
-    /// The pointers of the further facts it can state.
+    /// The JSON pointers of further facts, by the names of the facts.
     pub(crate) const fn further(&self) -> &BTreeMap<String, String> {
         match self {
             Self::Introspect(document) => &document.facts.further,

@@ -1,7 +1,7 @@
-//! Owns a line of the gateway's access log as a request that can be judged anew, or what the log lacks for that.
+//! Owns a line of the gateway's access log as a request that can be judged again, or the reason why it cannot.
 //!
-//! A log holds no headers, no query and no credential: of a caller it tells what the plugin found, and the facts that the policy
-//! lists (`log.facts`). What a rule looks at besides makes the line one that cannot be judged, and never one that is guessed.
+//! A log has no headers, query or credentials. Of a caller it has what the plugin found, and the facts that the policy
+//! lists (`log.facts`). A line that lacks what a rule looks at is reported as not judged.
 
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -31,7 +31,8 @@ pub struct AccessLine {
     identity: Option<String>,
 }
 
-/// A line as it is written. What it must have tells it from a line of another kind; what is left out is null.
+/// A line as it is written. The required members tell it from a line of another kind; an optional one that is absent is
+/// null.
 #[derive(Deserialize)]
 struct Written {
     decision: Value,
@@ -54,40 +55,40 @@ struct Written {
     identity: Value,
 }
 
-/// Why a line cannot be judged anew.
+/// The reason why a line cannot be judged again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum NotJudged {
-    /// Envoy answered it before the plugin was asked, or without it.
+    /// A request that Envoy answered before the plugin was asked, or without it.
     #[error("the plugin did not judge it")]
     NotDecided,
     /// A log of another form, or an older one.
     #[error("the log has no `{0}`")]
     Member(&'static str),
-    /// A member is neither text nor `null`.
+    /// A member of another type than text or `null`.
     #[error("its `{0}` is no text")]
     Text(&'static str),
-    /// `time` is none.
+    /// A `time` that is no time.
     #[error("its `time` is no time")]
     Time,
-    /// `identity` is no JSON object.
+    /// An `identity` that is no JSON object.
     #[error("its `identity` is no JSON object")]
     Identity,
-    /// It was refused before any policy was asked, so that none changes it.
+    /// A request that was refused before the policy was asked, so that another policy changes nothing.
     #[error("it was refused for `{0}`, whatever the policy")]
     Regardless(String),
-    /// It was answered for something else than what a policy says.
+    /// A request that was refused for a reason outside of any policy.
     #[error("it was refused for `{0}`, which no policy decides")]
     Undecided(String),
-    /// It was refused for something that no log has.
+    /// A request that was refused for something that a log does not have.
     #[error("it was refused for `{0}`: the header or the query that it was for is not in the log")]
     Unseen(String),
-    /// The policies take a credential from different places, and the log tells of one.
+    /// A credential that two policies read in different ways, of which the log tells one.
     #[error("the policies read the {0} in different ways, and the log tells of one of them")]
     Presented(&'static str),
-    /// It may be a preflight request, which a rule of one of the policies lets pass.
+    /// A request that may be a preflight request, where a rule of one of the policies lets those pass.
     #[error("a preflight request is told by its headers, which are not in the log")]
     Preflight,
-    /// A rule needs a credential about which the line tells nothing.
+    /// A rule that needs a credential about which the line tells nothing.
     #[error("rule `{rule}` verifies the {kind}, of which the log tells nothing")]
     Unknown {
         /// The rule.
@@ -95,7 +96,7 @@ pub enum NotJudged {
         /// The kind of credential.
         kind: &'static str,
     },
-    /// A rule needs a fact that was not logged.
+    /// A rule that needs a fact which was not logged.
     #[error("rule `{rule}` needs `{fact}`, which is not in the log; list it in `log.facts`")]
     Fact {
         /// The rule.
@@ -103,16 +104,16 @@ pub enum NotJudged {
         /// The fact.
         fact: String,
     },
-    /// A rule has a condition on headers.
+    /// A rule with a condition on headers.
     #[error("rule `{0}` has a condition that reads headers, which are not in the log")]
     Headers(String),
-    /// The policy before does not decide as the one that was in force.
+    /// A policy that decides otherwise than the log says.
     #[error("the policy before decides it otherwise than the log says: {0}")]
     Otherwise(String),
 }
 
 impl NotJudged {
-    /// Whether another policy could decide it otherwise, for all that is known.
+    /// `true` if another policy could decide the request otherwise, for all that is known.
     #[must_use]
     pub const fn could_change(&self) -> bool {
         !matches!(self, Self::NotDecided | Self::Regardless(_))
@@ -120,7 +121,7 @@ impl NotJudged {
 }
 
 impl AccessLine {
-    /// Reads a line; `None` where it is none of an access log.
+    /// Reads a line; `None` if it is not of an access log.
     ///
     /// # Errors
     /// A member of another type than Envoy writes.
@@ -148,11 +149,10 @@ impl AccessLine {
         })
     }
 
-    /// Whether two policies can be compared by what the log tells: not where they look at different parts of a request of which
-    /// it tells one, or none.
+    /// Checks that two policies can be compared by the log: they must read the same parts of the request.
     ///
     /// # Errors
-    /// Why they cannot.
+    /// A credential that they read in different ways, or a request that may be a preflight request.
     pub fn compares(&self, policies: [&Policy; 2]) -> Result<(), NotJudged> {
         let identity = self.identity()?;
         for kind in CredentialKind::ALL {
@@ -172,7 +172,7 @@ impl AccessLine {
     /// Judges the request, at its time, by what the log tells.
     ///
     /// # Errors
-    /// What it does not tell.
+    /// The reason why the log is not enough.
     pub fn judge(&self, policy: &Arc<Policy>) -> Result<Decision, NotJudged> {
         let [method, host, path, at] =
             [("method", &self.method), ("host", &self.host), ("path", &self.path), ("time", &self.time)]
@@ -186,7 +186,8 @@ impl AccessLine {
         let identity = self.identity()?;
         let known = |kind| self.statement(kind, &identity, policy);
         let [api_key, token] = CredentialKind::ALL.map(known);
-        // Of what is not known it is known that it was not looked at; if it is now, the line cannot be judged.
+        // Only a credential that was looked at has a statement. If another one is looked at now, the line cannot be
+        // judged.
         let presented = |statement: &Option<Statement>| statement.clone().unwrap_or(Statement::Refused);
         let statements = Statements { api_key: presented(&api_key), token: presented(&token) };
         let mut headers: Vec<_> = [(":method", method?), (":authority", host?), (":path", path?)]
@@ -220,10 +221,10 @@ impl AccessLine {
         needed(policy, rule, &statements, &identity).map(|()| decision)
     }
 
-    /// Whether the log says what a policy decides.
+    /// Checks that the log says what a policy decides.
     ///
     /// # Errors
-    /// It says otherwise: that policy was not the one in force, or the log does not hold what it looked at.
+    /// A difference: that policy was not the one in force, or the log lacks what it looked at.
     pub fn agrees(&self, verdict: &Verdict<'_>) -> Result<(), NotJudged> {
         let logged =
             (self.rule.as_deref().filter(|rule| *rule != "-"), self.denial.as_deref(), self.would_refuse.as_deref());
@@ -257,7 +258,7 @@ impl AccessLine {
         }
     }
 
-    /// What the plugin found of a credential; `None` where the log does not tell.
+    /// The statement that the plugin found about a credential; `None` if the log does not tell.
     fn statement(&self, kind: CredentialKind, identity: &Map<String, Value>, policy: &Policy) -> Option<Statement> {
         let name = kind.as_str();
         let lack = self.lack().and_then(|lack| lack.strip_prefix(name)?.strip_prefix('_'));
@@ -272,7 +273,7 @@ impl AccessLine {
         if facts.is_empty() {
             return None;
         }
-        // A fact that this policy does not know it cannot need.
+        // This policy can need only the facts that it knows.
         let is_known = |fact: &str| {
             ["subject", "client_id", "client_type", "scope"].contains(&fact)
                 || policy.further_facts(kind).any(|known| **known == *fact)
@@ -283,7 +284,10 @@ impl AccessLine {
     }
 }
 
-/// Whether every fact that a rule needs is there, where it comes to need them.
+/// Checks that the log has every fact that a rule needs. A rule needs them once all its credentials are verified.
+///
+/// # Errors
+/// The first fact that is missing, or a condition that reads headers.
 fn needed(
     policy: &Policy,
     rule: &RuleId,
@@ -313,7 +317,7 @@ fn rule(decision: &Decision) -> Option<&RuleId> {
     }
 }
 
-/// Why what was refused for a denial of this code cannot be judged anew, where its code tells.
+/// The reason why a request with this denial cannot be judged again, if its code tells one.
 fn unjudged(denial: &str) -> Option<NotJudged> {
     let seen_late = ["_repeated", "_malformed", "_expired", "_not_yet_valid"];
     match denial {
@@ -326,10 +330,10 @@ fn unjudged(denial: &str) -> Option<NotJudged> {
     }
 }
 
-/// Any credential.
+/// The placeholder for a credential.
 const PRESENTED: &str = "credential";
 
-/// The denial that a path gives which is in the log, and a query which is not.
+/// The denial of an ambiguous path or query, of which the log has the path only.
 const IN_A_QUERY_TOO: &str = "path_ambiguous";
 
 /// A time as Envoy writes it ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)): `2026-11-22T23:05:32.227Z`.

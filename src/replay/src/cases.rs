@@ -27,7 +27,7 @@ pub struct Corpus {
     cases: Vec<Case>,
 }
 
-/// What authorities state about the credentials of the cases; a credential's text is the name of its identity.
+/// The statements about the credentials of the cases. The text of a credential is the name of its identity.
 #[derive(Clone, Debug, Default)]
 struct Identities {
     api_keys: BTreeMap<String, Statement>,
@@ -44,16 +44,17 @@ pub struct Case {
     expect: Expected,
 }
 
-/// What a case expects. Of a rule, and of a mark of shadow mode, none is expected where none is written; what else is not
-/// written may be anything.
+/// The expected decision of a case.
+///
+/// An absent rule, or mark of shadow mode, expects that there is none. Any other absent key allows every value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Expected {
     Allow {
         rule: Option<String>,
         would_refuse: Option<String>,
-        /// Headers and their values; the empty map is nothing at all.
+        /// Headers and their values; the empty map expects that none is set.
         forward: Option<BTreeMap<String, String>>,
-        /// All the names, in lower case.
+        /// The names of all headers that are removed, in lower case.
         remove: Option<BTreeSet<String>>,
     },
     Refuse {
@@ -89,7 +90,7 @@ impl Corpus {
 }
 
 impl Case {
-    /// Its name, which no other case of the file has.
+    /// The name of the case, unique in its file.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -106,7 +107,7 @@ impl Identities {
 
     fn answer(&self, lookup: &Lookup) -> Answer {
         let known = self.of(lookup.kind()).get(lookup.credential().expose_secret());
-        // Nobody vouches for a credential that is no identity's name.
+        // A credential that is no identity's name is inactive.
         known.map_or(Answer::Inactive, Statement::answer)
     }
 }

@@ -1,20 +1,21 @@
-//! Owns what becomes of the same requests under another policy: which verdicts change, and how.
+//! Owns the comparison of the verdicts of two policies on the same requests.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::verdict::Verdict;
 
-/// How the verdicts on one request differ; from what must be looked at first to what matters least.
+/// The kind of difference between two verdicts on one request, ordered from what must be looked at first to what
+/// matters least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// What was refused passes, be it by a rule in shadow mode.
+    /// A request that was refused passes, even if only by a rule in shadow mode.
     Opens,
-    /// What passed is refused.
+    /// A request that passed is refused.
     Closes,
-    /// It is refused as before, for another reason or with another status.
+    /// The request is refused as before, for another reason or with another status.
     OtherRefusal,
-    /// It passes as before, with other headers or another mark of shadow mode.
+    /// The request passes as before, with other headers or another mark of shadow mode.
     OtherIdentity,
     /// Another rule decides, to the same effect.
     OtherRule,
@@ -36,7 +37,7 @@ impl Change {
         }
     }
 
-    /// How two verdicts on one request differ; `None` where they do not.
+    /// The difference between two verdicts on one request; `None` if they do not differ.
     #[must_use]
     pub fn of(old: &Verdict<'_>, new: &Verdict<'_>) -> Option<Self> {
         match (old.denial, new.denial) {
@@ -57,21 +58,21 @@ pub struct Changes {
     groups: BTreeMap<ChangeKind, ChangeGroup>,
 }
 
-/// What the changes of a group have in common.
+/// The features that the changes of a group share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChangeKind {
-    /// How the verdicts differ.
+    /// The kind of difference.
     pub change: Change,
     /// The verdict before.
     pub old: ChangeSide,
     /// The verdict now.
     pub new: ChangeSide,
-    /// Which headers, or marks, are other ones: `forward.x-tenant`, `remove`, `would_refuse`. Of [`Change::OtherIdentity`]
-    /// only.
+    /// The headers and marks that differ: `forward.x-tenant`, `remove`, `would_refuse`. Empty except for
+    /// [`Change::OtherIdentity`].
     pub headers: BTreeSet<String>,
 }
 
-/// What a verdict says in short.
+/// A verdict in short.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChangeSide {
     /// The rule that decided.
@@ -87,20 +88,20 @@ pub struct ChangeSide {
 /// Changes of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeGroup {
-    /// How many there are.
+    /// The number of changes.
     pub count: u64,
     /// The first of them: the number of the line, and the request as it is written.
     pub examples: Vec<(u64, String)>,
 }
 
 impl Changes {
-    /// No changes yet; each group keeps as many examples.
+    /// A comparison without requests so far. Each group keeps at most `most_examples` examples.
     #[must_use]
     pub const fn new(most_examples: usize) -> Self {
         Self { requests: 0, most_examples, groups: BTreeMap::new() }
     }
 
-    /// Counts a request, which stands as `text` in line `line`, and what two policies made of it.
+    /// Counts a request and the verdicts of two policies on it; it stands as `text` in line `line`.
     pub fn add(&mut self, line: u64, text: &str, old: &Verdict<'_>, new: &Verdict<'_>) {
         self.requests = self.requests.saturating_add(1);
         let Some(change) = Change::of(old, new) else { return };
@@ -118,27 +119,27 @@ impl Changes {
         }
     }
 
-    /// How many requests were judged.
+    /// The number of requests that were judged.
     #[must_use]
     pub const fn requests(&self) -> u64 {
         self.requests
     }
 
-    /// How many verdicts changed in this way.
+    /// The number of verdicts that changed in this way.
     #[must_use]
     pub fn count(&self, change: Change) -> u64 {
         let alike = self.groups.iter().filter(|(kind, _group)| kind.change == change);
         alike.map(|(_kind, group)| group.count).fold(0, u64::saturating_add)
     }
 
-    /// How many verdicts did not change.
+    /// The number of verdicts that did not change.
     #[must_use]
     pub fn unchanged(&self) -> u64 {
         let changed = Change::ALL.into_iter().map(|change| self.count(change)).fold(0, u64::saturating_add);
         self.requests.saturating_sub(changed)
     }
 
-    /// The groups: what must be looked at first, and of that what there is most of.
+    /// The groups by kind of difference, in the order of [`Change`]; within one kind the largest first.
     #[must_use]
     pub fn groups(&self) -> Vec<(&ChangeKind, &ChangeGroup)> {
         let mut groups: Vec<_> = self.groups.iter().collect();
@@ -158,7 +159,7 @@ impl ChangeSide {
     }
 }
 
-/// In what two verdicts by which a request passes differ, apart from the rule.
+/// The differences between two verdicts by which a request passes, apart from the rule.
 fn other_headers(old: &Verdict<'_>, new: &Verdict<'_>) -> BTreeSet<String> {
     let names = old.forward.keys().chain(new.forward.keys());
     let forward = names.filter(|name| old.forward.get(*name) != new.forward.get(*name));

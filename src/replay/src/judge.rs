@@ -1,4 +1,4 @@
-//! Owns the judging of a request whose credentials' statements are given beforehand.
+//! Owns the judgement of a request with given statements about its credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use brama_policy::identity::{Answer, CredentialKind, Lookup};
 
 use crate::statement::Statement;
 
-/// What is stated about the two credentials of a request.
+/// The statements about the two credentials of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statements {
-    /// About the API key.
+    /// The statement about the API key.
     pub api_key: Statement,
-    /// About the token.
+    /// The statement about the token.
     pub token: Statement,
 }
 
 impl Statements {
-    /// What is stated about one kind.
+    /// The statement about one kind of credential.
     #[must_use]
     pub const fn of(&self, kind: CredentialKind) -> &Statement {
         match kind {
@@ -43,15 +43,15 @@ impl Statements {
         }
     }
 
-    /// What an authority that states this answers to a lookup.
+    /// The answer of an authority that makes these statements, to one lookup.
     #[must_use]
     pub fn answer(&self, lookup: &Lookup) -> Answer {
         self.of(lookup.kind()).answer()
     }
 }
 
-/// The moment at which a wall clock shows `wall`. The other clock tells how old what is remembered is, and here nothing
-/// is.
+/// The moment at which the wall clock shows `wall`. The monotonic clock is zero: it tells the age of cached answers,
+/// and nothing is cached here.
 #[must_use]
 pub const fn moment(wall: UnixTime) -> Moment {
     Moment { wall, monotonic: Monotonic::from_origin(Duration::ZERO) }

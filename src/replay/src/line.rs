@@ -37,27 +37,27 @@ pub struct RequestLine<'a> {
     now: Option<u64>,
 }
 
-/// Why no header of a request is called `host`.
+/// The message about a further header that is called `host`.
 pub(crate) const HOST_AS_HEADER: &str = "`host` is no further header: Envoy keeps it as the authority";
 
-/// A line that says no request.
+/// A line that is no request.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidLine {
-    /// Nothing that begins as an object does.
+    /// A line that does not begin with `{`.
     #[error("a request is a JSON object")]
     Shape,
-    /// Not JSON, or of another shape.
+    /// A line with a syntax error or of another shape.
     #[error("this is no request: {}", in_line(.0))]
     Json(#[from] serde_json::Error),
-    /// A `Host` beside the host.
+    /// A further header that is called `host`.
     #[error("{HOST_AS_HEADER}; write the request's `host`")]
     HostAsHeader,
     /// A statement that cannot be understood.
     #[error("{kind}: {reason}")]
     Statement {
-        /// About which credential.
+        /// The kind of credential.
         kind: &'static str,
-        /// What is wrong with it.
+        /// The fault of the statement.
         reason: InvalidStatement,
     },
 }
@@ -68,7 +68,7 @@ impl<'a> RequestLine<'a> {
     /// # Errors
     /// Text that is not this JSON, unknown or repeated members included.
     pub fn read(text: &'a [u8]) -> Result<Self, InvalidLine> {
-        // The type's own reading takes a list of its members in order as well, which nobody means.
+        // Serde also takes a list of the members in order, which nobody means.
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(InvalidLine::Shape);
         }
@@ -85,10 +85,7 @@ impl<'a> RequestLine<'a> {
         self.now.map(UnixTime::from_seconds)
     }
 
-    /// What is stated about its credentials.
-    ///
-    /// # Errors
-    /// A statement that the policy's verifiers could not make.
+    /// The statements about the credentials of the request.
     pub fn statements(&self, policy: &Policy) -> Result<Statements, InvalidLine> {
         let read = |written, kind: CredentialKind| {
             Statement::understand(written, kind, policy)
@@ -100,7 +97,7 @@ impl<'a> RequestLine<'a> {
         })
     }
 
-    /// Its headers, pseudo-headers first, with a credential for each statement about one.
+    /// The headers of the request, pseudo-headers first, with a credential for each statement about one.
     #[must_use]
     pub fn headers(&self, policy: &Policy, statements: &Statements) -> Vec<(String, Vec<u8>)> {
         let pseudo = [(":method", &self.method), (":authority", &self.host), (":path", &self.path)];
@@ -130,7 +127,8 @@ const fn localhost() -> Cow<'static, str> {
     Cow::Borrowed(DEFAULT_HOST)
 }
 
-/// What is wrong, with the column alone: a request has one line, and its number in the file is the caller's to say.
+/// The message of an error with the column alone: a request has one line, and its number in the file is the caller's to
+/// say.
 fn in_line(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

@@ -1,4 +1,4 @@
-//! Owns what an authority would state about a credential, as people write it down.
+//! Owns an authority's statement about a credential, as people write it down.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,26 +12,26 @@ mod written;
 
 pub(crate) use written::{Text, Written};
 
-/// What an authority says of one credential.
+/// An authority's statement about one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
-    /// `null`, or nothing written: nothing is known of it. One that is presented all the same is refused.
+    /// `null`, or absent: nothing is stated. A credential that is presented all the same is refused.
     Nothing,
-    /// `"refused"`: it is presented, and nobody vouches for it.
+    /// `"refused"`: the credential is presented, and nobody vouches for it.
     Refused,
-    /// `"unavailable"`: it is presented, and nobody can say.
+    /// `"unavailable"`: the credential is presented, and the authority does not reply.
     Unavailable,
-    /// An object of facts: it is presented, and vouched for.
+    /// An object of facts: the credential is presented and active.
     Active(Arc<Facts>),
 }
 
 /// A statement that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStatement {
-    /// Another word than those that are known.
+    /// An unknown word.
     #[error("`{0}` is no statement; write facts, `null`, `\"refused\"` or `\"unavailable\"`")]
     Word(String),
-    /// Neither object nor word nor null.
+    /// A value other than an object, a word or null.
     #[error("a statement is facts, `null`, `\"refused\"` or `\"unavailable\"`")]
     Shape,
     /// A fact that the policy's verifier does not state.
@@ -39,17 +39,17 @@ pub enum InvalidStatement {
     UnknownFact {
         /// The name as written.
         name: String,
-        /// Whose.
+        /// The kind of credential.
         kind: &'static str,
-        /// Those there are.
+        /// The names of the known facts.
         known: String,
     },
-    /// A fact with a value it cannot have.
+    /// A fact with an invalid value.
     #[error("`{name}` must be {wanted}")]
     Value {
         /// The fact.
         name: String,
-        /// What it must be.
+        /// The form that its value must have.
         wanted: &'static str,
     },
 }
@@ -58,14 +58,14 @@ impl Statement {
     /// Reads a statement about a credential of this kind, under a policy that knows which facts there are.
     ///
     /// # Errors
-    /// Anything else than the four forms; facts the policy does not know, or of another shape.
+    /// A value outside the four forms; an unknown fact; a fact with an invalid value.
     pub fn read(value: &Value, kind: CredentialKind, policy: &Policy) -> Result<Self, InvalidStatement> {
-        // A value that can be read at all has one of the forms, or none of them.
+        // `Written` holds any JSON value, so reading it does not fail.
         let written = Written::deserialize(value).map_err(|_never| InvalidStatement::Shape)?;
         Self::understand(&written, kind, policy)
     }
 
-    /// What an authority that says this answers.
+    /// The answer of an authority that makes this statement.
     pub(crate) fn answer(&self) -> Answer {
         match self {
             Self::Nothing | Self::Refused => Answer::Inactive,

@@ -14,17 +14,17 @@ pub struct Verdict<'a> {
     pub status: Option<u16>,
     /// The code of a refusal's denial.
     pub denial: Option<&'static str>,
-    /// The rule that decided; none where there was none.
+    /// The rule that decided, if one did.
     pub rule: Option<&'a str>,
     /// The denial of a rule in shadow mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub would_refuse: Option<&'static str>,
-    /// Why, where the denial's code does not tell all that is known; the client is not told.
+    /// The reason, if more is known than the denial's code. The client is not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The headers that are set.
     pub forward: BTreeMap<&'a str, &'a str>,
-    /// The names of the request's headers that are removed before.
+    /// The names of the request's headers that are removed before any is set.
     pub remove: &'a [String],
 }
 

@@ -10,23 +10,23 @@ use tempfile::TempDir;
 
 use crate::error::StartError;
 
-/// Where the processes of a stack write what they have to tell.
+/// The log files of a stack's processes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Logs {
-    /// A JSON object for each request; written within a moment, not at once.
+    /// Envoy's access log: a JSON object for each request, written a moment after the answer.
     pub access: PathBuf,
     /// Envoy's and the plugin's warnings.
     pub envoy: PathBuf,
-    /// What the upstream writes.
+    /// The upstream's log.
     pub upstream: PathBuf,
 }
 
-/// The folders of one run. What is temporary goes when this is dropped.
+/// The folders of one run. The temporary ones are removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Data {
     folder: PathBuf,
     sockets: TempDir,
-    /// Held, not read: the folder goes with it, or the lock.
+    /// The owner of the temporary folder, or of the lock; dropping it releases them.
     _keeper: Keeper,
 }
 
@@ -51,7 +51,7 @@ impl Data {
         fs::create_dir_all(given).map_err(file_error("make the data folder", given))?;
         let folder = given.canonicalize().map_err(file_error("open the data folder", given))?;
         let path = folder.join("lock");
-        // The lock goes with the process, however it ends; the file may stay.
+        // The system releases the lock when the process ends, in whatever way; the file may stay.
         let lock = File::create(&path).map_err(file_error("write", &path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { folder, sockets, _keeper: Keeper::Kept { _lock: lock } }),
@@ -88,13 +88,13 @@ impl Data {
         self.sockets.path().join("internal")
     }
 
-    /// Where Envoy tells at which port its administration listens.
+    /// The file in which Envoy tells the address of its administration.
     pub(crate) fn admin_address(&self) -> PathBuf {
         self.sockets.path().join("admin")
     }
 }
 
-/// An error of a file operation, to be given its cause.
+/// A function from the cause of a failed file operation to its error.
 pub(crate) fn file_error(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StartError {
     let path = path.to_owned();
     move |source| StartError::File { doing, path, source }
@@ -107,13 +107,13 @@ fn temporary(parent: &Path) -> Result<TempDir, StartError> {
     folder.map_err(file_error("make a temporary folder in", parent))
 }
 
-/// The usual place, unless its name leaves no room for a socket's.
+/// The folder for the sockets' folder: the usual temporary one, or `/tmp` if its path is too long for a socket's.
 fn sockets_parent() -> PathBuf {
     let usual = env::temp_dir();
     if usual.as_os_str().as_bytes().len() > MAX_PARENT { PathBuf::from("/tmp") } else { usual }
 }
 
-/// A socket's path has 107 bytes; `/brama-XXXXXX/internal` takes 22 of them.
+/// The limit on the path of that folder, in bytes. A socket's path has 107; `/brama-XXXXXX/internal` takes 22 of them.
 const MAX_PARENT: usize = 80;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use crate::template::InvalidTemplate;
 
-/// Why the stack does not start.
+/// The reason why a stack does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Another stack uses the folder.
@@ -15,9 +15,9 @@ pub enum StartError {
     /// A process ended before the stack was ready.
     #[error("{name} ended while the stack was starting ({status})")]
     Died {
-        /// Which.
+        /// The process.
         name: &'static str,
-        /// How.
+        /// The exit status.
         status: ExitStatus,
         /// The last lines of its log.
         report: String,
@@ -25,11 +25,11 @@ pub enum StartError {
     /// The system refused something to do with a file.
     #[error("cannot {doing} `{}`: {source}", .path.display())]
     File {
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         doing: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The program lies outside of any checkout, so there are no files to run.
@@ -38,23 +38,23 @@ pub enum StartError {
     /// The caller asked to stop.
     #[error("stopped before the stack was ready")]
     Interrupted,
-    /// Something that has to be there is not.
+    /// A required file or program that is missing.
     #[error("{what} `{}` is missing: {remedy}", .path.display())]
     Missing {
-        /// What it is.
+        /// The kind of file, such as `the plugin`.
         what: &'static str,
-        /// Where it was looked for.
+        /// The path at which it was looked for.
         path: PathBuf,
-        /// How to get it.
+        /// The way to get it.
         remedy: &'static str,
     },
     /// A folder without the files to run.
     #[error("BRAMA_PROJECT is `{}`: it must be a checkout of Brama", .0.display())]
     NoProject(PathBuf),
-    /// The two ports are one.
+    /// One port that both PORT and ADMIN_PORT name.
     #[error("PORT and ADMIN_PORT are both {0}: set one of them to another port")]
     OnePort(u16),
-    /// Somebody listens there.
+    /// A port at which another process listens.
     #[error("port {port} is in use: stop what listens there, or set {variable}")]
     PortInUse {
         /// The port.
@@ -62,14 +62,14 @@ pub enum StartError {
         /// The variable that chose it.
         variable: &'static str,
     },
-    /// The system does not give the port to this user.
+    /// A port at which the system does not let this user listen.
     #[error("cannot listen at port {port}, chosen by {variable}: {source}")]
     PortRefused {
         /// The port.
         port: u16,
         /// The variable that chose it.
         variable: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A variable that cannot be used.
@@ -77,17 +77,17 @@ pub enum StartError {
     Setting {
         /// The variable.
         variable: &'static str,
-        /// What it says.
+        /// The value of the variable.
         value: String,
-        /// What it should be.
+        /// The form that it must have.
         form: &'static str,
     },
     /// A program that could not even be started.
     #[error("cannot start {name}: {source}")]
     Spawn {
-        /// Which.
+        /// The program.
         name: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A bootstrap that cannot be filled in.
@@ -95,25 +95,25 @@ pub enum StartError {
     Template {
         /// The template.
         path: PathBuf,
-        /// Why not.
+        /// The fault of the template.
         source: InvalidTemplate,
     },
     /// A preparing command that failed.
     #[error("{what} `{}` cannot be used", .path.display())]
     Refused {
-        /// What was given to the command.
+        /// The kind of file that the command was given.
         what: &'static str,
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the command wrote.
+        /// The command's messages.
         report: String,
     },
-    /// Something that did not happen in time.
+    /// A step that took too long.
     #[error("{waited_for} within {seconds} seconds")]
     Timeout {
-        /// What did not happen: a sentence's beginning.
+        /// The step, as the beginning of a sentence: `Envoy did not listen`.
         waited_for: &'static str,
-        /// How long it was waited for.
+        /// The time limit, in seconds.
         seconds: u64,
         /// The last lines of the log that may tell why.
         report: String,
@@ -121,7 +121,7 @@ pub enum StartError {
     /// Envoy rejected the plugin or its configuration.
     #[error("Envoy did not take up the plugin with this policy; it answers {status} to everything")]
     PluginRejected {
-        /// What it answers.
+        /// The status of its answers.
         status: u16,
         /// The last lines of Envoy's log.
         report: String,
@@ -129,7 +129,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// What the failing tool itself said; may be of many lines, or none.
+    /// The failing tool's own report, of many lines or none.
     pub fn report(&self) -> &str {
         match self {
             Self::Died { report, .. }

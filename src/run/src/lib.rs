@@ -8,10 +8,10 @@
 //!    the policy, seeds the database, fills in the bootstrap. A test may edit what was written before it goes on.
 //! 3. [`Prepared::start`] starts the upstream, waits until it answers, starts Envoy, and waits until a request has
 //!    gone through the filter to the upstream and back.
-//! 4. [`Stack`] is what runs. It says where, and stops everything when it is stopped or dropped.
+//! 4. [`Stack`] is what runs. It tells its addresses, and ends its processes when it is stopped or dropped.
 //!
-//! Whatever goes wrong on the way is a [`StartError`], one sentence with the failing tool's own report beside it, and
-//! leaves nothing running.
+//! A failure on the way is a [`StartError`]: one sentence, with the failing tool's own report beside it. Nothing is
+//! left running.
 //!
 //! INVARIANT: the upstream's sockets lie in a folder that only this user can enter, and the secret between the
 //! gateway and the authority is new for each run.

@@ -1,4 +1,4 @@
-//! Owns what a person sees of the stack: when it is ready, what to try, and in one sentence why it stopped.
+//! Owns the output of the program: when the stack is ready, what to try, and in one sentence why it stopped.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -58,7 +58,7 @@ fn run(stop: &dyn Fn() -> bool) -> Result<(), Failure> {
     }
     let mut stack = prepared.start_unless(stop)?;
 
-    // Whoever reads this may have gone (`make run | head`); the gateway serves all the same.
+    // The reader may have gone (`make run | head`); the gateway serves all the same.
     let _ = greet(&stack, demonstration, kept, &render);
     while !stop() {
         if let Some(death) = stack.death() {
@@ -93,7 +93,7 @@ fn greet(stack: &Stack, demonstration: bool, kept: bool, render: &str) -> io::Re
     out.flush()
 }
 
-/// A path as it is typed where the launcher was started.
+/// A path relative to the current folder, if it lies below that.
 fn near(path: &Path) -> std::path::Display<'_> {
     let here = std::env::current_dir().ok();
     here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).display()
@@ -121,5 +121,5 @@ An NHS administrator deletes a contract's division:
     )
 }
 
-/// How soon a signal or a death is noticed.
+/// The period at which signals and ended processes are looked for.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! Owns what happens before anything runs: every check that can be made, and every file that is needed.
+//! Owns the preparation of a stack: every check that can be made before a process runs, and every file that is needed.
 
 use std::env;
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ use crate::stack::Stack;
 use crate::template::fill;
 use crate::version;
 
-/// A stack that could start: everything was checked and written, nothing runs.
+/// A stack that could start: everything was checked and written, and nothing runs.
 #[derive(Debug)]
 pub struct Prepared {
     settings: Settings,
@@ -29,11 +29,15 @@ pub struct Prepared {
 
 impl Prepared {
     /// Checks the settings and writes the files.
+    ///
+    /// # Errors
+    /// A port or a data folder that is in use, a file that is missing, or a policy, fixture or bootstrap that cannot be
+    /// used.
     pub fn new(settings: Settings) -> Result<Self, StartError> {
         require_free_ports(&settings)?;
         let settings = find_files(settings)?;
         let data = Data::open(settings.data_dir.as_deref())?;
-        // Two random numbers of 122 bits; known to the two processes that are given it, and new for each run.
+        // Two random numbers of 122 bits, new for each run and known only to the two processes that are given it.
         let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         let mut prepared = Self { settings, data, secret, notes: String::new() };
         prepared.render_policy()?;
@@ -43,11 +47,17 @@ impl Prepared {
     }
 
     /// Starts the stack and waits until it serves.
+    ///
+    /// # Errors
+    /// A process that ended or did not become ready in time, or a plugin that Envoy rejected.
     pub fn start(self) -> Result<Stack, StartError> {
         self.start_unless(|| false)
     }
 
-    /// Starts the stack and waits until it serves, or until `stop` says that it is wanted no more.
+    /// Starts the stack and waits until it serves, or until `stop` returns `true`.
+    ///
+    /// # Errors
+    /// Those of [`Prepared::start`], and [`StartError::Interrupted`].
     pub fn start_unless(self, stop: impl Fn() -> bool) -> Result<Stack, StartError> {
         Stack::start(&self.settings, self.data, &self.secret, &stop)
     }
@@ -57,7 +67,7 @@ impl Prepared {
         self.data.bootstrap()
     }
 
-    /// The file with the policy as Envoy takes it; a file renamed onto it is taken up at any time.
+    /// The file with the policy as Envoy takes it. A file renamed onto it is taken up at any time.
     pub fn ecds(&self) -> PathBuf {
         self.data.ecds()
     }
@@ -72,17 +82,17 @@ impl Prepared {
         self.data.internal_socket()
     }
 
-    /// Where the processes will write.
+    /// The log files of the processes.
     pub fn logs(&self) -> Logs {
         self.data.logs()
     }
 
-    /// What the preparing commands had to say although they succeeded; may be nothing.
+    /// The messages of the preparing commands, which succeeded; may be empty.
     pub fn notes(&self) -> &str {
         &self.notes
     }
 
-    /// What there is to say of this Envoy's version; nothing of the newest that was tried.
+    /// The remark on this Envoy's version; `None` for the newest that was tried.
     pub fn envoy_remark(&self) -> Option<String> {
         version::remark(&self.settings.envoy)
     }
@@ -140,7 +150,7 @@ impl Prepared {
     }
 }
 
-/// Where the upstream's data is.
+/// The URL of the upstream's database.
 pub(crate) fn database_url(settings: &Settings, data: &Data) -> String {
     settings.database_url.clone().unwrap_or_else(|| data.database_url())
 }
@@ -153,9 +163,9 @@ fn require_free_ports(settings: &Settings) -> Result<(), StartError> {
     require_free_port(settings.admin_port, "ADMIN_PORT")
 }
 
-/// Fails early and clearly. Whoever takes the port in the moment until Envoy does makes Envoy fail instead.
+/// Checks early that a port is free, for a clear message. A process that takes it afterwards makes Envoy fail instead.
 fn require_free_port(port: u16, variable: &'static str) -> Result<(), StartError> {
-    // Port 0 is chosen by the system for Envoy, and asked for afterwards: nothing to check, and no race.
+    // Port 0 lets the system choose a free port for Envoy, which is asked for it afterwards: no check is needed.
     if port == 0 {
         return Ok(());
     }
@@ -166,8 +176,11 @@ fn require_free_port(port: u16, variable: &'static str) -> Result<(), StartError
     }
 }
 
-/// Finds every file, or says which is missing and how to get it. The paths become absolute where a process of its
-/// own, or a file that stays, will name them.
+/// The settings with every file found. A path becomes absolute where another process, or a file that stays, will name
+/// it.
+///
+/// # Errors
+/// The first file that is missing, and how to get it.
 fn find_files(settings: Settings) -> Result<Settings, StartError> {
     let build = "run `make run`, or `cargo build` for this package";
     let file = |path: &Path, what, remedy| match path.canonicalize() {
@@ -200,7 +213,7 @@ fn find_program(path: &Path) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(path)).find(|found| executable(found))
 }
 
-/// The names that the bootstrap uses. Every one of them must occur in it.
+/// The placeholders of the bootstrap. Every one of them must occur in it.
 pub(crate) const PLACEHOLDERS: [&str; 6] =
     ["PORT", "ADMIN_PORT", "PUBLIC_SOCKET", "INTERNAL_SOCKET", "ECDS_FILE", "ACCESS_LOG"];
 

@@ -1,4 +1,4 @@
-//! Owns the little HTTP that waiting for a process takes: one GET, over TCP or a Unix socket, and its answer.
+//! Owns the HTTP of readiness probes: one GET, over TCP or a Unix socket, and its answer.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,14 +13,14 @@ pub(crate) struct Reply {
     pub(crate) body: String,
 }
 
-/// Asks over TCP. `header` is a whole header line, or nothing.
+/// Sends a GET over TCP. `header` is a whole header line, or empty.
 pub(crate) fn tcp(address: SocketAddr, path: &str, header: &str) -> io::Result<Reply> {
     let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     exchange(stream, path, header)
 }
 
-/// Asks over a Unix socket.
+/// Sends a GET over a Unix socket. `header` is a whole header line, or empty.
 pub(crate) fn unix(socket: &Path, path: &str, header: &str) -> io::Result<Reply> {
     let stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -30,22 +30,22 @@ pub(crate) fn unix(socket: &Path, path: &str, header: &str) -> io::Result<Reply>
 fn exchange(mut stream: impl Read + Write, path: &str, header: &str) -> io::Result<Reply> {
     let ending = if header.is_empty() { "" } else { "\r\n" };
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}{ending}\r\n");
-    // In one piece: who answers after the first and closes would reset the connection under the others.
+    // In one write: a server that answers the first of several and closes would reset the connection under the others.
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
-    // Bounded, whoever it is that listens there.
+    // Limited, since any program may listen there.
     stream.take(MAX_ANSWER).read_to_end(&mut answer)?;
     parse(&String::from_utf8_lossy(&answer)).ok_or_else(|| io::Error::other("the answer is not HTTP"))
 }
 
-/// Understands the answer's first line. The body stays as it was sent: chunk sizes, if any, stand between its lines.
+/// Parses the status line. The body stays as it was sent: chunk sizes, if any, stand between its lines.
 fn parse(answer: &str) -> Option<Reply> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.1 ")?.split([' ', '\r']).next()?.parse().ok()?;
     Some(Reply { status, body: body.to_owned() })
 }
 
-/// One probe's time: anything local that takes longer is not ready.
+/// The time limit of a probe: anything local that takes longer is not ready.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const MAX_ANSWER: u64 = 64 * 1024;

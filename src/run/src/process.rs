@@ -1,4 +1,4 @@
-//! Owns one process of the stack: its start, its log, the question whether it still runs, and its end.
+//! Owns one process of the stack: its start, its log, its state, and its end.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -20,7 +20,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command`; what it writes is added to `log`.
+    /// Starts `command`. Its output is appended to `log`.
     pub(crate) fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self, StartError> {
         let open = || -> io::Result<(File, File)> {
             let file = OpenOptions::new().create(true).append(true).open(log)?;
@@ -38,12 +38,12 @@ impl Process {
         self.name
     }
 
-    /// How it ended, if it did. A process that cannot be asked about is taken to run.
+    /// The exit status of the process, if it has ended. A process whose status cannot be read counts as running.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Fails if it has ended.
+    /// Checks that the process runs; else the error has its last lines.
     pub(crate) fn must_run(&mut self) -> Result<(), StartError> {
         match self.ended() {
             None => Ok(()),
@@ -51,14 +51,14 @@ impl Process {
         }
     }
 
-    /// The last lines of its log.
+    /// The last lines of the log.
     pub(crate) fn report(&self) -> String {
         last_lines(&self.log).unwrap_or_default()
     }
 
-    /// Asks it to end.
+    /// Sends SIGTERM to the process, if it still runs.
     pub(crate) fn ask_to_end(&mut self) {
-        // Not waited for so far, so the number is still its own and not a stranger's.
+        // The process was not waited for so far, so the number is still its own.
         if self.ended().is_none()
             && let Ok(number) = i32::try_from(self.child.id())
             && let Some(process) = Pid::from_raw(number)
@@ -68,7 +68,7 @@ impl Process {
         }
     }
 
-    /// Ends it: a request, a moment's patience, then by force.
+    /// Ends the process: by SIGTERM, and after `PATIENCE` by force.
     pub(crate) fn end(&mut self) {
         self.ask_to_end();
         let patience = Instant::now() + PATIENCE;
@@ -101,7 +101,7 @@ fn last_lines(log: &Path) -> io::Result<String> {
     Ok(lines.get(lines.len().saturating_sub(REPORT_LINES)..).unwrap_or_default().join("\n"))
 }
 
-/// How long a process may take to end by itself: the upstream gives its open requests two seconds, and its database two.
+/// The time for a process to end by itself: the upstream gives its open requests two seconds, and its database two.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const REPORT_BYTES: u64 = 8 * 1024;

@@ -1,6 +1,7 @@
-//! Owns the question whose files are run: those of the checkout that the caller names, else that the program lies in.
+//! Owns the choice of the checkout whose files are run: the one that the caller names, else the one that the program
+//! lies in.
 //!
-//! Never those of the folder that the program was built in, which a copied or moved checkout would bring along.
+//! The folder that the program was built in is never taken: a copied or moved checkout would still name it.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,9 @@ pub(crate) fn project(given: Option<PathBuf>, program: &Path) -> Result<PathBuf,
     found.map(Path::to_owned).ok_or_else(|| StartError::Homeless(program.to_owned()))
 }
 
-/// A checkout has this package's own manifest, whatever else of it is missing: a file that is looked for must not be
-/// found in a checkout further up.
+/// `true` if the folder is a checkout: it has this package's own manifest.
+///
+/// Other files may be missing; they must not be found in a checkout further up instead.
 fn is_project(folder: &Path) -> bool {
     folder.join("src/run/Cargo.toml").is_file()
 }

@@ -1,4 +1,4 @@
-//! Owns the settings of a run: where each comes from, and what is taken for those that are not given.
+//! Owns the settings of a run: the variable and the default of each.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 use crate::error::StartError;
 use crate::project::project;
 
-/// What to start, and where.
+/// The settings of a run: what to start, and where.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// The checkout whose files are run (`BRAMA_PROJECT`, else the one that this program lies in).
     pub project: PathBuf,
-    /// Where the gateway listens (`PORT`, else 8080); 0 is any free port.
+    /// The gateway's port (`PORT`, else 8080); 0 is any free port.
     pub port: u16,
-    /// Where Envoy's administration listens (`ADMIN_PORT`, else 9901); 0 is any free port.
+    /// The port of Envoy's administration (`ADMIN_PORT`, else 9901); 0 is any free port.
     pub admin_port: u16,
-    /// Where data, logs and rendered files are kept (`DATA_DIR`, else a folder that is removed at the end).
+    /// The folder of data, logs and rendered files (`DATA_DIR`, else a folder that is removed at the end).
     pub data_dir: Option<PathBuf>,
     /// The upstream's database (`DATABASE_URL`, else a SQLite file in the data folder).
     pub database_url: Option<String>,
     /// The policy (`POLICY`, else the one that is shipped).
     pub policy: PathBuf,
-    /// What the database starts with (`FIXTURES`, else the demonstration that is shipped).
+    /// The fixture, which is the database's first content (`FIXTURES`, else the demonstration that is shipped).
     pub fixtures: PathBuf,
     /// The plugin (`BRAMA_WASM`, else where `make wasm` puts it).
     pub wasm: PathBuf,
@@ -34,19 +34,23 @@ pub struct Settings {
     pub upstream: PathBuf,
     /// Envoy's configuration, with placeholders.
     pub bootstrap: PathBuf,
-    /// How many threads Envoy serves with; each has a plugin of its own.
+    /// The number of Envoy's workers; each has a plugin of its own.
     pub workers: u16,
-    /// From which level on Envoy logs, by its name for it.
+    /// The level from which on Envoy logs, by Envoy's name for it.
     pub log_level: &'static str,
 }
 
 impl Settings {
-    /// Reads the settings from the environment. An empty variable counts as unset, as `make run PORT=` says it.
+    /// Reads the settings from the environment. An empty variable counts as unset, as in `make run PORT=`.
+    ///
+    /// # Errors
+    /// A variable with an invalid value, or no checkout whose files could be run.
     pub fn from_environment() -> Result<Self, StartError> {
         Self::read(|name| env::var_os(name))
     }
 
-    /// Whether policy and fixture are the ones that are shipped, so that requests to try can be named.
+    /// `true` if policy and fixture are the shipped ones and no database is named, so that requests to try can be
+    /// shown.
     pub fn is_demonstration(&self) -> bool {
         let shipped = |file: &str| self.project.join(file);
         self.policy == shipped(POLICY) && self.fixtures == shipped(FIXTURES) && self.database_url.is_none()
@@ -90,7 +94,7 @@ impl Settings {
     }
 }
 
-/// Where cargo put this program and the others. Tests are built one folder further down.
+/// The folder in which cargo put this program and the others. Tests are built one folder further down.
 fn programs(program: &Path) -> PathBuf {
     let folder = program.parent().unwrap_or(Path::new(""));
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };

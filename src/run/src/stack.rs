@@ -20,7 +20,7 @@ use crate::settings::Settings;
 /// A stack that serves. Dropping it stops it.
 #[derive(Debug)]
 pub struct Stack {
-    // In the order in which they end: what takes requests first, the folders last.
+    // In the order in which they are dropped: first what takes requests, last the folders.
     envoy: Process,
     upstream: Process,
     address: SocketAddr,
@@ -29,7 +29,7 @@ pub struct Stack {
     data: Data,
 }
 
-/// What the last step of the start has shown.
+/// The result of the last step of the start.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Proof {
     /// The filter itself refused the probe: it judges, but the way to the upstream was not tried.
@@ -69,7 +69,7 @@ impl Stack {
                 Attempt::Proved(proof) => Ok(Some(proof)),
                 Attempt::NotYet => Ok(None),
                 Attempt::NoPlugin(status) => {
-                    // Reported when it lasts, since a plugin that is being loaded may answer so too.
+                    // Reported only if it lasts, since Envoy may answer so while it loads the plugin.
                     let since: Instant = *rejected.get_or_insert_with(Instant::now);
                     match since.elapsed() > REJECTION_PATIENCE {
                         false => Ok(None),
@@ -85,27 +85,27 @@ impl Stack {
         Ok(Self { envoy, upstream, address, admin_address, proof, data })
     }
 
-    /// Where the gateway listens.
+    /// The address at which the gateway listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where Envoy's administration listens.
+    /// The address at which Envoy's administration listens.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
     }
 
-    /// What is known to work.
+    /// The result of the last step of the start.
     pub fn proof(&self) -> Proof {
         self.proof
     }
 
-    /// Where the processes write.
+    /// The log files of the processes.
     pub fn logs(&self) -> Logs {
         self.data.logs()
     }
 
-    /// The file with the policy as Envoy takes it; a file renamed onto it is taken up.
+    /// The file with the policy as Envoy takes it. A file renamed onto it is taken up at any time.
     pub fn ecds(&self) -> PathBuf {
         self.data.ecds()
     }
@@ -118,7 +118,7 @@ impl Stack {
         })
     }
 
-    /// Stops everything and removes what is temporary.
+    /// Stops the processes and removes the temporary folders.
     pub fn stop(self) {
         drop(self);
     }
@@ -126,7 +126,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // Both at once; each is then waited for where it is dropped.
+        // Both are asked at once; each is waited for when it is dropped.
         self.envoy.ask_to_end();
         self.upstream.ask_to_end();
     }
@@ -156,9 +156,9 @@ fn start_upstream(
     command.env("DATABASE_URL", database_url(settings, data));
     command.env("PUBLIC_LISTEN", format!("unix:{}", data.public_socket().display()));
     command.env("INTERNAL_LISTEN", format!("unix:{}", data.internal_socket().display()));
-    // One secret, this run's: a stranger's in the environment must not open the authority.
+    // Only this run's secret is valid: another one in the environment must not open the authority.
     command.env("BRAMA_AUTHORITY_SECRET", secret).env_remove("BRAMA_AUTHORITY_SECRET_PREVIOUS");
-    // Its log is a file; whether the launcher was started from a terminal does not matter to it.
+    // The log is a file, so colours are off even if the launcher was started from a terminal.
     command.env("NO_COLOR", "1");
     let mut process = Process::start("the upstream", &mut command, &data.logs().upstream)?;
 
@@ -179,7 +179,7 @@ fn start_envoy(settings: &Settings, data: &Data, secret: &str) -> Result<Process
     command.arg("-c").arg(data.bootstrap());
     command.arg("--admin-address-path").arg(data.admin_address());
     command.args(["--concurrency", &settings.workers.to_string()]);
-    // Hot restart shares memory by a number that two stacks side by side would have to agree upon.
+    // Hot restart shares memory under a number, which would have to differ between two stacks on one machine.
     command.args(["--disable-hot-restart", "--log-level", settings.log_level]);
     // People and tests look at the access log right after a request; Envoy would wait for ten seconds.
     command.args(["--file-flush-interval-msec", "100"]);
@@ -187,7 +187,7 @@ fn start_envoy(settings: &Settings, data: &Data, secret: &str) -> Result<Process
     Process::start("Envoy", &mut command, &data.logs().envoy)
 }
 
-/// Where the listener `public` is, as Envoy's administration tells it: `public::127.0.0.1:8080`.
+/// The address of the listener `public`, as Envoy's administration tells it: `public::127.0.0.1:8080`.
 fn listener(admin_address: SocketAddr) -> Option<SocketAddr> {
     let reply = probe::tcp(admin_address, "/listeners", "").ok()?;
     let address: SocketAddr = reply.body.lines().find_map(|line| line.strip_prefix("public::"))?.trim().parse().ok()?;
@@ -207,11 +207,11 @@ fn try_request(address: SocketAddr, access_log: &PathBuf) -> Attempt {
         return Attempt::NotYet;
     };
     match reply.status {
-        // No answer of Envoy's own or of the filter's has this status at this path.
+        // Only the upstream answers with this status at this path.
         200 => Attempt::Proved(Proof::Upstream),
-        // What the Wasm extension answers when it has no configuration to run.
+        // The answer of the Wasm extension when it has no configuration to run.
         500 => Attempt::NoPlugin(500),
-        // Whose refusal it is, the filter's or Envoy's, the answer does not say; the log does.
+        // The log tells whether the filter refused or Envoy itself; the answer does not.
         400..500 => match logged(access_log, &id) {
             Some(line) if line.contains(r#""details":"via_upstream""#) => Attempt::Proved(Proof::Upstream),
             Some(line) if line.contains(r#""refusal":"own""#) => Attempt::Proved(Proof::Filter),
@@ -234,7 +234,7 @@ fn logged(access_log: &PathBuf, id: &str) -> Option<String> {
     None
 }
 
-/// A wait with an end, that also ends when a process does or the caller wants to stop.
+/// A wait with a time limit. It also ends when a process does, or when the caller wants to stop.
 struct Waiting<'a> {
     stop: &'a dyn Fn() -> bool,
     until: Instant,
@@ -242,7 +242,7 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Tries until there is a result. Of `processes`, the first is the one whose log may tell why there is none.
+    /// Repeats `attempt` until it has a result. After a timeout the log of the first process is the report.
     fn wait<T>(
         &mut self,
         waited_for: &'static str,
@@ -267,22 +267,25 @@ impl Waiting<'_> {
         }
     }
 
-    /// Ctrl-C reaches the processes too, and one of them may have ended before we hear of it.
+    /// The error, or an interruption if the caller wants to stop: Ctrl-C reaches the processes too, and one of them may
+    /// end before we hear of it.
     fn unless_stopped(&self, error: StartError) -> StartError {
         sleep(SIGNAL_PATIENCE);
         if (self.stop)() { StartError::Interrupted } else { error }
     }
 }
 
-/// Answered by the upstream, on both of its listeners; the policy that is shipped lets it through.
+/// The path of the readiness probe. The upstream answers it on both of its listeners, and the shipped policy lets it
+/// through.
 const READINESS: &str = "/readyz";
 
-/// Creating a database, or connecting to one over a network.
+/// The time for the upstream to create a database, or to connect to one over a network.
 const UPSTREAM_PATIENCE: Duration = Duration::from_secs(30);
-/// Envoy compiles the plugin once for each worker before it listens; slow on a loaded machine.
+/// The time for Envoy to start. It compiles the plugin once for each worker before it listens; slow on a loaded
+/// machine.
 const ENVOY_PATIENCE: Duration = Duration::from_secs(60);
 const REJECTION_PATIENCE: Duration = Duration::from_secs(2);
-/// Ten times the interval at which Envoy writes its log.
+/// The time for a line of the access log: ten times the interval at which Envoy writes it.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 const SIGNAL_PATIENCE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(20);

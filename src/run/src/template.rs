@@ -1,23 +1,23 @@
-//! Owns the placeholders of the bootstrap: `${NAME}` is replaced by a value, and nothing is left over on either side.
+//! Owns the placeholders of the bootstrap: each `${NAME}` is replaced by a value, and each value must be used.
 
-/// Why a template cannot be filled in.
+/// The reason why a template cannot be filled in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidTemplate {
-    /// A value that would end the quoted text it stands in.
+    /// A value with a control character, which the quoted text around it cannot hold as it is.
     #[error("the value of {0} contains a control character")]
     ControlCharacter(&'static str),
     /// A placeholder without an end.
     #[error("line {0} opens a placeholder and does not close it")]
     Open(usize),
-    /// A placeholder that nobody fills.
+    /// A placeholder without a value.
     #[error("line {line} has the placeholder `{name}`, which has no value")]
     Unknown {
-        /// Where.
+        /// The line, from 1.
         line: usize,
-        /// Its name.
+        /// The name of the placeholder.
         name: String,
     },
-    /// A value that the template does not use. A bootstrap without, say, its port would start something else.
+    /// A value that the template does not use. A bootstrap without its port, for example, would start something else.
     #[error("the placeholder `{0}` does not occur")]
     Unused(&'static str),
 }
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(fill("${A} ${B}", &values).unwrap(), "${B} b");
     }
 
-    /// The bootstrap that is shipped and the values that are given to it are written in two places.
+    /// The shipped bootstrap agrees with the values that are given to it: the names are written in two places.
     #[test]
     fn shipped_bootstrap_takes_exactly_the_names_that_are_filled_in() {
         let shipped = include_str!("../../../envoy/envoy.yaml");

@@ -1,15 +1,16 @@
-//! Owns what is said of an Envoy that is not the one the project is tested with in full.
+//! Owns the remark on an Envoy of another version than the one that the project is tested with in full.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A sentence about an Envoy, where there is something to say: that nobody has tried its version, or what it cannot do.
+/// The remark on an Envoy: its version is untested, or lacks something. `None` for a version that is tested in full,
+/// and for a program that cannot be run.
 pub(crate) fn remark(envoy: &Path) -> Option<String> {
     let output = Command::new(envoy).arg("--version").stdin(Stdio::null()).output().ok()?;
     let said = String::from_utf8_lossy(&output.stdout);
     match version(&said) {
         Some(version) => about(version),
-        // Whether it starts will be seen; a program of another name may well be one.
+        // A program whose version is unknown may well be an Envoy; its start will show.
         None => Some("the version of this Envoy cannot be told: it is tested with 1.36 to 1.40".to_owned()),
     }
 }
@@ -38,18 +39,18 @@ fn about((major, number, patch): (u32, u32, u32)) -> Option<String> {
     })
 }
 
-/// The three numbers of `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`, whose last one may have more behind it.
+/// The three numbers in `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`, without a suffix such as `-dev`.
 fn version(said: &str) -> Option<(u32, u32, u32)> {
     let (_, version) = said.split_once("version: ")?;
     let mut numbers = version.split('/').nth(1)?.split(['.', '-']).map(|number| number.parse().ok());
     Some((numbers.next()??, numbers.next()??, numbers.next()??))
 }
 
-/// `make e2e-matrix` runs on each minor from this one on.
+/// The oldest minor version that `make e2e-matrix` runs on.
 const OLDEST: (u32, u32) = (1, 36);
-/// Another build of it may have the runtime.
+/// The version whose wheel lacks the Wasm runtime; another build of it may have one.
 const WITHOUT_WASM: (u32, u32, u32) = (1, 38, 3);
-/// What `make e2e` runs on, unless it is told otherwise.
+/// The minor version that `make e2e` runs on by default.
 const NEWEST: (u32, u32) = (1, 40);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Owns `brama check`: what is wrong with a policy, and where.
+//! Owns `brama check`: the findings about policies, each with its place.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,9 +30,8 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// Findings go to standard output, as those of ruff and eslint do: they are what this command is asked for, where
-    /// a compiler's are beside what it makes. So they can be piped; standard error is left for what went wrong with
-    /// the command itself.
+    /// Findings go to standard output, as those of ruff and eslint do: they are the result of this command, and can be
+    /// piped. Standard error is left for what went wrong with the command itself.
     pub(crate) fn run(&self) -> Result<Outcome, Fault> {
         let files: Vec<Judged> = self.policies.iter().map(|path| self.judge(path)).collect();
         let text = if self.json {
@@ -65,7 +64,7 @@ impl Check {
     }
 }
 
-/// What became of one file.
+/// The result for one file.
 struct Judged {
     report: Report,
     summary: String,

@@ -1,4 +1,4 @@
-//! Owns `brama completions`: what a shell completes a command line with.
+//! Owns `brama completions`: the completion scripts of shells.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;

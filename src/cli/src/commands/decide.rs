@@ -44,7 +44,7 @@ impl Decide {
     }
 }
 
-/// Decides every line; how many were no requests.
+/// Decides every line, and returns the number of lines that were no requests; 0 if the reader of the output has gone.
 fn decide(
     policy: &Arc<Policy>,
     now: UnixTime,
@@ -63,7 +63,7 @@ fn decide(
         }
         answer.push(b'\n');
         let mut written = output.write_all(&answer);
-        // After the last line nothing is left either, so that in the end all is written.
+        // Nothing is left after the last line either, so that all is written at the end.
         if lines.is_drained() {
             written = written.and_then(|()| output.flush());
         }
@@ -76,7 +76,7 @@ fn decide(
     Ok(bad)
 }
 
-/// The decision on one line, or why there is none.
+/// The decision on one line, or the reason why it is no request.
 fn judge(line: Line<'_>, policy: &Arc<Policy>, now: UnixTime) -> Result<Decision, String> {
     let text = line.map_err(|long| long.to_string())?;
     let judged = RequestLine::read(text).and_then(|request| request.judge(policy, now));

@@ -1,4 +1,4 @@
-//! Owns `brama diff`: which decisions another policy changes.
+//! Owns `brama diff`: the decisions that another policy changes.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,15 +18,15 @@ mod text;
 
 /// Judge requests by two policies, and show which decisions change: a line of JSON each on standard input.
 ///
-/// The access log of the gateway is read too, as far as it goes: it has no headers and no query, and of a caller the facts that
-/// the policy lists in `log.facts`. Whether a credential is good is taken from the log, for both policies. A line that lacks
-/// what a rule looks at cannot be judged: it is counted, with what it lacks.
+/// The access log of the gateway is read too, as far as it goes: it has no headers and no query, and of a caller the
+/// facts that the policy lists in `log.facts`. Whether a credential is good is taken from the log, for both policies. A
+/// line that lacks what a rule looks at cannot be judged: it is counted, with what it lacks.
 ///
 /// A request opens where it was refused and now passes, be it only because its rule is in shadow mode. Each request is
 /// read under both policies, so that a fact which one of them does not know makes its line a bad one.
 ///
-/// Exit codes: 0, nothing opens; 1, something does; 2, a policy could not be used, a line is no request, or nothing that could be
-/// judged opens and there are lines that could not (what the others change is shown all the same).
+/// Exit codes: 0, nothing opens; 1, something does; 2, a policy could not be used, a line is no request, or nothing
+/// that could be judged opens and there are lines that could not (what the others change is shown all the same).
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: brama diff policies/ehealth.yaml policies/ehealth.yaml < policies/examples/requests.jsonl"
@@ -46,14 +46,14 @@ pub(crate) struct Diff {
     clock: Clock,
 }
 
-/// Lines of an access log that cannot be judged, by what they lack: how many, and the first.
+/// The lines of an access log that cannot be judged, by what they lack: their count, and the number of the first.
 type Unjudged = BTreeMap<NotJudged, (u64, u64)>;
 
 /// A line that is not compared.
 enum Passed {
-    /// The log does not hold enough.
+    /// A line of a log that does not hold enough.
     NotJudged(NotJudged),
-    /// It is no request, and why.
+    /// A line that is no request, with the reason.
     NoRequest(String),
 }
 
@@ -69,7 +69,7 @@ impl From<String> for Passed {
     }
 }
 
-/// One of the two policies, with its file for what is said about it.
+/// One of the two policies, with its file for messages.
 struct Judge<'a> {
     file: &'a Path,
     policy: Arc<Policy>,
@@ -105,7 +105,7 @@ impl Diff {
         let lacking = unjudged.keys().any(NotJudged::could_change);
         Ok(match (bad, changes.count(Change::Opens)) {
             (0, 0) if !lacking => Outcome::Good,
-            // Part of a log lacks something nearly always: that must not hide what opens in the rest.
+            // Nearly always some lines of a log lack something: they must not hide what opens in the rest.
             (0, 1..) => Outcome::Bad,
             (_, _) => Outcome::Failed,
         })
@@ -123,7 +123,10 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Counts what the policies make of one line, or says why it is no request.
+/// Adds the verdicts of both policies on one line.
+///
+/// # Errors
+/// A line that is not compared.
 fn compare(
     line: Line<'_>,
     number: u64,
@@ -149,5 +152,5 @@ fn compare(
     Ok(())
 }
 
-/// How many bad lines are told one by one; a file of another kind is soon recognised.
+/// The limit on bad lines that are reported one by one: a file of another kind is soon recognised.
 const MAX_TOLD: u64 = 10;

@@ -1,4 +1,4 @@
-//! Owns `brama digest`: the name of a policy by what it says.
+//! Owns `brama digest`: the SHA-256 of a policy.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ use crate::source::Checked;
 
 /// Tell the digest of a policy: the SHA-256 of the document as the plugin receives it.
 ///
-/// The plugin logs it when the policy comes into force, and the `version_info` of an ECDS document begins with it. Comments
-/// and layout do not change it.
+/// The plugin logs it when the policy comes into force, and the `version_info` of an ECDS document begins with it.
+/// Comments and layout do not change it.
 ///
 /// Exit codes: 0, it is told; 2, the policy could not be read or has a fault.
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! Owns `brama explain`: one request, and the whole reasoning about it.
+//! Owns `brama explain`: the decision on one request, with every step of its judgement.
 
 use std::io;
 use std::path::PathBuf;
@@ -64,7 +64,7 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(&self) -> Result<Outcome, Fault> {
-        // Here 1 says that the request is refused, which nobody knows of a policy with faults.
+        // Exit code 1 says that the request is refused; a policy with faults decides nothing, so it ends with 2.
         let policy = Checked::read(&self.policy).map_err(Fault::Input)?;
         let asked = Asked {
             method: self.method.clone(),
@@ -104,7 +104,7 @@ impl Explain {
     }
 }
 
-/// A header as it is written; its value may be a secret, so that an error does not repeat it.
+/// A header as it is written. An error leaves out its value, which may be a secret.
 fn header(text: &str) -> Result<(String, String), InvalidGiven> {
     let invalid = |reason: &str| InvalidGiven { flag: "--header", reason: reason.to_owned() };
     let (name, value) = text.split_once(':').ok_or_else(|| invalid("write `name: value`"))?;

@@ -50,7 +50,7 @@ impl Man {
     }
 }
 
-/// `brama` or `brama-check`.
+/// The name of a page: `brama`, or `brama-check`.
 fn name(command: &Command) -> &str {
     command.get_display_name().unwrap_or_else(|| command.get_name())
 }

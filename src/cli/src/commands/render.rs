@@ -42,8 +42,8 @@ pub(crate) enum Target {
     EnvoyEcds,
     /// Manifests for Istio: a `WasmPlugin`, and an `EnvoyFilter` that lets pass only what the plugin allowed.
     Istio,
-    /// Manifests for Envoy Gateway: an `EnvoyExtensionPolicy`, and a `SecurityPolicy` that lets pass only what the plugin
-    /// allowed.
+    /// Manifests for Envoy Gateway: an `EnvoyExtensionPolicy`, and a `SecurityPolicy` that lets pass only what the
+    /// plugin allowed.
     EnvoyGateway,
 }
 

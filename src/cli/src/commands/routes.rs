@@ -1,4 +1,4 @@
-//! Owns `brama routes`: what a policy has routes for, and what an API's description has beside it.
+//! Owns `brama routes`: the list of a policy's routes, and their comparison with an API's description.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Owns `brama schema`: what an editor has to know to help with a policy, or with its cases.
+//! Owns `brama schema`: the JSON Schema of policies, or of their cases, for editors.
 
 use std::path::PathBuf;
 
@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use crate::commands::{Fault, Outcome};
 use crate::output;
 
-/// Write the JSON Schema of policies or of their cases, for editors. What it refuses, `check` and `test` refuse too; they
-/// see more.
+/// Write the JSON Schema of policies or of their cases, for editors. What it refuses, `check` and `test` refuse too;
+/// they see more.
 ///
 /// Exit codes: 0, it is written; 2, it could not be.
 #[derive(Debug, Args)]

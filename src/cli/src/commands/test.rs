@@ -1,4 +1,4 @@
-//! Owns `brama test`: whether a policy decides its cases as they are written.
+//! Owns `brama test`: the cases of a policy, judged and compared with what they expect.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ mod tap;
 /// Coverage is the share of what there is to see: each rule allowing, and each rule that is not public refusing. A rule
 /// in shadow mode counts as refusing where it marks what it would refuse.
 ///
-/// Exit codes: 0, every case passes; 1, one fails, or less is seen than `--min-coverage` or `--min-denials` ask for; 2, the policy or the cases
-/// could not be used, or the results not be written.
+/// Exit codes: 0, every case passes; 1, one fails, or less is seen than `--min-coverage` or `--min-denials` ask for; 2,
+/// the policy or the cases could not be used, or the results not be written.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: brama test policies/ehealth.yaml --min-coverage 100")]
 pub(crate) struct Test {
@@ -36,7 +36,8 @@ pub(crate) struct Test {
     /// Fail where less of the rules is seen than this, in percent.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_coverage: Option<u8>,
-    /// Fail where fewer of the denials that the policy can give are seen than this, in percent; those that were not are told.
+    /// Fail where fewer of the denials that the policy can give are seen than this, in percent; those that were not are
+    /// told.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_denials: Option<u8>,
 }
@@ -90,7 +91,7 @@ impl Format {
     }
 }
 
-/// What became of all cases.
+/// The results of all cases.
 struct Results<'r> {
     /// The policy's file.
     file: &'r Path,
@@ -101,13 +102,13 @@ struct Results<'r> {
     wanted: Wanted,
 }
 
-/// What was asked for, in percent.
+/// The shares that are asked for, in percent.
 struct Wanted {
     rules: Option<u8>,
     denials: Option<u8>,
 }
 
-/// How much was seen of something, and how much was asked for.
+/// A share of what there is to see: how much was seen, and how much is asked for.
 struct Share {
     what: &'static str,
     percent: usize,
@@ -121,7 +122,7 @@ impl Share {
         self.wanted.is_none_or(|wanted| self.percent >= usize::from(wanted))
     }
 
-    /// In a line: `coverage: 80% (4 of 5)`.
+    /// The share in a line: `coverage: 80% (4 of 5)`.
     fn line(&self) -> String {
         let wanted = self.wanted.filter(|_wanted| !self.is_enough());
         let below = wanted.map(|wanted| format!(", below the {wanted}% asked for")).unwrap_or_default();
@@ -129,7 +130,7 @@ impl Share {
     }
 }
 
-/// What became of the cases of one file.
+/// The results of the cases of one file.
 struct Suite<'r> {
     file: &'r Path,
     outcomes: &'r [CaseOutcome<'r>],
@@ -144,7 +145,7 @@ impl Results<'_> {
         self.outcomes().filter(|outcome| !outcome.passes()).count()
     }
 
-    /// How much of the rules was seen, and of the denials.
+    /// The shares of rules and of denials that were seen.
     fn shares(&self) -> [Share; 2] {
         let coverage = &self.coverage;
         let rules = Share {
@@ -160,7 +161,7 @@ impl Results<'_> {
         [rules, Share { what: "denials", percent, seen, total, wanted: self.wanted.denials }]
     }
 
-    /// The shares that were asked for, with how much.
+    /// The shares that are asked for, each with its percentage.
     fn demands(&self) -> impl Iterator<Item = (Share, u8)> {
         self.shares().into_iter().filter_map(|share| share.wanted.map(|wanted| (share, wanted)))
     }
@@ -170,7 +171,7 @@ impl Results<'_> {
     }
 }
 
-/// What is otherwise in a case that fails, as a diff of what it expects: `- refuse: not_owner`, `+ refuse: scope_missing`.
+/// The differences of a case that fails, as lines of a diff: `- refuse: not_owner`, `+ refuse: scope_missing`.
 fn differing(outcome: &CaseOutcome<'_>) -> impl Iterator<Item = String> {
     outcome.differences().iter().flat_map(|difference| {
         let sides = [('-', &difference.expected), ('+', &difference.found)].into_iter();

@@ -1,4 +1,4 @@
-//! Owns `brama token`: what a policy makes of a token.
+//! Owns `brama token`: the verification of a token under a policy.
 
 use clap::{Args, Subcommand};
 

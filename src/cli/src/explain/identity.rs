@@ -1,4 +1,4 @@
-//! Owns what is stated about a credential on the command line: a word, facts, or an identity of the policy's cases.
+//! Owns the statements about credentials on the command line: a word, facts, or an identity of the policy's cases.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,17 @@ use serde_json::Value;
 pub(crate) struct Given<'a> {
     pub(crate) flag: &'static str,
     pub(crate) kind: CredentialKind,
-    /// `None` where it was not written.
+    /// The value of the flag; `None` if the flag is absent.
     pub(crate) text: Option<&'a str>,
 }
 
-/// Where identities have names.
+/// The case file in which identities have names.
 #[derive(Debug)]
 pub(crate) struct Identities {
     cases: PathBuf,
 }
 
-/// A flag from which nothing can be understood. Its text is not repeated where it could be a credential, written by
-/// mistake.
+/// An invalid value of a flag. The message leaves out the value where that could be a credential, written by mistake.
 #[derive(Debug, thiserror::Error)]
 #[error("{flag}: {reason}")]
 pub(crate) struct InvalidGiven {
@@ -34,12 +33,12 @@ pub(crate) struct InvalidGiven {
 }
 
 impl Identities {
-    /// The identities of a case file; of the one beside the policy where none is named.
+    /// The identities of the case file `cases`, else of the one beside the policy.
     pub(crate) fn new(cases: Option<&Path>, policy: &Path) -> Self {
         Self { cases: cases.map_or_else(|| policy.with_extension("cases.yaml"), Path::to_owned) }
     }
 
-    /// What a flag states.
+    /// The statement of a flag.
     pub(crate) fn statement(&self, given: Given<'_>, policy: &Policy) -> Result<Statement, InvalidGiven> {
         let invalid = |reason: String| InvalidGiven { flag: given.flag, reason };
         let text = match given.text {
@@ -81,7 +80,7 @@ impl Identities {
     }
 }
 
-/// A word, facts as JSON, or a file of them.
+/// The value of a statement: a word, facts as JSON, or a file of facts.
 fn written(text: &str) -> Result<Value, String> {
     if text == "refused" || text == "unavailable" {
         return Ok(Value::String(text.to_owned()));
@@ -100,12 +99,12 @@ fn written(text: &str) -> Result<Value, String> {
     })?;
     match parse(&read)? {
         facts @ Value::Object(_) => Ok(facts),
-        // What it is instead is not repeated: it could be the credential itself.
+        // The message leaves out the text: it could be the credential itself.
         _other => Err(format!("this holds no object of facts; {FORMS}")),
     }
 }
 
-/// JSON or YAML, in which a key written twice is an error.
+/// The value of a JSON or YAML text, in which a key written twice is an error.
 fn parse(text: &str) -> Result<Value, String> {
     serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
 }

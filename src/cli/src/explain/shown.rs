@@ -1,4 +1,4 @@
-//! Owns how an explanation is shown to people.
+//! Owns the text of an explanation, for people.
 
 use brama_policy::deciding::{Decision, RefusalResponse, RuleId};
 
@@ -50,7 +50,7 @@ impl Explanation {
     }
 }
 
-/// A step, or several neighbours about which there is the same to say.
+/// A step, or several adjacent steps with the same lines.
 fn step(number: usize, told: &[Told], colour: Colour) -> String {
     let Some((first, others)) = told.split_first() else { return String::new() };
     let style = match first.outcome {
@@ -69,7 +69,7 @@ fn step(number: usize, told: &[Told], colour: Colour) -> String {
     format!("{head}{}\n", lines.join(&format!("\n{indent}")))
 }
 
-/// The answer as it goes over the wire, in HTTP/1.1 for people.
+/// The answer in the notation of HTTP/1.1, for people.
 fn answer(answer: &RefusalResponse) -> String {
     let phrase = match answer.status {
         400 => "Bad Request",

@@ -1,18 +1,18 @@
-//! Owns the steps of a judgement as they are told: their order, their names, and what became of each.
+//! Owns a step of an explanation: its stage, its outcome, and what is shown of it.
 
 use brama_policy::deciding::Stage;
 use serde_json::{Map, Value, json};
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// What is required was found.
+    /// The requirement is met.
     Passed,
-    /// It was not.
+    /// The requirement is not met.
     Lacking,
     /// Nothing is required.
     NotRequired,
-    /// Something was lacking before.
+    /// An earlier step lacks something.
     NotReached,
 }
 
@@ -27,14 +27,14 @@ impl Outcome {
     }
 }
 
-/// A step as it is told.
+/// A step of an explanation.
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) stage: Stage,
     pub(crate) outcome: Outcome,
-    /// For people.
+    /// Lines for people.
     pub(crate) lines: Vec<String>,
-    /// For programs.
+    /// Members of the JSON form, for programs.
     pub(crate) detail: Map<String, Value>,
 }
 
@@ -43,7 +43,7 @@ impl Told {
         Self { stage, outcome, lines: Vec::new(), detail: Map::new() }
     }
 
-    /// A step about which there is one thing to say.
+    /// A step with one line.
     pub(crate) fn brief(stage: Stage, outcome: Outcome, line: impl Into<String>) -> Self {
         Self { lines: vec![line.into()], ..Self::new(stage, outcome) }
     }

@@ -1,4 +1,4 @@
-//! Owns the observer: what the core notes while it judges, step by step, and what it did not come to.
+//! Owns the observer of a judgement: it collects the core's events as steps, and adds the steps that were not reached.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use super::stage::{Outcome, Told};
 use super::words;
 
-/// What was noted so far.
+/// The observer of one judgement, with the steps so far.
 pub(crate) struct Story<'a> {
     policy: &'a Policy,
     statements: &'a Statements,
     now: UnixTime,
     told: BTreeMap<Stage, Told>,
-    /// Where something was lacking.
+    /// The stage at which something was lacking.
     lack: Option<Stage>,
     is_preflight: bool,
 }
@@ -41,7 +41,7 @@ impl Observer for Story<'_> {
                     [("rule", json!(rule.as_str())), ("template", json!(template)), ("captures", json!(captures))];
                 self.detail(Stage::Route, detail);
             }
-            // What is not required is told at the end.
+            // A stage without a requirement is added at the end.
             Event::Public => {}
             Event::Shadow => {
                 self.say(Stage::Route, "in shadow mode: what is lacking is marked, and the request goes on");
@@ -100,7 +100,7 @@ impl<'a> Story<'a> {
         self.is_preflight
     }
 
-    /// Every step, those included that the judgement did not come to.
+    /// All steps in the order of judgement, also those that were not reached.
     pub(crate) fn end(mut self, decision: &Decision, route: Option<RouteView<'_>>, near: &[NearMiss<'_>]) -> Vec<Told> {
         self.near(route.is_some(), near);
         if self.is_preflight
@@ -167,7 +167,7 @@ impl<'a> Story<'a> {
             (Stage::Request | Stage::Route | Stage::Verified | Stage::Forward, _) => {
                 self.say(stage, words::lack(denial, self.policy));
             }
-            // These have told already what was compared with what.
+            // The events of these stages have shown what was compared.
             (Stage::Credentials | Stage::Binding | Stage::Scopes | Stage::Owner | Stage::Conditions, _) => {}
         }
         self.detail(stage, [("lack", json!(denial.code()))]);
@@ -177,7 +177,8 @@ impl<'a> Story<'a> {
         self.step(stage).outcome = Outcome::Lacking;
     }
 
-    /// Which routes were not taken: where one was found those that could have been, otherwise all that were near.
+    /// Adds the near routes to the step of the route. If a route was found, these are its rivals; else all that were
+    /// near.
     fn near(&mut self, is_routed: bool, near: &[NearMiss<'_>]) {
         if self.is_preflight || near.is_empty() || !self.told.contains_key(&Stage::Route) {
             return;
@@ -206,5 +207,5 @@ fn not_required(stage: Stage, route: Option<RouteView<'_>>, is_preflight: bool) 
     }
 }
 
-/// Beyond so many, near routes say nothing any more.
+/// The limit on near routes that are shown.
 const MAX_NEAR: usize = 5;

@@ -1,4 +1,4 @@
-//! Owns the words of an explanation: what was compared with what, and what a denial means.
+//! Owns the wording of an explanation: comparisons, and the meaning of denials.
 
 use brama_policy::authoring::{Difference, NearMiss};
 use brama_policy::deciding::{Denial, FactReference, Grant, Policy, UnixTime};
@@ -6,7 +6,7 @@ use brama_policy::identity::{CredentialKind, Fact, Facts, GrantedScopes, Scope, 
 use brama_replay::Statement;
 use serde_json::{Map, Value, json};
 
-/// A denial in words: the reason, as it stands in the log, or what its code means where that is all there is to say.
+/// A denial in words: its reason as in the log, else the meaning of its code.
 pub(crate) fn lack(denial: &Denial, policy: &Policy) -> String {
     policy.reason(denial).unwrap_or_else(|| {
         let meaning = match denial {
@@ -14,14 +14,14 @@ pub(crate) fn lack(denial: &Denial, policy: &Policy) -> String {
             Denial::CredentialRefused(_, _) => "nobody vouches for it",
             Denial::CredentialExpired(_) => "it has ended",
             Denial::CredentialNotYetValid(_) => "it has not begun",
-            // Met in a gateway only, or told by its reason.
+            // These denials occur in a gateway only, or have a reason.
             other => other.code(),
         };
         meaning.to_owned()
     })
 }
 
-/// A denial about one credential names it.
+/// A denial in words, with the kind of the credential that it is about.
 pub(crate) fn lack_with_kind(denial: &Denial, policy: &Policy) -> String {
     match denial.credential() {
         Some(kind) => format!("{}: {}", kind.as_str(), lack(denial, policy)),
@@ -29,13 +29,13 @@ pub(crate) fn lack_with_kind(denial: &Denial, policy: &Policy) -> String {
     }
 }
 
-/// The core's sentences are for clients; here they are part of a longer one.
+/// A sentence of the core as part of a longer one: without its final period, and with `the` in lower case.
 pub(crate) fn quoted(sentence: &str) -> String {
     let sentence = sentence.strip_suffix('.').unwrap_or(sentence);
     sentence.strip_prefix("The ").map_or_else(|| sentence.to_owned(), |rest| format!("the {rest}"))
 }
 
-/// Why a credential was not vouched for, given what is stated about it.
+/// The reason why a credential is not verified, by what is stated about it.
 pub(crate) fn not_verified(denial: &Denial, statement: &Statement, policy: &Policy, now: UnixTime) -> String {
     match (denial, statement) {
         (Denial::CredentialExpired(_), Statement::Active(facts)) => {
@@ -121,7 +121,7 @@ pub(crate) fn named(wanted: &WantedScopes) -> String {
     format!("{how}{}", list(wanted.named()))
 }
 
-/// Scopes with commas between them, which no list of scopes in a header has.
+/// Scopes with commas between them, for people. A header has spaces there.
 fn list(scopes: &Scopes) -> String {
     scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(", ")
 }
@@ -138,7 +138,7 @@ pub(crate) fn scopes_json(wanted: &WantedScopes, granted: &GrantedScopes) -> Val
     json!({ "wanted": { how: named }, "granted": granted, "missing": missing })
 }
 
-/// What goes on to the service, and what does not.
+/// The headers that are removed and set before the request goes on to the service.
 pub(crate) fn forwarded(grant: &Grant) -> Vec<String> {
     let removed = match grant.remove() {
         [] => "nothing is removed".to_owned(),
@@ -149,7 +149,7 @@ pub(crate) fn forwarded(grant: &Grant) -> Vec<String> {
     [removed].into_iter().chain(set).collect()
 }
 
-/// Whether a route could have taken the request that another one took.
+/// `true` if the route could have taken the request that another one took.
 pub(crate) const fn is_rival(apart: &Difference<'_>) -> bool {
     match apart {
         Difference::Nothing | Difference::Capture { .. } => true,
@@ -157,12 +157,12 @@ pub(crate) const fn is_rival(apart: &Difference<'_>) -> bool {
     }
 }
 
-/// A near route, and why it was not taken.
+/// A near route, and the reason why it was not taken.
 pub(crate) fn near(near: &NearMiss<'_>, is_routed: bool) -> String {
     format!("not {}  {}: {}", near.route.rule().as_str(), near.route.path(), why_not(near, is_routed))
 }
 
-/// What was in the way of a near route.
+/// The reason why a near route was not taken.
 pub(crate) fn why_not(near: &NearMiss<'_>, is_routed: bool) -> String {
     let route = &near.route;
     match &near.apart {

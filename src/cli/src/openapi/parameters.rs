@@ -1,11 +1,11 @@
-//! Owns path parameters: which values stand for all that a parameter can have, and the paths they make.
+//! Owns path parameters: their sample values, and the sample paths that are made of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-/// A path parameter, as the values that are tried for it.
+/// A path parameter: the values that are tried for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parameter {
     values: Vec<String>,
@@ -23,7 +23,7 @@ impl Parameter {
     }
 }
 
-/// The values of a schema that stand for the others.
+/// The sample values of a schema.
 fn values(schema: &Value, example: Option<&Value>) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
@@ -37,7 +37,7 @@ fn values(schema: &Value, example: Option<&Value>) -> Vec<String> {
     }
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let kind = match schema.get("type") {
-        // Since OpenAPI 3.1 a type can be several; a path has no null.
+        // OpenAPI 3.1: `type` may be a list. A path has no null.
         Some(Value::Array(kinds)) => match kinds.iter().filter(|kind| *kind != "null").collect::<Vec<_>>().as_slice() {
             [kind] => kind.as_str(),
             _several => None,
@@ -55,7 +55,7 @@ fn values(schema: &Value, example: Option<&Value>) -> Vec<String> {
         (Some("string") | None, Some("uuid")) => words(&[UUID]),
         (Some("string") | None, Some("date")) => words(&["2024-02-29"]),
         (Some("string") | None, Some("date-time")) => words(&["2024-02-29T00:00:00Z"]),
-        // No value can be made up that a pattern takes, but the document may name one.
+        // A value that fits a pattern is only known if the document has an example.
         (_, _) if schema.get("pattern").is_some() => {
             let example = example.or(schema.get("example")).or_else(|| schema.pointer("/examples/0"));
             example.map_or_else(any_text, |example| vec![text(example)])
@@ -68,7 +68,10 @@ fn any_text() -> Vec<String> {
     ["word", "42", UUID].map(str::to_owned).to_vec()
 }
 
-/// Every path that a template makes of these parameters; one that is not described is any text.
+/// The sample paths of a template. A parameter without a description is any text.
+///
+/// # Errors
+/// A template with a query, a fragment or a brace too many, or with too many sample paths.
 pub(super) fn paths(template: &str, parameters: &BTreeMap<&str, Parameter>) -> Result<Vec<String>, String> {
     if template.contains(['?', '#']) {
         return Err("a path has no query and no fragment".to_owned());
@@ -111,7 +114,7 @@ fn encoded(value: &str) -> String {
 
 const UUID: &str = "1380df72-275a-11e7-93ae-92361f002671";
 
-/// Beyond so many, asking takes longer than anybody waits.
+/// The limit on the sample paths of a template: asking about more takes longer than anybody waits.
 const MAX_PATHS: usize = 100_000;
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
-//! Owns `servers`: on which hosts, and below which path, an operation is.
+//! Owns `servers`: the hosts and the path prefixes of an operation.
 
 use serde_json::Value;
 
 use super::{Wrong, object};
 
-/// Where an operation is.
+/// A host and a path prefix of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Server {
-    /// `None` where the URL is relative.
+    /// `None` if the URL is relative.
     pub(super) host: Option<String>,
-    /// Without the slash at its end.
+    /// The path of the URL, without a slash at its end.
     pub(super) prefix: String,
 }
 
-/// Every server of a list, with every value that its variables can have; the root of any host where none is written.
+/// The servers of a list, one for each value of their variables. A missing or empty list is the root of any host.
 pub(super) fn read(written: Option<&Value>, place: &str) -> Result<Vec<Server>, Wrong> {
     let list = match written {
         None => &[][..],
@@ -32,7 +32,7 @@ pub(super) fn read(written: Option<&Value>, place: &str) -> Result<Vec<Server>, 
     Ok(servers)
 }
 
-/// A URL with its variables replaced, once for each value they can have.
+/// The forms of a URL: its variables are replaced by each of their values.
 fn expanded(url: &str, variables: Option<&Value>, place: &str) -> Result<Vec<String>, Wrong> {
     let mut urls = vec![url.to_owned()];
     for (name, variable) in variables.map(|variables| object(variables, place)).transpose()?.into_iter().flatten() {
@@ -71,14 +71,14 @@ fn parse(url: &str) -> Result<Server, &'static str> {
             .and_then(|slash| rest.split_at_checked(slash))
             .map_or((Some(rest), ""), |(host, path)| (Some(host), path)),
     };
-    // A URL relative to where the document itself is served: nobody knows where that is.
+    // A path relative to the document's own URL, which is unknown.
     if !path.is_empty() && !path.starts_with('/') {
         return Err("is relative; write a path from the root, or a whole URL");
     }
     Ok(Server { host: host.map(str::to_owned), prefix: path.trim_end_matches('/').to_owned() })
 }
 
-/// A percent-encoded text decoded; `None` where it is none.
+/// A text after percent-decoding; `None` if it is malformed.
 pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -95,7 +95,7 @@ pub(super) fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Beyond so many forms of one URL, somebody made a mistake.
+/// The limit on the forms of one URL; more are taken for a mistake.
 const MAX_SERVERS: usize = 64;
 
 #[cfg(test)]

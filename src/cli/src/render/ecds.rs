@@ -1,4 +1,4 @@
-//! Owns what Envoy loads: the plugin with its policy, as an ECDS answer.
+//! Owns the ECDS response that Envoy loads: the plugin with its policy.
 
 use std::collections::BTreeSet;
 use std::iter;
@@ -31,7 +31,8 @@ pub(crate) fn answer(policy: &Checked, wasm: &Path) -> Result<String, PluginErro
                     "root_id": "brama",
                     // A VM that trapped is made anew; until then requests are refused.
                     "failure_policy": "FAIL_RELOAD",
-                    // How long, at first, a worker refuses everything after a trap. Envoy's own default is a second.
+                    // The first period in which a worker refuses everything after a trap. Envoy's own default is a
+                    // second.
                     "reload_config": { "backoff": { "base_interval": "0.1s" } },
                     "configuration": {
                         // A Struct would reach the plugin as raw protobuf.
@@ -51,7 +52,7 @@ pub(crate) fn answer(policy: &Checked, wasm: &Path) -> Result<String, PluginErro
     Ok(format!("{response:#}\n"))
 }
 
-/// The plugin at `wasm`, which begins as a WebAssembly module does.
+/// The bytes of the plugin at `wasm`, which must begin as a WebAssembly module does.
 pub(crate) fn code(wasm: &Path) -> Result<Vec<u8>, PluginError> {
     let unusable = |reason: String| PluginError { path: wasm.to_owned(), reason };
     let code = std::fs::read(wasm).map_err(|error| unusable(error.to_string()))?;
@@ -61,13 +62,16 @@ pub(crate) fn code(wasm: &Path) -> Result<Vec<u8>, PluginError> {
     Ok(code)
 }
 
-/// One VM for one policy: what is remembered for one is not shared with another. Envoy keeps a VM of the same id and code
-/// over a reload, with the environment it began with; so the names of the variables are part of the id.
+/// The id of the VM: each policy has one of its own, and with it a cache of its own.
+///
+/// Envoy keeps a VM of the same id and code over a reload, with the environment it began with; so the names of the
+/// variables are part of the id.
 fn vm_id(policy: &str, secrets: &BTreeSet<&str>) -> String {
     iter::once(policy).chain(secrets.iter().copied()).collect::<Vec<_>>().join(":")
 }
 
-/// The policy's digest in full, as the plugin logs it, then the beginning of the plugin's: a new plugin is news, too.
+/// The version: the policy's digest in full, as the plugin logs it, and the beginning of the plugin's SHA-256. So a new
+/// plugin changes it too.
 fn version(policy: DocumentDigest, code: &[u8]) -> String {
     format!("{policy}.{:.12}", Sha256::of(code).to_string())
 }

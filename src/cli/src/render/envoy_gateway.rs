@@ -1,21 +1,23 @@
-//! Owns what Envoy Gateway is given: an `EnvoyExtensionPolicy` with the policy, and the lock behind it.
+//! Owns the manifests for Envoy Gateway: an `EnvoyExtensionPolicy` with the policy, and the lock behind it.
 //!
 //! Written against the definitions themselves:
 //! - [`api/v1alpha1/wasm_types.go`](https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/wasm_types.go) and
 //!   [`envoyextensionypolicy_types.go`](https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/envoyextensionypolicy_types.go),
-//!   [`authorization_types.go`](https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/authorization_types.go): the
-//!   fields; `cel` is there from v1.9 on.
+//!   [`authorization_types.go`](https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/authorization_types.go):
+//!   the fields; `cel` is there from v1.9 on.
 //! - [`internal/xds/translator/wasm.go`](https://github.com/envoyproxy/gateway/blob/main/internal/xds/translator/wasm.go):
-//!   `config` reaches the plugin as a `StringValue` of the JSON text that the API server keeps, unread, so no number is
-//!   printed anew on the way; the filter is off by default and is turned on by virtual host or route.
+//!   `config` reaches the plugin as a `StringValue` of the JSON text that the API server keeps. Nobody reads that text
+//!   on the way, so each number stays as it was printed. The filter is off by default and is turned on by virtual host
+//!   or route.
 //! - [`internal/gatewayapi/envoyextensionpolicy.go`](https://github.com/envoyproxy/gateway/blob/main/internal/gatewayapi/envoyextensionpolicy.go):
 //!   the checksum of an image is its digest.
 //! - [`internal/xds/translator/authorization.go`](https://github.com/envoyproxy/gateway/blob/main/internal/xds/translator/authorization.go):
-//!   a `SecurityPolicy` becomes an RBAC filter without rules, and rules on each route; a CEL expression is parsed there and
-//!   handed on as a tree. [`httpfilters.go`](https://github.com/envoyproxy/gateway/blob/main/internal/xds/translator/httpfilters.go)
-//!   places it behind the plugin.
+//!   a `SecurityPolicy` becomes an RBAC filter without rules, and rules on each route; a CEL expression is parsed there
+//!   and handed on as a tree.
+//!   [`httpfilters.go`](https://github.com/envoyproxy/gateway/blob/main/internal/xds/translator/httpfilters.go) places
+//!   it behind the plugin.
 //!
-//! `tests/e2e/envoy_gateway.rs` makes of the manifests what Envoy Gateway does, and asks a real Envoy.
+//! `tests/e2e/envoy_gateway.rs` translates the manifests as Envoy Gateway does, and sends requests to a real Envoy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +27,7 @@ use super::manifest::{self, Manifest, ManifestError, Namespace, ObjectName};
 use super::module::{RemoteModule, RemotePlace};
 use crate::source::Checked;
 
-/// Where the policy is to hold: for every route of a Gateway.
+/// The placement of the policy: the Gateway for whose routes it holds, and the plugin's address.
 #[derive(Debug)]
 pub(crate) struct Placement {
     pub(crate) module: RemoteModule,
@@ -73,7 +75,9 @@ fn object(kind: &str, name: &str, placement: &Placement, (key, value): (&str, Va
     })
 }
 
-/// Lets pass what the plugin has allowed. Filter state is bytes to CEL: a text equals none, and nothing would pass.
+/// The rules that let pass only what the plugin has allowed.
+///
+/// Filter state is bytes in CEL, so it is compared with a bytes literal: it never equals a string.
 fn lock() -> Value {
     json!({
         "defaultAction": "Deny",

@@ -1,4 +1,4 @@
-//! Owns which flags a target of `brama render` takes: one that is missing and one that means nothing are both wrong usage.
+//! Owns the flags of each target of `brama render`. A missing flag and a useless one are both wrong usage.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::{envoy_gateway, istio};
 use crate::arguments::Arguments;
 use crate::commands::render::{Render, Target};
 
-/// What to render, with all that it takes.
+/// A form to render, with its arguments.
 #[derive(Debug)]
 pub(crate) enum Form {
     PluginConfig,
@@ -25,7 +25,8 @@ pub(crate) enum Form {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of istio and envoy-gateway")]
 pub(crate) struct ClusterArguments {
-    /// Where the platform loads the plugin from: `oci://`, `https://` or, with Istio, `file://` in the proxy's container.
+    /// Where the platform loads the plugin from: `oci://`, `https://` or, with Istio, `file://` in the proxy's
+    /// container.
     #[arg(long, value_name = "URL", required_if_eq_any = [("target", "istio"), ("target", "envoy-gateway")])]
     wasm_url: Option<ModuleUrl>,
     /// The checksum of what is there: of an image its digest, otherwise the file's.
@@ -46,7 +47,7 @@ pub(crate) struct ClusterArguments {
 }
 
 impl Render {
-    /// The flags as what they mean together.
+    /// The form that the flags describe together.
     ///
     /// # Errors
     /// A flag that the target does not take, or flags that contradict each other.

@@ -1,20 +1,20 @@
-//! Owns what Istio is given: a `WasmPlugin` with the policy, and the lock behind it.
+//! Owns the manifests for Istio: a `WasmPlugin` with the policy, and the lock behind it.
 //!
 //! Written against the definitions themselves:
 //! - [`extensions/v1alpha1/wasm.proto`](https://github.com/istio/api/blob/master/extensions/v1alpha1/wasm.proto): the
 //!   fields, and `FAIL_RELOAD`, which the CRD of Istio 1.27 has and that of 1.23 has not.
 //! - [`pilot/pkg/model/extensions.go`](https://github.com/istio/istio/blob/master/pilot/pkg/model/extensions.go): the
-//!   plugin is handed `pluginConfig` as a `StringValue` of JSON text. That text is made by
+//!   plugin gets `pluginConfig` as a `StringValue` of JSON text. That text is made by
 //!   [`jsonpb`](https://github.com/golang/protobuf/blob/v1.5.4/jsonpb/encode.go), which prints a number as Go's
-//!   `encoding/json` prints a double: whole numbers below 1e21 without a fraction and without an exponent, so that
-//!   `version: 1` arrives as `1` and `entries: 50000` as `50000`.
-//! - [`pkg/wasm/cache.go`](https://github.com/istio/istio/blob/master/pkg/wasm/cache.go): the checksum of an image is its
-//!   digest, that of `https://` the file's, and a `file://` is not looked at.
+//!   `encoding/json` prints a double: whole numbers below 1e21 as digits alone. So `version: 1` arrives as `1` and
+//!   `entries: 50000` as `50000`.
+//! - [`pkg/wasm/cache.go`](https://github.com/istio/istio/blob/master/pkg/wasm/cache.go): the checksum of an image is
+//!   its digest, that of `https://` the file's; a `file://` is not checked.
 //! - [`listener_builder.go`](https://github.com/istio/istio/blob/master/pilot/pkg/networking/core/listener_builder.go):
 //!   the order of the filters.
 //! - [`networking/v1alpha3/envoy_filter.proto`](https://github.com/istio/api/blob/master/networking/v1alpha3/envoy_filter.proto)
 //!   and [`listener_patch.go`](https://github.com/istio/istio/blob/master/pilot/pkg/networking/core/envoyfilter/listener_patch.go):
-//!   a patch whose anchor is not found does nothing, and nobody is told.
+//!   a patch whose anchor is missing is skipped silently.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,13 +25,13 @@ use super::manifest::{self, Manifest, ManifestError, Namespace};
 use super::module::{Module, RemotePlace};
 use crate::source::Checked;
 
-/// Where in a mesh the policy is to hold.
+/// The placement of the policy in a mesh: the pods, the kind of their proxy, and the plugin's address.
 #[derive(Debug)]
 pub(crate) struct Placement {
     pub(crate) module: Module,
     pub(crate) namespace: Namespace,
     pub(crate) workload: Workload,
-    /// The labels of the pods. Never empty: without labels the objects would hold for the whole namespace.
+    /// The labels of the pods, at least one. Without labels the objects would hold for the whole namespace.
     pub(crate) selector: BTreeMap<String, String>,
 }
 
@@ -60,7 +60,7 @@ fn plugin(name: &str, policy: &Checked, placement: &Placement) -> Result<Value, 
         ("pluginName", json!("brama")),
         // Ahead of Istio's own JWT filter, which takes the `Authorization` header away.
         ("phase", json!("AUTHN")),
-        // The last of its phase: what other plugins of it write into the request is judged as well.
+        // Last in its phase, so that what other plugins write into the request is judged as well.
         ("priority", json!(-1000)),
         ("failStrategy", json!("FAIL_RELOAD")),
         ("pluginConfig", policy.document().clone()),
@@ -123,7 +123,7 @@ fn lock(name: &str, placement: &Placement) -> Value {
                 "patch": {
                     "operation": "INSERT_BEFORE",
                     "value": {
-                        // Not the name of Istio's own RBAC, by which routes could change it.
+                        // Routes can change a filter by its name, so this is not the name of Istio's own RBAC.
                         "name": "brama.lock",
                         "typed_config": {
                             "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",

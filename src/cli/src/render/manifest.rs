@@ -1,4 +1,4 @@
-//! Owns what manifests of Kubernetes have in common: the names in them, and their text.
+//! Owns the common parts of Kubernetes manifests: names, labels, and the YAML text.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::ecds::PluginError;
 use crate::source::Checked;
 
-/// One object for Kubernetes, with what an operator should know about it.
+/// An object for Kubernetes, with a comment for its operator.
 pub(crate) struct Manifest {
     pub(crate) comment: &'static str,
     pub(crate) object: Value,
@@ -15,7 +15,7 @@ pub(crate) struct Manifest {
 
 /// The manifests as YAML documents, each behind its comment.
 ///
-/// Every text is quoted: readers of YAML 1.1, as `kubectl` is one, take a bare `no` or `012` for something else.
+/// Every text is quoted: readers of YAML 1.1, such as `kubectl`, take a bare `no` or `012` for something else.
 pub(crate) fn text(manifests: &[Manifest]) -> Result<String, ManifestError> {
     let mut text = String::new();
     for Manifest { comment, object } in manifests {
@@ -31,7 +31,7 @@ pub(crate) fn text(manifests: &[Manifest]) -> Result<String, ManifestError> {
     Ok(text)
 }
 
-/// The names of the objects for `policy`: its own, with `brama-` before it.
+/// The name of the objects for `policy`: `brama-` and the policy's name.
 pub(crate) fn object_name(policy: &Checked) -> Result<ObjectName, ManifestError> {
     let name = format!("brama-{}", policy.name());
     name.parse().map_err(|_invalid| ManifestError::Name { policy: policy.name().to_owned() })
@@ -114,7 +114,7 @@ pub(crate) struct InvalidName;
 #[error("write a label as `key=value`, both as Kubernetes allows them, neither empty")]
 pub(crate) struct InvalidLabel;
 
-/// Why there is no manifest for a policy that is sound.
+/// The reason why a sound policy has no manifest.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ManifestError {
     #[error(

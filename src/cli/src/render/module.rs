@@ -1,4 +1,4 @@
-//! Owns where a platform loads the plugin from, and the checksum by which it knows that it got the one that was meant.
+//! Owns the address from which a platform loads the plugin, and the checksum by which it verifies the plugin.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use sha2::Digest;
 
 use super::ecds::{self, PluginError};
 
-/// Where the plugin is: an address as the command line has it.
+/// The address of the plugin, as on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ModuleUrl {
     /// `oci://registry/name:tag`, with the image's digest where it was written behind `@`.
@@ -19,15 +19,15 @@ pub(crate) enum ModuleUrl {
     File(String),
 }
 
-/// The plugin, with its proof.
+/// The plugin's address, with its checksum if it is fetched.
 #[derive(Clone, Debug)]
 pub(crate) enum Module {
     Remote(RemoteModule),
-    /// Istio hands a local file to Envoy as it is: whoever can write it is trusted anyway.
+    /// A file in the proxy's own container. Istio does not check it: whoever can write it is trusted anyway.
     File(String),
 }
 
-/// A plugin that is fetched, which is why it always has a checksum.
+/// A plugin that is fetched, so that it always has a checksum.
 #[derive(Clone, Debug)]
 pub(crate) struct RemoteModule {
     pub(crate) place: RemotePlace,
@@ -55,7 +55,7 @@ impl Module {
     /// Puts an address and its checksum together.
     ///
     /// # Errors
-    /// Something that is fetched without a checksum, or a checksum that would prove nothing.
+    /// A plugin that is fetched without a checksum; a checksum that is useless or given twice.
     pub(crate) fn new(url: ModuleUrl, sha256: Option<Sha256>, wasm: Option<PathBuf>) -> Result<Self, UselessPin> {
         let remote = |place, pin| Ok(Self::Remote(RemoteModule { place, pin }));
         match (url, sha256, wasm) {
@@ -77,7 +77,7 @@ impl Module {
 }
 
 impl RemoteModule {
-    /// The checksum; of a file, as the file is now.
+    /// The checksum. That of a file is computed from the file as it is now.
     pub(crate) fn sha256(&self) -> Result<Sha256, PluginError> {
         match &self.pin {
             Pin::Given(sum) => Ok(sum.clone()),
@@ -105,7 +105,7 @@ impl FromStr for ModuleUrl {
                     Ok(Self::Image { reference: rest.to_owned(), digest: Some(digest) })
                 }
             },
-            // What stands before an `@` would be a password, and a manifest is no place for one.
+            // Text before an `@` would be a password, and a manifest is no place for one.
             "https" if rest.starts_with('/') || rest.contains(['@', '#']) => Err(InvalidModuleUrl::Odd),
             "https" => Ok(Self::Https(text.to_owned())),
             "file" if rest.starts_with('/') => Ok(Self::File(text.to_owned())),
@@ -136,7 +136,7 @@ impl fmt::Display for Sha256 {
     }
 }
 
-/// An address that no platform could load a plugin from, or not safely.
+/// An address from which a plugin cannot be loaded safely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidModuleUrl {
     #[error("behind `@` an image has a digest, `sha256:` and 64 lower-case hexadecimal digits")]
@@ -153,7 +153,7 @@ pub(crate) enum InvalidModuleUrl {
 #[error("a checksum has 64 lower-case hexadecimal digits")]
 pub(crate) struct InvalidSha256;
 
-/// A checksum that is missing, or that would prove nothing.
+/// A checksum that is missing or useless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UselessPin {
     #[error("`--sha256` and `--wasm` both give the checksum; leave one out")]

@@ -1,4 +1,4 @@
-//! Owns how a verification is shown: to people, and to programs.
+//! Owns the forms of a verification: text for people, JSON for programs.
 
 use annotate_snippets::normalize_untrusted_str;
 use brama_policy::deciding::UnixTime;
@@ -21,7 +21,7 @@ impl Verification {
                     Outcome::Lacking(_) => (RED, "no"),
                     Outcome::Open => (YELLOW, "??"),
                 };
-                // A `kid` is whatever its sender likes.
+                // A `kid` is untrusted: its sender chooses it.
                 let apart = step.apart.as_ref().map(Difference::words).unwrap_or_default();
                 format!(
                     " {}  {:<10} {}\n",
@@ -74,7 +74,7 @@ impl Verification {
         })
     }
 
-    /// Why it is refused: what was lacking first.
+    /// The reason of a refusal: the code of the first step that failed.
     fn reason(&self) -> Option<&'static str> {
         self.steps.iter().find_map(|step| match step.outcome {
             Outcome::Lacking(code) => Some(code),
@@ -94,7 +94,7 @@ impl Difference {
     }
 }
 
-/// Values are whatever their author likes.
+/// The beginning of a value as JSON: its author chooses its length.
 fn shortened(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(MAX_SHOWN) {
@@ -103,10 +103,10 @@ fn shortened(value: &Value) -> String {
     }
 }
 
-/// Characters of a value that is shown.
+/// The limit on the characters of a value that are shown.
 const MAX_SHOWN: usize = 300;
 
-/// What there is to say of a claim that passed.
+/// The message about a claim that passed.
 pub(super) fn claim(name: &str, opened: &Opened<'_>, now: UnixTime) -> String {
     match name {
         "exp" | "nbf" | "iat" => since(name, opened, now).unwrap_or_else(|| "not stated, nor needed".to_owned()),

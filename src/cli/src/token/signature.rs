@@ -1,4 +1,4 @@
-//! Owns the native verifying of signatures; the gateway leaves it to its host where that can.
+//! Owns the native verification of signatures. The gateway leaves it to its host where that can do it.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256,
@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{
 };
 use brama_policy::identity::{Algorithm, SignatureCheck};
 
-/// Whether a signature is that of its key. A key that is none, such as a point beside its curve, has no signatures.
+/// `true` if the signature was made with the key. An invalid key, such as a point off its curve, verifies nothing.
 pub(super) fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
     let algorithm: &'static dyn VerificationAlgorithm = match check.algorithm() {
         Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,

@@ -1,4 +1,4 @@
-//! Owns `introspect` as it is written: whom a verifier asks, how, and where the facts are in an answer.
+//! Owns `introspect` as it is written: the authority, the form of a question, and the places of facts in an answer.
 
 use std::collections::BTreeMap;
 
@@ -89,7 +89,7 @@ pub enum ActiveDocument {
 }
 
 impl Default for ActiveDocument {
-    /// RFC 7662, 2.2.
+    /// The member `active` of RFC 7662, 2.2.
     fn default() -> Self {
         Self::At("/active".to_owned())
     }

@@ -1,4 +1,4 @@
-//! Owns how a document writes the verification of JSON Web Tokens.
+//! Owns the verification of JSON Web Tokens, as it is written.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -98,7 +98,7 @@ impl Default for ClaimsDocument {
     }
 }
 
-/// A token means what it says; how much longer it may be taken is for the policy to say.
+/// The default leeway: none. Only a policy can make a token last longer than it says.
 fn no_leeway() -> String {
     "0s".to_owned()
 }

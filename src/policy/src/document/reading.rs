@@ -21,19 +21,19 @@ impl PolicyDocument {
             .map_err(|error| Faults::one(&Place::root(), format!("this is not a JSON document: {error}")))?;
         let mut reading = Reading { value, cuts: BTreeSet::new() };
         let mut faults = Faults::none();
-        // Serde takes a null for a key that was left out, and `owner:` with nothing below it is no open door.
+        // Serde takes a null for a key that was left out. An empty `owner:` must not open a route.
         for spot in reading.take_nulls() {
             faults.add(&spot, "nothing is written here; write a value, or remove the key");
         }
-        // The first fault ends serde's reading. To find the rest, what was faulty is cut out and what is left is read
-        // again, only to be looked at. Each turn cuts something out, so this ends.
+        // Serde stops at the first fault. To find the others, what is faulty is cut out and the rest is read again, for
+        // its faults alone. Each turn cuts something out, so the loop ends.
         loop {
             let error = match serde_path_to_error::deserialize::<_, Self>(Strict(&reading.value)) {
                 Ok(document) if faults.is_empty() => return Ok(document),
                 Ok(_remains) => return Err(faults),
                 Err(error) => error,
             };
-            // Each fault is found by another reading, so a document of faults is not read to its end.
+            // Each fault costs another reading of the document, so their number is limited.
             if faults.len() >= MAX_FAULTS {
                 faults.add(&Place::root(), "there are more faults; they are told when these are mended");
                 return Err(faults);
@@ -51,7 +51,8 @@ impl PolicyDocument {
     }
 }
 
-/// Takes the nulls out of a value, in the order of the document. Places are written out for what has one below it only.
+/// Removes the nulls from a value, in the order of the document. A place is written out only for a value that has a
+/// null.
 fn take_nulls(value: &mut Value, place: &Place, pointer: &str, found: &mut impl FnMut(&Place, String)) {
     match value {
         Value::Array(entries) => {
@@ -96,7 +97,7 @@ fn has_null(value: &Value) -> bool {
     }
 }
 
-/// A message of serde's in words of documents: it speaks of fields and variants, which are the program's.
+/// A message of serde in the words of documents: keys and words for its fields and variants.
 fn in_our_words(message: &str) -> String {
     [("unknown field ", "unknown key "), ("missing field ", "missing key "), ("unknown variant ", "unknown word ")]
         .into_iter()
@@ -104,14 +105,14 @@ fn in_our_words(message: &str) -> String {
         .unwrap_or_else(|| message.to_owned())
 }
 
-/// What was probably meant where serde knows a field or a variant by no such name, and says by which it does.
+/// The hint at the name that was probably meant, from serde's message about an unknown field or variant.
 fn meant(message: &str) -> Option<String> {
     let (unknown, expected) = message.strip_prefix("unknown ")?.split_once(", expected ")?;
     let text = unknown.split('`').nth(1)?;
     nearest(text, expected.split('`').skip(1).step_by(2)).or_else(|| elsewhere(text))
 }
 
-/// What to write where something else than a text stands, and a text was meant.
+/// The hint for a value that should be a text: its unit, or quotes.
 fn unquoted(message: &str, pointer: &str) -> Option<String> {
     let found = message.strip_prefix("a text belongs here, not ")?;
     let key = pointer.rsplit('/').next().unwrap_or_default();
@@ -127,10 +128,10 @@ fn unquoted(message: &str, pointer: &str) -> Option<String> {
     }
 }
 
-/// Keys of spans of time.
+/// The keys of durations.
 const SPANS: [&str; 8] = ["every", "leeway", "max_lag", "max_stale", "refused_ttl", "serve_for", "timeout", "ttl"];
 
-/// What authors look for in a policy, and find beside it.
+/// The hint for a key that authors look for, and that another key or filter of Envoy stands for.
 fn elsewhere(key: &str) -> Option<String> {
     let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
     let hint = match plain.to_ascii_lowercase().as_str() {
@@ -147,17 +148,17 @@ fn elsewhere(key: &str) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// Faults of shape that are told at once.
+/// The limit on faults of shape that are told at once.
 const MAX_FAULTS: usize = 200;
 
 /// A document of which the faulty parts are cut out one by one.
 struct Reading {
     value: Value,
-    /// What was cut out: JSON pointers into the document as written.
+    /// The JSON pointers of what was cut out, into the document as written.
     cuts: BTreeSet<String>,
 }
 
-/// A place in the document as written, and where that stands in what is left of it.
+/// A place in the document as written, and its JSON pointers there and in what is left of it.
 struct Spot {
     place: Place,
     written: String,
@@ -202,7 +203,7 @@ impl Reading {
         spot
     }
 
-    /// Takes out all nulls, and tells where they were.
+    /// Removes all nulls, and returns their places.
     fn take_nulls(&mut self) -> Vec<Place> {
         let (mut places, mut cuts) = (Vec::new(), Vec::new());
         take_nulls(&mut self.value, &Place::root(), "", &mut |place: &Place, pointer: String| {
@@ -223,7 +224,7 @@ impl Reading {
         (0..=left.saturating_add(self.cuts.len())).filter(is_there).nth(left).map_or(left, |index| index)
     }
 
-    /// Whether the author only seems to have left something out: it was cut out here.
+    /// `true` if a message is about something that was cut out here, so that the author did not leave it out.
     fn caused(&self, spot: &Spot, message: &str) -> bool {
         let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
         let cut_below =
@@ -232,7 +233,7 @@ impl Reading {
             || (message.starts_with("one of `") && message.ends_with("belongs here, not an object") && cut_below())
     }
 
-    /// Takes out the entry or member at `spot`; `false` where nothing is left to take out.
+    /// Removes the entry or member at `spot`; `false` if nothing is there.
     fn cut_out(&mut self, spot: Spot) -> bool {
         let Some((parent, last)) = spot.left.rsplit_once('/') else {
             return false;

@@ -1,4 +1,4 @@
-//! Owns how a route writes the scopes it wants: `none`, or some of them.
+//! Owns the scopes that a route wants, as they are written: `none`, or some of them.
 
 use std::fmt;
 

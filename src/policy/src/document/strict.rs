@@ -1,6 +1,6 @@
-//! Owns reading a value as exactly what it is: an object is an object, never a list of its members in order.
+//! Owns the strict reading of a value: an object is an object, never a list of its members in order.
 //!
-//! The types' own reading takes `[ehealth]` for `{ format: ehealth }`, which no author means and no schema allows.
+//! Serde also takes `[ehealth]` for `{ format: ehealth }`, which no schema allows.
 
 use std::fmt;
 
@@ -181,7 +181,7 @@ fn single(members: &Map<String, Value>) -> Option<(&String, &Value)> {
     members.iter().next().filter(|_| members.len() == 1)
 }
 
-/// What stands where something else belongs, in an author's words.
+/// The error about a value of the wrong type, in an author's words.
 fn misplaced(value: &Value, wanted: &dyn fmt::Display) -> Error {
     let found = match value {
         Value::Null => "nothing".to_owned(),

@@ -1,4 +1,4 @@
-//! Owns how much of a policy its cases were seen to reach.
+//! Owns the coverage of a policy: how much of it its cases were seen to reach.
 
 use std::collections::BTreeSet;
 
@@ -6,41 +6,41 @@ use brama_policy::deciding::{Decision, Denial, Policy, RuleId};
 
 use super::CaseOutcome;
 
-/// What of a policy was seen.
+/// The coverage of a policy by its cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coverage {
     /// Each rule, in the order of the policy.
     pub rules: Vec<RuleCoverage>,
     /// The denials that the policy can give and that appeared, in the order of judgement.
     pub denials_seen: Vec<&'static str>,
-    /// Those that did not.
+    /// The denials that the policy can give and that did not appear.
     pub denials_unseen: Vec<&'static str>,
 }
 
-/// What of a rule was seen.
+/// The coverage of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleCoverage {
-    /// Its id.
+    /// The rule's id.
     pub rule: String,
-    /// Whether it was seen to allow.
+    /// The sight of the rule allowing a request.
     pub allows: Sight,
-    /// Whether it was seen to refuse; in shadow mode, to mark what it would refuse.
+    /// The sight of the rule refusing a request; in shadow mode, marking what it would refuse.
     pub refuses: Sight,
 }
 
-/// Whether something was seen.
+/// The sight of one outcome of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sight {
-    /// It was.
+    /// The outcome was seen.
     Seen,
-    /// It was not.
+    /// The outcome was not seen.
     Unseen,
-    /// There is nothing to see: a public rule cannot refuse.
+    /// The outcome is impossible: a public rule refuses nothing.
     Impossible,
 }
 
 impl Coverage {
-    /// What of `policy` these outcomes show.
+    /// The coverage of `policy` by these outcomes.
     #[must_use]
     pub fn of<'o, 'c: 'o>(outcomes: impl IntoIterator<Item = &'o CaseOutcome<'c>>, policy: &Policy) -> Self {
         let (mut allowing, mut refusing, mut denials) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -63,19 +63,19 @@ impl Coverage {
         Self { rules: rules.collect(), denials_seen, denials_unseen }
     }
 
-    /// How many there are to see: each rule's allowing, and each guarded rule's refusing.
+    /// The number of outcomes that there are to see: each rule's allowing, and each guarded rule's refusing.
     #[must_use]
     pub fn total(&self) -> usize {
         self.sights().filter(|sight| *sight != Sight::Impossible).count()
     }
 
-    /// How many of them were seen.
+    /// The number of outcomes that were seen.
     #[must_use]
     pub fn seen(&self) -> usize {
         self.sights().filter(|sight| *sight == Sight::Seen).count()
     }
 
-    /// The share that was seen, in whole percent, rounded down; of nothing it is all.
+    /// The share that was seen, in whole percent, rounded down; 100 if there is nothing to see.
     #[must_use]
     pub fn percent(&self) -> usize {
         self.seen().saturating_mul(100).checked_div(self.total()).unwrap_or(100)

@@ -1,4 +1,4 @@
-//! Owns a file of cases as written, and the way to what it means; every fault has its place.
+//! Owns a file of cases as written, and its compilation; every fault has its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, iter};
@@ -14,7 +14,7 @@ use super::{Case, Corpus, Expected, Identities};
 use crate::line::{DEFAULT_HOST, HOST_AS_HEADER};
 use crate::statement::{InvalidStatement, Statement};
 
-/// All that is wrong with a file of cases.
+/// The faults of a file of cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct CorpusFaults(Vec<Fault>);
 
@@ -101,10 +101,10 @@ impl Corpus {
     /// The cases that a document stands for, to be judged by `policy`.
     ///
     /// # Errors
-    /// Every fault of the document (of one case, the first that its shape has); there are no cases then.
+    /// Every fault of the document; of a case whose shape is wrong, the first.
     pub fn read(document: &Value, policy: &Policy) -> Result<Self, CorpusFaults> {
         let mut faults = CorpusFaults::default();
-        // Serde takes a null for a key that was left out, and `forward:` with nothing below it expects nothing.
+        // Serde takes a null for a key that was left out. An empty `forward:` would then check nothing.
         faults.add_nulls(document, "");
         let shaped = if faults.0.is_empty() { faults.shape(document, "", &[]) } else { None };
         let Some(document): Option<CorpusDocument> = shaped else { return Err(faults) };
@@ -222,8 +222,10 @@ impl CorpusFaults {
         self.0.push(Fault { path, message, hint: Some(hint.to_owned()), part: None });
     }
 
-    /// Notes a credential that is no identity's of its kind, and was probably meant to be one's, or is one's of the `other`
-    /// kind: nobody would vouch for it, and a case that expects a refusal would pass for want of a letter.
+    /// Adds a fault for a credential that is unknown and probably mistyped: its name is near one of its kind, or is one
+    /// of the `other` kind.
+    ///
+    /// Nobody would vouch for it, so a case that expects a refusal would pass by mistake.
     fn mistyped(
         &mut self,
         place: &str,
@@ -264,9 +266,10 @@ impl CorpusFaults {
         }
     }
 
-    /// The value at `place` as its type, whose members `objects` are objects too; `None` where it is another thing.
+    /// The value at `place` as its type; `None`, with a fault, if it has another shape. The members `objects` must be
+    /// objects too.
     fn shape<T: DeserializeOwned>(&mut self, value: &Value, place: &str, objects: &[&str]) -> Option<T> {
-        // The types' own reading takes a list of their members in order as well, which nobody means.
+        // Serde also takes a list of the members in order, which nobody means.
         let itself = (place.to_owned(), Some(value));
         let members = objects.iter().map(|key| (below(place, key), value.get(key)));
         let list = iter::once(itself).chain(members).find(|(_place, value)| value.is_some_and(Value::is_array));
@@ -314,7 +317,7 @@ impl fmt::Display for CorpusFaults {
     }
 }
 
-/// What is wrong with an identity; a statement could also be null, and an identity is there to be stated.
+/// The message about an invalid identity. A statement could be null, and an identity could not.
 fn no_identity(invalid: &InvalidStatement) -> String {
     match invalid {
         InvalidStatement::Word(word) => format!("`{word}` is no identity; write facts, `refused` or `unavailable`"),
@@ -327,8 +330,8 @@ fn below(place: &str, key: &str) -> String {
     if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
 
-/// Of shorter names every two are near.
+/// The length in bytes from which on a name is compared with the known ones: shorter names are all near each other.
 const SHORTEST_MISTYPED: usize = 3;
 
-/// What the wall clock shows where a case does not say: a case must not be decided otherwise on another day.
+/// The default wall clock of a case, in seconds since 1970: a case must not be decided otherwise on another day.
 const NOW: u64 = 1_700_000_000;

@@ -1,4 +1,4 @@
-//! Owns what became of a case, and how that differs from what it expects.
+//! Owns the outcome of a case, and its differences from what is expected.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -15,14 +15,14 @@ pub struct CaseOutcome<'c> {
     differences: Vec<Difference>,
 }
 
-/// One thing that was decided otherwise than expected, by the key it has in a case.
+/// A difference from what a case expects, by the key that it has in a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Such as `refuse`, or `forward.x-consumer-id`.
+    /// The key, such as `refuse` or `forward.x-consumer-id`.
     pub key: Cow<'static, str>,
-    /// What was expected; `None` is nothing of the kind.
+    /// The expected value; `None` if nothing of the kind is expected.
     pub expected: Option<String>,
-    /// What was found.
+    /// The value that was found.
     pub found: Option<String>,
 }
 
@@ -52,24 +52,24 @@ impl<'c> CaseOutcome<'c> {
         self.case
     }
 
-    /// What was decided.
+    /// The decision.
     pub const fn decision(&self) -> &Decision {
         &self.decision
     }
 
-    /// What was decided otherwise than expected; a case that passes has none.
+    /// The differences from what is expected; empty if the case passes.
     #[must_use]
     pub fn differences(&self) -> &[Difference] {
         &self.differences
     }
 
-    /// Whether it was decided as expected.
+    /// `true` if the decision is as expected.
     #[must_use]
     pub fn passes(&self) -> bool {
         self.differences.is_empty()
     }
 
-    /// What was decided, in a line.
+    /// The decision in a line.
     #[must_use]
     pub fn decided(&self) -> String {
         match &self.decision {
@@ -141,7 +141,7 @@ fn different(key: impl Into<Cow<'static, str>>, expected: Option<&str>, found: O
 const fn name(rule: Option<&str>) -> &str {
     match rule {
         Some(rule) => rule,
-        // No id has a space.
+        // An id has no space, so this differs from every id.
         None => "by no rule",
     }
 }
@@ -151,5 +151,6 @@ fn listed(names: &BTreeSet<String>) -> String {
     format!("[{}]", names.join(", "))
 }
 
-/// Where the two formats of refusals have the message: the eHealth envelope, and problem details (RFC 9457).
+/// The JSON pointers of the message in the two formats of refusals: the eHealth envelope, and problem details (RFC
+/// 9457).
 const MESSAGE_POINTERS: [&str; 2] = ["/error/message", "/detail"];

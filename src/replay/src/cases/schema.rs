@@ -1,7 +1,7 @@
 //! Owns the JSON Schema of files of cases, which lets an editor help whoever writes them.
 //!
-//! INVARIANT: it never refuses what [`Corpus::read`] accepts under some policy. Which facts there are is the policy's to say,
-//! and which rules.
+//! INVARIANT: the schema accepts what [`Corpus::read`] accepts under some policy. Which facts and rules there are is
+//! left to the policy.
 
 use std::collections::BTreeMap;
 

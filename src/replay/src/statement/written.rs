@@ -1,4 +1,4 @@
-//! Owns a statement's JSON before a policy is asked what it means; texts are borrowed from the line they stand in.
+//! Owns the JSON of a statement before a policy interprets it. Texts are borrowed from the line they stand in.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ pub(crate) enum Written<'a> {
     Number(u64),
     /// Members ordered by name; each name is there once.
     Object(Vec<(Cow<'a, str>, Self)>),
-    /// What neither a statement nor a fact can be.
+    /// A value that is invalid as a statement and as a fact.
     Other,
 }
 
@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for WrittenVisitor {
         while let Some((Text(name), value)) = members.next_entry()? {
             object.push((name, value));
         }
-        // Sorted, so that many members cost no more than their order: a line may come from anywhere.
+        // Sorted, so that many members cost little to compare: a line may come from anywhere.
         object.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
         let mut neighbours = object.iter().zip(object.iter().skip(1));
         match neighbours.find(|((one, _), (two, _))| one == two) {
@@ -89,5 +89,5 @@ impl<'de> Visitor<'de> for WrittenVisitor {
     }
 }
 
-/// How many members most statements have.
+/// The number of members that most statements have.
 const STANDARD_AND_EXPIRES: usize = 5;

@@ -1,4 +1,4 @@
-//! Owns how changes are shown: to people, and to programs as JSON.
+//! Owns the forms of changes: text for people, JSON for programs.
 
 use brama_replay::{Change, ChangeGroup, ChangeKind, ChangeSide, Changes};
 use serde_json::{Value, json};
@@ -103,5 +103,5 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Characters of a request that people are shown; its line is named beside it.
+/// The limit on the characters of a request that people are shown; its line is named beside it.
 const MAX_EXAMPLE: usize = 400;

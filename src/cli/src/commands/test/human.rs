@@ -1,4 +1,4 @@
-//! Owns how the results of cases are shown to people.
+//! Owns the results of cases as text for people.
 
 use brama_replay::{RuleCoverage, Sight};
 
@@ -38,14 +38,14 @@ pub(super) fn text(results: &Results<'_>, colour: Colour) -> String {
         format!("  {:width$}  {}", shown(&rule.rule), style.map_or(seen.clone(), |style| paint(colour, style, &seen)))
     }));
     lines.push(share(&of_denials, colour));
-    // Whoever asks for no share of them has no use for their names.
+    // The names are of use to a caller who asks for a share of them.
     if of_denials.wanted.is_some() && !coverage.denials_unseen.is_empty() {
         lines.push(format!("  not seen: {}", coverage.denials_unseen.join(", ")));
     }
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// A text from a file, without what a terminal would act on.
+/// A text from a file, safe for a terminal, without white space at its end.
 fn shown(text: &str) -> String {
     untrusted(text).trim_end().to_owned()
 }
@@ -55,7 +55,7 @@ fn share(share: &Share, colour: Colour) -> String {
     if share.is_enough() { line } else { paint(colour, RED, &line) }
 }
 
-/// The outcomes of a rule that its cases show, in yellow where one that it can have is not among them.
+/// The outcomes of a rule that its cases show, in yellow if a possible one is missing.
 fn seen(rule: &RuleCoverage) -> (Option<&'static str>, String) {
     let word = |sight: Sight, seen: &'static str, unseen: &'static str, impossible: &'static str| match sight {
         Sight::Seen => seen,
@@ -71,5 +71,5 @@ fn seen(rule: &RuleCoverage) -> (Option<&'static str>, String) {
     (lacks.then_some(YELLOW), words)
 }
 
-/// Beyond this a longer name moves only its own row.
+/// The limit on the width of names in characters. A longer name moves only its own row.
 const WIDEST_NAME: usize = 60;

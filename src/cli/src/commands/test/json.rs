@@ -55,7 +55,7 @@ fn rule(rule: &RuleCoverage) -> Value {
     json!({ "rule": rule.rule, "allows": seen(rule.allows), "refuses": seen(rule.refuses) })
 }
 
-/// Null is what cannot be seen.
+/// The sight as a boolean; `None`, and so null, for an outcome that a rule cannot have.
 const fn seen(sight: Sight) -> Option<bool> {
     match sight {
         Sight::Seen => Some(true),

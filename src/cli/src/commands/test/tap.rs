@@ -1,4 +1,5 @@
-//! Owns the results of cases in the [Test Anything Protocol, version 14](https://testanything.org/tap-version-14-specification.html).
+//! Owns the results of cases in the
+//! [Test Anything Protocol, version 14](https://testanything.org/tap-version-14-specification.html).
 
 use brama_replay::CaseOutcome;
 use serde_json::json;
@@ -34,7 +35,7 @@ fn point(passes: bool, number: usize, description: &str) -> String {
     format!("{not}ok {number} - {description}")
 }
 
-/// A YAML block, whose texts are written as JSON, which is YAML too.
+/// A YAML block. Its texts are written as JSON, which is YAML too.
 fn diagnostic(outcome: &CaseOutcome<'_>) -> Vec<String> {
     let differing = differing(outcome).map(|line| format!("    - {}", json!(line)));
     ["  ---".to_owned(), format!("  decided: {}", json!(outcome.decided())), "  differing:".to_owned()]

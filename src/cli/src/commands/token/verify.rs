@@ -1,4 +1,4 @@
-//! Owns `brama token verify`: one token, and why it is good or not.
+//! Owns `brama token verify`: the verification of one token, with its reasons.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ impl Verify {
         }
     }
 
-    /// The token's text; the end of a line is none of it.
+    /// The token's text, without a line end.
     fn text(&self) -> Result<String, TokenError> {
         if self.token != "-" {
             return Ok(self.token.clone());
@@ -92,7 +92,8 @@ fn keys(path: &Path) -> Result<KeySet, TokenError> {
     KeySet::parse(&text).map_err(|reason| TokenError::Keys { path: path.to_owned(), reason })
 }
 
-/// An input, as far as it may be long and two bytes more: what is too long is seen to be, and a line has an end.
+/// The beginning of an input: `longest` bytes, two for a line end, and one more by which an input that is too long
+/// shows.
 fn read(input: impl Read, longest: usize) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(3);
@@ -100,7 +101,7 @@ fn read(input: impl Read, longest: usize) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Why a token could not be looked at.
+/// The reason why a token could not be verified.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {
     #[error("the policy knows no `token`")]

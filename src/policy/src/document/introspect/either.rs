@@ -1,4 +1,4 @@
-//! Owns the reading of what `introspect` takes in one of two ways.
+//! Owns the reading of the keys of `introspect` that have two forms.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for ExpectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<ExpectDocument, A::Error> {
         let mut stated = BTreeMap::new();
         while let Some(key) = members.next_key::<String>()? {
-            // No JSON pointer is a word.
+            // A JSON pointer is empty or begins with `/` (RFC 6901, 3), so this is none.
             if key == "none" {
                 let none = members.next_value()?;
                 let alone = stated.is_empty() && members.next_key::<String>()?.is_none();
