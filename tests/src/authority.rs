@@ -1,4 +1,4 @@
-//! A proxy before the authority that can fail, or speak for it.
+//! A proxy in front of the authority, which can fail or answer in its place.
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -10,32 +10,32 @@ use std::time::{Duration, Instant};
 use crate::client::{Call, Reply};
 use crate::table::Table;
 
-/// What the proxy does with the next lookups, and with questions what was revoked.
+/// Behaviour of the proxy, for the next lookups and polls of the feed.
 #[derive(Clone, Debug)]
 pub enum Mode {
     /// Passes them on.
     Pass,
-    /// Passes lookups on, and closes the connection of whoever asks what was revoked.
+    /// Passes lookups on, and closes the connection of a poll.
     NoFeed,
-    /// Passes lookups on, each after so long.
+    /// Passes requests on, each after so long.
     Slow(Duration),
-    /// Passes lookups on, each not before those like it are released.
+    /// Passes requests on, each lookup once its form is released.
     Held(Arc<Hold>),
-    /// Closes the connection, as where nobody listens.
+    /// Closes the connection, as if nobody listened.
     Stopped,
-    /// Takes them and never answers.
+    /// Takes requests, and never answers.
     Hang,
     /// Answers with this status and body.
     Answer(u16, String),
     /// Sends these bytes, and nothing more.
     Bytes(&'static str),
-    /// Answers those whose form contains the text with this body; passes the others on.
+    /// Answers lookups whose form contains the text with this body; passes other requests on.
     Double(String, String),
-    /// Answers as the table says whom the authority lets ask; passes on its answer to whom it does not.
+    /// Answers lookups from the table if the authority answers 200; passes its refusals on, and polls.
     Table(Arc<Table>),
 }
 
-/// Lookups that wait until the test has seen what it waits for.
+/// Lookups that wait until a test releases them.
 #[derive(Debug, Default)]
 pub struct Hold {
     released: Mutex<Vec<String>>,
@@ -43,7 +43,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Lets go of the lookups whose form contains the text, those to come included; of all by an empty text.
+    /// Releases the lookups whose form contains the text, those to come included; an empty text releases all.
     pub fn release(&self, text: &str) {
         self.released.lock().unwrap().push(text.to_owned());
         self.changed.notify_all();
@@ -52,7 +52,7 @@ impl Hold {
     fn wait(&self, form: &str) {
         let released = self.released.lock().unwrap();
         let is_held = |released: &mut Vec<String>| !released.iter().any(|text| form.contains(text.as_str()));
-        // A test that failed releases nobody.
+        // Limited, since a test that failed releases nobody.
         drop(self.changed.wait_timeout_while(released, Duration::from_secs(60), is_held).unwrap());
     }
 }
@@ -62,22 +62,22 @@ pub struct Authority {
     mode: Arc<Mutex<Mode>>,
     asked: Arc<Mutex<Vec<String>>>,
     keys: Arc<Mutex<Keys>>,
-    /// The header by which the gateway proves itself; empty before it has.
+    /// The gateway's `Authorization` header; empty before its first request.
     proof: Arc<Mutex<String>>,
-    /// What was asked under which id: the path, a space, the id.
+    /// Requests with an id: the path, a space, the id.
     ids: Arc<Mutex<Vec<String>>>,
     service: PathBuf,
 }
 
-/// The keys that are published at [`KEYS`].
+/// Keys that are published at [`KEYS`].
 #[derive(Default)]
 struct Keys {
-    /// `None` where nobody listens.
+    /// `None`: a fetch is met by a closed connection, as if nobody listened.
     set: Option<String>,
     fetches: usize,
 }
 
-/// Where the proxy publishes keys itself, whatever its mode.
+/// Path at which the proxy publishes keys itself, whatever its mode.
 pub const KEYS: &str = "/jwks.json";
 
 impl Authority {
@@ -95,7 +95,7 @@ impl Authority {
         proxy
     }
 
-    /// Listens at another place too.
+    /// Listens at another place too, and passes on to `authority` from there.
     pub fn listen(&self, at: &Path, authority: PathBuf) {
         let listener = UnixListener::bind(at).unwrap();
         let proxy = Self { service: authority, ..self.clone() };
@@ -110,7 +110,7 @@ impl Authority {
         });
     }
 
-    /// Sends a form to the authority itself, as one who has the gateway's secret, and says with which status it answers.
+    /// Sends a form to the authority itself with the gateway's secret, and returns the status of the answer.
     pub fn post(&self, path: &str, form: &str) -> u16 {
         let proof = self.proof();
         let head = format!("POST {path} HTTP/1.1\r\nhost: authority\r\n{proof}\r\n");
@@ -122,12 +122,12 @@ impl Authority {
         String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// The header by which the gateway proves itself.
+    /// The gateway's `Authorization` header, as a line; empty before its first request.
     pub fn proof(&self) -> String {
         self.proof.lock().unwrap().clone()
     }
 
-    /// Asks the authority itself, as one who has no secret.
+    /// Sends a GET to the authority itself, without a secret.
     pub fn get(&self, path: &str) -> Reply {
         Call::new("GET", path).send_local(&self.service)
     }
@@ -137,7 +137,7 @@ impl Authority {
         self.keys.lock().unwrap().set = set;
     }
 
-    /// How often the keys were fetched since the last time this was asked.
+    /// Number of fetches of the keys since the last call.
     pub fn take_fetches(&self) -> usize {
         std::mem::take(&mut self.keys.lock().unwrap().fetches)
     }
@@ -146,7 +146,7 @@ impl Authority {
         *self.mode.lock().unwrap() = mode;
     }
 
-    /// Waits until somebody asks, or has asked, about what the text says.
+    /// Waits for a lookup whose form contains the text. Lookups since the last [`take`](Self::take) count.
     #[track_caller]
     pub fn wait_for_lookup(&self, text: &str) {
         let until = Instant::now() + Duration::from_secs(60);
@@ -156,12 +156,12 @@ impl Authority {
         }
     }
 
-    /// What was asked with an id: the path, a space, the id.
+    /// Requests with an id: the path, a space, the id.
     pub fn ids(&self) -> Vec<String> {
         self.ids.lock().unwrap().clone()
     }
 
-    /// The forms of the lookups since the last time this was asked.
+    /// Forms of the lookups since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
@@ -234,7 +234,7 @@ fn serve(
                 answer
             }
             Mode::Table(table) => {
-                // The gateway's secret, the path and the form are the authority's to judge; it knows nobody here.
+                // The authority judges the secret, the path and the form. It does not know the table's credentials.
                 let Some(answer) = ask(authority, &message) else { return };
                 let (status, stated) = table.answer(&body);
                 if answer.starts_with(b"HTTP/1.1 200 ") { response(status, &stated) } else { answer }
@@ -246,7 +246,7 @@ fn serve(
     }
 }
 
-/// The authority's own answer.
+/// The authority's own answer; `None`: it does not listen, or closes the connection.
 fn ask(authority: &Path, message: &[u8]) -> Option<Vec<u8>> {
     let mut service = UnixStream::connect(authority).ok()?;
     service.write_all(message).unwrap();

@@ -38,7 +38,7 @@ impl Call {
         self
     }
 
-    /// What follows the headers, as it is.
+    /// Sets the bytes that follow the headers, as they are.
     pub fn body(mut self, body: &str) -> Self {
         self.body = body.into();
         self
@@ -60,7 +60,8 @@ impl Call {
         converse(stream, &self.bytes()).expect("an answer")
     }
 
-    /// The request as it goes over the wire; unless it says otherwise, the last of its connection.
+    /// The request as it goes over the wire. It gets `Host: api.example` and `Connection: close`, unless it has headers
+    /// of these names.
     pub fn bytes(&self) -> Vec<u8> {
         let has = |name: &str| self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
         let mut text = format!("{}\r\n", self.line);
@@ -162,7 +163,7 @@ impl Reply {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    /// The body, checked for what every envelope must be: JSON that says the answer's own status, type and id.
+    /// The body, checked as an envelope: JSON that says the answer's own status, type and id.
     #[track_caller]
     pub fn envelope(&self) -> Value {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"));
@@ -174,7 +175,7 @@ impl Reply {
         body
     }
 
-    /// A refusal or an error with these words.
+    /// Asserts a refusal or an error with these words.
     #[track_caller]
     pub fn is_error(&self, status: u16, kind: &str, message: &str) {
         let body = self.envelope();
@@ -185,14 +186,14 @@ impl Reply {
         );
     }
 
-    /// 401: the same words and the same challenge, whatever was wrong.
+    /// Asserts a 401: the same words and the same challenge, whatever was wrong.
     #[track_caller]
     pub fn is_unauthenticated(&self) {
         self.is_error(401, "access_denied", "Access denied");
         assert_eq!(self.header("www-authenticate"), Some("Bearer realm=\"ehealth\""));
     }
 
-    /// 503 that says when to come back.
+    /// Asserts a 503 that says when to come back.
     #[track_caller]
     pub fn is_unavailable(&self) {
         self.is_error(503, "internal_error", "Service unavailable");
@@ -217,5 +218,5 @@ fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Far longer than any timeout of the stack's, on a machine that does other things too.
+/// Time limit of a read: far longer than any timeout of the stack's, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(60);

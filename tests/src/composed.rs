@@ -1,8 +1,8 @@
 //! The composed stack (envoy/compose.yaml), which tests take in turns, from a container beside it.
 //!
-//! A turn begins with the data seeded anew and the plugin in a VM of its own, so nothing of the turn before is remembered.
-//! Between the gateway and the two replicas are taps and proxies, as in every other stack of these tests: the gateway's
-//! sockets are in volumes where this process listens (envoy/compose.test.yaml).
+//! A turn begins with the data seeded anew and the plugin in a VM of its own, so that it starts without the state of
+//! the turn before. Between the gateway and the two replicas are taps and proxies, as in every other stack of these
+//! tests: the gateway's sockets are in volumes where this process listens (envoy/compose.test.yaml).
 
 use std::env;
 use std::fs;
@@ -22,16 +22,16 @@ use crate::client::Call;
 use crate::database::Database;
 use crate::tap::Tap;
 
-/// One network for both, so that Envoy's administration can be reached.
+/// Address of the gateway. The tests share its network, so that Envoy's administration can be reached.
 pub const GATEWAY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
 pub const ADMIN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9901));
 pub const ACCESS_LOG: &str = "/run/brama/log/access.log";
 pub const ECDS: &str = "/run/brama/policy/ecds.json";
 
-/// Where the gateway's sockets are, and where the replicas'.
+/// Folders of the gateway's sockets, and of the replicas'.
 const SOCKETS: [(&str, &str); 2] = [("/run/brama/1", "/run/replica/1"), ("/run/brama/2", "/run/replica/2")];
 
-/// An access log, which is not there before the first request is logged.
+/// Content of an access log; empty before the first request is logged, while the file is missing.
 pub fn read_log(path: &Path) -> Vec<u8> {
     match fs::read(path) {
         Ok(log) => log,
@@ -40,7 +40,7 @@ pub fn read_log(path: &Path) -> Vec<u8> {
     }
 }
 
-/// Whether these tests are for the composed stack.
+/// Choice of the composed stack, by the variable `BRAMA_E2E_COMPOSED`.
 pub fn is_wanted() -> bool {
     env::var_os("BRAMA_E2E_COMPOSED").is_some()
 }
@@ -49,7 +49,8 @@ pub fn database_url() -> String {
     env::var("DATABASE_URL").unwrap()
 }
 
-/// The stack is this test's until it is dropped. Nobody waits for another's: the tests are run one after the other.
+/// Exclusive use of the stack by one test, until it is dropped. A second one at a time panics: the tests are run one
+/// after the other.
 pub struct Turn {
     stack: &'static Composed,
     logged_before: usize,
@@ -77,7 +78,7 @@ impl Turn {
         turn
     }
 
-    /// How much of the access log is of earlier turns.
+    /// Length of the access log before this turn, in bytes.
     pub fn logged_before(&self) -> usize {
         self.logged_before
     }
@@ -125,7 +126,7 @@ fn seed_anew(upstream: &Path, fixture: &Path) {
         "DELETE FROM prm_contracts",
         "DELETE FROM mithril_clients",
         "DELETE FROM mithril_revoked_secrets",
-        // Only what has a number can be removed.
+        // Only numbered entries can be removed.
         "SELECT brama_number_revocations(1000000)",
         "DELETE FROM brama_revocations",
         "DELETE FROM brama_seeded",
@@ -161,8 +162,8 @@ fn configure_anew(settings: &Settings, change: impl FnOnce(&mut Value)) {
         assert!(Instant::now() < until, "the configuration was not taken up: {ecds}");
         sleep(Duration::from_millis(20));
     }
-    // The workers have it with what they do next: something for each, which comes to no filter, and once more, since the
-    // first may have come at the same time.
+    // Each worker takes the configuration with its next event. So there are requests for each, which reach no filter,
+    // and more than one, since the first may come at the same time.
     for _ in 0..40 {
         let reply = Call::new("GET", "/").header("Transfer-Encoding", "unheard-of").send(GATEWAY);
         assert!(reply.status >= 400, "{reply:?}");

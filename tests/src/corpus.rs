@@ -1,4 +1,5 @@
-//! Cases as their files say them. They are read here anew: the reader of the commands is part of what is tested.
+//! Cases, as their files say them. They have a reader of their own here: that of the commands is part of what is
+//! tested.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +12,7 @@ use crate::client::Call;
 use crate::policy::{Kind, Policy};
 use crate::stack::project;
 
-/// A policy, and the requests its author thought of.
+/// A policy and its cases.
 pub struct Corpus {
     pub policy: Policy,
     pub cases: Vec<Case>,
@@ -30,7 +31,7 @@ struct File {
     cases: Vec<Case>,
 }
 
-/// What an authority says of a credential.
+/// An authority's statement about a credential.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Identity {
@@ -69,8 +70,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
 }
 
-/// Of a rule and of a mark of shadow mode, none is expected where none is written; what else is not written may be
-/// anything.
+/// Expected outcome. A missing rule (`allow` or `rule`) or `would_refuse` is expected to be absent; another missing
+/// member may be anything.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
@@ -85,7 +86,7 @@ pub struct Expected {
 }
 
 impl Corpus {
-    /// Every file of cases there is, in the order of their names.
+    /// All files of cases, in the order of their names.
     pub fn all() -> Vec<Self> {
         let mut files = Vec::new();
         find(&project().join("policies"), &mut files);
@@ -100,7 +101,7 @@ impl Corpus {
         Self { policy: Policy::read(&path.with_file_name(policy)), cases, api_keys, tokens }
     }
 
-    /// The credentials' identities, by name.
+    /// Identities of the credentials of a kind, by name.
     pub fn identities(&self, kind: Kind) -> &BTreeMap<String, Identity> {
         match kind {
             Kind::ApiKey => &self.api_keys,
@@ -108,7 +109,7 @@ impl Corpus {
         }
     }
 
-    /// Every time that a case is judged at, and the usual one.
+    /// All clocks at which cases are judged, and the usual one.
     pub fn clocks(&self) -> BTreeSet<u64> {
         self.cases.iter().map(|case| case.now).chain([NOW]).collect()
     }
@@ -126,7 +127,7 @@ impl Case {
         request.headers.iter().fold(call, |call, (name, value)| call.header(name, value))
     }
 
-    /// The credentials it presents by name.
+    /// Credentials that the case presents, by kind.
     pub fn credentials(&self) -> impl Iterator<Item = (Kind, String)> {
         let Request { api_key, token, .. } = &self.request;
         let named = [(Kind::Token, token), (Kind::ApiKey, api_key)].into_iter();
@@ -134,8 +135,8 @@ impl Case {
     }
 }
 
-/// The credential that presents an identity: its name, as where cases are judged without Envoy. At a time of its own a case
-/// presents another one, since the gateway remembers what it learnt about the first.
+/// The credential that presents an identity: its name, as where cases are judged without Envoy. A case with a clock of
+/// its own presents another one, since the gateway caches facts of the first.
 pub fn credential(name: &str, now: u64) -> String {
     if now == NOW { name.to_owned() } else { format!("{name}.{now}") }
 }
@@ -159,5 +160,5 @@ fn host() -> String {
     "localhost".to_owned()
 }
 
-/// The wall clock of a case that does not say what it shows.
+/// Usual clock of a case, in Unix seconds.
 const NOW: u64 = 1_700_000_000;

@@ -1,4 +1,4 @@
-//! What the upstream's database holds, read and changed beside the upstream.
+//! The upstream's database, read and changed beside the upstream.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,26 +8,26 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
 use crate::postgres::Server;
 
-/// A database of either kind. Statements are written with SQLite's names, and said in the other's words.
+/// A database of either kind. Statements are written with SQLite's names, and translated for PostgreSQL.
 pub struct Database {
     url: String,
-    /// One that was made for a test goes with it.
+    /// A database that was made for a test is dropped with this.
     is_own: bool,
 }
 
 impl Database {
-    /// The one that a stack was given, else the file in its folder.
+    /// The database that a stack was given, or else the file in its folder.
     pub fn of_stack(given: Option<&str>, folder: &Path) -> Self {
         let file = || format!("sqlite://{}", folder.join("brama.db").display());
         Self::at(given.map_or_else(file, ToOwned::to_owned))
     }
 
-    /// The one of a `DATABASE_URL`.
+    /// The database of a `DATABASE_URL`.
     pub fn at(url: String) -> Self {
         Self { url, is_own: false }
     }
 
-    /// An empty one of PostgreSQL's.
+    /// A new, empty database on PostgreSQL.
     pub fn on_server() -> Self {
         Self { url: wait(Server::get().create_database()), is_own: true }
     }
@@ -49,12 +49,12 @@ impl Database {
         self.row(query, id)
     }
 
-    /// Changes the row with this id by hand.
+    /// Runs a statement that changes one row; `?` stands for its id.
     pub fn change(&self, statement: &str, id: &str) {
         assert_eq!(self.execute(self.say(statement, id)), 1, "{statement} {id}");
     }
 
-    /// Runs a statement, on however many rows.
+    /// Runs a statement that changes any number of rows.
     pub fn run(&self, statement: &str) {
         self.execute(self.say(statement, ""));
     }
@@ -93,7 +93,8 @@ impl Database {
         self.url.starts_with("postgres://")
     }
 
-    /// With the id as a literal, which PostgreSQL takes for whatever type the column has.
+    /// The statement in the database's words, with the id as a literal, which PostgreSQL takes for whatever type the
+    /// column has.
     fn say(&self, sql: &str, id: &str) -> String {
         let sql = sql.replace('?', &format!("'{id}'"));
         match self.is_postgres() {

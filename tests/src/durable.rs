@@ -22,12 +22,12 @@ impl Durable {
         durable
     }
 
-    /// After [`kill`](Self::kill): waits until it has recovered what it had committed.
+    /// Starts the server again after [`kill`](Self::kill), and waits until it has recovered what it had committed.
     pub fn start_again(&mut self) {
         let until = Instant::now() + PATIENCE;
         loop {
             assert!(Instant::now() < until, "PostgreSQL does not start: {}", self.place.folder.display());
-            // Its processes, which die with it a moment later, hold the memory that it needs.
+            // The processes of the killed server, which die a moment later, hold the memory that the new one needs.
             match self.server.as_mut().map(|server| server.try_wait().unwrap()) {
                 None | Some(Some(_)) => self.server = Some(self.spawn()),
                 Some(None) if self.answers() => return,
@@ -37,7 +37,7 @@ impl Durable {
         }
     }
 
-    /// SIGKILL for the process that all others hang on.
+    /// Sends SIGKILL to the server's main process.
     pub fn kill(&mut self) {
         let mut server = self.server.take().unwrap();
         server.kill().unwrap();
@@ -90,7 +90,7 @@ impl Durable {
 impl Drop for Durable {
     fn drop(&mut self) {
         if let Some(server) = &mut self.server {
-            // SIGQUIT: it ends its processes, and does not tidy up what goes anyway.
+            // SIGQUIT: the server ends its processes at once, without cleaning up the folder, which goes anyway.
             let pid = server.id().to_string();
             std::process::Command::new("kill").args(["-QUIT", &pid]).status().unwrap();
             server.wait().unwrap();

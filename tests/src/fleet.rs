@@ -1,5 +1,5 @@
-//! Several gateways before several replicas of the upstream, which share one database on PostgreSQL: what one machine runs
-//! of a stack for many. Each process can be killed, and started again at its place.
+//! Several gateways in front of several replicas of the upstream, which share one PostgreSQL database. Each process can
+//! be killed, and started again at its place.
 
 use std::fs::{self, OpenOptions};
 use std::net::{SocketAddr, TcpListener};
@@ -19,14 +19,14 @@ use crate::database::Database;
 use crate::stack::settings;
 
 pub struct Fleet {
-    // In the order in which they end.
+    // Dropped in this order.
     pub gateways: Vec<Node>,
     pub replicas: Vec<Node>,
     pub database: Database,
     _folder: TempDir,
 }
 
-/// A process at its place.
+/// A process with an address that it keeps.
 pub struct Node {
     command: Box<dyn Fn() -> Command + Send + Sync>,
     child: Mutex<Option<Child>>,
@@ -34,13 +34,13 @@ pub struct Node {
     log: PathBuf,
 }
 
-/// Where a process serves.
+/// Address of a process.
 enum At {
     Gateway(SocketAddr),
     Replica(Sockets),
 }
 
-/// The listeners of a replica.
+/// Sockets of a replica's listeners.
 #[derive(Clone)]
 struct Sockets {
     public: PathBuf,
@@ -48,7 +48,7 @@ struct Sockets {
 }
 
 impl Fleet {
-    /// The shipped policy, and this data in this database.
+    /// Starts a fleet with the shipped policy, and with this data in this database.
     pub fn start(gateways: usize, replicas: usize, database: Database, fixture: &Value) -> Self {
         let folder = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").unwrap();
         let fixtures = folder.path().join("fixture.json");
@@ -83,7 +83,7 @@ impl Node {
         *self.child.lock().unwrap() = Some(child);
     }
 
-    /// Ends the process at once, wherever it stands.
+    /// Sends SIGKILL to the process.
     pub fn kill(&self) {
         let mut child = self.child.lock().unwrap().take().unwrap();
         // A process that has ended by itself is a fault, and not what is tested here.
@@ -92,7 +92,7 @@ impl Node {
         child.wait().unwrap();
     }
 
-    /// Where a gateway listens.
+    /// Address of a gateway.
     pub fn address(&self) -> SocketAddr {
         match &self.at {
             At::Gateway(address) => *address,
@@ -149,9 +149,9 @@ fn replica(settings: &Settings, sockets: Sockets) -> Node {
     Node { command: Box::new(command), child: Mutex::new(None), at, log }
 }
 
-/// The bootstrap that is shipped, with more than one service behind it.
+/// A gateway with the shipped bootstrap, and all replicas behind it.
 fn gateway(settings: &Settings, place: &Path, replicas: &[Sockets]) -> Node {
-    // Whoever takes the port meanwhile makes Envoy fail.
+    // Envoy fails if another process takes the port meanwhile.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let settings = Settings { port: address.port(), data_dir: Some(place.to_owned()), ..settings.clone() };
     let envoy = settings.envoy.clone();

@@ -1,4 +1,4 @@
-//! Somebody who types SQL.
+//! SQL by hand, on a connection beside the service's.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +6,14 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, SqliteConnection};
 
-/// Which database a service keeps its rows in.
+/// Kind of a service's database.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     Postgres,
     Sqlite,
 }
 
-/// A connection beside the service's. Statements are written with SQLite's names, and said in the other's words.
+/// A connection to a database. Statements are written with SQLite's names, and translated for PostgreSQL.
 pub enum Hand {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
@@ -31,7 +31,7 @@ impl Hand {
         }
     }
 
-    /// Whether cascades happen and dangling references are refused.
+    /// Turns foreign keys on or off: cascades, and the refusal of dangling references.
     pub async fn mind_foreign_keys(&mut self, mind: bool) {
         let statement = match (&self, mind) {
             (Self::Postgres(_), true) => "SET session_replication_role = origin",
@@ -66,7 +66,7 @@ impl Hand {
         }
     }
 
-    /// Begins a transaction for which everybody waits who revokes.
+    /// Begins a transaction for which all revocations wait.
     pub async fn hold_feed(&mut self) {
         let begin = match self {
             Self::Postgres(_) => "BEGIN; LOCK TABLE brama_revocations IN SHARE MODE",
@@ -75,8 +75,8 @@ impl Hand {
         self.run(begin).await.unwrap();
     }
 
-    /// Waits until somebody waits for what this transaction has locked. SQLite tells nobody who waits: there, for a moment,
-    /// far below the time for which the service does.
+    /// Waits until a lock of this transaction is waited for. SQLite does not report waits: there this sleeps for a
+    /// moment, far less than the service's own time limit.
     pub async fn is_waited_for(&mut self) {
         if matches!(self, Self::Sqlite(_)) {
             return tokio::time::sleep(Duration::from_millis(50)).await;

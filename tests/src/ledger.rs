@@ -1,8 +1,8 @@
-//! Rows to delete through gateways, each asked for once; what was said of each, and whether the database agrees.
+//! Rows to delete through gateways, each once; the answers, and their comparison with the database.
 //!
-//! A row that was told to be deleted is, whole; one without an answer, or with 503, is either untouched or wholly changed.
-//! Whole is: a connection, its secret among the revoked ones and its entry in the feed; a division's `is_active`,
-//! `updated_at` and `updated_by`.
+//! After a 200 the row is wholly changed; without an answer, or after a 503, it is either untouched or wholly changed.
+//! What changes: a connection goes, with its secret among the revoked ones and an entry in the feed; a division gets
+//! new `is_active`, `updated_at` and `updated_by`.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::client::{Call, Connection};
 use crate::database::Database;
 
-/// Rows are numbers: even ones are connections, odd ones divisions.
+/// The rows and their answers. Rows are numbers: even ones are connections, odd ones divisions.
 pub struct Ledger {
     rows: usize,
     next: AtomicUsize,
@@ -31,14 +31,14 @@ impl Ledger {
         Self { rows, next: 0.into(), told: Mutex::default(), open: Mutex::default(), is_over: false.into() }
     }
 
-    /// The demonstration's data, and the rows.
+    /// Fixture with the demonstration's data and the rows.
     pub fn fixture(&self, demonstration: &str) -> Value {
         let mut fixture: Value = serde_json::from_str(demonstration).unwrap();
         let mut add = |kind: &str, row: Value| fixture[kind].as_array_mut().unwrap().push(row);
         add("contracts", json!({ "id": id(CONTRACT, 0), "type": "GB_CBP" }));
         for row in 0..self.rows {
             if is_connection(row) {
-                // A connection is one of a provider and a consumer, so each has a consumer of its own.
+                // A provider and a consumer have one connection at most, so each has a consumer of its own.
                 let consumer = id(CONSUMER, row);
                 add(
                     "clients",
@@ -64,7 +64,8 @@ impl Ledger {
         fixture
     }
 
-    /// One client of a gateway: it takes row after row, until there is none or it is told to end.
+    /// Deletes row after row through a gateway as one client, until there is none left or [`end`](Self::end) was
+    /// called.
     pub fn delete_at(&self, gateway: SocketAddr) {
         while !self.is_over.load(SeqCst) {
             let Some(connection) = Connection::try_open(gateway) else {
@@ -88,7 +89,7 @@ impl Ledger {
         }
     }
 
-    /// Has the clients end.
+    /// Makes the clients end.
     pub fn end(&self) {
         self.is_over.store(true, SeqCst);
     }
@@ -97,23 +98,23 @@ impl Ledger {
         self.next.load(SeqCst) >= self.rows
     }
 
-    /// How many rows were told to be deleted.
+    /// Number of rows that were answered 200.
     pub fn told(&self) -> usize {
         self.told.lock().unwrap().len()
     }
 
-    /// How many rows have no answer, or one that says nothing.
+    /// Number of rows without an answer, or with 503.
     pub fn open(&self) -> usize {
         self.open.lock().unwrap().len()
     }
 
-    /// The secret of a connection that was told to be deleted: once a good API key.
+    /// Secret of a connection whose deletion was answered 200: an API key that was active.
     pub fn dead_api_key(&self) -> String {
         let told = self.told.lock().unwrap();
         secret(*told.iter().rev().find(|row| is_connection(**row)).unwrap())
     }
 
-    /// The rows that are not as they must be.
+    /// Rows whose state contradicts their answer.
     pub fn wrong(&self, database: &Database) -> Vec<usize> {
         let there = database.texts("SELECT CAST(id AS TEXT) FROM mithril_connections");
         let revoked = database.texts("SELECT secret_hash FROM mithril_revoked_secrets");
@@ -168,12 +169,12 @@ fn hash(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Between two requests of a client, so that rows last for as many kills as take some time.
+/// Pause of a client before each request, so that the rows last for all kills.
 const PAUSE: Duration = Duration::from_millis(10);
 
 pub const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 
-/// An administrator's, who may delete everybody's.
+/// Token of an administrator, who may delete everybody's rows.
 pub const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 
 const USER: &str = "05e20000-0000-4000-8000-000000000002";

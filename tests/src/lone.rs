@@ -1,4 +1,4 @@
-//! An Envoy with nothing behind it: what its filters let through, it answers itself.
+//! An Envoy without services behind it: it answers 200 itself to what its filters let through.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -16,17 +16,17 @@ pub struct Lone {
     _folder: TempDir,
 }
 
-/// What an Envoy is started with.
+/// Settings of an Envoy.
 #[derive(Default)]
 pub struct Setup {
     pub filters: Vec<Value>,
     pub clusters: Vec<Value>,
-    /// One, where it is not said.
+    /// Number of workers; `None`: one.
     pub workers: Option<usize>,
     pub environment: Vec<(&'static str, &'static str)>,
     /// Further arguments.
     pub arguments: Vec<&'static str>,
-    /// Where its log goes; to this process's own, where it is not said.
+    /// File for its log; `None`: standard error of this process.
     pub log: Option<File>,
 }
 
@@ -38,7 +38,7 @@ impl Lone {
 
     /// Starts Envoy, and waits until it listens.
     pub fn with(envoy: &Path, setup: Setup) -> Self {
-        // Whoever takes the port meanwhile makes Envoy fail.
+        // Envoy fails if another process takes the port meanwhile.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let bootstrap = folder.path().join("envoy.json");
@@ -54,7 +54,7 @@ impl Lone {
         lone
     }
 
-    /// It listens once its filters are ready.
+    /// Waits until Envoy listens, which it does once its filters are ready.
     fn wait(&mut self) {
         let until = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(self.address).is_err() {
@@ -68,8 +68,8 @@ impl Lone {
         self.address
     }
 
-    /// The time that all its threads have had on a processor, in the kernel too. `/proc/PID/stat` tells the same in hundredths of
-    /// a second, too coarse for a short turn. Envoy ends none of its threads meanwhile.
+    /// CPU time of all its threads, in the kernel too. `/proc/PID/stat` tells the same in hundredths of a second, too
+    /// coarse for a short turn. Envoy ends none of its threads meanwhile.
     pub fn cpu(&self) -> Duration {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
         let of_thread = |thread: std::io::Result<std::fs::DirEntry>| {
@@ -80,7 +80,7 @@ impl Lone {
         threads.map(of_thread).sum()
     }
 
-    /// Its resident memory in KiB.
+    /// Resident memory, in KiB.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

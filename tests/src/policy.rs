@@ -1,4 +1,4 @@
-//! What a client, an authority and a service behind the gateway have to know of a policy, from its YAML.
+//! A policy's YAML, as far as a client, an authority and a service behind the gateway have to know it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,19 +39,19 @@ impl Policy {
         &self.path
     }
 
-    /// The format of its refusals.
+    /// Format of the policy's refusals.
     pub fn format(&self) -> &str {
         self.document["refusals"]["format"].as_str().unwrap()
     }
 
-    /// The header that presents a credential.
+    /// The header that presents a credential: its name and value.
     pub fn presentation(&self, kind: Kind, credential: &str) -> (&str, String) {
         let rule = &self.document["credentials"][kind.as_str()];
         let scheme = rule["scheme"].as_str().map(|scheme| format!("{scheme} "));
         (rule["header"].as_str().unwrap(), format!("{}{credential}", scheme.unwrap_or_default()))
     }
 
-    /// How a kind of credential is verified, if there are any of this kind.
+    /// Introspection of a kind of credential; `None`: the policy has none of this kind.
     pub fn introspection(&self, kind: Kind) -> Option<&Value> {
         let rule = self.document["credentials"].get(kind.as_str())?;
         Some(rule["verify"][0].get("introspect").unwrap())
@@ -63,8 +63,8 @@ impl Policy {
         maps.into_iter().flatten().flat_map(|map| map.keys()).map(|name| name.to_lowercase()).collect()
     }
 
-    /// Whether a service could take a header of this name for one that only the gateway sets, or for a credential that was
-    /// to stop there.
+    /// Reserved names: those that a service could take for a header that only the gateway sets, or for a credential
+    /// that is to stop at the gateway.
     pub fn reserves(&self, name: &str) -> bool {
         let name = folded(name);
         let is = |pattern: &str| match folded(pattern.trim_end_matches('*')) {
@@ -84,7 +84,7 @@ impl Policy {
     }
 }
 
-/// A header's name as CGI and its kin know it.
+/// A header's name as CGI folds it: in one case, with `_` for other characters.
 fn folded(name: &str) -> String {
     name.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign.to_ascii_lowercase() } else { '_' }).collect()
 }

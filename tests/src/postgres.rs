@@ -1,7 +1,7 @@
 //! A PostgreSQL server for the tests of one process.
 //!
-//! Started from the machine's own programs, in a folder of its own, reached by a socket in it and by nothing else. Or the
-//! one that BRAMA_TEST_DATABASE_URL names, as somebody who may create databases. Where there is neither, tests fail.
+//! It is started from the machine's own programs, in a folder of its own, and reached only by a socket in it. Or it is
+//! the one that BRAMA_TEST_DATABASE_URL names, with a role that may create databases. Without either, tests fail.
 
 use std::env;
 use std::fs::{self, File};
@@ -17,15 +17,15 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 pub struct Server {
-    /// With `{}` for the database's name.
+    /// Address of the server, with `{}` for the database's name.
     url: String,
     created: AtomicU32,
-    /// Holds the pipe that tells the server of this process's end.
+    /// Process whose pipe tells the server of this process's end.
     _watch: Option<Child>,
 }
 
 impl Server {
-    /// The one server, started by whoever is first.
+    /// The one server, started by the first call.
     pub fn get() -> &'static Self {
         static SERVER: OnceLock<Server> = OnceLock::new();
         SERVER.get_or_init(|| {
@@ -37,7 +37,7 @@ impl Server {
         })
     }
 
-    /// Creates an empty database, and gives its address.
+    /// Creates an empty database, and returns its address.
     pub async fn create_database(&self) -> String {
         let number = self.created.fetch_add(1, Ordering::Relaxed);
         let name = format!("brama_test_{}_{number}", std::process::id());
@@ -45,7 +45,7 @@ impl Server {
         self.url.replace("{}", &name)
     }
 
-    /// Drops a database, whoever is in it.
+    /// Drops a database, also with open connections to it.
     pub fn drop_database(&'static self, url: &str) {
         let (before, after) = self.url.split_once("{}").unwrap();
         let name = url.strip_prefix(before).unwrap().strip_suffix(after).unwrap().to_owned();
@@ -77,7 +77,7 @@ fn with_placeholder(url: &str) -> String {
     format!("{server}/{{}}{query}")
 }
 
-/// A server that follows another one, of which it hears nothing; with its address. Without its pipe it ends.
+/// A standby that hears from no primary, and its address. It ends when its process's pipe is closed.
 pub fn standby() -> (String, Option<Child>) {
     let (url, watch) = start(true);
     (url.replace("{}", "postgres"), watch)
@@ -88,7 +88,7 @@ pub fn program(name: &str) -> PathBuf {
     programs().join("postgres").canonicalize().unwrap().with_file_name(name)
 }
 
-/// Starts a server that ends with this process, however that ends, and takes its folder along.
+/// Starts a server that ends with this process, in whatever way, and removes its folder then.
 fn start(is_standby: bool) -> (String, Option<Child>) {
     let place = Place::prepare();
     if is_standby {
@@ -121,10 +121,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whose folder it is removes it.
+    /// Makes the folder, which the caller removes.
     pub fn prepare() -> Self {
         let folder = tempfile::Builder::new().prefix("brama-pg-").tempdir().unwrap().keep();
-        // The server refuses to run as root, so that it can do no harm; nobody can do less.
+        // The server refuses to run as root; the user nobody has the fewest rights.
         let is_root = folder.metadata().unwrap().uid() == 0;
         if is_root {
             chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -139,7 +139,8 @@ impl Place {
         place
     }
 
-    /// A program in the folder, as who may run the server, and in a group of its own: Ctrl-C is not for it.
+    /// Command of a program in the folder, as the user that may run the server, and in a process group of its own,
+    /// which Ctrl-C does not reach.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).env_clear().env("PATH", "/usr/bin:/bin").process_group(0);

@@ -16,7 +16,7 @@ use crate::composed::{self, Turn};
 use crate::database::Database;
 use crate::tap::Tap;
 
-/// Envoy with the plugin, and the upstream, at work.
+/// A running stack: Envoy with the plugin, and the upstream.
 pub struct Gateway {
     pub authority: Authority,
     pub tap: Tap,
@@ -24,18 +24,18 @@ pub struct Gateway {
     pub database: Database,
 }
 
-/// Which stack it is.
+/// Kind of a stack.
 enum Place {
-    /// One of its own, with its folders.
+    /// A stack of the test's own, with its folders.
     Own { stack: Box<Stack>, _sockets: TempDir, _data: TempDir },
-    /// The composed one, in turns.
+    /// The composed stack, in turns.
     Composed { turn: Turn },
 }
 
-/// What a test changes before the stack starts.
+/// Settings of a stack before its start.
 pub struct Plan {
     settings: Settings,
-    /// Another bootstrap than the one that ships.
+    /// A bootstrap in place of the shipped one.
     bootstrap: Option<String>,
     edits: Vec<(String, String)>,
     ecds: Vec<fn(&mut Value, &Path)>,
@@ -68,7 +68,7 @@ impl Gateway {
             Place::Own { stack, .. } => (stack.logs().access, 0),
             Place::Composed { turn } => (PathBuf::from(composed::ACCESS_LOG), turn.logged_before()),
         };
-        // It only grows.
+        // The log only grows.
         String::from_utf8_lossy(&composed::read_log(&path)[from..]).into_owned()
     }
 
@@ -97,7 +97,7 @@ impl Gateway {
         command.arg("-o").arg(self.ecds()).output().unwrap()
     }
 
-    /// The file with the policy as Envoy takes it.
+    /// The ECDS file: the policy as Envoy takes it.
     pub fn ecds(&self) -> PathBuf {
         match &self.place {
             Place::Own { stack, .. } => stack.ecds(),
@@ -113,7 +113,7 @@ impl Gateway {
         found.map_or(0, |stat| stat["value"].as_u64().unwrap())
     }
 
-    /// Where a listener of this name takes connections.
+    /// Address of the listener of this name.
     pub fn listener(&self, name: &str) -> Option<SocketAddr> {
         let request = crate::client::Call::new("GET", "/listeners").header("Host", "admin");
         let listeners = request.send(self.admin_address()).text();
@@ -150,25 +150,25 @@ impl Plan {
         Self { settings: Settings { policy, ..settings() }, ..Self::shipped() }
     }
 
-    /// One worker, so that what was learnt once is known to every request.
+    /// Sets one worker, so that cached facts serve every request.
     pub fn one_worker(mut self) -> Self {
         self.settings.workers = 1;
         self
     }
 
-    /// Has the plugin's log hold what is no warning, too.
+    /// Sets the plugin's log level to `info`.
     pub fn log_all(mut self) -> Self {
         self.settings.log_level = "info";
         self
     }
 
-    /// Another gateway, with an upstream of its own, on the same database.
+    /// Adds another gateway, with an upstream of its own, on the same database.
     pub fn beside(mut self, other: &Gateway) -> Self {
         self.settings.database_url = Some(other.database.url().to_owned());
         self
     }
 
-    /// The stack with another bootstrap, whose listener is called `public`; `${ECDS_FILE}`, `${PUBLIC_SOCKET}` and
+    /// Sets another bootstrap, whose listener is called `public`; `${ECDS_FILE}`, `${PUBLIC_SOCKET}` and
     /// `${INTERNAL_SOCKET}` are filled in.
     pub fn bootstrap(mut self, bootstrap: String) -> Self {
         self.bootstrap = Some(bootstrap);
@@ -187,14 +187,14 @@ impl Plan {
         self
     }
 
-    /// Has the authority publish keys from the start.
+    /// Makes the authority publish keys from the start.
     pub fn publish(mut self, keys: String) -> Self {
         self.keys = Some(keys);
         self
     }
 
-    /// Lookups may take ten seconds, and requests may wait for both of theirs: so that a test can hold them for as long as it
-    /// takes to see what it waits for.
+    /// Raises the time limits: lookups may take ten seconds, and requests may wait for both of theirs. So a test can
+    /// hold them until it has seen what it waits for.
     pub fn patient(self) -> Self {
         let plan = self.plugin(|config, _folder| {
             let configuration = &mut config["configuration"]["value"];
@@ -209,7 +209,7 @@ impl Plan {
         plan.edit("stream_idle_timeout: 2.5s", "stream_idle_timeout: 60s")
     }
 
-    /// Facts are trusted for as long as they are remembered.
+    /// Removes the feed from the policy, so that facts are trusted for as long as they are cached.
     pub fn without_feed(self) -> Self {
         self.plugin(|config, _folder| {
             let configuration = &mut config["configuration"]["value"];
@@ -231,7 +231,7 @@ impl Plan {
         }
     }
 
-    /// Has the composed stack do as planned, as far as it can be made to.
+    /// Applies the plan to the composed stack. Panics if that cannot be started so.
     fn compose(self) -> Gateway {
         let is_possible = self.edits.is_empty()
             && self.bootstrap.is_none()
@@ -296,7 +296,7 @@ impl Plan {
     }
 }
 
-/// Whether each stack has a database on PostgreSQL, rather than a file.
+/// Choice of PostgreSQL for each stack, by the variable `BRAMA_E2E_STORE`; by default it is a SQLite file.
 fn is_on_postgres() -> bool {
     match env::var("BRAMA_E2E_STORE").as_deref() {
         Err(_) | Ok("sqlite") => false,
@@ -305,7 +305,7 @@ fn is_on_postgres() -> bool {
     }
 }
 
-/// The launcher's settings, on free ports, whatever the caller's environment says of the rest.
+/// Settings of the launcher: free ports, the shipped policy and data; the rest is the environment's.
 pub fn settings() -> Settings {
     Settings {
         port: 0,

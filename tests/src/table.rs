@@ -1,4 +1,4 @@
-//! An authority that knows the identities of a file of cases, and nobody else.
+//! An authority that knows only the identities of a file of cases.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::corpus::{Corpus, Identity, Word, credential};
 use crate::policy::Kind;
 
-/// What is answered about each credential.
+/// Answers to lookups, by credential.
 #[derive(Debug)]
 pub struct Table(Vec<Entry>);
 
@@ -82,19 +82,19 @@ pub fn stated(facts: &BTreeMap<String, Value>, verifier: &Value, now: u64) -> Va
     answer
 }
 
-/// An expiry that has passed today where it has passed when a case's clock shows `now`, and is to come where it is.
+/// An expiry that lies an hour from today's clock: in the past if `expires` has passed at `now`, else to come.
 fn at_present(expires: u64, now: u64) -> Value {
     let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     Value::from(if expires <= now { today - HOUR } else { today + HOUR })
 }
 
-/// Makes `answer` say `value` at a JSON pointer.
+/// Sets `value` in `answer` at a JSON pointer.
 fn put(answer: &mut Value, pointer: &str, value: Value) {
     let names = pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"));
     *names.fold(answer, |below, name| &mut below[name]) = value;
 }
 
-/// The token and the hint of a form, each there once.
+/// The token and the hint of a form; `None`: one of them is missing or repeated.
 pub fn understand(form: &str) -> Option<(String, String)> {
     let pairs = form.split('&').map(|pair| pair.split_once('=')).collect::<Option<Vec<_>>>()?;
     let only = |wanted: &str| {
@@ -123,7 +123,7 @@ fn decoded(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Where RFC 7662 has the facts, and where the plugin looks for the one that it does not name.
+/// JSON pointers of the facts: those of RFC 7662, and the plugin's own for the client's type.
 const USUAL: [(&str, &str); 5] = [
     ("subject", "/sub"),
     ("client_id", "/client_id"),
@@ -132,5 +132,5 @@ const USUAL: [(&str, &str); 5] = [
     ("expires", "/exp"),
 ];
 
-/// Longer than any test.
+/// Seconds: longer than any test.
 const HOUR: u64 = 3600;

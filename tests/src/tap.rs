@@ -1,4 +1,4 @@
-//! A tap on the way to the upstream: it passes every byte on, and remembers what Envoy sent.
+//! A tap on the way to the upstream: it passes every byte on, and records what Envoy sent.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -29,7 +29,7 @@ impl Tap {
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let (connection, record, closed) = (connection.unwrap(), Arc::clone(&record), Arc::clone(&closed));
-                // Not there yet, or no more: Envoy sees a closed connection, as it would without the tap.
+                // The upstream is down: Envoy sees a closed connection, as it would without the tap.
                 let Ok(service) = UnixStream::connect(&upstream) else { continue };
                 let (back, answers) = (connection.try_clone().unwrap(), service.try_clone().unwrap());
                 thread::spawn(move || pass(answers, back, |_| true));
@@ -43,23 +43,23 @@ impl Tap {
         });
     }
 
-    /// From now on, requests find the connection closed.
+    /// Closes connections that send a request, from now on.
     pub fn shut(&self) {
         self.shut.store(true, Ordering::SeqCst);
     }
 
-    /// From now on, requests are passed on again.
+    /// Passes requests on again, from now on.
     pub fn reopen(&self) {
         self.shut.store(false, Ordering::SeqCst);
     }
 
-    /// All that Envoy has sent since the last time this was asked.
+    /// All that Envoy has sent since the last call.
     pub fn take(&self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut *self.seen.lock().unwrap())).into_owned()
     }
 }
 
-/// Passes bytes on for as long as `goes_on` says so of them.
+/// Passes bytes on while `goes_on` is true of them.
 fn pass(mut from: UnixStream, mut to: UnixStream, goes_on: impl Fn(&[u8]) -> bool) {
     let mut chunk = [0; 16384];
     while let Ok(length @ 1..) = from.read(&mut chunk) {

@@ -1,14 +1,15 @@
-//! What an authority replies about a credential: it counts only where it says so plainly, of a credential of this kind.
+//! Law of a reply about a credential: the credential is active only if the reply says so plainly, of a credential of
+//! this kind.
 
 use brama_policy::identity::{Answer, CredentialKind, Reply};
 use serde_json::Value;
 
 use crate::gateway;
 
-/// The first byte says of which kind, the next two are the status, the rest is the body.
+/// Input: a byte for the kind, two for the status, then the body.
 ///
 /// # Panics
-/// Something was learnt that the reply does not say.
+/// Facts or a state were taken that the reply does not state.
 pub fn holds_for(bytes: &[u8]) {
     let Some(([kind, high, low], body)) = bytes.split_first_chunk() else { return };
     let (kind, token_use) = match kind {
@@ -29,7 +30,7 @@ pub fn holds_for(bytes: &[u8]) {
                 gateway::assert_stated(&said[member], fact.as_ref());
             }
         }
-        // Of an active credential, with a fact that nobody can read.
+        // An active credential, with a fact that cannot be read.
         Answer::Rejected(_) => assert_eq!((status, &said["active"]), (200, &Value::Bool(true))),
         Answer::Inactive => {
             assert_eq!(status, 200);

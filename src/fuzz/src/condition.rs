@@ -1,4 +1,4 @@
-//! A condition of a route: it allows, refuses or fails, and what is denied of it is not allowed too.
+//! Law of a route's condition: it allows, refuses or fails, and never allows together with its opposite.
 
 use brama_policy::deciding::{Decision, Request, Step};
 use brama_policy::identity::Answer;
@@ -6,23 +6,23 @@ use serde_json::json;
 
 use crate::gateway;
 
-/// The condition; after a zero byte, the value of the header it may read, and after another the number of a thing.
+/// Input, between zero bytes: the condition, the value of the header that it may read, the number of a thing.
 ///
 /// # Panics
-/// A condition and its opposite both allow, or one allows that is joined to what is false.
+/// A condition and its opposite both allow, or a conjunction with a false condition allows.
 pub fn holds_for(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut parts = text.split('\0');
     let (Some(condition), purpose, thing) = (parts.next(), parts.next(), parts.next()) else { return };
     let allows = |condition: &str| allows(condition, purpose.unwrap_or("care"), thing.unwrap_or("7"));
-    // What is no condition by itself may become another one where it is put into parentheses.
+    // Only a condition by itself: other text may become another condition in parentheses.
     let Some(holds) = allows(condition) else { return };
     let opposite = allows(&format!("!({condition}\n)"));
     assert!(!(holds && opposite == Some(true)), "both {condition:?} and its opposite hold");
     assert_ne!(allows(&format!("({condition}\n) && request.host == \"other.example\"")), Some(true), "{condition:?}");
 }
 
-/// Whether a request passes under this condition; `None` where the policy is refused.
+/// Outcome of a request under this condition, `true` if it passes; `None`: the policy is refused.
 fn allows(condition: &str, purpose: &str, thing: &str) -> Option<bool> {
     let policy = gateway::compile(&gateway::with("/routes/1/require/conditions", json!([condition])))?;
     let path = format!("/things/{thing}");

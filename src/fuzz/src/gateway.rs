@@ -1,4 +1,4 @@
-//! Owns the policy under which inputs are tried, and what its parties hold: keys, secrets, what they state.
+//! Owns the policy under which inputs are tried, and the keys, secrets and facts of its parties.
 
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
@@ -8,7 +8,7 @@ use brama_policy::deciding::{Moment, Monotonic, Policy, PolicyDocument, UnixTime
 use brama_policy::identity::{Credential, CredentialKind, Fact, Facts, KeySet, Lookup};
 use serde_json::Value;
 
-/// Every kind of verifier, forwarded header, requirement and mode once.
+/// A policy with every kind of verifier, forwarded header, requirement and mode once.
 pub(crate) const DOCUMENT: &str = include_str!("gateway.json");
 
 /// The policy of [`DOCUMENT`].
@@ -26,7 +26,7 @@ pub(crate) fn settings() -> Rc<Settings> {
     SETTINGS.with(Rc::clone)
 }
 
-/// A policy, where the text is one.
+/// The policy of a text; `None`: it is refused.
 pub(crate) fn compile(text: &str) -> Option<Arc<Policy>> {
     let document = PolicyDocument::read(text).ok()?;
     Policy::compile(&document).ok().map(Arc::new)
@@ -53,7 +53,7 @@ pub(crate) fn keys() -> &'static KeySet {
     &SET
 }
 
-/// When inputs are judged: seconds of both clocks at the start.
+/// Wall clock at the start, in Unix seconds.
 pub(crate) const WALL: u64 = 1_700_000_000;
 
 /// The clocks, some seconds after the start.
@@ -64,7 +64,7 @@ pub(crate) fn moment(seconds: u64) -> Moment {
     }
 }
 
-/// Facts of a caller whom every route of the policy lets pass, on its own paths.
+/// Facts of a caller that every route of the policy allows, on its own paths.
 pub(crate) fn facts() -> Arc<Facts> {
     let fact = |text: &str| Some(text.parse::<Fact>().unwrap());
     let mut facts = Facts::none();
@@ -78,17 +78,19 @@ pub(crate) fn facts() -> Arc<Facts> {
 
 pub(crate) const CLIENT: &str = "1380df72-275a-11e7-93ae-92361f002671";
 
+/// Asserts that a fact is the text that was stated, or absent.
+///
 /// # Panics
-/// A fact is not what is stated, or a text that could be one is none.
+/// The fact differs from what is stated.
 pub(crate) fn assert_stated(stated: &Value, fact: Option<&Fact>) {
     match fact {
         Some(fact) => assert_eq!(stated.as_str(), Some(fact.as_str())),
-        // Nothing looks at what cannot be read.
+        // Only text that can be read is a fact.
         None => assert!(stated.as_str().is_none_or(|text| text.parse::<Fact>().is_err()), "{stated}"),
     }
 }
 
-/// What a fact may be: what goes into a header.
+/// Asserts that facts are fit for a header.
 pub(crate) fn assert_sound(facts: &Facts) {
     let single = [&facts.subject, &facts.client_id, &facts.client_type];
     let further = facts.further.iter().map(|(_name, fact)| fact);

@@ -1,9 +1,11 @@
-//! The host of a request: where it is taken, it has one name.
+//! Law of a request's host: a host that is taken has one name.
 
 use brama_policy::deciding::Host;
 
+/// Input: the host.
+///
 /// # Panics
-/// A host was taken that is not byte for byte what came, or whose name has another spelling.
+/// A host was taken that differs from the input, or whose name has another spelling.
 pub fn holds_for(sent: &[u8]) {
     let Ok(host) = Host::parse(sent) else { return };
     assert_eq!(host.as_str().as_bytes(), sent, "the host is what was sent");

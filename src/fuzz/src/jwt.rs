@@ -1,4 +1,4 @@
-//! A JWT, though its signature were good: it is taken only where its header and claims are what the policy wants.
+//! Law of a JWT: even with a good signature it is taken only if its header and claims are what the policy wants.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::gateway;
 
-/// A token in its compact form; or, where there is a line's end, a header and claims that are made one.
+/// Input: a token in its compact form, or a header and claims with a line feed between them.
 ///
 /// # Panics
 /// A token was taken that the policy does not want.
@@ -31,7 +31,7 @@ fn judge(token: &str) -> Option<()> {
     let (_claims, _key_id) = (opened.claims(now), opened.key_id());
     let check = opened.check_with(gateway::keys()).ok()?;
     let _arguments = signature::arguments(&check);
-    // Whoever had the key could sign anything.
+    // The holder of the key could sign anything.
     let facts = check.verified_by(|_check| true).ok()?.accept(now).ok()?;
     gateway::assert_sound(&facts);
     let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());

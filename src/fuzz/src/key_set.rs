@@ -1,4 +1,4 @@
-//! An issuer's keys: each that is taken is one, and fit for the algorithm of the token that names it.
+//! Law of an issuer's keys: each that is taken is a key, and fit for the algorithm of the token that names it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,8 +7,10 @@ use brama_policy::identity::{CredentialKind, KeyParts, KeySet, MAX_KEY_SET, MAX_
 
 use crate::gateway;
 
+/// Input: the JSON of a JWK set.
+///
 /// # Panics
-/// A key was taken that is none, or for an algorithm it is not for.
+/// An invalid key was taken, or one for another algorithm.
 pub fn holds_for(text: &[u8]) {
     let Ok(keys) = KeySet::parse(text) else { return };
     assert!(text.len() <= MAX_KEY_SET, "it is too long");

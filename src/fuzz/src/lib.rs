@@ -1,8 +1,9 @@
-//! What must hold for every sequence of bytes: no panic, no overflow, and a law of its own for each kind of input.
+//! Laws for every sequence of bytes: the code neither panics nor overflows, and each kind of input has a law of its
+//! own.
 //!
-//! Each module is one kind: its `holds_for` panics where the law is broken. `make fuzz` runs each under libFuzzer for a
-//! minute; what that has found worth keeping is packed in `corpus`, an archive for each kind, and the test `replay` goes
-//! through it.
+//! Each module is one kind: its `holds_for` panics if the law is broken. `make fuzz` runs each under libFuzzer for a
+//! minute. Inputs worth keeping are packed in `corpus`, an archive for each kind, and the test `replay` goes through
+//! them.
 
 #![allow(
     clippy::panic,
@@ -26,10 +27,10 @@ pub mod template;
 
 mod gateway;
 
-/// Whether a law holds for some input; it panics where not.
+/// A law: a function of an input that panics if the law is broken.
 pub type Law = fn(&[u8]);
 
-/// Every kind of input, by its name: that of its program and of its archive in `corpus`.
+/// Laws by the name of their kind of input, which is that of its program and of its archive in `corpus`.
 pub const LAWS: [(&str, Law); 11] = [
     ("answer", answer::holds_for),
     ("condition", condition::holds_for),

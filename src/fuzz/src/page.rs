@@ -1,4 +1,4 @@
-//! A page of a feed of revocations: what it revokes is revoked, and what cannot be read is no page.
+//! Law of a page of a feed: what a page revokes is revoked, and an unreadable page is refused.
 
 use brama_policy::deciding::UnixTime;
 use brama_policy::identity::{CredentialKind, DenyList, Reply, Verifier};
@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use crate::gateway;
 
+/// Input: the body of the page.
+///
 /// # Panics
-/// A page was taken and an entry of it is not heeded.
+/// A page was taken, and an entry of it is ignored.
 pub fn holds_for(body: &[u8]) {
     let lookup = gateway::lookup(CredentialKind::Token, "opaque").unwrap();
     let feed = lookup.feed().unwrap();
@@ -19,7 +21,7 @@ pub fn holds_for(body: &[u8]) {
         "client" => entry["client_id"] == gateway::CLIENT,
         "user" => entry["user_id"] == "u1",
         "jti" => false,
-        // All, and what nobody here knows.
+        // All, and kinds that are unknown here.
         _all => true,
     };
     let entries = said["entries"].as_array().expect("a page has entries");
@@ -31,7 +33,7 @@ pub fn holds_for(body: &[u8]) {
     deny(&all, entries);
 }
 
-/// A JWT is denied where an entry names it that has not ended.
+/// Asserts that a JWT is denied if an entry in force names it.
 fn deny(denied: &DenyList, entries: &[Value]) {
     let token = "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJqIn0.AQ";
     let lookup = gateway::lookup(CredentialKind::Token, token).unwrap();

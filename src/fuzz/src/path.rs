@@ -1,9 +1,11 @@
-//! The path of a request target: where it is taken, every reader reads the same.
+//! Law of a request target's path: every reader of a path that is taken reads the same.
 
 use brama_policy::deciding::CanonicalPath;
 
+/// Input: the request target.
+///
 /// # Panics
-/// A path was taken that is not byte for byte what came, or that a more lenient reader reads otherwise.
+/// A path was taken that differs from the input, or that a more lenient reader reads otherwise.
 pub fn holds_for(target: &[u8]) {
     let Ok(path) = CanonicalPath::parse(target) else { return };
     let sent = target.split(|byte| *byte == b'?').next().unwrap();
@@ -23,8 +25,8 @@ pub fn holds_for(target: &[u8]) {
     }
 }
 
-/// As the most obliging server would: backslashes are slashes, escapes are decoded before the path is cut and again after,
-/// what follows `;` is a parameter, dots are resolved, empty segments go.
+/// Segments as the most lenient server reads them: backslashes are slashes, escapes are decoded before the path is cut
+/// and again after, what follows `;` is a parameter, dots are resolved, empty segments go.
 fn read_leniently(path: &str) -> Vec<String> {
     let once = decoded(path).replace('\\', "/");
     let mut segments: Vec<String> = Vec::new();

@@ -1,10 +1,12 @@
-//! A policy document: compiled or refused with its faults; and nothing opens that is not written to be open.
+//! Law of a policy document: it is compiled, or refused with its faults, and only what is written to be open is open.
 
 use brama_policy::deciding::{Decision, Policy, PolicyDocument, Request, Step};
 use serde_json::Value;
 
+/// Input: the text of a document.
+///
 /// # Panics
-/// A document is refused without a fault, or allows a request without credentials and says nowhere that it does.
+/// A refused document has no fault, or one that opens a route lacks the words for that.
 pub fn holds_for(text: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else { return };
     let read = PolicyDocument::read(text);
@@ -26,7 +28,7 @@ pub fn holds_for(text: &[u8]) {
     assert!(!opens || is_written(text), "it opens, and does not say so");
 }
 
-/// Whether the words for openness are there, as members of objects or as values.
+/// Presence of a word for openness: `public` as a member of an object, or `shadow` as a value.
 fn is_written(text: &str) -> bool {
     fn says(value: &Value) -> bool {
         match value {

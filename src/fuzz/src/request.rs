@@ -1,15 +1,15 @@
-//! A request, with all its headers: nothing opens what is guarded but both credentials, each said once and vouched for.
+//! Law of a request with all its headers: only active credentials, each sent once, open a guarded route.
 
 use brama_policy::deciding::{Decision, Grant, Request, Step};
 use brama_policy::identity::{Answer, CredentialKind, Unavailable};
 
 use crate::gateway;
 
-/// Lines: method, host, path, then headers, each `name:value`; a value may hold any byte but a line's end.
+/// Input, in lines: method, host, path, then headers, each `name:value`; a value may hold any byte but a line's end.
 ///
 /// # Panics
-/// A request was allowed that should not be, a credential was read that is not the only one, or what was granted leaves a
-/// client's own identity in place.
+/// A request was allowed that should be refused, a credential was read that is not the only one, or what was granted
+/// leaves a client's own identity in place.
 pub fn holds_for(lines: &[u8]) {
     let headers = headers(lines);
     let request = Request::new(&headers);
@@ -29,14 +29,14 @@ fn headers(lines: &[u8]) -> Vec<(String, Vec<u8>)> {
         // A pseudo-header begins with the colon that separates others.
         let end = line.iter().skip(1).position(|byte| *byte == b':')?.checked_add(1)?;
         let (name, value) = line.split_at_checked(end)?;
-        // Envoy lets no name through that is not ASCII.
+        // Envoy refuses names that are not ASCII.
         let name = std::str::from_utf8(name).ok().filter(|name| name.is_ascii())?;
         Some((name.to_owned(), value.get(1..)?.to_vec()))
     }));
     headers
 }
 
-/// Whether the request passes where every question gets this answer.
+/// Passage of the request through a guarded route, if every lookup gets this answer.
 fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
     let mut step = gateway::policy().begin(request);
     let mut asked = 0;
@@ -45,7 +45,7 @@ fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
             Step::Done(Decision::Refuse(_refused)) => return false,
             Step::Done(Decision::Allow(grant)) => {
                 assert_clean(request, &grant);
-                // What is open is written so; what a rule in shadow mode lets pass is marked.
+                // `open` is written as open; `tried` is in shadow mode, and marks what it lets pass.
                 return match grant.rule().map(brama_policy::deciding::RuleId::as_str) {
                     Some("open") => false,
                     Some("tried") if asked == 0 || !matches!(answer, Some(Answer::Active(_))) => {
@@ -76,7 +76,8 @@ fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
     }
 }
 
-/// No copy of a header that states an identity goes on, whatever its spelling, and ours are there once.
+/// Asserts that each header of the client's that states an identity is removed, whatever its spelling, and that ours
+/// are set once.
 fn assert_clean(request: &Request<'_>, grant: &Grant) {
     for name in request.names() {
         let states = ["x-user", "x-identity", "x-gateway"].iter().any(|own| confusable(name, own));
@@ -92,7 +93,7 @@ fn assert_clean(request: &Request<'_>, grant: &Grant) {
     }
 }
 
-/// Whether a reader who takes signs for one another takes two names for one another.
+/// Equality of two names for a reader that takes case and signs for one another.
 fn confusable(one: &str, two: &str) -> bool {
     let folded = |name: &str| -> String {
         name.chars()

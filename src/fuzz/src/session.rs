@@ -1,8 +1,10 @@
-//! The plugin's whole life under arbitrary events of its host: requests, replies, ticks, reloads, resets and failures in any
-//! order, with whatever they bring.
+//! Law of the plugin's whole life under arbitrary events of its host: requests, replies, ticks, reloads, resets and
+//! failures in any order, with whatever they bring.
 //!
-//! The laws: a request is decided once and goes on once; none passes whose credentials nobody has vouched for; after a refusal
-//! every callback pauses; and whoever waits is told in the end, though nobody ever answers.
+//! - A request is decided once and goes on once.
+//! - A request passes only if an authority's reply or a signature has shown its credentials to be active.
+//! - After a refusal every callback pauses.
+//! - Each waiting request is decided in the end, even without a reply.
 
 mod event;
 mod proxy;
@@ -12,6 +14,8 @@ use arbitrary::Unstructured;
 use event::Event;
 use proxy::Proxy;
 
+/// Input: the events, as `arbitrary` reads them.
+///
 /// # Panics
 /// One of the laws is broken.
 pub fn holds_for(bytes: &[u8]) {
@@ -28,5 +32,5 @@ pub fn holds_for(bytes: &[u8]) {
     proxy.assert_all_decided();
 }
 
-/// Events of one life: more only take longer.
+/// Most events of one life: more only take longer.
 const MAX_EVENTS: usize = 256;

@@ -1,4 +1,4 @@
-//! A route's path in a policy, and a path that is asked for: where it matches, its literals stand where they are written.
+//! Law of a route's path in a policy: where it matches a request's path, its literals stand where they are written.
 
 use brama_policy::deciding::{CanonicalPath, Decision, Request, Step};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::gateway;
 use crate::path::decoded;
 
-/// Two lines: what a policy's author writes, and what a client sends.
+/// Input, in two lines: the path in a policy, and the path of a request.
 ///
 /// # Panics
 /// A path was allowed that the template does not describe.
@@ -24,7 +24,7 @@ pub fn holds_for(lines: &[u8]) {
     assert!(template.split('/').skip(1).all(is_plain), "{template:?} reads like another router's");
 }
 
-/// Whether nobody takes a segment for a wildcard who is used to another router.
+/// Plainness of a segment: other routers have no wildcard like it.
 fn is_plain(segment: &str) -> bool {
     let is_capture = segment.starts_with('{') && segment.ends_with('}') && !segment.contains(['*', '?', '+', '=', '$']);
     let is_wild = segment.contains(['*', '?', '<', '>', '[', ']', '{', '}', '^', '|', '\\'])

@@ -3,8 +3,8 @@
 //! service and database share the machine. The thread of the readers has the lowest priority: what the readers do with
 //! an answer is work of other machines, and would keep the service from the processors here.
 //!
-//! `READERS=1000,5000` says how many there are, and `PROGRAM` names another build of the service. `THROUGH=127.0.0.1:8080` has
-//! them ask a cache in front of the service, which listens at `LISTEN=127.0.0.1:8081` then.
+//! `READERS=1000,5000` sets the numbers of readers, and `PROGRAM` another build of the service. With
+//! `THROUGH=127.0.0.1:8080` they ask a cache in front of the service, which then listens at `LISTEN=127.0.0.1:8081`.
 
 #![allow(clippy::restriction, reason = "a measurement ends where something is amiss")]
 
@@ -101,7 +101,7 @@ async fn measure(database: &Durable, readers: usize) {
     crowd.hang_up();
 }
 
-/// Answers that readers were given.
+/// Answers that readers received.
 #[derive(Debug, Default)]
 struct Told {
     answered: usize,
@@ -194,7 +194,8 @@ async fn follow(door: String, wait: usize, told: Arc<Mutex<Told>>) {
     }
 }
 
-/// The times of introspections, one after the other, until `end`; by a thread of their own, which waits for nothing else.
+/// Introspects a credential again and again until `end`, and returns the durations as text. It runs in a thread of its
+/// own, so that the readers' work does not delay it.
 async fn introspect(address: &str, end: impl Future<Output = ()>) -> String {
     let (stop, stopped) = oneshot::channel();
     let address = address.to_owned();
@@ -214,7 +215,7 @@ async fn ask_until(address: &str, mut stopped: Receiver<()>) -> String {
         times.push(begin.elapsed());
     }
     times.sort();
-    // Without an answer there is no figure.
+    // A percentile needs an answer.
     let at = |part: usize| *times.get(times.len() * part / 1000).expect("nobody was answered");
     let longest = *times.last().expect("nobody was answered");
     format!("{} in turn, {refused} refused: p50 {:?}, p99 {:?}, longest {longest:?}", times.len(), at(500), at(990))
@@ -246,7 +247,7 @@ impl Service {
         }
     }
 
-    /// The polls that it has answered.
+    /// Number of polls that the service has answered.
     async fn polls(&self) -> usize {
         let sample = "request_duration_seconds_count{listener=\"internal\",method=\"GET\",route=\"/revocations\",class=\"2xx\"} ";
         self.sample(sample).await as usize
@@ -258,14 +259,14 @@ impl Service {
         value.unwrap_or_else(|| panic!("no {name}")).parse().unwrap()
     }
 
-    /// Its memory, in KiB.
+    /// Resident memory of the service, in KiB.
     fn memory(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// The seconds of a core that it has used.
+    /// CPU time that the service has used, in seconds.
     fn work(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
         let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
@@ -287,7 +288,7 @@ async fn connect(address: &str) -> TcpStream {
     stream
 }
 
-/// Sends a request, and gives the answer's status and body.
+/// Sends a request, and returns the answer's status and body.
 async fn ask(stream: &mut TcpStream, method: &str, path: &str, body: &str) -> (u16, String) {
     let form = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
     let length = body.len();

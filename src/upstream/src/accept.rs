@@ -1,4 +1,4 @@
-//! Owns how connections are accepted: how many there may be, and for how long one may say nothing.
+//! Owns the acceptance of connections: their number, and the time for which a client may be silent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::feed::MAX_WAITING;
 
-/// How many connections each listener may have.
+/// Limits of the open connections of each listener.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Most {
     pub(crate) internal: usize,
@@ -22,7 +22,8 @@ pub(crate) struct Most {
 }
 
 impl Most {
-    /// Raises the limit of open files as far as the system lets us, and says so where it is too low for what is usual.
+    /// The usual limits, or less where few files may be open. Raises the limit of open files (`RLIMIT_NOFILE`) to the
+    /// hard limit first, and logs a warning where that is too low for the usual limits.
     pub(crate) fn raised() -> Self {
         let usual = Self { internal: MAX_WAITING.saturating_add(USUAL), public: USUAL };
         let files = getrlimit(Resource::Nofile);
@@ -36,7 +37,8 @@ impl Most {
         most
     }
 
-    /// One listener that is full leaves room for the other, and both for the database.
+    /// Limits that fit `files` open files, with room for the database: three quarters for the internal listener and one
+    /// for the public one, so that a full listener leaves room for the other.
     fn within(self, files: usize) -> Self {
         let quarter = files.saturating_sub(OTHERS) / 4;
         if self.internal.saturating_add(self.public) <= quarter.saturating_mul(4) {
@@ -46,8 +48,8 @@ impl Most {
     }
 }
 
-/// Serves connections, up to `most` at once, until `stop` is done; then those that are open end with what they have begun.
-/// Who finds no place waits to be accepted.
+/// Serves up to `most` connections at once until `stop` is done; the open ones then finish their requests. A connection
+/// beyond `most` waits to be accepted.
 pub(crate) async fn serve(mut listener: impl Listener, router: Router, most: usize, stop: impl Future<Output = ()>) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(MAX_SILENCE);
@@ -60,7 +62,7 @@ pub(crate) async fn serve(mut listener: impl Listener, router: Router, most: usi
             let service = TowerToHyperService::new(router.clone());
             let connection = open.watch(server.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {
-                // A client that hangs up, sends no HTTP, or says nothing for too long.
+                // The error of a client that hangs up, sends no HTTP, or is silent for too long.
                 let _ended = connection.await;
                 drop(place);
             });
@@ -74,14 +76,14 @@ pub(crate) async fn serve(mut listener: impl Listener, router: Router, most: usi
     open.shutdown().await;
 }
 
-/// How long a client may take for a request's head, and be silent between two requests. A gateway closes a connection that it
-/// does not use before.
+/// Time limit for a request's head, and for the silence between two requests. A gateway closes its idle connections
+/// earlier.
 const MAX_SILENCE: Duration = Duration::from_secs(15);
 
-/// Files that are no connections.
+/// Open files that are reserved for everything but connections.
 const OTHERS: usize = 128;
 
-/// For the requests of many gateways' workers.
+/// Usual limit of connections, for the requests of many gateways' workers.
 const USUAL: usize = 4096;
 
 #[cfg(test)]

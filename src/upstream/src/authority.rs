@@ -1,4 +1,4 @@
-//! Owns the internal listener: the authority's paths, and the secret without which it tells nothing.
+//! Owns the internal listener: the authority's paths, and the check of its secret.
 
 mod error;
 mod form;
@@ -26,7 +26,7 @@ use crate::operations::{Operations, Places};
 use crate::secret::AuthoritySecrets;
 use error::AuthorityError;
 
-/// The internal listener: introspection and revocations for the gateway, health and metrics for whoever runs the service.
+/// The internal listener: introspection and revocations for the gateway, health and metrics for operators.
 pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operations) -> Router {
     let door = Door {
         secrets,
@@ -39,8 +39,8 @@ pub fn internal_router(feed: Feed, secrets: AuthoritySecrets, operations: Operat
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(async || AuthorityError::PathNotFound)
         .method_not_allowed_fallback(async || AuthorityError::MethodNotAllowed)
-        // The last layer is the first to see a request: log, containment, size, admission, route. The place is taken inside
-        // the containment, so that it is kept for as long as the work lasts.
+        // The last layer is the first to see a request: log, containment, size, admission, route. The place is taken
+        // inside the containment, so that it is held for as long as the work lasts.
         .layer(from_fn_with_state(Arc::new(door), admit))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(watch.clone(), observe::contain))
@@ -66,16 +66,18 @@ struct Authority {
     operations: Operations,
 }
 
-/// What is needed to be let in. Who follows the feed mostly waits, and so takes no place from who asks about a credential.
+/// Admission: the secrets, and the limits of concurrent requests. Polls of the feed have a limit of their own: they
+/// mostly wait, and leave the places in `requests` to lookups.
 struct Door {
     secrets: AuthoritySecrets,
     requests: Places,
     readers: Places,
 }
 
-/// Refuses strangers, and what would only wait for others. Health and metrics are asked for most when there are too many.
+/// Admits a request with the authority secret while a place is free. Health and metrics are always admitted: they
+/// matter most under overload.
 ///
-/// One function, since each layer keeps more than a kilobyte for each reader that waits.
+/// One function rather than several layers, since each layer holds more than a kilobyte for each poll that waits.
 async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Result<Response, AuthorityError> {
     if is_open(&request) {
         return Ok(next.run(request).await);
@@ -85,13 +87,14 @@ async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
         return Err(AuthorityError::Unauthorized);
     }
     let places = if is_reader(&request) { &door.readers } else { &door.requests };
-    // Boxed, so that nothing of it is kept.
+    // Boxed, so that its state is freed before the request waits.
     let request = Box::pin(whole(request)).await?;
     let _place = places.take().ok_or(AuthorityError::Overloaded)?;
     Ok(next.run(request).await)
 }
 
-/// The request with its whole body, before a place is taken: a sender that stops half-way would keep it for ever.
+/// The request with its whole body, read before a place is taken: a sender that stops half-way would hold the place.
+/// Errors: the body is larger than [`LARGEST_BODY`], or takes longer than [`MAX_BODY`].
 async fn whole(request: Request) -> Result<Request, AuthorityError> {
     let (parts, body) = request.into_parts();
     let reading = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
@@ -103,17 +106,18 @@ async fn whole(request: Request) -> Result<Request, AuthorityError> {
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
-/// Whether the feed is read, which may wait.
+/// A poll of the feed, which may wait.
 fn is_reader(request: &Request) -> bool {
     request.method() == Method::GET && request.uri().path() == REVOCATIONS
 }
 
-/// What tells about the service and about nobody else. Who watches it should not hold the authority secret for that.
+/// Health and metrics, which are open to all: they concern the service alone, and monitoring should not hold the
+/// authority secret.
 fn is_open(request: &Request) -> bool {
     request.method() == Method::GET && matches!(request.uri().path(), HEALTHZ | METRICS | READYZ)
 }
 
-/// The presented secret, where there is exactly one `Authorization` header of the scheme `Bearer`.
+/// The presented secret, if there is exactly one `Authorization` header, of the scheme `Bearer`.
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -131,11 +135,11 @@ const BEARER: &[u8] = b"Bearer";
 
 const HEALTHZ: &str = "/healthz";
 
-/// The gateway asks about credentials of up to 8 KiB, and each byte may be percent-encoded as three; a larger one would
-/// look like an outage to it.
+/// Limit of a body, in bytes. The gateway asks about credentials of up to 8 KiB, each byte of which may be
+/// percent-encoded as three; a refusal of one would look like an outage to it.
 const LARGEST_BODY: usize = 32 * 1024;
 
-/// How long a body may take to arrive. The gateway has all of it when it begins to send.
+/// Time limit for a body. The gateway has all of it when it begins to send.
 const MAX_BODY: Duration = Duration::from_secs(2);
 
 const METRICS: &str = "/metrics";

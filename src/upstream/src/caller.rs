@@ -1,4 +1,4 @@
-//! Owns who the caller is: the identity that the gateway put on the request.
+//! Owns the caller: the identity that the gateway puts on the request.
 
 use axum::http::HeaderMap;
 
@@ -7,8 +7,8 @@ use crate::id::Id;
 
 /// The user in whose name the request is made, as the gateway states it.
 ///
-/// The gateway removes the client's own copies of the header. A request without it did not come through the gateway's
-/// rules, and is refused here as well.
+/// The gateway removes the client's own copies of the header. A request without it bypassed the gateway's rules, and is
+/// refused here as well.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Caller {
     /// The user of the access token.
@@ -16,7 +16,8 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Reads the identity; anything but exactly one canonical identifier is none.
+    /// Reads the identity. Errors: [`ApiError::AccessDenied`], unless the header is there once with a canonical
+    /// identifier.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         let mut values = headers.get_all(CONSUMER_ID).iter();
         let (Some(value), None) = (values.next(), values.next()) else {

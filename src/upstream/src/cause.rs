@@ -1,8 +1,9 @@
-//! Owns how an error and its causes read on one line.
+//! Owns the text of an error with its causes, on one line.
 
 use std::error::Error;
 
-/// The error's message, then those of its causes, each once: some crates repeat their cause's text in their own.
+/// The messages of an error and its causes, joined by `: `. A message with which the text already ends is left out,
+/// since some crates repeat their cause's text in their own.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

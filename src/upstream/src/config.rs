@@ -1,4 +1,4 @@
-//! Owns the settings: how they are written on the command line or in the environment, and what they mean.
+//! Owns the settings: their form on the command line and in the environment, and their meaning.
 
 use std::num::NonZeroU8;
 use std::path::PathBuf;
@@ -20,30 +20,30 @@ use crate::store::{DatabaseUrl, USUAL_CONNECTIONS};
 #[derive(Debug, Parser)]
 #[command(name = "brama-upstream", version)]
 pub struct CommandLine {
-    /// What to log: a level, or directives of the crate `tracing-subscriber`.
+    /// Level of the log, or directives of the crate `tracing-subscriber`.
     #[arg(long, env = "BRAMA_LOG", default_value = "info", global = true)]
     pub log: String,
-    /// How to write log lines to stderr.
+    /// Format of the log lines on stderr.
     #[arg(long, env = "BRAMA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
     pub log_format: LogFormat,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What the program can do.
+/// The program's commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serves both listeners until SIGTERM or SIGINT.
     ///
     /// Two settings come from the environment only, where other users' `ps` does not show them:
     ///   BRAMA_AUTHORITY_SECRET           what the gateway sends as a bearer token; at least 16 characters
-    ///   BRAMA_AUTHORITY_SECRET_PREVIOUS  optional: the one before, accepted as well while they rotate
+    ///   BRAMA_AUTHORITY_SECRET_PREVIOUS  optional: the previous secret, accepted as well during a rotation
     #[command(verbatim_doc_comment)]
     Serve(ServeArgs),
-    /// Brings the database's schema up to date, which `serve` and `seed` do as well, and tells that it is.
+    /// Brings the database's schema up to date; `serve` and `seed` do the same when they start.
     ///
-    /// For PostgreSQL, so that the role that serves need not be the one that may change the schema.
+    /// On PostgreSQL the role of `serve` then needs no right to change the schema.
     Migrate {
         /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database.
         #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
@@ -57,7 +57,7 @@ pub enum Command {
     },
     /// Prints the OpenAPI 3.1 document of a listener.
     Openapi {
-        /// Which listener.
+        /// The listener.
         #[arg(value_enum)]
         listener: Listener,
     },
@@ -68,31 +68,32 @@ pub enum Command {
 /// The settings of `serve`, as written.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
-    /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as needed.
+    /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as
+    /// needed.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-    /// Where the gateway is served: unix:/path/to.sock or tcp:127.0.0.1:8081.
+    /// Address of the public listener, for the gateway's routes: unix:/path/to.sock or tcp:127.0.0.1:8081.
     #[arg(long, env = "PUBLIC_LISTEN")]
     pub public_listen: String,
-    /// Where the authority is served, in the same form.
+    /// Address of the internal listener, for the gateway's lookups and polls, in the same form.
     #[arg(long, env = "INTERNAL_LISTEN")]
     pub internal_listen: String,
-    /// For how many hours a revocation is kept at least: a gateway that was away for longer forgets all it knew.
+    /// Hours for which a revocation is kept at least: a gateway that was away for longer empties its cache.
     #[arg(long, env = "REVOCATION_RETENTION_HOURS", default_value_t = 24, value_parser = hours())]
     pub revocation_retention_hours: u32,
-    /// The longest life of a JWT, in hours, at any issuer that the gateways accept: for so long, and an hour more, one
-    /// is refused whose client was blocked.
+    /// Longest life of a JWT, in hours, at any issuer that the gateways accept. After a client is blocked, its JWTs are
+    /// refused for this time and an hour more.
     #[arg(long, env = "LONGEST_JWT_HOURS", default_value_t = 24, value_parser = hours())]
     pub longest_jwt_hours: u32,
-    /// How many requests each listener has in work at once; more are answered 503 at once. Gateways that follow the feed
-    /// are not counted.
+    /// Limit of concurrent requests at each listener; further ones are answered 503 at once. Polls of the feed have a
+    /// limit of their own.
     #[arg(long, env = "MAX_REQUESTS", default_value_t = MAX_REQUESTS, value_parser = clap::value_parser!(u16).range(1..))]
     pub max_requests: u16,
-    /// How many connections to the database there are for what reads, and as many for what writes; SQLite has one writer.
+    /// Connections to the database for reads, and as many for writes; SQLite has one writer.
     #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = USUAL_CONNECTIONS)]
     pub database_connections: NonZeroU8,
-    /// For how many seconds after SIGTERM or SIGINT everything is served as before, while `/readyz` says 503, so that
-    /// whoever sends requests here can turn elsewhere. A second signal ends it.
+    /// Seconds for which everything is served as before after SIGTERM or SIGINT, while `/readyz` says 503, so that load
+    /// balancers can turn elsewhere. A second signal ends this time.
     #[arg(long, env = "DRAIN_SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=3600))]
     pub drain_seconds: u16,
 }
@@ -102,10 +103,11 @@ pub struct ServeArgs {
 pub struct SeedArgs {
     /// The fixture, a JSON file.
     pub file: PathBuf,
-    /// Only tell whether the fixture is sound.
+    /// Only check the fixture; the database is left alone.
     #[arg(long)]
     pub check: bool,
-    /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as needed.
+    /// The database: sqlite:///absolute/path.db, created as needed, or postgres://user@host/database; migrated as
+    /// needed.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, required_unless_present = "check")]
     pub database_url: Option<String>,
 }
@@ -113,9 +115,9 @@ pub struct SeedArgs {
 /// The forms of a log line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Lines for people.
     Text,
-    /// For machines, an object a line.
+    /// A JSON object a line, for machines.
     Json,
 }
 
@@ -124,24 +126,25 @@ pub enum LogFormat {
 pub struct Settings {
     /// The database.
     pub database: DatabaseUrl,
-    /// Where the gateway is served.
+    /// Address of the public listener.
     pub public: Listen,
-    /// Where the authority is served.
+    /// Address of the internal listener.
     pub internal: Listen,
-    /// By what the gateway is known to the authority.
+    /// Secrets that authenticate the gateway at the internal listener.
     pub secrets: AuthoritySecrets,
-    /// How many connections to the database there are of each kind.
+    /// Connections to the database for reads, and as many for writes.
     pub connections: NonZeroU8,
-    /// How long revocations are kept.
+    /// Retention of the feed's entries.
     pub keep: Keep,
-    /// How many requests each listener has in work at once.
+    /// Limit of concurrent requests at each listener.
     pub max_requests: usize,
-    /// For how long it serves on after it was told to stop.
+    /// Time for which the service serves on after a signal.
     pub drain: Duration,
 }
 
 impl Settings {
-    /// Understands the settings. An empty variable counts as unset: composition files pass what they have not got.
+    /// Checks the settings of `serve` and the two secrets. An empty `previous` counts as unset, since Compose files
+    /// pass unset variables as empty ones. The error names the setting at fault.
     pub fn new(arguments: &ServeArgs, current: &str, previous: &str) -> Result<Self> {
         ensure!(!current.is_empty(), "BRAMA_AUTHORITY_SECRET is not set; without it anybody could ask the authority");
         let secrets = AuthoritySecrets::new(current, Some(previous).filter(|text| !text.is_empty()));
@@ -164,7 +167,7 @@ impl Settings {
     }
 }
 
-/// From an hour, below which gateways would forget at every disturbance, to a year.
+/// A number of hours from 1, below which gateways would empty their caches at every disturbance, to a year.
 fn hours() -> RangedI64ValueParser<u32> {
     RangedI64ValueParser::new().range(1..=8760)
 }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::error::ApiError;
 use crate::observe::{Cause, REQUEST_ID};
 
-/// What a handler did when it succeeded; the status is 200.
+/// A handler's success; the status is 200.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Success {
     /// Done; the envelope has `meta` only, as the specification of connections has it.
@@ -23,7 +23,7 @@ pub(crate) enum Success {
     DoneWithData,
 }
 
-/// What the envelope is to say. It travels from the handler to [`wrap`] as an extension of the response.
+/// Content of an envelope. It travels from the handler to [`wrap`] as an extension of the response.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome(pub(crate) Result<Success, Arc<ApiError>>);
 
@@ -50,7 +50,7 @@ struct Fault {
     message: &'static str,
 }
 
-/// Puts every response into an envelope, also those that no handler of ours has made.
+/// Puts every response into an envelope, also those that come from outside the handlers.
 pub(crate) async fn wrap(request: Request, next: Next) -> Response {
     let url = url_of(&request);
     let request_id = request.headers().get(REQUEST_ID).cloned();
@@ -73,7 +73,7 @@ pub(crate) async fn wrap(request: Request, next: Next) -> Response {
         data: matches!(outcome, Ok(Success::DoneWithData)).then(Map::new),
         error: refusal.map(|(_, r#type, message)| Fault { r#type, message }),
     };
-    // Serializing these types cannot fail; an empty body is what would be left to say.
+    // Serializing these types cannot fail; the default stands in for a panic.
     let body = serde_json::to_vec(&envelope).unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -89,7 +89,7 @@ pub(crate) async fn wrap(request: Request, next: Next) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// The requested address without its query, which may hold what nobody should repeat.
+/// The requested address without its query, which may hold secrets.
 fn url_of(request: &Request) -> String {
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let scheme = match text("x-forwarded-proto") {

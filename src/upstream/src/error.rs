@@ -9,9 +9,9 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use crate::envelope::Outcome;
 use crate::store::StoreError;
 
-/// Why a request of the public listener was not fulfilled.
+/// A refusal or failure of a request on the public listener.
 ///
-/// `Display` is for the log. What the client reads is in [`answer`](Self::answer).
+/// `Display` is for the log; the client's text is in [`answer`](Self::answer).
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("no identity from the gateway")]
@@ -32,14 +32,14 @@ pub(crate) enum ApiError {
     Stopping,
     #[error("the store gave no answer")]
     Store(#[from] StoreError),
-    /// A response left the handlers in a form that nobody planned, or a handler panicked.
+    /// A response that carries no outcome, as after a panic of its handler. The field is its status.
     #[error("unforeseen response with status {0}")]
     Unforeseen(StatusCode),
 }
 
 impl ApiError {
-    /// The status, the `type` of the envelope's `error`, and the sentence for the client; the specifications' own words where
-    /// they have some.
+    /// The status, the `type` of the envelope's `error`, and the sentence for the client: in the specifications' own
+    /// words where they have some.
     pub(crate) fn answer(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::AccessDenied => (StatusCode::UNAUTHORIZED, "access_denied", "Access denied"),
@@ -77,7 +77,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// In seconds; about as long as the store may take.
+/// Value of `Retry-After`, in seconds: about as long as the store may take.
 pub(crate) const RETRY_AFTER: &str = "1";
 
 const CHALLENGE: &str = "Bearer realm=\"ehealth\"";
@@ -91,7 +91,7 @@ mod tests {
     use crate::listen::Listener;
     use crate::openapi;
 
-    /// Each variant leads to another, so that none is forgotten.
+    /// The variant after this one. The `match` is exhaustive, so that a new variant joins the test.
     fn next(error: &ApiError) -> Option<ApiError> {
         Some(match error {
             ApiError::AccessDenied => ApiError::ConnectionNotFound,
@@ -117,7 +117,7 @@ mod tests {
             told.insert((status, text("type"), text("message")));
         }
         let made = iter::successors(Some(ApiError::AccessDenied), next)
-            // No operation makes these: they say that there is none.
+            // These belong to no operation of the document.
             .filter(|error| !matches!(error, ApiError::MethodNotAllowed | ApiError::PathNotFound))
             .map(|error| error.answer())
             .map(|(status, code, message)| (status.as_str().to_owned(), code.to_owned(), message.to_owned()));

@@ -1,5 +1,5 @@
-//! Owns the revocation feed as gateways follow it: who waits, what wakes them, what is kept. What is said there is described
-//! in `docs/revocations.md`.
+//! Owns the revocation feed as gateways follow it: the polls that wait, what wakes them, and the retention of entries.
+//! `docs/revocations.md` describes the protocol.
 
 mod document;
 mod reading;
@@ -17,7 +17,7 @@ use crate::store::Store;
 use crate::store::revocation::{Cursor, Denied, Head, Keep, Since};
 use reading::{Answer, Pages};
 
-/// The feed of one store: reading, waiting, keeping house. A clone is another handle; with the last one its tasks end.
+/// The feed of one store: reading, waiting, housekeeping. A clone is another handle; the tasks end with the last one.
 #[derive(Clone, Debug)]
 pub struct Feed {
     shared: Arc<Shared>,
@@ -28,19 +28,19 @@ struct Shared {
     store: Store,
     keep: Keep,
     pages: Pages,
-    /// What the database was last seen to say; followed only while somebody waits.
+    /// Head of the feed as it was last read; followed only while a poll waits.
     heads: Arc<watch::Sender<Option<Head>>>,
-    /// Told that somebody waits.
+    /// Notified when a poll begins to wait.
     wanted: Arc<Notify>,
     stopping: watch::Sender<bool>,
     waiting: Semaphore,
-    /// How often housekeeping failed.
+    /// Number of failures of housekeeping.
     failures: Arc<AtomicU64>,
     _tasks: JoinSet<()>,
 }
 
 impl Feed {
-    /// Starts to look after the feed of `store`.
+    /// Starts the tasks of the feed of `store`, within a Tokio runtime.
     pub fn start(store: Store, keep: Keep) -> Self {
         let heads = Arc::new(watch::Sender::new(None));
         let wanted = Arc::new(Notify::new());
@@ -65,7 +65,7 @@ impl Feed {
         Self { shared: Arc::new(shared) }
     }
 
-    /// What was revoked since; if that is nothing, waits for it.
+    /// The page of entries after `since`. A reader that has caught up waits for an entry, for at most `wait`.
     pub(crate) async fn read(&self, since: Since, wait: Duration) -> Answer {
         let Shared { pages, heads, wanted, stopping, waiting, .. } = &*self.shared;
         let is_caught_up = matches!(since, Since::Cursor(Cursor { denied: Denied::Done, .. }));
@@ -73,11 +73,11 @@ impl Feed {
             return pages.ask(since).await;
         }
         let deadline = Instant::now() + wait;
-        // Heard before the page is read, so that no change falls between.
+        // Subscribed before the page is read, so that a change in between is noticed.
         let mut changed = heads.subscribe();
         let mut stopped = stopping.subscribe();
         let mut page = pages.ask(since).await?;
-        // A crowd beyond all bounds is answered at once, which is right if not restful.
+        // Beyond the limit a poll is answered at once: that is correct, and costs more polls.
         let Ok(_place) = waiting.try_acquire() else {
             return Ok(page);
         };
@@ -85,33 +85,33 @@ impl Feed {
         let mut is_over = *stopped.borrow();
         while page.is_routine && !is_over {
             is_over = tokio::select! {
-                // An error would say that nobody follows the head any more.
+                // An error means that the head is followed no longer.
                 changed = changed.changed() => changed.is_err(),
                 () = tokio::time::sleep_until(deadline) => true,
                 stopped = stopped.changed() => stopped.is_err() || *stopping.borrow(),
             };
-            // At the end as well, so that the answer is of the moment it is given.
+            // Also at the deadline, so that the answer is of the moment it is given.
             page = pages.ask(since).await?;
         }
         Ok(page)
     }
 
-    /// Answers everybody who waits, and lets nobody wait any more.
+    /// Answers every poll that waits, and later polls at once.
     pub fn stop(&self) {
         self.shared.stopping.send_replace(true);
     }
 
-    /// How many wait for news.
+    /// Number of polls that wait.
     pub(crate) fn readers_waiting(&self) -> usize {
         MAX_WAITING.saturating_sub(self.shared.waiting.available_permits())
     }
 
-    /// How often what is needed no more could not be removed.
+    /// Number of failures of housekeeping.
     pub(crate) fn housekeeping_failures(&self) -> u64 {
         self.shared.failures.load(Ordering::Relaxed)
     }
 
-    /// How many pages were read from the database.
+    /// Number of pages that were read from the database.
     pub(crate) fn pages_read(&self) -> u64 {
         self.shared.pages.read()
     }
@@ -125,14 +125,14 @@ impl Feed {
     }
 }
 
-/// Follows the head for all who wait, so that a thousand of them cost the database one question.
+/// Follows the head for all polls that wait, so that a thousand of them cost the database one query.
 async fn follow(store: Store, heads: Arc<watch::Sender<Option<Head>>>, wanted: Arc<Notify>) {
     let mut revoked_here = store.revoked_here();
     loop {
         if heads.receiver_count() == 0 {
             wanted.notified().await;
         }
-        // Without an answer, those who wait find out for themselves at their deadlines.
+        // After an error, polls read the feed themselves at their deadlines.
         if let Ok(head) = store.revocation_head().await {
             heads.send_if_modified(|seen| seen.replace(head) != Some(head));
         }
@@ -143,11 +143,12 @@ async fn follow(store: Store, heads: Arc<watch::Sender<Option<Head>>>, wanted: A
     }
 }
 
-/// How often the head is looked at while somebody waits: what other processes and hands revoke is told this much later.
+/// Interval between two reads of the head while a poll waits. Revocations by other processes, or by hand in SQL, are
+/// noticed so much later.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The longest wait that may be asked for.
+/// Longest wait of a poll.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// Waiting costs a task and a socket.
+/// Limit of polls that wait: each costs a task and a socket.
 pub(crate) const MAX_WAITING: usize = 10_000;

@@ -1,5 +1,5 @@
-//! Owns what a fixture is: data for a new database. Whether its references exist, and what may not come twice, the
-//! database's own constraints say.
+//! Fixture: data for a new database. Single values, and values of tokens that occur twice, are checked here; references
+//! and other unique keys are left to the database's own constraints.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::id::Id;
 use crate::secret::{CredentialHash, Secret};
 
-/// A fixture, each of whose values is sound by itself; credentials are hashes.
+/// A fixture whose single values are sound; credentials are hashes.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fixture {
@@ -42,12 +42,12 @@ pub(crate) struct Token {
     client_id: Id,
     #[serde(deserialize_with = "scope")]
     scope: String,
-    /// As written, seconds from now; zero or less: expired already.
+    /// Seconds from now as written, Unix seconds in a row; zero or less: expired already.
     #[serde(rename(deserialize = "expires_in"), deserialize_with = "seconds")]
     expires_at: i64,
 }
 
-/// What a token is for. Only an access token opens anything here.
+/// Purpose of a token. Only an access token is ever active here.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum TokenName {
@@ -86,13 +86,13 @@ struct ContractDivision {
     is_active: bool,
 }
 
-/// A row for a table. Its columns have the names that the table gives them.
+/// A row for a table; the columns have the names that the table gives them.
 pub(crate) struct Row {
     pub(crate) schema: &'static str,
-    /// Called as the list in the document is.
+    /// Name of the table, and of the list in the document.
     pub(crate) table: &'static str,
     pub(crate) columns: Map<String, Value>,
-    /// Which entry of the document it is, for example `tokens[2]`.
+    /// Position of the entry in the document, for example `tokens[2]`.
     pub(crate) place: String,
 }
 
@@ -102,9 +102,9 @@ pub(crate) struct Row {
 pub struct Fault(String);
 
 impl Fixture {
-    /// Understands a document.
+    /// Parses a document. The error names the first defect.
     pub fn parse(text: &[u8]) -> Result<Self, Fault> {
-        // The reader would take `[]` for a document of which nothing is given.
+        // The deserializer would take `[]` for an empty document.
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(Fault("not a JSON object".to_owned()));
         }
@@ -112,14 +112,14 @@ impl Fixture {
         let fixture: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| Fault(error.to_string()))?;
         reader.end().map_err(|error| Fault(error.to_string()))?;
         let mut values = HashSet::new();
-        // The database would take it under another name.
+        // The database would accept the same value under another token name.
         match fixture.tokens.iter().position(|token| !values.insert(token.value_hash)) {
             Some(index) => Err(Fault(format!("tokens[{index}].value: another token has the same"))),
             None => Ok(fixture),
         }
     }
 
-    /// All rows at the time `now`, in an order in which they can be inserted: none refers to a later one.
+    /// All rows at the time `now`, in Unix seconds. Their order is that of insertion: none refers to a later one.
     pub(crate) fn rows(&self, now: i64) -> impl Iterator<Item = Row> {
         rows("mithril", "clients", &self.clients)
             .chain(rows("mithril", "tokens", &self.tokens(now)))
@@ -134,7 +134,7 @@ impl Fixture {
         self.tokens.iter().map(token).collect()
     }
 
-    /// What the fixture holds, in a few words for people.
+    /// Numbers of the fixture's entries, in a few words for people.
     pub fn summary(&self) -> String {
         format!(
             "{} clients, {} tokens, {} connections, {} contracts, {} contract divisions",
@@ -154,7 +154,7 @@ fn rows<T: Serialize>(schema: &'static str, table: &'static str, entries: &[T]) 
 }
 
 fn credential<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CredentialHash, D::Error> {
-    // Not as a `String`: the reader's message would quote a number that was meant as a secret.
+    // Not as a `String`: the deserializer's message would quote a number that was meant as a secret.
     let Value::String(text) = Value::deserialize(deserializer)? else { return Err(D::Error::custom("not a string")) };
     let secret = Secret::new(text);
     if !secret.is_presentable() {
@@ -181,5 +181,5 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> 
     Err(D::Error::custom(format!("`{seconds}` seconds is more than a hundred years")))
 }
 
-/// Keeps `now + expires_in` far from the end of 64 bits.
+/// Limit of `expires_in`, in seconds: `now + expires_in` stays far from the end of 64 bits.
 const MAX_SECONDS: i64 = 100 * 366 * 24 * 3600;

@@ -1,5 +1,4 @@
-//! Owns what is removed over time: entries of the feed that nobody needs, tokens that expired long ago, and the rows of
-//! revocations of many.
+//! Owns the removal of old data: entries of the feed, tokens that expired long ago, and the rows of cutoffs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +8,7 @@ use crate::cause;
 use crate::store::revocation::{Cutoff, Keep};
 use crate::store::{Store, StoreError};
 
-/// Removes what nobody needs, and counts how often that failed; never ends.
+/// Removes old entries and tokens at an interval of [`PAUSE`], and counts the failures; never ends.
 pub(crate) async fn keep_house(store: Store, keep: Keep, failures: Arc<AtomicU64>) {
     loop {
         for removed in [prune(&store, &keep).await, purge(&store).await] {
@@ -19,7 +18,7 @@ pub(crate) async fn keep_house(store: Store, keep: Keep, failures: Arc<AtomicU64
     }
 }
 
-/// Deletes the rows of revocations that are in force already, and counts how often that failed; never ends.
+/// Deletes the rows that cutoffs have revoked already, and counts the failures; never ends.
 pub(crate) async fn sweep(store: Store, failures: Arc<AtomicU64>) {
     loop {
         let swept = sweep_all(&store).await;
@@ -53,18 +52,20 @@ async fn purge(store: &Store) -> Result<(), StoreError> {
 }
 
 async fn sweep_all(store: &Store) -> Result<(), StoreError> {
-    // While nobody reads: else the first who does would wait for all their numbers, and without one none is pruned.
+    // Numbers new entries while nobody reads the feed. The next reader would wait for it otherwise, and pruning passes
+    // over entries without a number.
     let _head = store.revocation_head().await?;
     let (mut after, mut done) = (0, Ok(()));
     while let Some(cutoff) = store.next_cutoff(after).await? {
         after = cutoff.number;
-        // One that has to wait for somebody's row holds up none of the others.
+        // A cutoff that has to wait for a locked row does not hold up the others.
         done = sweep_one(store, &cutoff).await.and(done);
     }
     done
 }
 
-/// Deletes the rows of one cutoff, in batches that become as large as [`LONGEST`] allows; requests get half of the time.
+/// Deletes the rows of one cutoff, in batches that become as large as [`LONGEST`] allows. It pauses after each for as
+/// long as that took, so that requests get half of the time.
 async fn sweep_one(store: &Store, cutoff: &Cutoff) -> Result<(), StoreError> {
     let (mut after, mut most) = (0, FEWEST);
     loop {
@@ -88,15 +89,15 @@ async fn sweep_one(store: &Store, cutoff: &Cutoff) -> Result<(), StoreError> {
 
 const PAUSE: Duration = Duration::from_secs(300);
 
-/// How often is looked for what other processes revoked.
+/// Interval of the search for cutoffs of other processes.
 const SWEEP: Duration = Duration::from_secs(1);
 
 const RETRY: Duration = Duration::from_secs(10);
 
-/// A batch that takes longer is followed by a smaller one: a batch holds locks.
+/// Intended limit of a batch's duration, since a batch holds locks: a longer one is followed by a smaller one.
 const LONGEST: Duration = Duration::from_millis(20);
 
-/// How many rows a batch begins with.
+/// Rows of the first batch, and of the smallest one.
 const FEWEST: i64 = 100;
 
 const MOST: i64 = 4000;

@@ -1,4 +1,4 @@
-//! Owns what an identifier is: a UUID in its canonical lower-case form, and nothing else.
+//! Owns the identifier: a UUID, in its canonical lower-case form only.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 /// An identifier of a row or a user.
 ///
-/// Only the canonical lower-case form parses, so that one row has one name: what the gateway compared as text is what
-/// names the row here.
+/// Only the canonical lower-case form parses, so that one row has one name: the text that the gateway compared names
+/// the row here.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[serde(try_from = "String")]
 pub struct Id(Uuid);

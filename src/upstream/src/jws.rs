@@ -1,4 +1,4 @@
-//! Owns what a JWT states about itself, to whoever reads it without a key.
+//! Owns the claims of a JWT that is read without a key.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::store::revocation::DeniedJwt;
 
-/// The entries of the deny list for a JWT that nobody verified: its claims say what to refuse, and must never say what to
-/// accept. `None`: the token is not a JWT in the compact form of RFC 7515, 7.1.
+/// Deny-list entry of a JWT, from unverified claims: they say what to refuse, and must never say what to accept.
+/// `None`: the token is not a JWT in the compact form (RFC 7515, 7.1).
 pub(crate) fn denied(token: &str) -> Option<DeniedJwt> {
     let mut parts = token.split('.');
     let (Some(header), Some(payload), Some(_signature), None) =
@@ -28,7 +28,7 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-/// RFC 7519, 2: a NumericDate may have a fraction; it is rounded up. `None` where it is no sensible number.
+/// A NumericDate (RFC 7519, 2) in whole seconds; a fraction is rounded up. `None`: not a number that fits.
 fn seconds(value: &Value) -> Option<i64> {
     let text = value.as_number()?.to_string();
     match text.split_once('.') {

@@ -1,4 +1,4 @@
-//! Owns the listeners and their addresses: how these are written, bound, and given back.
+//! Owns the listeners: their addresses, sockets and socket files.
 
 use std::fmt;
 use std::fs::Permissions;
@@ -18,9 +18,9 @@ use crate::accept::serve;
 /// The two listeners.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Listener {
-    /// For the gateway's own questions.
+    /// The internal listener, for the gateway's lookups and polls.
     Internal,
-    /// For the gateway's routes.
+    /// The public listener, for the gateway's routes.
     Public,
 }
 
@@ -33,12 +33,12 @@ pub enum Listen {
     Tcp(SocketAddr),
 }
 
-/// A text that is no address to listen at.
+/// Error for a text that is no address to listen at.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`{0}` is neither unix:/absolute/path.sock, of {MAX_SOCKET_PATH} bytes at the most, nor tcp:address:port")]
 pub struct InvalidListen(String);
 
-/// Why an address cannot be listened at.
+/// Failure to listen at an address.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen at {address}: {error}")]
 pub struct ListenError {
@@ -46,7 +46,7 @@ pub struct ListenError {
     error: io::Error,
 }
 
-/// An address that is listened at.
+/// A bound address, with its socket.
 #[derive(Debug)]
 pub struct Bound {
     address: Listen,
@@ -60,12 +60,13 @@ enum Socket {
     Tcp(TcpListener),
 }
 
-/// A socket's file; removed when this is dropped.
+/// A socket's file, removed when this is dropped.
 #[derive(Debug)]
 pub struct SocketFile(PathBuf);
 
 impl Listen {
-    /// Starts to listen.
+    /// Binds the address. The file of a killed process's socket is replaced; the new one is for this user only (mode
+    /// 0600).
     pub async fn bind(&self) -> Result<Bound, ListenError> {
         let bound = match self {
             Self::Unix(path) => bind_unix(path).await,
@@ -74,7 +75,7 @@ impl Listen {
         bound.map_err(|error| ListenError { address: self.clone(), error })
     }
 
-    /// Whether the system is to choose the port, so that two of these are not the same address.
+    /// Port 0: the system chooses the port, so that two of these are different addresses.
     pub(crate) fn is_any_port(&self) -> bool {
         matches!(self, Self::Tcp(address) if address.port() == 0)
     }
@@ -93,7 +94,7 @@ async fn bind_unix(path: &Path) -> io::Result<Bound> {
     Ok(Bound { address: Listen::Unix(path.to_owned()), socket: Socket::Unix(listener), file })
 }
 
-/// A process that was killed leaves its socket's file, which would block the address for ever.
+/// Removes the socket's file of a process that was killed, which would block the address for ever.
 async fn remove_stale(path: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -117,8 +118,8 @@ impl Bound {
         self.address.to_string()
     }
 
-    /// Serves `router` on up to `most` connections until `stop` is done and the open requests are answered; `stop` receives
-    /// the socket's file, to remove it while the address is still ours.
+    /// Serves `router` on up to `most` connections until `stop` is done and the open requests are answered. `stop`
+    /// receives the socket's file, to remove it while the address is still ours.
     pub async fn serve<S>(self, router: Router, most: usize, stop: impl FnOnce(Option<SocketFile>) -> S)
     where
         S: Future<Output = ()> + Send + 'static,
@@ -127,7 +128,7 @@ impl Bound {
         match self.socket {
             Socket::Unix(listener) => serve(listener, router, most, stop).await,
             Socket::Tcp(listener) => {
-                // Small answers should not wait for more to send; where that cannot be set, they are merely late.
+                // Small answers go out at once (TCP_NODELAY). Where that cannot be set, they are merely late.
                 let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
                 serve(listener, router, most, stop).await;
             }
@@ -177,7 +178,7 @@ impl fmt::Display for Listen {
     }
 }
 
-/// `sockaddr_un` has 108 bytes for the path and its final NUL.
+/// Longest path of a socket, in bytes: `sockaddr_un` has 108, with a final NUL.
 const MAX_SOCKET_PATH: usize = 107;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Owns how log lines are written: their form, that a panic is one of them, and that nobody waits for them.
+//! Owns the log: the form of its lines, those of panics among them, and a writer that delays no request.
 
 use std::io::{self, IsTerminal};
 use std::panic::{self, PanicHookInfo};
@@ -14,11 +14,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::LogFormat;
 
-/// Starts the log, on stderr.
+/// Starts the log on stderr, with a line for each panic.
 ///
-/// Lines are written by a thread of their own. Where that cannot go on, since the disk is full or nobody reads the pipe, lines
-/// are lost and counted, and nobody waits. The log is written until what is returned is dropped, which waits a moment for the
-/// last lines.
+/// A thread of its own writes the lines. While the disk or the pipe is full, or the pipe is closed, lines are lost and
+/// counted, and requests go on. The returned guard keeps the log going; its drop waits a moment for the last lines.
 pub fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("BRAMA_LOG: `{filter}` says not what to log"))?;
     let stderr = io::stderr();
@@ -26,32 +25,32 @@ pub fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard> {
     let (lines_out, writer) = NonBlockingBuilder::default().buffered_lines_limit(BUFFERED).finish(Counting(stderr));
     let _started_before = NOT_TAKEN.set(lines_out.error_counter());
     lines(filter, format, colours, lines_out).try_init().context("cannot start the log")?;
-    // The standard library would write lines of its own, between those that machines read, and end the process where it
-    // cannot.
+    // The standard library's hook would write lines of its own, between those that machines read, and wait for a full
+    // pipe.
     panic::set_hook(Box::new(write_panic));
     Ok(writer)
 }
 
-/// How many lines of this process's log were lost.
+/// Number of this process's log lines that were lost.
 pub(crate) fn lost() -> u64 {
     let not_taken = NOT_TAKEN.get().map_or(0, ErrorCounter::dropped_lines);
     NOT_WRITTEN.load(Ordering::Relaxed).saturating_add(u64::try_from(not_taken).unwrap_or(u64::MAX))
 }
 
-/// Lines that came while others waited to be written.
+/// Counter of the lines that came while the buffer was full.
 static NOT_TAKEN: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// Lines that the system did not take.
+/// Number of the lines that the system did not take.
 static NOT_WRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Lines that may wait to be written: about a second of a busy service.
+/// Size of the buffer, in lines: about a second of a busy service.
 const BUFFERED: usize = 4096;
 
-/// Counts what cannot be written, and says that it was.
+/// A writer that counts failed writes, and reports them as done.
 struct Counting<W>(W);
 
 impl<W: io::Write> io::Write for Counting<W> {
-    /// Of a whole line.
+    /// Writes a whole line: the log makes one call for each.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.0.write_all(line).is_err() {
             NOT_WRITTEN.fetch_add(1, Ordering::Relaxed);
@@ -60,7 +59,7 @@ impl<W: io::Write> io::Write for Counting<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // Nothing is kept back by stderr.
+        // Standard error has no buffer.
         Ok(())
     }
 }
@@ -71,7 +70,7 @@ fn write_panic(panic: &PanicHookInfo<'_>) {
     tracing::error!(place, error, "panicked");
 }
 
-/// Each line within a request has the request's id: where it is not the line's own, it is that of its `span`.
+/// The subscriber that writes lines. Each line within a request has the request's id, its own or that of its `span`.
 fn lines<W>(filter: EnvFilter, format: LogFormat, colours: bool, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

@@ -18,7 +18,7 @@ async fn main() -> ExitCode {
     match run(&command_line).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where nobody can be told, the exit code is left.
+            // If stderr is closed, the exit code remains.
             let _told = writeln!(io::stderr(), "brama-upstream: {}", cause::chain(error.as_ref()));
             ExitCode::FAILURE
         }
@@ -63,7 +63,8 @@ async fn seed(arguments: &SeedArgs) -> Result<()> {
     let file = arguments.file.display();
     let text = std::fs::read(&arguments.file).with_context(|| format!("cannot read `{file}`"))?;
     let fixture = Fixture::parse(&text).with_context(|| file.to_string())?;
-    // Before the database is opened, which would make one; and one that was seeded before would take anything.
+    // Before the database is opened, which would create it. A seeded database accepts any fixture, since only its
+    // tokens are renewed.
     fixture.check().await.with_context(|| file.to_string())?;
     let url = match &arguments.database_url {
         Some(url) if !arguments.check => url,
@@ -78,7 +79,7 @@ async fn seed(arguments: &SeedArgs) -> Result<()> {
     }
 }
 
-/// Writes to stdout; that nobody reads it is an error, and no panic.
+/// Writes a line to stdout. A closed pipe is an error rather than a panic.
 fn say(text: impl Display) -> Result<()> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }

@@ -1,7 +1,7 @@
 //! Owns the metrics: their names, their labels, and when each moves.
 //!
-//! `docs/metrics.md` lists them. No label has a value from a request, so neither a secret nor an identifier gets there, and
-//! nobody can make series without number.
+//! `docs/metrics.md` lists them. Label values never come from a request. So labels are free of secrets and identifiers,
+//! and the number of series is bounded.
 
 use std::fmt;
 use std::time::Duration;
@@ -45,14 +45,14 @@ impl Metrics {
         registry.register("requests_refused", "Requests for which there was no place", refused.clone());
         let store_failures = Family::<Labels<1>, Counter>::default();
         registry.register("store_failures", "Requests that the store did not answer", store_failures.clone());
-        // What is counted only when it happens is there from the start, so that its first rise is seen.
+        // Counters of failures are there from the start, so that their first increase is seen.
         for kind in [TIMEOUT, FAILED] {
             drop(store_failures.get_or_create(&[("kind", kind.to_owned())]));
         }
         Self { registry, requests, in_work, refused, store_failures }
     }
 
-    /// A request was answered.
+    /// Records an answered request.
     pub(crate) fn answered(
         &self,
         listener: Listener,
@@ -75,7 +75,7 @@ impl Metrics {
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// A request was not answered by the store.
+    /// Records a request that the store did not answer.
     pub(crate) fn store_failed(&self, error: &StoreError) {
         let kind = match error {
             StoreError::Timeout => TIMEOUT,
@@ -85,19 +85,20 @@ impl Metrics {
         self.store_failures.get_or_create(&[("kind", kind.to_owned())]).inc();
     }
 
-    /// The requests in work at a listener.
+    /// Gauge of the requests in progress at a listener.
     pub(crate) fn in_work(&self, listener: Listener) -> Gauge {
         self.in_work.get_or_create_owned(&[("listener", listener.to_string())])
     }
 
-    /// The requests that found no place at a listener.
+    /// Counter of the requests that found no place at a listener.
     pub(crate) fn refused(&self, listener: Listener) -> Counter {
         self.refused.get_or_create_owned(&[("listener", listener.to_string())])
     }
 
-    /// All metrics, with what is found out now, in the text format of OpenMetrics, which Prometheus reads.
+    /// All metrics in the text format of OpenMetrics, which Prometheus reads. Those of the feed and the database are
+    /// read now.
     pub(crate) async fn write(&self, feed: &Feed) -> Result<String, fmt::Error> {
-        // Before the question that follows, which uses a connection itself.
+        // Read before the query that follows, which uses a connection itself.
         let pools = feed.store().pool_use();
         let head = feed.store().revocation_head().await.ok();
         let mut now = Registry::with_prefix(PREFIX);
@@ -118,7 +119,7 @@ impl Metrics {
                 connections.get_or_create(&labels).set(i64::try_from(number).unwrap_or(i64::MAX));
             }
         }
-        // A feed that is not known is left out: a zero would look like a new one.
+        // Left out while the head is unknown: a zero would look like a new feed.
         if let Some(number) = head.and_then(|head| u64::try_from(head.number).ok()) {
             now.register("revocations", "Entries ever written to the feed", ConstCounter::new(number));
         }
@@ -130,11 +131,11 @@ impl Metrics {
     }
 }
 
-/// The media type of what is written.
+/// Media type of the metrics.
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// In seconds: from an answer out of memory, past the store's time-out of 0.9, to the longest wait for news and the
-/// longest revocation.
+/// Bounds of the buckets, in seconds: from an answer out of memory, past the store's time-out of 0.9, to the longest
+/// poll and the longest revocation.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
 const FAILED: &str = "failed";

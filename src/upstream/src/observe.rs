@@ -1,5 +1,5 @@
-//! Owns what every request leaves behind: one log line, its part of the metrics, and an answer
-//! even where its handler panics.
+//! Owns the observation of requests: a log line and a sample of the metrics for each, and an answer even if its handler
+//! panics.
 
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
@@ -21,38 +21,39 @@ use crate::listen::Listener;
 use crate::operations::Operations;
 use crate::store::StoreError;
 
-/// What is watched: the requests of one listener.
+/// Settings of the observation of one listener.
 #[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) operations: Operations,
     pub(crate) listener: Listener,
-    /// Whether a request is given up when its client hangs up: one that only reads, and may wait for long.
+    /// Test for requests that end when their client hangs up: those that only read, and may wait for long.
     pub(crate) is_given_up: fn(&Request) -> bool,
 }
 
-/// The cause of a 5xx, on its way to the log and to nobody else.
+/// The cause of a 5xx, for the log only.
 #[derive(Clone)]
 pub(crate) struct Cause(pub(crate) Arc<dyn Error + Send + Sync>);
 
-/// Marks an answer of which there are so many, and which say so little, that their lines are for `debug`.
+/// Mark of a frequent answer with little content, such as a page without entries: its log line is at `debug`.
 #[derive(Clone, Copy)]
 pub(crate) struct Routine;
 
-/// A handler did not finish.
+/// Error of a handler that panicked or was cancelled.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler did not finish")]
 struct Unfinished(#[source] Option<JoinError>);
 
-/// Writes the request's line. Never a query, a header or a body: these may hold credentials and personal data.
+/// Records a request in the log and the metrics. The log has neither queries nor bodies, and one header, the request's
+/// id: the rest may hold credentials and personal data.
 pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    // A copy: a header is a part of all that the connection has read, and keeps that.
+    // A copy: the header shares the buffer of all that the connection has read, and would keep it.
     let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
     let request_id = request_id.as_str();
-    // Of the highest level, so that whichever line is written has it.
+    // At the highest level, so that every line that is written has it.
     let span = tracing::error_span!("request", request.id = request_id);
     let response = next.run(request).instrument(span).await;
 
@@ -77,9 +78,9 @@ pub(crate) async fn log(State(watch): State<Watch>, request: Request, next: Next
     response
 }
 
-/// Runs the rest so that a panic becomes a 500, and in a task of its own, so that a client that hangs up does not stop a
-/// transaction half-way: only what the listener gives up ends with its connection. The end of the service waits for this
-/// work.
+/// Runs the rest in a task of its own, so that a client that hangs up does not stop a transaction half-way; a panic
+/// becomes a 500. A request for which [`is_given_up`](Watch::is_given_up) holds ends with its connection instead. The
+/// end of the service waits for this work.
 pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let work = watch.operations.work(watch.listener);
     let is_given_up = (watch.is_given_up)(&request);
@@ -89,7 +90,7 @@ pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: 
         response
     });
     let done = if is_given_up {
-        // It ends where it panics, with nothing done: what is given up may be left wherever it stands.
+        // Unwind safe: such a request only reads, and may end at any point.
         AssertUnwindSafe(contained).catch_unwind().await.map_err(|_panic| Unfinished(None))
     } else {
         let task = tokio::spawn(contained.instrument(Span::current()));
@@ -103,15 +104,15 @@ pub(crate) async fn contain(State(watch): State<Watch>, request: Request, next: 
     })
 }
 
-/// The store's error, if that is what a refusal comes from.
+/// The store's error behind a refusal, if there is one.
 fn store_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
     let source = cause.source()?;
-    // Some are told to many.
+    // The error of a page is shared by all polls that asked for it.
     source.downcast_ref().or_else(|| source.downcast_ref::<Arc<StoreError>>().map(Arc::as_ref))
 }
 
-/// What the internal listener says of a handler that did not finish.
+/// Error code of a 500 on the internal listener.
 pub(crate) const SERVER_ERROR: &str = "server_error";
 
-/// The header by which a request is known in every part's log.
+/// Header with the request's id, which every part's log has.
 pub(crate) const REQUEST_ID: &str = "x-request-id";

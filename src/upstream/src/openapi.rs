@@ -1,9 +1,9 @@
-//! Owns where the listeners' descriptions are, in OpenAPI 3.1. What is told there is held against what is served by
-//! `tests/openapi.rs`, and by the tests of the routers and of the errors.
+//! Owns the OpenAPI 3.1 documents of the listeners. `tests/openapi.rs`, and the tests of the routers and of the errors,
+//! compare them with the service.
 
 use crate::listen::Listener;
 
-/// The document of a listener.
+/// The document of a listener, as JSON text.
 pub fn document(listener: Listener) -> &'static str {
     match listener {
         Listener::Internal => include_str!("../openapi/internal.json"),
@@ -56,7 +56,7 @@ mod tests {
         refusals
     }
 
-    /// The schema itself, or that which it refers to where it says nothing else.
+    /// The schema itself, or the one of its `$ref` if it has no other member.
     fn schema_of(document: &Value, schema: &Value) -> Value {
         if schema.as_object().unwrap().len() == 1 { resolved(document, schema) } else { schema }.clone()
     }

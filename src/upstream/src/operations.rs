@@ -1,4 +1,5 @@
-//! Owns what both listeners share about their running: how many requests they take on, and that they are to end.
+//! Owns the state of the running service that both listeners share: the limits of concurrent requests, and the order to
+//! stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::listen::Listener;
 use crate::metrics::Metrics;
 
-/// The running of one service. A clone is another handle on it.
+/// Shared state of one running service. A clone is another handle on it.
 #[derive(Clone, Debug)]
 pub struct Operations {
     shared: Arc<Shared>,
@@ -20,20 +21,20 @@ pub struct Operations {
 struct Shared {
     most_requests: usize,
     stopping: AtomicBool,
-    /// Every request's task holds a receiver.
+    /// Each request in progress holds a receiver.
     work: watch::Sender<()>,
     metrics: Metrics,
 }
 
-/// The requests that may be in work at once. Who finds no place is refused at once rather than kept waiting: by the
-/// time it had its turn, the gateway would have given it up.
+/// A limit of concurrent requests, each of which takes a place. Without a free place a request is refused at once: in a
+/// queue it would outlast the gateway's time-out.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     free: Arc<Semaphore>,
     refused: Counter,
 }
 
-/// A request that is in work, whether or not somebody still waits for its answer.
+/// A request in progress, also after its client has hung up.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Work {
@@ -43,7 +44,7 @@ pub(crate) struct Work {
 }
 
 impl Operations {
-    /// A service whose listeners have `most_requests` in work each.
+    /// The state of a service with up to `most_requests` concurrent requests at each listener.
     pub fn new(most_requests: usize) -> Self {
         let shared = Shared {
             most_requests,
@@ -54,12 +55,12 @@ impl Operations {
         Self { shared: Arc::new(shared) }
     }
 
-    /// From now on the service says that it is not ready. What arrives is served nevertheless.
+    /// Makes the service say that it is not ready. Requests are served nevertheless.
     pub fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until no request is in work.
+    /// Waits until the last request in progress is done.
     pub async fn idle(&self) {
         self.shared.work.closed().await;
     }
@@ -72,13 +73,13 @@ impl Operations {
         &self.shared.metrics
     }
 
-    /// The places of one listener, and `more`.
+    /// The limit of one listener, raised by `more`.
     pub(crate) fn places(&self, listener: Listener, more: usize) -> Places {
         let places = self.shared.most_requests.saturating_add(more).min(Semaphore::MAX_PERMITS);
         Places { free: Arc::new(Semaphore::new(places)), refused: self.metrics().refused(listener) }
     }
 
-    /// A request begins at `listener`.
+    /// Counts a request at `listener` as in progress until the result is dropped.
     pub(crate) fn work(&self, listener: Listener) -> Work {
         let in_work = self.metrics().in_work(listener);
         in_work.inc();
@@ -93,7 +94,7 @@ impl Drop for Work {
 }
 
 impl Places {
-    /// A place, if one is free; it is so again when this is dropped.
+    /// A place, if one is free; its drop frees it. A refusal is counted.
     pub(crate) fn take(&self) -> Option<OwnedSemaphorePermit> {
         let place = Arc::clone(&self.free).try_acquire_owned().ok();
         if place.is_none() {
@@ -103,8 +104,8 @@ impl Places {
     }
 }
 
-/// How many requests a listener has in work if nobody says otherwise: near what the store answers in time, and room
-/// for eight gateways, of which each has 64 connections to the authority.
+/// Default limit of concurrent requests at a listener: near what the store answers in time, and enough for eight
+/// gateways, each of which has 64 connections to the authority.
 pub const MAX_REQUESTS: u16 = 512;
 
 #[cfg(test)]

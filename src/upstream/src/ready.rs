@@ -1,4 +1,4 @@
-//! Owns the question whether a running service is ready, for who can start a program beside it and send nothing.
+//! Owns the readiness check of a running service, for environments that can only run a command beside it.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use tokio::net::{TcpStream, UnixStream};
 
 use crate::listen::Listen;
 
-/// Why a service is not known to be ready.
+/// Failure of the readiness check.
 #[derive(Debug, thiserror::Error)]
 pub enum NotReady {
-    /// It says so itself: its answer's first line.
+    /// An answer other than 200: its first line.
     #[error("the service answers `{0}`")]
     Answer(String),
-    /// Nobody listens, or somebody who does not answer as the service does.
+    /// Failure of the connection, for example if nobody listens.
     #[error("the service cannot be asked")]
     System(#[from] std::io::Error),
     /// No answer in time.
@@ -21,7 +21,7 @@ pub enum NotReady {
     Timeout,
 }
 
-/// Asks the internal listener at `internal`.
+/// Sends `GET /readyz` to the internal listener at `internal`. Success is the status 200.
 pub async fn ask(internal: &Listen) -> Result<(), NotReady> {
     tokio::time::timeout(PATIENCE, async {
         match internal {
@@ -36,7 +36,7 @@ pub async fn ask(internal: &Listen) -> Result<(), NotReady> {
 async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), NotReady> {
     stream.write_all(REQUEST).await?;
     let mut answer = Vec::new();
-    // Bounded, whoever it is that listens there.
+    // Bounded, since any program may listen there.
     stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
     let line = answer.lines().next().unwrap_or("");
@@ -47,5 +47,5 @@ const REQUEST: &[u8] = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: 
 
 const MAX_ANSWER: u64 = 64 * 1024;
 
-/// Longer than the service waits for its database.
+/// Time limit of the check: longer than the service waits for its database.
 const PATIENCE: Duration = Duration::from_secs(2);

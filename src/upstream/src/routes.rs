@@ -1,4 +1,4 @@
-//! Owns the public listener: which paths it has, and that none of them is served without an identity.
+//! Owns the public listener: its paths, and the identity that they require.
 
 mod connections;
 mod divisions;
@@ -40,22 +40,22 @@ struct Public {
     operations: Operations,
 }
 
-/// What surrounds every route, and what answers where there is none.
+/// Surrounds every route with the layers, and answers for unknown paths and methods.
 fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, operations: &Operations) -> Router<S> {
     let watch = Watch { operations: operations.clone(), listener: Listener::Public, is_given_up: |_request| false };
     routes
         .fallback(async || ApiError::PathNotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        // The last layer is the first to see a request: log, envelope, containment, admission, route. The place is taken
-        // inside the containment, so that it is kept for as long as the work lasts.
+        // The last layer is the first to see a request: log, envelope, containment, admission, route. The place is
+        // taken inside the containment, so that it is held for as long as the work lasts.
         .layer(from_fn_with_state(operations.places(Listener::Public, 0), admit))
         .layer(from_fn_with_state(watch.clone(), observe::contain))
         .layer(from_fn(envelope::wrap))
         .layer(from_fn_with_state(watch, observe::log))
 }
 
-/// Refuses before anything is routed, so that a path without identity does not even tell whether it exists; then what would
-/// only wait for others.
+/// Refuses a request without an identity before routing, so that the answer is the same for known and unknown paths.
+/// Then refuses what finds all places taken.
 async fn admit(State(places): State<Places>, mut request: Request, next: Next) -> Result<Response, ApiError> {
     // Readiness is asked for through the gateway, by callers that have no credentials.
     let is_readiness = request.method() == Method::GET && request.uri().path() == READYZ;
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(openapi::paths(Listener::Public), paths.into());
     }
 
-    /// The status line and the body that a handler's answer leaves with.
+    /// Status line and body of the response that a handler's answer becomes.
     async fn answer(routes: Router) -> (String, Value) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");

@@ -1,4 +1,4 @@
-//! Owns how credentials are held: in clear only on their way in, as SHA-256 everywhere else.
+//! Owns credentials as the service holds them: in clear only on their way in, as SHA-256 everywhere else.
 
 use std::{fmt, iter};
 
@@ -14,24 +14,24 @@ pub struct Secret(String);
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct CredentialHash([u8; 32]);
 
-/// The secrets by which the gateway is known at the internal listener: the current one and, while they rotate, the
+/// The secrets that authenticate the gateway at the internal listener: the current one and, during a rotation, the
 /// previous one.
 #[derive(Clone, Debug)]
 pub struct AuthoritySecrets(Vec<CredentialHash>);
 
-/// Why a text cannot be an authority secret.
+/// Fault of a text that cannot be an authority secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidAuthoritySecret {
-    /// It would never arrive in a header as it was written.
+    /// A character that a header would not carry unchanged.
     #[error("contains a space or a character that is not visible ASCII")]
     NotVisibleAscii,
-    /// It could be guessed.
+    /// Too few characters: it could be guessed.
     #[error("is shorter than {SHORTEST_AUTHORITY_SECRET} characters")]
     TooShort,
 }
 
 impl Secret {
-    /// Takes a credential in.
+    /// A credential with this text, which is not checked.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -41,8 +41,7 @@ impl Secret {
         CredentialHash::of(self.0.as_bytes())
     }
 
-    /// Whether the credential can be sent in a header: not empty, bounded, visible ASCII without a comma, by which
-    /// proxies join repeated headers.
+    /// Fitness for a header: 1 to 512 visible ASCII characters without a comma, by which proxies join repeated headers.
     pub fn is_presentable(&self) -> bool {
         (1..=MAX_CREDENTIAL).contains(&self.0.len())
             && self.0.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
@@ -67,7 +66,7 @@ impl CredentialHash {
         Self(Sha256::digest(credential).into())
     }
 
-    /// Reads what [`to_hex`](Self::to_hex) writes.
+    /// The hash from the text that [`to_hex`](Self::to_hex) writes; `None`: another text.
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut hash = [0; 32];
         hex::decode_to_slice(text, &mut hash).ok()?;
@@ -75,7 +74,7 @@ impl CredentialHash {
         Some(Self(hash)).filter(|hash| hash.to_hex() == text)
     }
 
-    /// The hash as the store writes it: lower-case hex.
+    /// The hash as the store has it: 64 digits of lower-case hex.
     pub fn to_hex(self) -> String {
         hex::encode(self.0)
     }
@@ -89,12 +88,12 @@ impl fmt::Debug for CredentialHash {
 }
 
 impl AuthoritySecrets {
-    /// Takes the secrets in; both must be fit for a header and long enough.
+    /// The secrets, each of which needs 16 or more characters, all visible ASCII.
     pub fn new(current: &str, previous: Option<&str>) -> Result<Self, InvalidAuthoritySecret> {
         Ok(Self(iter::once(current).chain(previous).map(authority_secret).collect::<Result<_, _>>()?))
     }
 
-    /// Whether `presented` is one of the secrets, in time that does not depend on how much of it is right.
+    /// Comparison of `presented` with each secret, in time that does not depend on how much of it is right.
     pub fn accept(&self, presented: &[u8]) -> bool {
         let presented = CredentialHash::of(presented).0;
         self.0.iter().fold(Choice::from(0), |found, secret| found | presented.ct_eq(&secret.0)).into()
@@ -111,7 +110,7 @@ fn authority_secret(text: &str) -> Result<CredentialHash, InvalidAuthoritySecret
     Ok(CredentialHash::of(text.as_bytes()))
 }
 
-/// Longer credentials are not issued; headers are bounded at the gateway, too.
+/// Longest credential, in bytes. Longer ones are not issued; headers are bounded at the gateway, too.
 const MAX_CREDENTIAL: usize = 512;
 
 const SHORTEST_AUTHORITY_SECRET: usize = 16;

@@ -13,10 +13,10 @@ use crate::operations::Operations;
 use crate::store::{Store, StoreError};
 use crate::{internal_router, public_router};
 
-/// Why the service could not start, or had to end.
+/// Failure that keeps the service from starting, or from going on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// A listener's address cannot be had.
+    /// A listener cannot be bound to its address.
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// Signals or sockets failed.
@@ -27,14 +27,14 @@ pub enum ServeError {
     Store(#[from] StoreError),
 }
 
-/// Serves until SIGTERM or SIGINT. Then it says that it is not ready, for as long as the settings have it; the socket
-/// files go; and what was begun is finished.
+/// Serves until SIGTERM or SIGINT. Then it reports that it is not ready, for the settings' `drain`, removes the socket
+/// files, and finishes the requests in progress.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    // Asked for first, so that a signal during the start is not lost.
+    // Registered first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
-    // A limit of the files' size is then an error of the one that writes, and not the end of the process.
+    // A write beyond the limit of a file's size is an error then; by default SIGXFSZ ends the process.
     let _too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
 
     let store = Store::open_with(&settings.database, settings.connections).await?;
@@ -63,7 +63,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     };
     tokio::pin!(serving);
     tokio::select! {
-        // Nothing told it to stop, so this does not happen.
+        // Serving ends only after `stop` is dropped, so this does not happen.
         () = &mut serving => return Ok(()),
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -91,18 +91,18 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// How it ended.
+/// Outcome of the wait for open connections.
 #[derive(Debug, Eq, PartialEq)]
 enum Finished {
     /// Every connection is closed.
     Served,
-    /// No request is in work; connections are open on which none arrived, or whose peers do not read.
+    /// No request is in progress. The open connections are silent, or their peers do not read.
     Idle,
-    /// Requests are in work still.
+    /// Requests are still in progress.
     No,
 }
 
-/// Waits for connections to end while there is work, and after it for `grace`; at most for `longest`.
+/// Waits for the connections to end, while requests are in progress and `grace` after the last; at most for `longest`.
 async fn finished<T>(
     serving: impl Future<Output = T>,
     idle: impl Future<Output = ()>,
@@ -111,7 +111,7 @@ async fn finished<T>(
 ) -> Finished {
     let answered = async {
         idle.await;
-        // For the answers to be read, and for requests on their way when the end began.
+        // Time for answers to be read, and for requests that were on their way when the end began.
         tokio::time::sleep(grace).await;
     };
     tokio::select! {
@@ -121,13 +121,14 @@ async fn finished<T>(
     }
 }
 
-/// Linux's number on x86, ARM and RISC-V.
+/// Number of the signal in Linux on x86, ARM and RISC-V.
 const SIGXFSZ: i32 = 25;
 
-/// Longer than a request of a gateway's may wait for the store.
+/// Time for connections after the last request, and for the database to close: longer than a request may wait for the
+/// store.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Longer than a revocation of many rows may take.
+/// Limit of the wait for requests: longer than a revocation of many rows may take.
 const MAX_WORK: Duration = Duration::from_secs(32);
 
 #[cfg(test)]

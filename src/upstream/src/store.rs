@@ -1,4 +1,4 @@
-//! Owns what the service asks of its data, in the words of the domain, and how long it waits for an answer.
+//! Owns the store: the service's questions to its data, in the words of the domain, with their time limit.
 
 mod batch;
 mod closing;
@@ -39,50 +39,50 @@ pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 
 /// The service's data. A clone is another handle on the same data.
 ///
-/// In a SQLite file or in a PostgreSQL database: callers see no difference, and both keep the contract in
-/// `tests/store.rs`, `tests/feed.rs` and `tests/deny_list.rs`.
+/// A SQLite file or a PostgreSQL database: callers see no difference, and both keep the contract in `tests/store.rs`,
+/// `tests/feed.rs` and `tests/deny_list.rs`.
 ///
-/// What failed was not done and will not be, with one exception: where the answer to a COMMIT is lost or late
-/// ([`StoreError::Timeout`], or a broken connection), nobody here knows. Who repeats a deletion then may be told that
-/// there is nothing to delete.
+/// A failed operation has no effect, with one exception: where the answer to a COMMIT is lost or late
+/// ([`StoreError::Timeout`], or a broken connection), its outcome is unknown. A repeated deletion may then find nothing
+/// to delete.
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
     batches: Batches,
     /// Changes when this process may have revoked something.
     revoked: watch::Sender<()>,
-    /// Told when this process revoked many at once.
+    /// Notified when this process may have made a cutoff.
     cut_off: Arc<Notify>,
-    /// When the deny list was counted, and what it has.
+    /// Time of the last count of the deny list, and its size.
     denied: Arc<Mutex<Option<(Instant, i64)>>>,
 }
 
-/// Why the store has no answer.
+/// Failure of an operation of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused or failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// The file could not be made ready.
+    /// The SQLite file could not be created.
     #[error("cannot create the database file `{path}`")]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The database's schema is not, and could not be made, the one this program knows.
+    /// The schema could not be brought to a version that this program knows.
     #[error("cannot migrate the database")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// A fixture's row was refused.
     #[error("cannot insert {row}")]
     Seed {
-        /// Which entry of the fixture, for example `connections[2]`.
+        /// Entry of the fixture, for example `connections[2]`.
         row: String,
-        /// What the database said.
+        /// The database's error.
         source: sqlx::Error,
     },
-    /// The PostgreSQL server is one that follows another: it lags behind what was revoked.
+    /// The PostgreSQL server is a replica, which lags behind revocations.
     #[error("the database server is a replica, and the service needs the primary")]
     Replica,
     /// The transaction that several requests shared failed at its end.
@@ -99,7 +99,7 @@ impl Store {
         Self::open_with(url, USUAL_CONNECTIONS).await
     }
 
-    /// The same, with so many connections for what reads, and as many for what writes; SQLite has one writer.
+    /// Opens the database with so many connections for reads, and as many for writes; SQLite has one writer.
     pub async fn open_with(url: &DatabaseUrl, connections: NonZeroU8) -> Result<Self, StoreError> {
         let connections = u32::from(connections.get());
         let database = match &url.place {
@@ -110,7 +110,7 @@ impl Store {
         Ok(Self { database, batches, revoked: watch::Sender::new(()), cut_off: Arc::default(), denied: Arc::default() })
     }
 
-    /// Tells whether the database answers and can be written: it is tried, and changes nothing.
+    /// Checks that the database answers and can be written. The test of writing changes nothing.
     pub async fn ready(&self) -> Result<(), StoreError> {
         bounded(async {
             let mut connection = self.database.readers.lease().await?;
@@ -121,23 +121,24 @@ impl Store {
         .await
     }
 
-    /// Changes when this process may have revoked something; other processes do so unheard.
+    /// Receiver that changes when this process may have revoked something; revocations of other processes do not reach
+    /// it.
     pub(crate) fn revoked_here(&self) -> watch::Receiver<()> {
         self.revoked.subscribe()
     }
 
-    /// Waits until this process revoked many at once.
+    /// Waits until this process may have made a cutoff.
     pub(crate) async fn cut_off_here(&self) {
         self.cut_off.notified().await;
     }
 
-    /// How many connections there are now, and in use.
+    /// Use of the connections at this moment.
     pub(crate) fn pool_use(&self) -> [PoolUse; 3] {
         let Database { readers, writers, feed, .. } = &self.database;
         [readers.pool_use("readers"), writers.pool_use("writers"), feed.pool_use("feed")]
     }
 
-    /// Lets go of the database.
+    /// Closes the connections, those at work as soon as they are given back.
     pub async fn close(&self) {
         let Database { readers, writers, feed, numberer, probe } = &self.database;
         for connections in [readers, writers, feed, &probe.connections].into_iter().chain(numberer) {
@@ -150,8 +151,9 @@ async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result
     tokio::time::timeout(TIMEOUT, work).await.unwrap_or(Err(StoreError::Timeout))
 }
 
-/// As many as keep a server's disk busy; who reads waits for nobody who writes.
+/// Default number of connections for reads, and for writes: enough to keep a server's disk busy.
 pub const USUAL_CONNECTIONS: NonZeroU8 = NonZeroU8::new(4).unwrap();
 
-/// How long a request may wait for the store. The gateway waits for one second, so that the answer is ours.
+/// Time limit of a request's wait for the store. It is below the gateway's limit of one second, so that the answer is
+/// ours.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(900);

@@ -1,4 +1,4 @@
-//! Numbers for tests that look for an order of events that nobody thought of: the same ones for the same seed.
+//! Pseudo-random numbers for tests that look for unforeseen orders of events: the same ones for the same seed.
 
 pub struct Dice(u64);
 
@@ -7,7 +7,7 @@ impl Dice {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// A number below this.
+    /// A number below `sides`.
     pub fn roll(&mut self, sides: u64) -> u64 {
         // Xorshift.
         self.0 ^= self.0 << 13;
@@ -16,7 +16,7 @@ impl Dice {
         self.0 % sides
     }
 
-    /// One of so many.
+    /// An index below `count`.
     pub fn pick(&mut self, count: usize) -> usize {
         usize::try_from(self.roll(u64::try_from(count).unwrap())).unwrap()
     }

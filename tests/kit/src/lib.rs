@@ -1,4 +1,4 @@
-//! What tests of several crates share, and what needs neither a server nor a stack.
+//! Helpers that tests of several crates share, for which neither a server nor a stack is needed.
 
 pub mod dice;
 pub mod shipped;

@@ -34,7 +34,7 @@ fn collect(folder: &Path, within: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `*.cases.yaml` are the cases of one, `*.openapi.yaml` the description of an API.
+/// Names of policies: of other YAML files, `*.cases.yaml` has cases, and `*.openapi.yaml` describes an API.
 fn is_policy(name: &str) -> bool {
     name.ends_with(".yaml") && ![".cases.yaml", ".openapi.yaml"].iter().any(|other| name.ends_with(other))
 }

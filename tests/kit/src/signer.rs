@@ -27,7 +27,7 @@ impl Signer {
         Self::sized(algorithm, kid, KeySize::Rsa2048)
     }
 
-    /// One whose key is of this size, if it is RSA's.
+    /// A signer whose key is of this size, if the algorithm is RSA's.
     pub fn sized(algorithm: &'static str, kid: &str, size: KeySize) -> Self {
         let rsa = |encoding| Pair::Rsa(Arc::new(RsaKeyPair::generate(size).unwrap()), encoding);
         let curve = |signing, name, size| Pair::Curve(Arc::new(EcdsaKeyPair::generate(signing).unwrap()), name, size);
@@ -47,7 +47,7 @@ impl Signer {
         Self { algorithm, kid: kid.to_owned(), pair }
     }
 
-    /// The same RSA key, signing in another way under the same name.
+    /// The same RSA key under the same name, with another way of signing.
     pub fn encoding(&self, encoding: &'static dyn RsaEncoding) -> Self {
         let pair = match &self.pair {
             Pair::Rsa(pair, _) => Pair::Rsa(Arc::clone(pair), encoding),
@@ -67,7 +67,7 @@ impl Signer {
     pub fn jwk(&self) -> Value {
         match &self.pair {
             Pair::Rsa(pair, _) => {
-                // RFC 8017, A.1.1, of 2048 bits or more, the first of them set, and the exponent 65537.
+                // RFC 8017, A.1.1: a modulus of 2048 bits or more, the first of them set, and the exponent 65537.
                 let der = pair.public_key().as_ref();
                 let (numbers, exponent) = der.split_at(der.len() - 5);
                 assert_eq!((numbers.len() - 9, exponent), (pair.public_modulus_len(), &[2, 3, 1, 0, 1][..]));
@@ -107,18 +107,18 @@ impl Signer {
     }
 }
 
-/// One for every algorithm that Envoy verifies, named after it.
+/// Signers for every algorithm that Envoy verifies, named after it.
 pub fn all() -> Vec<Signer> {
     let algorithms = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
     algorithms.map(|algorithm| Signer::new(algorithm, algorithm)).into()
 }
 
-/// One for every algorithm of the feature `ps-eddsa`, named after it.
+/// Signers for every algorithm of the feature `ps-eddsa`, named after it.
 pub fn of_the_feature() -> Vec<Signer> {
     ["PS256", "PS384", "PS512", "EdDSA"].map(|algorithm| Signer::new(algorithm, algorithm)).into()
 }
 
-/// An object with some members changed; `null` takes one out.
+/// An object with some members changed; a `null` removes one.
 pub fn merged(mut object: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         match value {

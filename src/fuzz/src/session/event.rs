@@ -1,8 +1,8 @@
-//! Owns what can happen to the plugin, and what requests and replies bring.
+//! Owns the events that can happen to the plugin, and the content of requests and replies.
 
 use arbitrary::Arbitrary;
 
-/// One thing that happens. Numbers stand for the streams, roots and calls that there are, counted round and round.
+/// An event. Numbers stand for the streams, roots and calls that there are, counted round and round.
 #[derive(Arbitrary, Debug)]
 pub(super) enum Event {
     Headers(Sent),
@@ -14,7 +14,7 @@ pub(super) enum Event {
     Reload,
     End(u8),
     Seconds(u8),
-    /// The wall clock is stepped; no other is.
+    /// A step of the wall clock alone, in seconds.
     Step(i16),
     Failing(Failing),
 }
@@ -29,34 +29,34 @@ pub(super) struct Sent {
     pub(super) further: Vec<(Text, Vec<u8>)>,
 }
 
-/// One of the texts that mean something at its place, or any.
+/// A text that means something at its place, or any other.
 #[derive(Arbitrary, Debug)]
 pub(super) enum Text {
     Known(u8),
     Any(Vec<u8>),
 }
 
-/// What comes back from an authority.
+/// A reply of an authority.
 #[derive(Arbitrary, Debug)]
 pub(super) enum Said {
-    /// What it says where all is well.
+    /// The reply where all is well.
     Good,
-    /// Nothing, in time.
+    /// No reply in time.
     Nothing,
     Inactive,
-    /// News of a credential, or that all may have been missed.
+    /// A page with an entry; for 0, with a reset.
     Revoked(u8),
     Bytes(u16, Vec<u8>),
 }
 
-/// What the host does not carry out from now on.
+/// Calls that the host does not carry out from now on.
 #[derive(Arbitrary, Clone, Copy, Debug, Default)]
 pub(super) struct Failing {
     pub(super) ask: bool,
     pub(super) forward: bool,
     pub(super) identify: bool,
     pub(super) remove_trailer: bool,
-    /// No signature is the key's.
+    /// Every signature is judged invalid.
     pub(super) verify: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Owns the proxy around the plugin: its streams, roots and calls, and who has vouched for what.
+//! Owns the proxy around the plugin: its streams, roots and calls, and the credentials that were shown to be active.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,13 +22,13 @@ pub(super) struct Proxy {
     worker: Worker,
     settings: Rc<Settings>,
     outside: Outside,
-    /// The roots that are at work, oldest first; the last has the configuration in force.
+    /// Roots at work, oldest first; the last has the configuration in force.
     roots: Vec<RootId>,
     last_stream: u32,
     last_root: u32,
 }
 
-/// What is around the plugin, as its verbs reach it.
+/// The surroundings of the plugin, as its calls reach them.
 struct Outside {
     streams: BTreeMap<StreamId, Stream>,
     /// The root whose callback is running.
@@ -37,23 +37,23 @@ struct Outside {
     last_call: u32,
     clock: Clock,
     failing: Failing,
-    /// The credentials of which an authority has said, or a signature shown, that they are good.
+    /// Credentials that an authority's reply, or a signature, has shown to be active.
     vouched: Rc<RefCell<BTreeSet<String>>>,
 }
 
-/// A question that is out.
+/// A call without a reply so far.
 struct Call {
     root: RootId,
     id: CallId,
     path: String,
-    /// What is asked about a credential; feeds and keys are asked for without.
+    /// Form of a lookup; `None`: a poll of a feed, or a fetch of keys.
     form: Option<String>,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Clock {
     seconds: u64,
-    /// By how much the wall clock was stepped.
+    /// Sum of the wall clock's steps, in seconds.
     stepped: i64,
 }
 
@@ -143,7 +143,7 @@ impl Proxy {
         self.worker.on_reply(call.root, &mut self.outside, call.id, reply.ok_or(Unavailable::NoReply));
     }
 
-    /// A new root under the same policy; the old ones stay for as long as they have something to do.
+    /// Adds a new root under the same policy; the old ones stay until they end.
     fn reload(&mut self) {
         self.last_root += 1;
         let root = RootId(self.last_root);
@@ -151,7 +151,7 @@ impl Proxy {
         self.worker.follow(root, &self.settings, self.outside.clock.moment());
     }
 
-    /// A root that is gone takes its calls with it.
+    /// Ends a root, and its calls with it; the last root stays.
     fn end(&mut self, number: u8) {
         let Some(root) = nth(self.roots.iter(), number).filter(|_root| self.roots.len() > 1) else { return };
         self.roots.retain(|other| *other != root);
@@ -166,7 +166,7 @@ impl Proxy {
         }
     }
 
-    /// Nothing fails any more, nobody answers, and the clock goes on.
+    /// Lets 16 seconds pass, with ticks and without failures or replies.
     pub(super) fn let_time_pass(&mut self) {
         self.outside.set_failing(Failing::default());
         for _round in 0..8 {
@@ -194,7 +194,7 @@ impl Outside {
 }
 
 impl Call {
-    /// The credential it asks about, where it asks about one.
+    /// The credential of a lookup; `None`: another call.
     fn credential(&self) -> Option<String> {
         let value = self.form.as_ref()?.split('&').find_map(|field| field.strip_prefix("token="));
         Some(crate::path::decoded(value.expect("a form names a credential")))

@@ -1,8 +1,8 @@
 //! The service killed again and again while clients delete, with room on its disk and without.
 //!
-//! Each row is asked for once. Where the client was told 200, the delete is there, whole; where it was told nothing, since the
-//! service died, the row is either untouched or wholly changed. Whole is: a connection, its secret among the revoked ones
-//! and its entry in the feed; a division's `is_active`, `updated_at` and `updated_by`.
+//! Each row is asked for once. After a 200 the row is wholly changed. Without an answer, since the service died, it is
+//! either untouched or wholly changed. What changes: a connection goes, with its secret among the revoked ones and an
+//! entry in the feed; a division gets new `is_active`, `updated_at` and `updated_by`.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -24,15 +24,15 @@ use crate::support::client::USER;
 use crate::support::service;
 
 const KILLS: usize = 200;
-/// As many connections, and as many divisions.
+/// Number of connections, and of divisions.
 const ROWS: usize = 20_000;
 const CLIENTS: usize = 8;
 
-/// What its disk is to the service until it is killed.
+/// State of the service's disk until it is killed.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub enum Disk {
     HasRoom,
-    /// Full after a moment, sooner or later within a write; every third time there is room again before the kill.
+    /// Full after a moment, at times within a write; every third time there is room again before the kill.
     Fills,
 }
 
@@ -49,7 +49,7 @@ pub fn lose_nothing(disk: Disk) {
         asked.is_over.store(true, SeqCst);
         kills
     });
-    // Once more, so that the database is recovered as it would be.
+    // One more start, so that the database is recovered.
     service.start().terminate();
     let (told, open) = (asked.told.lock().unwrap().clone(), asked.open.lock().unwrap().clone());
     let lost = verify(&service.database, &told, &open);
@@ -87,7 +87,7 @@ impl Service {
 
     fn command(&self) -> Command {
         let mut command = service::command(&format!("sqlite://{}", self.database.display()));
-        // A full disk is a line for each request.
+        // A full disk would be a line for each request.
         command.env("BRAMA_LOG", if self.disk == Disk::Fills { "off" } else { "error" });
         command.env("PUBLIC_LISTEN", format!("unix:{}", self.socket.display()));
         command.env("INTERNAL_LISTEN", format!("unix:{}", self.internal.display()));
@@ -105,7 +105,7 @@ impl Service {
         running
     }
 
-    /// How often, until there is nothing left to delete.
+    /// Kills the service until there is nothing left to delete, and returns the number of kills.
     fn kill_again_and_again(&self, asked: &Asked) -> usize {
         for kill in 0..KILLS {
             let running = self.start();
@@ -124,11 +124,11 @@ impl Service {
 }
 
 impl Service {
-    /// Limits the size of the files that the service writes, which is what a full disk is to it.
+    /// Limits the size of the files that the service writes, which has the effect of a full disk.
     fn fill(&self, running: &Running, kill: usize) {
         sleep(Duration::from_millis(20 + u64::try_from(kill * 53 % 90).unwrap()));
         let wal = std::fs::metadata(self.database.with_extension("db-wal")).map_or(0, |file| file.len());
-        // Nothing at all, or some pages and a part of one.
+        // No room at all, or room for some pages and a part of one.
         let room = if kill.is_multiple_of(4) { 0 } else { wal + u64::try_from(kill * 1237 % 40_000).unwrap() };
         running.limit_files(Some(room));
         if kill.is_multiple_of(3) {
@@ -156,19 +156,19 @@ impl Running {
     }
 }
 
-/// What clients were told. Rows are numbers: first the connections, then the divisions, taken in turns.
+/// Answers that clients received. Rows are numbers: first the connections, then the divisions, taken in turns.
 #[derive(Default)]
 struct Asked {
     next: AtomicUsize,
     told: Mutex<BTreeSet<usize>>,
     open: Mutex<BTreeSet<usize>>,
-    /// How many of those without an outcome were answered 503.
+    /// Number of the rows in `open` that were answered 503.
     refused: AtomicUsize,
     is_over: AtomicBool,
 }
 
 impl Asked {
-    /// One client: it takes row after row, and asks for each once.
+    /// Deletes row after row as one client, each once.
     fn delete_all(&self, socket: &Path) {
         while !self.is_over.load(SeqCst) {
             let Ok(stream) = UnixStream::connect(socket) else {
@@ -185,7 +185,7 @@ impl Asked {
                 Some(503) => {
                     self.open.lock().unwrap().insert(row);
                     self.refused.fetch_add(1, SeqCst);
-                    // There are only so many rows.
+                    // A pause, since the number of rows is limited.
                     sleep(Duration::from_millis(10));
                 }
                 None => drop(self.open.lock().unwrap().insert(row)),
@@ -209,7 +209,7 @@ fn answer(mut stream: UnixStream, row: usize) -> Option<u16> {
     answer.split(' ').nth(1)?.parse().ok()
 }
 
-/// How many rows are not as they must be.
+/// Number of rows whose state contradicts their answer.
 #[tokio::main(flavor = "current_thread")]
 async fn verify(database: &Path, told: &BTreeSet<usize>, open: &BTreeSet<usize>) -> usize {
     let mut connection = SqliteConnectOptions::new().filename(database).read_only(true).connect().await.unwrap();
@@ -252,7 +252,7 @@ async fn texts(connection: &mut SqliteConnection, query: &str) -> BTreeSet<Strin
 fn fixture() -> Value {
     let rows = |row: fn(usize) -> Value| (0..ROWS).map(row).collect::<Vec<_>>();
     json!({
-        // A connection is one of a provider and a consumer, so each has a consumer of its own.
+        // A provider and a consumer have one connection at most, so each has a consumer of its own.
         "clients": rows(|number| json!({
             "id": id(CLIENT, number), "name": "n", "client_type": "MIS", "scope": "", "is_blocked": false,
         })),

@@ -1,4 +1,4 @@
-//! Nothing is lost: the service is killed again and again, and what it had told its clients holds.
+//! Chaos test of the service: it is killed again and again, and each change that it acknowledged is there afterwards.
 
 #![allow(unreachable_pub, clippy::restriction, reason = "a measurement ends where something is amiss")]
 

@@ -1,7 +1,8 @@
 //! The service killed while a client is revoked that has very many tokens or connections.
 //!
-//! After each kill it is started again. What an answered revocation was about opens nothing from then on, and its rows go away
-//! by themselves; what one without an answer was about is revoked as a whole or not at all; and nothing else ends.
+//! After each kill it is started again. The credentials of an answered revocation are inactive from then on, and their
+//! rows are deleted in the background. Those of a revocation without an answer are all revoked or all active. Other
+//! credentials stay active.
 
 use std::sync::mpsc::channel;
 use std::thread::{scope, sleep};
@@ -57,7 +58,7 @@ pub fn lose_nothing(kind: Kind) {
 /// A client that is revoked.
 struct Victim {
     number: usize,
-    /// Whether it has connections, and no tokens.
+    /// Connections if true, tokens if false.
     has_connections: bool,
 }
 
@@ -83,7 +84,8 @@ impl Victim {
         format!("EXISTS (SELECT 1 FROM mithril_{table} WHERE client_id = '{}')", self.id())
     }
 
-    /// All of it opens something, or nothing does: a COMMIT that was sent before the kill may be on its way.
+    /// Asserts that all of its credentials are active, or none is. It waits, since a COMMIT that was sent before the
+    /// kill may be on its way.
     fn is_whole(&self, service: &Service) {
         wait(|| [0, KNOWN].contains(&self.active(service)), "revoked as a whole or not at all");
     }
@@ -107,7 +109,8 @@ fn insert(database: &Database, victims: &[Victim]) {
     assert_eq!(database.number(&rows_of_bystanders()), BYSTANDERS);
 }
 
-/// Asks for a revocation and kills the service, at the latest after a time; whether it was answered before.
+/// Asks for a revocation and kills the service once it is answered, at the latest after `after`. Returns whether the
+/// answer was 200.
 fn revoked_and_killed(service: Service, body: &str, after: Duration) -> bool {
     let socket = service.internal();
     scope(|threads| {
@@ -123,7 +126,7 @@ fn revoked_and_killed(service: Service, body: &str, after: Duration) -> bool {
     })
 }
 
-/// How many of these open something.
+/// Number of these credentials that are active.
 fn active(service: &Service, credentials: &[String]) -> usize {
     let mut client = Client::of(&service.internal());
     let is_active = |credential: &&String| client.is_active(credential).expect("an answer");
@@ -135,7 +138,7 @@ fn head(service: &Service) -> String {
     next(&body)
 }
 
-/// All that the feed tells after a cursor.
+/// Pages of the feed after a cursor, as one text.
 fn follow(service: &Service, cursor: &str) -> String {
     let (mut client, mut cursor, mut told) = (Client::of(&service.internal()), cursor.to_owned(), String::new());
     loop {
@@ -182,17 +185,17 @@ fn rows_of_bystanders() -> String {
     )
 }
 
-/// Of each victim, which has some known credentials besides.
+/// Rows of each victim, which has some known credentials besides.
 const MANY: usize = 10_000;
 
 const KNOWN: usize = 20;
 
 const BYSTANDERS: i64 = 10_040;
 
-/// The first client that is revoked; those before use connections.
+/// Number of the first client that is revoked; those before use connections.
 const VICTIM: usize = MANY + KNOWN;
 
-/// In milliseconds, one for each victim.
+/// Time until each victim's kill, in milliseconds.
 const KILL_AFTER: [u64; 14] = [0, 2, 5, 10, 20, 35, 50, 100, 200, 400, 800, 1600, 5000, 5000];
 
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,4 +1,4 @@
-//! The service, and requests to it: so many at once, each after the answer to the one before on its connection.
+//! The service, and its clients: [`AT_ONCE`] connections, each with one request after the other.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use tokio::task::LocalSet;
 use crate::rows::{Kind, USER};
 use crate::support::service;
 
-/// Eight for each connection to the database.
+/// Concurrent requests: eight for each connection to the database.
 pub const AT_ONCE: usize = 16;
 
 pub struct Service(service::Service);
@@ -25,7 +25,7 @@ impl Service {
         }))
     }
 
-    /// Deletes these rows; how many in a second.
+    /// Deletes these rows, and returns the rate a second.
     pub fn delete(&self, kind: Kind, rows: Range<usize>) -> f64 {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let tasks = LocalSet::new();
@@ -69,7 +69,7 @@ async fn delete(stream: &mut UnixStream, path: &str) {
     assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
 }
 
-/// Whether all of the answer is there, as its content-length says.
+/// Completeness of an answer, by its content-length.
 fn is_whole(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };

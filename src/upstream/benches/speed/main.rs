@@ -1,5 +1,5 @@
-//! How fast the service deletes, beside pgbench with the same statements on the same PostgreSQL: two connections each,
-//! fsync on, in turns. Every row is deleted once.
+//! Benchmark of deletions by the service, beside pgbench with the same statements on the same PostgreSQL: two
+//! connections each, fsync on, in turns. Every row is deleted once.
 
 #![allow(unreachable_pub, clippy::restriction, reason = "a measurement ends where something is amiss")]
 
@@ -12,7 +12,7 @@ mod support;
 use brama_e2e::durable::Durable;
 use rows::Kind;
 
-/// Of one leg.
+/// Rows of one leg.
 const ROWS: usize = 15_000;
 const PAIRS: usize = 3;
 
@@ -29,7 +29,7 @@ fn main() {
         let mut legs = (0..2 * PAIRS).map(|leg| leg * ROWS..(leg + 1) * ROWS);
         let mut measure = |run: &dyn Fn(std::ops::Range<usize>) -> f64| {
             let rows = legs.next().unwrap();
-            // So that none pays for what another wrote.
+            // So that each leg pays for its own writes only.
             database.run("CHECKPOINT");
             let rate = run(rows.clone());
             assert_eq!(rows::left(&database, kind), 2 * PAIRS * ROWS - rows.end, "every row was deleted");

@@ -1,4 +1,4 @@
-//! The same statements, by pgbench.
+//! The service's statements, run by pgbench.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use brama_e2e::durable::Durable;
 
 use crate::rows::{CLIENT, Kind, USER};
 
-/// What the service sends for one deletion, between BEGIN and COMMIT. With `$1` and `$2` as in its source.
+/// Statements that the service sends for one deletion, between BEGIN and COMMIT, each with its `$1` and `$2`.
 fn statements(kind: Kind) -> &'static [(&'static str, &'static str, &'static str)] {
     match kind {
         Kind::Connection => &[(
@@ -39,11 +39,11 @@ fn statements(kind: Kind) -> &'static [(&'static str, &'static str, &'static str
     }
 }
 
-/// Deletes these rows, half of them on each of two connections; how many in a second.
+/// Deletes these rows, half of them on each of two connections, and returns the rate a second.
 pub fn delete(database: &Durable, kind: Kind, rows: Range<usize>) -> f64 {
     let script = database.place().folder.join("script.sql");
     std::fs::write(&script, written(kind)).unwrap();
-    // Of the server's own version, beside it where links on PATH lead.
+    // The server's own version, which is beside the server where links on PATH lead.
     let server = database.place().programs.join("postgres").canonicalize().unwrap();
     let mut command = database.place().command(&server.with_file_name("pgbench"));
     command.args(["--no-vacuum", "-M", "prepared", "-c", "2", "-j", "2", "-U", "brama", "-h"]);
@@ -74,5 +74,5 @@ fn written(kind: Kind) -> String {
     format!("\\set last :last + 2\n\\set row :last + :client_id\nBEGIN;\n{}COMMIT;\n", statements.concat())
 }
 
-/// Stands for the row's id.
+/// Placeholder for the row's id.
 const ROW: &str = "row";

@@ -1,4 +1,4 @@
-//! The rows that are deleted, by number.
+//! Rows to delete, by number.
 
 use brama_e2e::durable::Durable;
 
@@ -19,7 +19,7 @@ impl Kind {
         }
     }
 
-    /// The begin of its ids, which end in the row's number in twelve digits.
+    /// Prefix of the ids, which end in the row's number in twelve digits.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Connection => "c0220000-0000-4000-8000-",
@@ -41,7 +41,7 @@ pub fn insert(database: &Durable, kind: Kind, amount: usize) {
     let id = |prefix: &str, number: &str| format!("('{prefix}' || lpad(({number})::text, 12, '0'))::uuid");
     let now = "now(), now()";
     let statements = match kind {
-        // A connection is one of a provider and a consumer, so each has a consumer of its own.
+        // A provider and a consumer have one connection at most, so each has a consumer of its own.
         Kind::Connection => format!(
             "INSERT INTO mithril.clients (id, name, client_type, scope, inserted_at, updated_at)
              SELECT {client}, 'n', 'MIS', '', {now} FROM generate_series(0, {last}) AS row;
@@ -65,7 +65,7 @@ pub fn insert(database: &Durable, kind: Kind, amount: usize) {
     database.run("VACUUM ANALYZE");
 }
 
-/// How many are not deleted.
+/// Number of rows that are still to be deleted.
 pub fn left(database: &Durable, kind: Kind) -> usize {
     let query = match kind {
         Kind::Connection => "SELECT count(*)::text FROM mithril.connections".to_owned(),

@@ -1,4 +1,4 @@
-//! A client revoked that has very many tokens, and one that has very many connections.
+//! Revocation of a client that has very many tokens, and of one that has very many connections.
 
 use std::time::Instant;
 

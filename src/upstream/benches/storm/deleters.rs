@@ -1,4 +1,5 @@
-//! Who deletes connections and divisions one by one, while something else goes on: six and one, with pauses.
+//! Clients that delete rows one by one while something else goes on: six delete connections and one divisions, with
+//! pauses.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -31,14 +32,14 @@ pub struct Tally {
 }
 
 impl Spare {
-    /// Inserts them; there have to be twice [`rows::SPARE_CLIENTS`].
+    /// Inserts the rows. The database has to have twice [`rows::SPARE_CLIENTS`] clients.
     pub fn insert(database: &Database) -> Self {
         rows::spare_connections(database, CONNECTIONS);
         rows::divisions(database, DIVISIONS);
         Self { connection: AtomicUsize::new(0), division: AtomicUsize::new(0) }
     }
 
-    /// Deletes as long as `work` takes.
+    /// Deletes rows for as long as `work` takes.
     pub fn deleted_during<T>(&self, service: &Service, work: impl FnOnce() -> T) -> (T, Meanwhile) {
         let (is_over, meanwhile) = (AtomicBool::new(false), Mutex::new(Meanwhile::default()));
         let delete = |kind: Kind| {
@@ -129,6 +130,6 @@ impl fmt::Display for Tally {
     }
 }
 
-/// For more than five minutes.
+/// Spare connections for more than five minutes.
 const CONNECTIONS: usize = 40_000;
 const DIVISIONS: usize = 4_000;

@@ -1,17 +1,17 @@
-//! Entries of the feed as they are after days, which no statement is allowed to write: past the triggers.
+//! Entries of the feed as they are after days, inserted with the triggers off, which would refuse them.
 
 use brama_e2e::hand::Kind;
 
 use crate::support::database::Database;
 use crate::support::rows;
 
-/// Entries about credentials that were revoked so many seconds ago.
+/// Inserts entries about credentials that were revoked `ago` seconds ago.
 pub fn of_credentials(database: &Database, amount: usize, ago: u32) {
     let values = format!("'credential', {}, unixepoch() - {ago}", rows::hash_of(database, &format!("entry-{ago}-")));
     insert(database, "kind, subject, revoked_at", amount, &values);
 }
 
-/// A deny list.
+/// Inserts entries of a deny list.
 pub fn of_jwts(database: &Database, amount: usize) {
     insert(
         database,

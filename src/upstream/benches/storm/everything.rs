@@ -1,4 +1,4 @@
-//! Everything revoked, of very many tokens.
+//! Revocation of everything, with very many tokens.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ pub fn measure(kind: Kind, amount: usize) {
             })
             .is_some();
         let in_force = in_force.then(|| begin.elapsed());
-        // Later the hard deletes are so many that a reader from before begins anew.
+        // Read now: after very many hard deletes a reader at this cursor would get a reset.
         let told = feed::read_on(&mut client, &before);
         let gone = in_force.and_then(|_| until(begin, || !database.is_true("EXISTS (SELECT 1 FROM mithril_tokens)")));
         (status, took, in_force, told, gone)
@@ -64,7 +64,7 @@ pub fn measure(kind: Kind, amount: usize) {
     meanwhile.report(&what);
 }
 
-/// Three known tokens, at the begin, in the middle and at the end of the table.
+/// Inserts the tokens, with three known ones: at the begin, in the middle and at the end of the table.
 fn insert(database: &Database, amount: usize) {
     let [begin, middle, end] = PROBES.map(str::to_owned);
     rows::known_tokens(database, 0, [begin]);
@@ -74,7 +74,7 @@ fn insert(database: &Database, amount: usize) {
     rows::known_tokens(database, 0, [end]);
 }
 
-/// How long it took from `begin` until something is so; `None`: longer than [`PATIENCE`].
+/// Time from `begin` until something is so; `None`: more than [`PATIENCE`].
 pub fn until(begin: Instant, mut is_so: impl FnMut() -> bool) -> Option<Duration> {
     while begin.elapsed() < PATIENCE {
         if is_so() {

@@ -12,11 +12,11 @@ pub struct Page {
     pub reset: bool,
     pub entries: usize,
     pub bytes: usize,
-    /// Whether an entry is about everything.
+    /// Presence of an entry about everything.
     pub has_all: bool,
 }
 
-/// What follows a cursor; without one, where the feed stands.
+/// The page after a cursor; without one, the head of the feed.
 pub fn page(client: &mut Client, after: Option<&str>, wait: Duration) -> io::Result<Page> {
     let query = after.map_or_else(String::new, |after| format!("?after={after}&wait={}", wait.as_millis()));
     let answer = client.get(&format!("/revocations{query}"))?;
@@ -40,7 +40,7 @@ pub fn head(client: &mut Client) -> String {
     patiently(|| page(client, None, Duration::ZERO)).next
 }
 
-/// What a reader is told who reads on until there is no more.
+/// Sum of the pages that a reader gets until there is no more.
 #[derive(Debug, Default)]
 pub struct Told {
     pub entries: usize,
@@ -48,7 +48,7 @@ pub struct Told {
     pub has_all: bool,
 }
 
-/// Reads on from a cursor.
+/// Reads from a cursor on until there is no more.
 pub fn read_on(client: &mut Client, after: &str) -> Told {
     let (mut told, mut after) = (Told::default(), after.to_owned());
     loop {
@@ -63,7 +63,7 @@ pub fn read_on(client: &mut Client, after: &str) -> Told {
     }
 }
 
-/// Asks again where the service is too busy to answer.
+/// Asks again while the service is too busy to answer.
 fn patiently(mut ask: impl FnMut() -> io::Result<Page>) -> Page {
     for _ in 0..600 {
         match ask() {

@@ -1,4 +1,4 @@
-//! JWTs revoked one by one, with an empty deny list and with a long one.
+//! Revocation of JWTs one by one, with an empty deny list and with a long one.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::scope;
@@ -28,7 +28,7 @@ pub fn measure(kind: Kind, amount: usize) {
     figure(format_args!("JWT revocations, {amount} on the deny list"), rate(&service, &next));
 }
 
-/// Four at once.
+/// Rate of revocations by four clients.
 fn rate(service: &Service, next: &AtomicUsize) -> String {
     let (done, failed, most) = (AtomicUsize::new(0), AtomicUsize::new(0), next.load(SeqCst) + JWTS);
     let begin = Instant::now();
@@ -59,7 +59,7 @@ fn jwt(number: usize) -> String {
     )
 }
 
-/// Two entries each, for which the deny list has room.
+/// Number of JWTs: two entries each, for which the deny list has room.
 const JWTS: usize = 400;
 
 const LONGEST: Duration = Duration::from_secs(20);

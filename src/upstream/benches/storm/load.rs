@@ -1,4 +1,4 @@
-//! Who introspects all the time: eight at once, each after the answer to the one before.
+//! Introspection all the time, by eight clients, each with one request after the other.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::support::client::Client;
 use crate::support::service::Service;
 
-/// When an introspection was answered, how long it took, and whether it said what holds.
+/// One introspection: the time of its answer, how long it took, and whether it was right.
 struct Sample {
     at: Instant,
     took: Duration,
@@ -17,7 +17,7 @@ struct Sample {
 
 pub struct Samples(Vec<Sample>);
 
-/// Of some of the samples.
+/// Figures of some of the samples: the rate a second, the median, the 99th percentile, the number of wrong answers.
 pub struct Figures {
     pub rate: f64,
     pub half: Duration,
@@ -25,7 +25,7 @@ pub struct Figures {
     pub wrong: usize,
 }
 
-/// Introspects good tokens as long as `work` takes.
+/// Introspects good tokens for as long as `work` takes.
 pub fn during<T>(service: &Service, tokens: &[String], work: impl FnOnce() -> T) -> (T, Samples) {
     let (is_over, samples) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     let outcome = scope(|threads| {
@@ -52,12 +52,12 @@ pub fn during<T>(service: &Service, tokens: &[String], work: impl FnOnce() -> T)
 }
 
 impl Samples {
-    /// Of what was answered between two moments.
+    /// Figures of the answers between two moments.
     pub fn figures(&self, from: Instant, to: Instant) -> Figures {
         let within: Vec<&Sample> = self.0.iter().filter(|sample| (from..to).contains(&sample.at)).collect();
         let mut times: Vec<Duration> = within.iter().map(|sample| sample.took).collect();
         times.sort();
-        // Where nobody was answered, everybody waited all the time.
+        // Without an answer, all clients waited all the time.
         let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or(to - from);
         Figures {
             rate: times.len() as f64 / (to - from).as_secs_f64(),

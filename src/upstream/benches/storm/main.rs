@@ -1,5 +1,5 @@
-//! The service under what revokes very much at once, on both kinds of database: how soon it is in force, and what everybody
-//! else waits for meanwhile.
+//! Benchmark of revocations of very much at once, on both kinds of database: the time until they are in force, and the
+//! delay of other requests meanwhile.
 //!
 //! STORES (`postgres`, `sqlite`), PARTS (by the names of [`PARTS`]) and ROWS make a run shorter.
 
@@ -21,7 +21,7 @@ mod support;
 
 use brama_e2e::hand::Kind;
 
-/// A name, and what measures over a database of its own.
+/// A part of the benchmark: its name, and its function, which measures over a database of its own.
 type Part = (&'static str, fn(Kind, usize));
 
 const PARTS: [Part; 6] = [

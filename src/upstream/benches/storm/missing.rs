@@ -1,4 +1,4 @@
-//! Deletes of connections that are not there, beside deletes of divisions that are and of some that are not.
+//! Deletes of missing connections, of missing divisions, and of divisions that are there.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::scope;
@@ -25,7 +25,7 @@ pub fn measure(kind: Kind, _: usize) {
     figure("deletes of divisions answered 200", rate(&service, 200, rows::path_of_division));
 }
 
-/// Sixteen at once, for five seconds or until there are no more rows.
+/// Rate of deletes by sixteen clients, for five seconds or until there are no more rows.
 fn rate(service: &Service, status: u16, path: fn(usize) -> String) -> String {
     let (next, done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let begin = Instant::now();

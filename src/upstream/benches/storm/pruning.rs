@@ -1,4 +1,4 @@
-//! The feed pruned when it is long: with nothing to remove, and with everything.
+//! Pruning of a long feed: with all entries to remove, and with none.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub fn measure(kind: Kind, amount: usize) {
     rows::clients(&database, 2 * rows::SPARE_CLIENTS);
     let spare = Spare::insert(&database);
 
-    // It prunes when it starts.
+    // The service prunes when it starts.
     entries::of_credentials(&database, amount, 2 * DAY);
     database.settle();
     let last = database.number("SELECT number FROM brama_revocation_head");

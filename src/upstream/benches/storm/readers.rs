@@ -1,4 +1,5 @@
-//! Many readers of the feed, while very many tokens are revoked: what introspection is left with, and when they have caught up.
+//! Many readers of the feed, while very many tokens are revoked: the rate of introspection, and the time until they
+//! have caught up.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -39,7 +40,7 @@ pub fn measure(kind: Kind, amount: usize) {
     one(&service, &live, &format!("{amount} tokens deleted in SQL"), by_sql);
 }
 
-/// What all readers have read.
+/// Totals of all readers.
 #[derive(Default)]
 struct Read {
     pages: AtomicUsize,
@@ -47,7 +48,7 @@ struct Read {
     entries: AtomicUsize,
     resets: AtomicUsize,
     failures: AtomicUsize,
-    /// When any of them was last told something.
+    /// Time of the last page with entries or a reset, of any reader.
     last: Mutex<Option<Instant>>,
     is_over: AtomicBool,
 }
@@ -109,7 +110,7 @@ fn one(service: &Service, live: &[String], what: &str, revoke: impl FnOnce() -> 
 }
 
 impl Read {
-    /// As a gateway does.
+    /// Follows the feed as a gateway does.
     fn follow(&self, service: &Service, mut cursor: String) {
         let mut client = Client::of(&service.internal());
         while !self.is_over.load(SeqCst) {
@@ -129,10 +130,10 @@ impl Read {
         }
     }
 
-    /// When a reader was last told something, once nobody has been told anything for a while.
+    /// Time of the last page with entries or a reset, once there was no other for a while.
     fn until_quiet(&self, begin: Instant) -> Instant {
         loop {
-            // Who is refused for long is not caught up.
+            // No page so far: the readers may be refused, and so are behind.
             let last = *self.last.lock().unwrap();
             if let Some(last) = last.filter(|last| last.elapsed() > QUIET) {
                 return last.max(begin);
@@ -145,12 +146,12 @@ impl Read {
 
 const READERS: usize = 64;
 
-/// What gateways ask with.
+/// Longest wait of a poll, as gateways ask for it.
 const EVERY: Duration = Duration::from_millis(500);
 
 const NORMALLY: Duration = Duration::from_secs(5);
 
-/// The shortest time for which a rate is told.
+/// Shortest time over which a rate is measured.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 const QUIET: Duration = Duration::from_secs(5);

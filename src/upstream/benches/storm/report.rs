@@ -11,7 +11,7 @@ pub fn target(what: impl Display, figure: impl Display, target: &str, is_met: bo
     println!("{what}: {figure}; target: {target}: {}", if is_met { "met" } else { "MISSED" });
 }
 
-/// Within a second; `None`: not at all.
+/// Prints a figure whose target is a second; `None`: it never happened.
 pub fn within_a_second(what: impl Display, took: Option<Duration>) {
     let figure = took.map_or_else(|| "never".to_owned(), seconds);
     target(what, figure, "< 1 s", took.is_some_and(|took| took < Duration::from_secs(1)));

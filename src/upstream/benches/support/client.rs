@@ -22,12 +22,12 @@ impl Client {
         Self { socket: socket.to_owned(), stream: None }
     }
 
-    /// The public listener is asked in the name of a user, as a gateway does.
+    /// Sends a DELETE to the public listener in the name of a user, as a gateway does.
     pub fn delete(&mut self, path: &str) -> io::Result<Answer> {
         self.ask(&format!("DELETE {path} HTTP/1.1\r\nx-consumer-id: {USER}\r\n"), "")
     }
 
-    /// The internal listener is asked with the secret.
+    /// Sends a GET to the internal listener, with the secret.
     pub fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.ask(&format!("GET {path} HTTP/1.1\r\nauthorization: Bearer {SECRET}\r\n"), "")
     }
@@ -42,7 +42,7 @@ impl Client {
         self.ask(&head, body)
     }
 
-    /// Whether a token opens anything; `None`: the service did not say.
+    /// State of a token, by introspection; `None`: the service did not say.
     pub fn is_active(&mut self, token: &str) -> Option<bool> {
         let answer = self.post("/introspect", &format!("token={token}")).ok().filter(|answer| answer.status == 200)?;
         Some(answer.body.contains("\"active\":true"))
@@ -83,7 +83,7 @@ fn read(stream: &mut UnixStream) -> io::Result<(String, String)> {
     Ok((text(bytes)?, text(body)?))
 }
 
-/// Where the body begins and ends, once all of the head is there.
+/// Begin and end of the body, once all of the head is there.
 fn bounds(bytes: &[u8]) -> Option<(usize, usize)> {
     let begin = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(&bytes[..begin]).unwrap();
@@ -94,5 +94,5 @@ fn bounds(bytes: &[u8]) -> Option<(usize, usize)> {
 
 pub const USER: &str = "05e20000-0000-4000-8000-0000000000ff";
 
-/// Longer than the service takes for anything.
+/// Time limit of a read, longer than the service takes for anything.
 const PATIENCE: Duration = Duration::from_secs(60);

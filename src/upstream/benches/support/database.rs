@@ -13,7 +13,7 @@ pub enum Database {
 }
 
 impl Database {
-    /// Nothing but the schema.
+    /// A new database with the schema only.
     pub fn empty(kind: Kind) -> Self {
         let database = match kind {
             Kind::Postgres => Self::Postgres(Durable::start()),
@@ -37,7 +37,7 @@ impl Database {
         }
     }
 
-    /// Statements with SQLite's names.
+    /// Runs statements, written with SQLite's names.
     pub fn run(&self, statements: &str) {
         wait(async { self.hand().await.run(statements).await.unwrap() });
     }
@@ -54,7 +54,7 @@ impl Database {
         self.number(&format!("SELECT CAST(CASE WHEN {condition} THEN 1 ELSE 0 END AS bigint)")) == 1
     }
 
-    /// Nobody pays later for what was written until now.
+    /// Finishes deferred writes, so that they are not measured later.
     pub fn settle(&self) {
         match self {
             Self::Postgres(_) => {

@@ -1,4 +1,4 @@
-//! What benches share: the service as a process, its databases, rows in them, and a client.
+//! Parts that benches share: the service as a process, its databases, rows in them, and a client.
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::database::Database;
 
-/// How many clients provide the spare connections, and how many others use them.
+/// Number of the clients that provide the spare connections, and of others that use them.
 pub const SPARE_CLIENTS: usize = 1000;
 
 pub const CLIENT: &str = "c11e0000-0000-4000-8000-";
@@ -17,7 +17,7 @@ pub fn id(prefix: &str, number: usize) -> String {
     format!("{prefix}{number:012}")
 }
 
-/// Clients from 0 up.
+/// Inserts clients, from number 0 up.
 pub fn clients(database: &Database, amount: usize) {
     let (id, now) = (id_of(database, CLIENT, "number"), now(database));
     each(
@@ -28,24 +28,24 @@ pub fn clients(database: &Database, amount: usize) {
     );
 }
 
-/// Tokens of a client, whose texts nobody knows.
+/// Inserts tokens of a client, whose texts nobody knows.
 pub fn tokens(database: &Database, client: usize, amount: usize) {
     let hash = hash_of(database, &format!("token-of-{client}-"));
     each(database, TOKENS, amount, &format!("{hash}, {}", token(database, client)));
 }
 
-/// Tokens of a client, with these texts.
+/// Inserts tokens of a client, with these texts.
 pub fn known_tokens(database: &Database, client: usize, texts: impl IntoIterator<Item = String>) {
     let rest = token(database, client);
     let row = |text: String| format!("SELECT '{}', {rest}", hex(&text));
     let rows: Vec<String> = texts.into_iter().map(row).collect();
-    // SQLite takes 500 parts at the most.
+    // SQLite takes 500 parts of a compound SELECT at the most.
     for rows in rows.chunks(100) {
         database.run(&format!("INSERT INTO {TOKENS} {}", rows.join(" UNION ALL ")));
     }
 }
 
-/// Connections that a client provides, to clients from 0 up.
+/// Inserts connections that a client provides, to clients from 0 up.
 pub fn connections_of(database: &Database, client: usize, amount: usize) {
     connections(
         database,
@@ -56,7 +56,7 @@ pub fn connections_of(database: &Database, client: usize, amount: usize) {
     );
 }
 
-/// Connections that a client provides, whose API keys are these texts, to clients from `first` up.
+/// Inserts connections that a client provides, whose API keys are these texts, to clients from `first` up.
 pub fn known_connections(database: &Database, client: usize, first: usize, texts: impl IntoIterator<Item = String>) {
     let (provider, now) = (cast(database, &format!("'{}'", id(CLIENT, client))), now(database));
     for (consumer, text) in (first..).zip(texts) {
@@ -70,7 +70,7 @@ pub fn known_connections(database: &Database, client: usize, first: usize, texts
     }
 }
 
-/// Connections to be deleted one by one; [`path_of_spare`] leads to them.
+/// Inserts connections to be deleted one by one; [`path_of_spare`] leads to them.
 pub fn spare_connections(database: &Database, amount: usize) {
     let provider = id_of(database, CLIENT, &format!("number / {SPARE_CLIENTS}"));
     let consumer = id_of(database, CLIENT, &format!("{SPARE_CLIENTS} + number % {SPARE_CLIENTS}"));
@@ -81,7 +81,7 @@ pub fn path_of_spare(number: usize) -> String {
     format!("/api/clients/{}/connections/{}", id(CLIENT, number / SPARE_CLIENTS), id(CONNECTION, number))
 }
 
-/// Divisions, ten to a contract.
+/// Inserts divisions, ten to a contract.
 pub fn divisions(database: &Database, amount: usize) {
     let (contract, division, now) =
         (id_of(database, CONTRACT, "number"), id_of(database, DIVISION, "number"), now(database));
@@ -123,14 +123,14 @@ const CONNECTIONS: &str =
 const TOKENS: &str =
     "mithril_tokens (value_hash, name, user_id, client_id, scope, expires_at, inserted_at, updated_at)";
 
-/// What a token's row has besides its hash.
+/// Values of a token's row besides its hash.
 fn token(database: &Database, client: usize) -> String {
     let (client, now) = (cast(database, &format!("'{}'", id(CLIENT, client))), now(database));
     let user = cast(database, "'05e20000-0000-4000-8000-000000000001'");
     format!("'access_token', {user}, {client}, 'a:read', unixepoch() + 86400, {now}, {now}")
 }
 
-/// A row for each number from 0 up.
+/// Inserts a row for each number from 0 up.
 pub fn each(database: &Database, table: &str, amount: usize, values: &str) {
     database.run(&format!(
         "INSERT INTO {table}
@@ -146,7 +146,7 @@ fn id_of(database: &Database, prefix: &str, number: &str) -> String {
     }
 }
 
-/// A hash of its own for each number.
+/// SQL for a hash of its own for each number.
 pub fn hash_of(database: &Database, salt: &str) -> String {
     match database.kind() {
         Kind::Postgres => format!("encode(sha256(('{salt}' || number)::bytea), 'hex')"),
@@ -154,7 +154,7 @@ pub fn hash_of(database: &Database, salt: &str) -> String {
     }
 }
 
-/// As the service writes it.
+/// SQL for the time, as the service writes it.
 fn now(database: &Database) -> &'static str {
     match database.kind() {
         Kind::Postgres => "now()",

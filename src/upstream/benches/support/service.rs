@@ -20,7 +20,7 @@ impl Service {
         let mut command = command(url);
         command.arg("serve").env("PUBLIC_LISTEN", format!("unix:{}", folder.path().join("public").display()));
         command.env("INTERNAL_LISTEN", format!("unix:{}", folder.path().join("internal").display()));
-        // A line for each request is written, as always, and read by nobody.
+        // The log goes to the null device: a line for each request is written, as always.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         edit(&mut command);
         let mut service = Self { process: command.spawn().unwrap(), folder };
@@ -45,7 +45,7 @@ impl Service {
         self.process.id()
     }
 
-    /// SIGTERM; how it ended.
+    /// Sends SIGTERM, and returns how the service ended.
     pub fn terminate(mut self) -> ExitStatus {
         assert!(Command::new("kill").arg(self.id().to_string()).status().unwrap().success());
         self.process.wait().unwrap()
@@ -53,7 +53,7 @@ impl Service {
 }
 
 impl Drop for Service {
-    /// SIGKILL, unless it has ended.
+    /// Sends SIGKILL, unless the service has ended.
     fn drop(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();

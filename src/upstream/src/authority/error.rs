@@ -12,12 +12,12 @@ use crate::error::RETRY_AFTER;
 use crate::observe::{Cause, SERVER_ERROR};
 use crate::store::StoreError;
 
-/// Why a request of the internal listener was not fulfilled.
+/// A refusal or failure of a request on the internal listener.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AuthorityError {
     #[error("the deny list for JWTs is full")]
     DenyListFull,
-    /// With the place and what is wrong there, for who wrote the request.
+    /// A fault in the request, with its place, for the client.
     #[error("{0}")]
     Invalid(String),
     #[error("the request is not of its path's form")]
@@ -49,7 +49,8 @@ impl AuthorityError {
         Self::Invalid(description.into())
     }
 
-    /// The status, and the body's `error`: words of RFC 6749, 5.2, RFC 6750, 3.1 and RFC 7009, 2.2.1 where they have some.
+    /// The status, and the body's `error`: words of RFC 6749, 5.2, RFC 6750, 3.1 and RFC 7009, 2.2.1 where they have
+    /// some.
     fn answer(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Invalid(_) | Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request"),
@@ -85,7 +86,7 @@ impl IntoResponse for AuthorityError {
         let header = match &self {
             // RFC 7662, 2.3 refers to RFC 6750, 3, which wants at least one parameter after the scheme.
             Self::Unauthorized => Some((header::WWW_AUTHENTICATE, CHALLENGE)),
-            // RFC 9110, 10.2.3. A list that is full is so for longer.
+            // RFC 9110, 10.2.3. A deny list that is full stays so for longer.
             Self::Overloaded | Self::Stopping | Self::Store(_) => Some((header::RETRY_AFTER, RETRY_AFTER)),
             _ => None,
         };
@@ -108,7 +109,7 @@ mod tests {
     use crate::listen::Listener;
     use crate::openapi;
 
-    /// Each variant leads to another, so that none is forgotten.
+    /// The variant after this one. The `match` is exhaustive, so that a new variant joins the test.
     fn next(error: &AuthorityError) -> Option<AuthorityError> {
         Some(match error {
             AuthorityError::DenyListFull => AuthorityError::invalid(""),
@@ -136,7 +137,7 @@ mod tests {
         }
         let mut made = BTreeSet::new();
         for error in iter::successors(Some(AuthorityError::DenyListFull), next) {
-            // No operation makes these: they say that there is none.
+            // These belong to no operation of the document.
             if matches!(error, AuthorityError::MethodNotAllowed | AuthorityError::PathNotFound) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Owns the form in which a token is named, the same in RFC 7662, 2.1 and RFC 7009, 2.1.
+//! Owns the form that names a token, the same in RFC 7662, 2.1 and RFC 7009, 2.1.
 
 use axum::extract::Form;
 use axum::extract::rejection::FormRejection;
@@ -34,7 +34,7 @@ impl TokenForm {
         }
         let first = match hints.as_slice() {
             [hint] if hint == "api_key" => CredentialKind::ApiKey,
-            // RFC 7662, 2.1: a hint that says nothing to us is ignored.
+            // RFC 7662, 2.1: an unknown hint is ignored.
             [] | [_] => CredentialKind::AccessToken,
             _ => return Err(AuthorityError::InvalidRequest),
         };

@@ -1,5 +1,4 @@
-//! Owns the internal listener's health: that the process lives, that its database answers, and that
-//! it is to go on.
+//! Owns the health checks of the internal listener: of the process, and of its readiness.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,12 +7,12 @@ use serde_json::{Value, json};
 use super::Authority;
 use super::error::AuthorityError;
 
-/// `GET /healthz`: whoever reads this knows that the process lives.
+/// `GET /healthz`: 200 while the process lives.
 pub(super) async fn healthz() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 
-/// `GET /readyz`.
+/// `GET /readyz`: 200 if the database answers and can be written, and the service is not stopping.
 pub(super) async fn readyz(
     State(Authority { feed, operations }): State<Authority>,
 ) -> Result<Json<Value>, AuthorityError> {

@@ -1,4 +1,4 @@
-//! Owns token introspection, RFC 7662: the facts that are written.
+//! Owns token introspection, RFC 7662, and the facts in its answers.
 
 use axum::Json;
 use axum::extract::State;
@@ -20,7 +20,7 @@ pub(super) async fn introspect(
 ) -> Result<impl IntoResponse, AuthorityError> {
     let TokenForm { token, first } = TokenForm::read(form)?;
     let introspection = feed.store().introspect(Secret::new(token).hash(), first).await?;
-    // RFC 7662, 4: an answer that is kept elsewhere outlives the token.
+    // RFC 7662, 4: a cached answer could outlive the token.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(facts(introspection))))
 }
 
@@ -44,7 +44,7 @@ fn facts(introspection: Introspection) -> Value {
             "scope": key.scope,
             "consumer_id": key.consumer_id,
         }),
-        // RFC 7662, 2.2: nothing else about a token that is not active, nor why.
+        // RFC 7662, 2.2: the answer about an inactive token has only this member.
         Introspection::Inactive => json!({ "active": false }),
     }
 }

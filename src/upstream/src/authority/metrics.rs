@@ -1,4 +1,4 @@
-//! Owns how the metrics are asked for.
+//! Owns `GET /metrics`.
 
 use axum::Extension;
 use axum::extract::State;
@@ -10,7 +10,7 @@ use super::error::AuthorityError;
 use crate::metrics::MEDIA_TYPE;
 use crate::observe::Routine;
 
-/// `GET /metrics`. It is answered without the database as well, since that is when somebody looks.
+/// `GET /metrics`. It works without the database as well, since operators look during an outage.
 pub(super) async fn metrics(
     State(Authority { feed, operations }): State<Authority>,
 ) -> Result<impl IntoResponse, AuthorityError> {

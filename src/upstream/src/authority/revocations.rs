@@ -1,4 +1,4 @@
-//! Owns how the revocation feed is asked for and written, and how many credentials are revoked at once.
+//! Owns the requests to the revocation feed: polls, and revocations of many credentials at once.
 
 mod query;
 
@@ -62,7 +62,8 @@ struct RevocationDocument {
     all: Option<bool>,
 }
 
-/// Reads what is given. A `null` is no way to leave it out: a program that lost a value would revoke something else.
+/// Reads a member that is given. A `null` is refused rather than taken for a missing member: a program that lost a
+/// value would revoke something else.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
@@ -75,7 +76,7 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityE
     if !is_json {
         return Err(AuthorityError::invalid("content-type: not application/json"));
     }
-    // The reader would take `[]` for a document of which nothing is given.
+    // The deserializer would take `[]` for an empty object.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(AuthorityError::invalid("body: not a JSON object"));
     }
@@ -104,9 +105,10 @@ fn understand(headers: &HeaderMap, body: &[u8]) -> Result<Revocation, AuthorityE
     }
 }
 
-/// An identifier that can be kept; it is compared with what tokens state, so it may be anything short.
+/// An identifier of 1 to 512 characters without a NUL, which the store can keep. It is only compared with what tokens
+/// state, so it may be any such text.
 pub(super) fn text<T: AsRef<str>>(place: &str, text: T) -> Result<T, AuthorityError> {
-    // Letters are counted, since the schema counts them.
+    // Characters are counted, since the schema counts them.
     if (1..=MAX_TEXT).contains(&text.as_ref().chars().count()) && !text.as_ref().contains('\0') {
         return Ok(text);
     }

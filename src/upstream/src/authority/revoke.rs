@@ -25,7 +25,7 @@ pub(super) async fn revoke(
     }
     let hash = Secret::new(token).hash();
     match feed.store().revoke_token(hash, first, jwt.as_ref(), feed.keep()).await? {
-        // RFC 7009, 2.2: 200 for a token that was none before, too; the body is ignored.
+        // RFC 7009, 2.2: 200 for an unknown token, too; the client ignores the body.
         TokenRevocation::Done => Ok(([(header::CACHE_CONTROL, "no-store")], StatusCode::OK)),
         TokenRevocation::Full => Err(AuthorityError::DenyListFull),
         TokenRevocation::IsApiKey => Err(AuthorityError::UnsupportedTokenType),

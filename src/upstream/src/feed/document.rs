@@ -1,17 +1,17 @@
-//! Owns how a page of the feed is written.
+//! Owns the JSON of a page of the feed.
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::store::revocation::{Entry, Page, Revoked};
 
-/// A page, written once for all who are told it.
+/// A page in JSON, encoded once for all polls that receive it.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) json: Bytes,
-    /// Whether it brings nothing.
+    /// A page with neither entries nor a reset.
     pub(crate) is_routine: bool,
-    /// Whether there is more to be read at once.
+    /// More entries can be read at once.
     pub(super) more: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Owns how pages are read: once for all who ask from the same place, one after the other, and never before they were asked
-//! for, so that a page has whatever was committed before the question.
+//! Owns the reading of pages, one after the other. Each is read once for all polls from the same cursor, after they
+//! arrived, so that it has whatever was committed before them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,32 +14,32 @@ use super::document::Document;
 use crate::store::revocation::{Keep, Since};
 use crate::store::{Store, StoreError, TIMEOUT};
 
-/// What all are answered who asked for one page.
+/// The answer to all polls for one page.
 pub(super) type Answer = Result<Arc<Document>, Arc<StoreError>>;
 
-/// From where, and who is to be told.
+/// A poll: the place to read from, and the channel of its answer.
 type Question = (Since, oneshot::Sender<Answer>);
 
-/// Where pages are asked for. A clone is another handle on the same reader.
+/// The reader of pages, as polls reach it. A clone is another handle on the same reader.
 #[derive(Clone, Debug)]
 pub(super) struct Pages {
     questions: mpsc::UnboundedSender<Question>,
-    /// How many were read from the database.
+    /// Number of pages that were read from the database.
     read: Arc<AtomicU64>,
 }
 
 impl Pages {
-    /// Where to ask, and the work that answers.
+    /// A reader, and the work that answers its polls.
     pub(super) fn of(store: Store, keep: Keep) -> (Self, impl Future<Output = ()>) {
         let (questions, asked) = mpsc::unbounded_channel();
         let read = Arc::new(AtomicU64::new(0));
         (Self { questions, read: Arc::clone(&read) }, answer(store, keep, asked, read))
     }
 
-    /// What was revoked since, as it was at this moment or later.
+    /// The page after `since`, as of this call or later. Errors: that of the store, or [`StoreError::Timeout`].
     pub(super) async fn ask(&self, since: Since) -> Answer {
         let (answer, answered) = oneshot::channel();
-        // Nobody answers only where the service ends.
+        // An error means that the service ends.
         let _sent = self.questions.send((since, answer));
         timeout(TIMEOUT, answered).await.ok().and_then(Result::ok).unwrap_or_else(|| Err(Arc::new(StoreError::Timeout)))
     }
@@ -49,14 +49,14 @@ impl Pages {
     }
 }
 
-/// Answers until nobody can ask any more.
+/// Answers polls until the last handle is dropped.
 async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Question>, read: Arc<AtomicU64>) {
-    // Pages after which more follows. What they bring stays so: entries are not changed, and who asks from a place gets those
-    // that follow it. An old one keeps nobody from news, since it says that there is more: its reader trusts nothing until it
-    // has come to a page that was read for it.
+    // Pages after which more follows. They stay correct, since entries are not changed and a cursor is always followed
+    // by the same ones. An old page hides no revocation. Its reader has to go on to the last page, which is read for
+    // it, and uses cached facts only then.
     let mut kept = LruCache::<Since, Arc<Document>>::new(MAX_KEPT);
     let mut questions = Vec::new();
-    // Who asks while these are answered is answered with the next.
+    // Polls that arrive while these are answered are answered in the next round.
     while asked.recv_many(&mut questions, usize::MAX).await > 0 {
         let mut askers = HashMap::<Since, Vec<_>>::new();
         for (since, answer) in questions.drain(..).filter(|(_, answer)| !answer.is_closed()) {
@@ -70,7 +70,7 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
                     store.revocations(since, &keep).await.map(|page| Arc::new(page.into())).map_err(Arc::new)
                 }
             };
-            // Who begins is to begin at the head as it is.
+            // `Head` and `Start` begin at the head as it is, so that only pages of cursors are kept.
             if let (Since::Cursor(_), Ok(page)) = (since, &answer)
                 && page.more
             {
@@ -78,7 +78,7 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
             }
             let at_once = askers.len().div_ceil(MAX_PAUSES).max(AT_ONCE);
             for (told, asker) in (1..).zip(askers) {
-                // Who has hung up meanwhile is told nothing.
+                // A poll whose client has hung up is passed over.
                 let _told = asker.send(answer.clone());
                 if told % at_once == 0 {
                     sleep(PAUSE).await;
@@ -88,16 +88,16 @@ async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Que
     }
 }
 
-/// Readers that are woken at once, at least. Each of them writes an answer, and asks again.
+/// Least number of polls that are answered before a pause. Each answer is soon followed by another poll.
 const AT_ONCE: usize = 64;
 
-/// Pause after these, in which other requests have their turn.
+/// Pause between polls, in which other requests have their turn.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Pauses for one page at most: of ten thousand readers the last is still told long before it gives up.
+/// Most pauses for one page: of ten thousand readers the last is still answered long before it gives up.
 const MAX_PAUSES: usize = 80;
 
-/// Each is of some hundred KiB.
+/// Most pages that are kept, each of some hundred KiB.
 const MAX_KEPT: usize = 32;
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
         let store = Store::open(&url.parse().unwrap()).await.unwrap();
         let (pages, answering) = Pages::of(store, KEEP);
         let mut tasks = JoinSet::new();
-        // All of them have asked before this runtime's one thread comes to who answers.
+        // All tasks have polled before this runtime's one thread comes to the one that answers.
         for _ in 0..100 {
             let pages = pages.clone();
             tasks.spawn(async move { pages.ask(Since::Head).await.map(drop) });

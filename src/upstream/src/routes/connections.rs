@@ -11,13 +11,14 @@ use crate::error::ApiError;
 use crate::id::Id;
 use crate::store::ConnectionDeletion;
 
-/// `DELETE /api/clients/{client_id}/connections/{connection_id}`. Whose client it may be was the gateway's question.
+/// `DELETE /api/clients/{client_id}/connections/{connection_id}`. The gateway decides whose connections the caller may
+/// delete.
 pub(super) async fn delete(
     State(Public { store, .. }): State<Public>,
     Extension(caller): Extension<Caller>,
     path: Result<Path<(Id, Id)>, PathRejection>,
 ) -> Result<Success, ApiError> {
-    // What is no identifier names no row.
+    // Only an identifier can name a row.
     let Ok(Path((client_id, id))) = path else {
         return Err(ApiError::ConnectionNotFound);
     };

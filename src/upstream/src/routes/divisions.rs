@@ -17,7 +17,7 @@ pub(super) async fn delete(
     Extension(caller): Extension<Caller>,
     path: Result<Path<Id>, PathRejection>,
 ) -> Result<Success, ApiError> {
-    // What is no identifier names no row.
+    // Only an identifier can name a row.
     let Ok(Path(id)) = path else {
         return Err(ApiError::DivisionNotFound);
     };

@@ -1,5 +1,4 @@
-//! Owns the public listener's readiness: that a request went through the gateway to the database and back,
-//! and that another one will.
+//! Owns the readiness check of the public listener: the way through the gateway to the database and back.
 
 use axum::extract::State;
 
@@ -7,7 +6,7 @@ use super::Public;
 use crate::envelope::Success;
 use crate::error::ApiError;
 
-/// `GET /readyz`.
+/// `GET /readyz`: 200 if the database answers and can be written, and the service is not stopping.
 pub(super) async fn readyz(State(Public { store, operations }): State<Public>) -> Result<Success, ApiError> {
     if operations.is_stopping() {
         return Err(ApiError::Stopping);

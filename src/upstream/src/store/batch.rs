@@ -1,5 +1,5 @@
-//! Owns how deletions of connections that come at once share a transaction: one COMMIT and one turn of the triggers for all of
-//! them.
+//! Owns the batches of connection deletions: those that come at once share a transaction, with one COMMIT and one turn
+//! of the triggers.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use super::statement::{Sql, sql};
 use super::{StoreError, bounded};
 use crate::id::Id;
 
-/// What has come of a deletion that waited for a connection to the database.
+/// Outcome of a deletion's wait for a connection to the database.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// It is done with others, or found nothing.
+    /// Carried out with others, or nothing was found.
     Done(ConnectionDeletion),
-    /// It is not done: nobody came with it, or it is not to wait for what others wait for.
+    /// Left to the caller: the deletion came alone, or its batch failed before the COMMIT.
     Alone,
-    /// Whether the COMMIT that it shared was carried out is not known.
+    /// Unknown outcome: the shared COMMIT failed or is late.
     Unknown(Arc<StoreError>),
 }
 
-/// Where deletions wait. A clone is another handle; with the last one the task behind it ends.
+/// The queue of deletions. A clone is another handle; the task behind it ends with the last one.
 #[derive(Clone, Debug)]
 pub(super) struct Batches(mpsc::UnboundedSender<Asked>);
 
-/// A deletion. Who gave it up has dropped the other end of `turn`.
+/// A deletion in the queue. A caller that gave it up has dropped the other end of `turn`.
 #[derive(Debug)]
 struct Asked {
     client_id: Id,
@@ -37,7 +37,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// The connection's name in [`DELETE_CONNECTIONS`].
+    /// The connection's key in [`DELETE_CONNECTIONS`].
     fn key(&self) -> String {
         format!("{}{}", self.id, self.client_id)
     }
@@ -50,7 +50,7 @@ impl Batches {
         Self(sender)
     }
 
-    /// Waits until a connection is free, and tells what was done meanwhile.
+    /// Queues a deletion, and waits until its batch is done or it has to go alone.
     pub(super) async fn turn(&self, client_id: Id, id: Id) -> Turn {
         let (turn, told) = oneshot::channel();
         match self.0.send(Asked { client_id, id, turn }) {
@@ -60,7 +60,7 @@ impl Batches {
     }
 }
 
-/// Whoever comes while no connection is free goes with the next one that is.
+/// Forms the batches: deletions that come while no connection is free share the next one.
 async fn take_turns(writers: Connections, mut asked: mpsc::UnboundedReceiver<Asked>) {
     let mut batch = Vec::new();
     while asked.recv_many(&mut batch, 1).await > 0 {
@@ -78,26 +78,26 @@ async fn take_turns(writers: Connections, mut asked: mpsc::UnboundedReceiver<Ask
                 lease.keep();
                 tell(batch, |_| Turn::Alone);
             }
-            // Each meets the same for itself.
+            // Each caller then meets the error itself.
             Err(_none_is_free) => tell(batch, |_| Turn::Alone),
         }
     }
 }
 
-/// Deletes all of them in one transaction, or none. What fails before its COMMIT is done by each alone, so that nobody is
-/// refused for another's sake.
+/// Deletes the connections of a batch in one transaction. If it fails before its COMMIT, each caller deletes alone, so
+/// that one deletion cannot fail another.
 async fn delete(mut work: Lease, batch: Vec<Asked>) {
     let Ok(mut deleted) = bounded(begin(&mut work, &batch)).await else {
         return tell(batch, |_| Turn::Alone);
     };
-    // Given up before its COMMIT, it is not done later.
+    // A deletion that was given up before its COMMIT is not done later.
     if batch.iter().any(|asked| asked.turn.is_closed()) {
-        // What cannot be rolled back is closed.
+        // A connection that cannot be rolled back is closed, which undoes the transaction as well.
         let _rolled_back = bounded(work.roll_back()).await;
         return tell(batch, |_| Turn::Alone);
     }
     match bounded(work.commit()).await.map_err(Arc::new) {
-        // Of several who asked for the same, one has deleted it.
+        // Of several deletions of one connection, the first has deleted it.
         Ok(()) => tell(batch, |asked| {
             Turn::Done(if deleted.remove(&asked.key()) {
                 ConnectionDeletion::Deleted
@@ -109,7 +109,7 @@ async fn delete(mut work: Lease, batch: Vec<Asked>) {
     }
 }
 
-/// Begins a transaction that deletes what is there, and tells the keys of that.
+/// Begins a transaction that deletes the connections of a batch. Returns the keys of those that were there.
 async fn begin(work: &mut Lease, batch: &[Asked]) -> Result<HashSet<String>, StoreError> {
     work.run(BEGIN).await?;
     let keys: Vec<String> = batch.iter().map(Asked::key).collect();
@@ -120,16 +120,16 @@ async fn begin(work: &mut Lease, batch: &[Asked]) -> Result<HashSet<String>, Sto
 fn tell(batch: Vec<Asked>, mut turn: impl FnMut(&Asked) -> Turn) {
     for asked in batch {
         let turn = turn(&asked);
-        // Who has hung up meanwhile is told nothing.
+        // A caller that has given up is passed over.
         let _told = asked.turn.send(turn);
     }
 }
 
-/// Who waited for a lock would hold up all the others. And a plan is made once on a connection, perhaps while the table is small:
-/// it uses the index.
+/// Begin of a batch's transaction. A wait for a lock would delay the whole batch, so it is short. The plan is made once
+/// for a connection, perhaps while the table is small, so it has to use the index.
 const BEGIN: Sql = sql!("BEGIN; SET LOCAL lock_timeout = '20ms'; SET LOCAL enable_seqscan = off", "BEGIN IMMEDIATE");
 
-/// Deletions of one transaction at most: it locks their rows until it has ended.
+/// Most deletions of one transaction, which locks their rows until it has ended.
 const MAX_BATCH: usize = 64;
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     const CLIENT: &str = "1380df72-275a-11e7-93ae-92361f002671";
     const CONNECTIONS: [&str; 2] = ["c0220000-0000-4000-8000-000000000020", "c0220000-0000-4000-8000-000000000021"];
 
-    /// Between the statement and the COMMIT nobody else can give up at will.
+    /// Unit test, since a caller outside cannot give up between the statement and the COMMIT at will.
     #[tokio::test]
     async fn batch_of_which_one_was_given_up_is_undone_and_the_others_go_alone() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
-//! Owns that a connection to SQLite is closed wherever it is dropped, and that its end can be waited for.
+//! Owns the closing of connections to SQLite, wherever they are dropped, and the wait for its end.
 //!
-//! SQLite closes a connection in a thread of its own. Whoever closes the last one removes the write-ahead log, which a
-//! process that ends before would leave behind.
+//! SQLite closes a connection in a thread of its own. The last one to close removes the write-ahead log, which a
+//! process that ends earlier would leave behind.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use tokio::sync::watch;
 
 use super::StoreError;
 
-/// The connections that are open. A clone is another handle on them.
+/// The open connections. A clone is another handle on them.
 #[derive(Clone, Debug)]
 pub(super) struct OpenConnections(Arc<watch::Sender<()>>);
 
-/// A connection to SQLite. Dropped, also in the middle of a statement, it is closed in the background.
+/// A connection to SQLite. Its drop, also in the middle of a statement, closes it in the background.
 pub(super) struct OpenConnection {
     /// `None` once it is being closed.
     connection: Option<SqliteConnection>,
@@ -28,7 +28,7 @@ impl OpenConnections {
         Self(Arc::new(watch::Sender::new(())))
     }
 
-    /// Opens a connection. It counts from now on, since SQLite opens it in its thread already.
+    /// Opens a connection. It counts from the start, since SQLite opens it in its own thread.
     pub(super) async fn open(&self, options: &SqliteConnectOptions) -> Result<OpenConnection, sqlx::Error> {
         let open = self.0.subscribe();
         Ok(OpenConnection { connection: Some(options.connect().await?), open })
@@ -59,7 +59,7 @@ impl Drop for OpenConnection {
         if let (Some(connection), Ok(runtime)) = (self.connection.take(), Handle::try_current()) {
             let open = self.open.clone();
             runtime.spawn(async move {
-                // Who is not told goodbye closes the connection as well.
+                // After an error the connection is closed by its drop.
                 let _told = connection.close().await;
                 drop(open);
             });

@@ -1,4 +1,4 @@
-//! Owns the connections to a database: how they are borrowed, and that one with which something failed is not used again.
+//! Owns the pools of connections to a database: their loans, and the end of a connection with which something failed.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -13,38 +13,38 @@ use super::statement::{Connection, Prepared, Row, Sql, Value, sql};
 use super::{StoreError, postgres};
 use crate::id::Id;
 
-/// The connections of a kind at a moment. They are opened when they are needed.
+/// Use of a pool at a moment. Connections are opened when they are needed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct PoolUse {
     /// `readers`, `writers` or `feed`.
     pub(crate) pool: &'static str,
-    /// Those that wait for work.
+    /// Open connections without work.
     pub(crate) idle: usize,
-    /// Those at work.
+    /// Connections at work.
     pub(crate) used: usize,
 }
 
-/// How connections of a kind are opened.
+/// Opener of a pool's connections.
 pub(super) enum Opener {
     Postgres {
         options: PgConnectOptions,
-        /// The settings of its connections besides those that all have.
+        /// SQL that sets what these connections have besides the settings of all.
         settings: &'static str,
     },
     Sqlite(SqliteConnectOptions, OpenConnections),
 }
 
-/// Up to so many connections of a kind. A clone is another handle on them.
+/// A pool of connections of one kind. A clone is another handle on it.
 #[derive(Clone)]
 pub(super) struct Connections(Pool<Opener>);
 
 /// A borrowed connection. One that is dropped before it is [kept](Self::keep) is closed.
 ///
-/// A request that is out of time drops its work wherever it stands, and what failed may have left a transaction open. Such
-/// a connection is given to nobody; a database rolls back what was open in it.
+/// A request that is out of time drops its work wherever it stands, and a failure may leave a transaction open. So such
+/// a connection is not used again, and the database rolls back what was open in it.
 pub(super) struct Lease {
     connection: Connection,
-    // The last to go: whoever waits opens another connection then.
+    // Dropped last: a request that waits opens another connection then.
     place: Object<Opener>,
 }
 
@@ -55,7 +55,8 @@ impl Connections {
         pool.map(Self).map_err(|error| sqlx::Error::Configuration(error.into()).into())
     }
 
-    /// Borrows a connection, after those who came before.
+    /// Borrows a connection, first come, first served. Errors: `PoolTimedOut` after [`ACQUIRE_TIMEOUT`], or the failure
+    /// to open one.
     pub(super) async fn lease(&self) -> Result<Lease, StoreError> {
         let place = tokio::time::timeout(ACQUIRE_TIMEOUT, self.0.get()).await;
         let mut place = place.map_err(|_late| sqlx::Error::PoolTimedOut)?.map_err(|error| match error {
@@ -66,13 +67,13 @@ impl Connections {
         Ok(Lease { connection, place })
     }
 
-    /// Begins a transaction that is undone unless it is [committed](Lease::commit). In SQLite the write lock is taken
-    /// before anything is read, so nobody changes it in between.
+    /// Begins a transaction that is undone unless it is [committed](Lease::commit). SQLite takes the write lock before
+    /// anything is read, so that what is read does not change until the COMMIT.
     pub(super) async fn begin(&self) -> Result<Lease, StoreError> {
         Ok(self.begin_with(&[]).await?.0)
     }
 
-    /// Begins a transaction with statements, and tells their rows.
+    /// Begins a transaction with statements, and returns their rows.
     pub(super) async fn begin_with(
         &self,
         statements: &[(Prepared, &[Id])],
@@ -94,13 +95,13 @@ impl Connections {
         PoolUse { pool, idle: status.available, used: status.size.saturating_sub(status.available) }
     }
 
-    /// Closes what is there, and what is in work as soon as it is given back.
+    /// Closes the connections, those at work as soon as they are given back.
     pub(super) async fn close(&self) {
         let mut places = Vec::new();
-        // Also those that are opened meanwhile, by whoever still works.
+        // Also those that running work opens meanwhile.
         while places.len() < self.0.status().size {
             let Ok(Lease { connection, place }) = self.lease().await else { break };
-            // Who is not told goodbye closes the connection as well.
+            // After an error the connection is closed by its drop.
             let _told = connection.close().await;
             places.push(place);
         }
@@ -118,7 +119,7 @@ impl fmt::Debug for Connections {
 }
 
 impl Lease {
-    /// Gives back a connection with which no transaction is open.
+    /// Gives the connection back, which must have no open transaction.
     pub(super) fn keep(self) {
         let Self { connection, mut place } = self;
         *place = Some(connection);
@@ -152,7 +153,7 @@ impl DerefMut for Lease {
 }
 
 impl Manager for Opener {
-    /// `None` while it is lent, and of one that was not kept.
+    /// `None`: it is lent, or was not kept.
     type Type = Option<Connection>;
     type Error = StoreError;
 
@@ -176,12 +177,12 @@ impl Manager for Opener {
     }
 }
 
-/// Shorter than the store's time-out, so that who waits in vain for a connection hears so.
+/// Time limit of a wait for a connection: below the store's time-out, so that the caller gets this error.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// A server's memory for a connection grows with its life.
+/// Longest life of a connection to PostgreSQL, since the server's memory for it grows with its life.
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// For so long after it was lent a connection is taken to live: while there is load. A server that hangs up just then costs
-/// requests a 503, as it does those in work.
+/// Time after its last loan for which a connection is not tested, as under load. If the server hangs up just then, it
+/// costs requests a 503, as it does those in progress.
 const FRESH: Duration = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! Owns which connections there are, and for whom.
+//! Owns the pools of connections to a database, one for each purpose.
 
 use super::StoreError;
 use super::connections::Connections;
@@ -6,21 +6,23 @@ use super::probe::Probe;
 
 /// A database of either kind. A clone is another handle on it.
 ///
-/// Writers wait for one another, and readers for nobody; so each kind has connections of its own. Who follows the feed
-/// has one more, so that nobody waits behind its pages.
+/// Writers wait for one another, readers for no other request; so each kind has connections of its own. The feed has
+/// one more, so that requests do not wait behind its pages.
 #[derive(Clone, Debug)]
 pub(super) struct Database {
     pub(super) readers: Connections,
-    /// In SQLite one, for which requests queue fairly: who finds the file's lock taken sleeps and tries again.
+    /// Connections for writes. SQLite has one, for which requests queue fairly: several would sleep and try again while
+    /// the file is locked.
     pub(super) writers: Connections,
     pub(super) feed: Connections,
-    /// One, which numbers entries of the feed and waits for nobody who deletes. `None`: inserted with numbers.
+    /// Connection that numbers entries of the feed, and does not wait for deletions. `None`: SQLite, where entries are
+    /// inserted with numbers.
     pub(super) numberer: Option<Connections>,
     pub(super) probe: Probe,
 }
 
-/// Does the work again where the server undid it so that another transaction could go on. The caller's deadline ends
-/// it.
+/// Repeats the work if the server undid it so that another transaction could go on. The caller's deadline ends the
+/// repetition.
 pub(super) async fn again<T, W>(work: impl Fn() -> W) -> Result<T, StoreError>
 where
     W: Future<Output = Result<T, StoreError>>,
@@ -33,8 +35,8 @@ where
     }
 }
 
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>: serialization_failure, deadlock_detected. No code
-/// of SQLite's is one of them.
+/// The errors serialization_failure and deadlock_detected
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). SQLite has other codes.
 fn was_undone(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     matches!(code.as_deref(), Some("40001" | "40P01"))

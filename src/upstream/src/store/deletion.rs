@@ -1,4 +1,4 @@
-//! Owns how a connection and a contract division are deleted.
+//! Owns the deletion of connections and of contract divisions.
 
 use super::batch::Turn;
 use super::database::again;
@@ -24,7 +24,7 @@ pub enum DivisionDeletion {
     Deleted,
     /// No such division, or it was inactive already.
     NotFound,
-    /// The division's contract is not of type `GB_CBP`; nothing changed.
+    /// The division's contract is of another type than `GB_CBP`; nothing changed.
     OtherContractType,
 }
 
@@ -45,7 +45,7 @@ impl Store {
 
     async fn delete_alone(&self, client_id: Id, id: Id) -> Result<ConnectionDeletion, StoreError> {
         let (work, deleted) = self.database.writers.begin_with(&[(DELETE_CONNECTION, &[id, client_id])]).await?;
-        // Not with the statement: given up before its COMMIT, it is not done later.
+        // A message of its own, after the statement: a deletion that was given up before its COMMIT is not done later.
         work.commit().await?;
         Ok(if deleted.is_empty() { ConnectionDeletion::NotFound } else { ConnectionDeletion::Deleted })
     }
@@ -76,7 +76,7 @@ const DELETE_CONNECTION: Prepared = Prepared {
     ),
 };
 
-/// As above: what a cutoff revoked is gone, though its row may still be there.
+/// The condition above: a connection that a cutoff revoked is gone, though its row may still be there.
 macro_rules! not_cut_off {
     () => {
         " AND NOT EXISTS (
@@ -85,7 +85,7 @@ macro_rules! not_cut_off {
     };
 }
 
-/// Of several: `$1` is a JSON array of keys, each a connection's id and its client's in one text.
+/// Deletion of several connections: `$1` is a JSON array of keys, each a connection's id and its client's in one text.
 pub(super) const DELETE_CONNECTIONS: Sql = sql!(
     concat!(
         "DELETE FROM mithril.connections AS key
@@ -103,8 +103,8 @@ pub(super) const DELETE_CONNECTIONS: Sql = sql!(
     ))
 );
 
-/// Both rows stay as they are read until the end: of two deletions the second finds the division inactive, and a change
-/// of the contract's type is before this or after it. (KEY SHARE would let the type change.)
+/// Locks of the division and its contract until the COMMIT: of two deletions the second finds the division inactive,
+/// and a change of the contract's type comes before this or after it. (KEY SHARE would let the type change.)
 const LOCK_DIVISION: Prepared = Prepared {
     name: "lock_division",
     sql: sql!(
@@ -115,8 +115,8 @@ const LOCK_DIVISION: Prepared = Prepared {
     ),
 };
 
-/// Judges what was locked before. `GB_CBP` is the one type of contract whose divisions can be deleted: "global budget and
-/// case-based payment".
+/// Deletion of the division that was locked before. `GB_CBP` is the one type of contract whose divisions can be
+/// deleted: "global budget and case-based payment".
 const END_DIVISION: Prepared = Prepared {
     name: "end_division",
     sql: sql!(

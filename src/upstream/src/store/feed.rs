@@ -1,4 +1,4 @@
-//! Owns how the revocation feed is read.
+//! Owns the reading of the revocation feed.
 
 use super::page::page;
 use super::revocation::{CLOCK_MARGIN, Cursor, Denied, Head, Keep, Page, Since};
@@ -11,14 +11,14 @@ impl Store {
         bounded(self.head()).await
     }
 
-    /// What was revoked since.
+    /// The page of entries after `since`.
     pub async fn revocations(&self, since: Since, keep: &Keep) -> Result<Page, StoreError> {
         bounded(self.page(since, keep.longest_refusal_seconds())).await
     }
 
-    /// The feed's name and its last number, however long it takes.
+    /// The feed's name and its last number, without a time limit.
     pub(super) async fn head(&self) -> Result<Head, StoreError> {
-        // No entry is read, so that it does not matter for how long one refuses.
+        // `Head` reads no entries, so that the time of their refusals is irrelevant.
         Ok(self.page(Since::Head, 0).await?.head)
     }
 
@@ -27,7 +27,7 @@ impl Store {
         let (entries, after, up_to) = match since {
             Since::Cursor(Cursor { number, denied: Denied::Done, .. }) => (ENTRIES, number, None),
             Since::Cursor(Cursor { number, denied: Denied::UpTo(loaded), .. }) => (DENIED, loaded, Some(number)),
-            // Nothing is after this number, but the head is read all the same.
+            // No entry is after this number, and the head is read all the same.
             Since::Head => (ENTRIES, i64::MAX, None),
             Since::Start => (DENIED, 0, None),
         };
@@ -35,7 +35,7 @@ impl Store {
         page(since, self.database.feed.rows(entries, &values).await?)
     }
 
-    /// Gives numbers to what was committed without. Each batch stays done where the next one fails.
+    /// Numbers the entries that were committed without a number. Each batch stays done where the next one fails.
     async fn number_revocations(&self) -> Result<(), StoreError> {
         let Some(numberer) = &self.database.numberer else { return Ok(()) };
         let is_any_unnumbered = sql!(
@@ -54,11 +54,11 @@ impl Store {
     }
 }
 
-/// The head, and with it the entries after a number that fulfil a condition. It is one statement, so that they are of
-/// one moment.
+/// Statement that reads the head and the entries after a number that fulfil a condition. It is one statement, so that
+/// they are of one moment.
 ///
-/// A JWT that was issued before a moment ends at the latest a JWT's longest life after it. PostgreSQL's `greatest` passes
-/// over NULL, so an entry without `issued_before`, which refuses no JWT by its time, is told apart.
+/// A JWT that was issued before a moment ends at the latest a JWT's longest life after it. An entry without
+/// `issued_before` has a case of its own, since PostgreSQL's `greatest` passes over NULL.
 macro_rules! entries {
     ($condition:literal) => {
         sql!(concat!(
@@ -77,18 +77,18 @@ macro_rules! entries {
     };
 }
 
-/// `$2` is NULL, and there so that both statements have the same parameters.
+/// Entries after a number. `$2` is NULL, so that both statements have the same parameters.
 static ENTRIES: Sql = entries!("$2 IS NULL");
 
-/// What of the deny list follows a number, up to another or to the head.
+/// Entries of the deny list after a number, up to another or to the head.
 static DENIED: Sql = entries!(
     "(issued_before IS NOT NULL OR expires_at IS NOT NULL)
      AND number <= coalesce($2, (SELECT number FROM brama.revocation_head))
      AND coalesce(expires_at + $4, greatest(revoked_at, issued_before) + $3) > (SELECT brama.unix_now())"
 );
 
-/// One more than a page holds tells whether there is more.
+/// Most rows of a statement: one more than a page holds, which shows that there is more.
 const PAGE_AND_ONE: i64 = 1001;
 
-/// So many take some 50 ms, for which who else numbers waits.
+/// Entries that are numbered in one transaction: some 50 ms, for which other processes that number wait.
 const NUMBERED_AT_ONCE: i64 = 5000;

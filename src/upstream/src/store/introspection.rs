@@ -1,10 +1,10 @@
-//! Owns what is stated about a credential, and how it is looked for.
+//! Owns the facts of a credential, and the search for it in the database.
 
 use super::statement::sql;
 use super::{Store, StoreError, bounded};
 use crate::secret::CredentialHash;
 
-/// The kinds of credentials the authority vouches for.
+/// Kinds of credentials that the authority knows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CredentialKind {
     /// A user's token of the name `access_token`.
@@ -13,7 +13,7 @@ pub enum CredentialKind {
     ApiKey,
 }
 
-/// What the authority states about a credential.
+/// The authority's statement about a credential.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum Introspection {
@@ -21,7 +21,7 @@ pub enum Introspection {
     AccessToken(AccessToken),
     /// An API key that is good now.
     ApiKey(ApiKey),
-    /// Neither, for whatever reason.
+    /// Neither: unknown, expired, revoked or blocked.
     Inactive,
 }
 
@@ -32,11 +32,11 @@ pub struct AccessToken {
     pub user_id: String,
     /// The client the user works for.
     pub client_id: String,
-    /// That client's type, in the real system's spelling.
+    /// The client's type, in the real system's spelling.
     pub client_type: String,
     /// The token's scopes, separated by spaces.
     pub scope: String,
-    /// When it ends, in Unix seconds.
+    /// Expiry, in Unix seconds.
     pub expires_at: i64,
 }
 
@@ -45,20 +45,20 @@ pub struct AccessToken {
 pub struct ApiKey {
     /// The client that provides the connection.
     pub client_id: String,
-    /// That client's type.
+    /// The client's type.
     pub client_type: String,
-    /// That client's scopes, separated by spaces.
+    /// The client's scopes, separated by spaces.
     pub scope: String,
     /// The client that uses the connection.
     pub consumer_id: String,
 }
 
 impl Store {
-    /// What is known about a credential, looked for as `first` and then as the other kind.
+    /// Facts of a credential, looked for as `first` and then as the other kind.
     ///
-    /// The first kind that knows the value decides. RFC 7662, 2.1 extends the search to other kinds where the value
-    /// could not be *located*; an expired token was located, and an API key that happens to have the same value must
-    /// not bring it back to life under another name.
+    /// The first kind that knows the value decides. RFC 7662, 2.1 extends the search to other kinds if the value could
+    /// not be *located*. An expired token was located: an API key that happens to have the same value must not make it
+    /// active again.
     pub async fn introspect(
         &self,
         credential: CredentialHash,
@@ -78,10 +78,10 @@ impl Store {
         .await
     }
 
-    /// `None`: the value is not known as one of a token. One that is known and no longer good is inactive: it expired,
-    /// was revoked, or its client is blocked.
+    /// The access token with this hash; `None`: there is none. It is inactive if it expired or was revoked, or if its
+    /// client is blocked.
     async fn access_token(&self, hash: &str) -> Result<Option<Introspection>, StoreError> {
-        // Only rows named `access_token`: production accepts any name, so a refresh token opens doors there.
+        // Only rows named `access_token`. The real system accepts any name, so that a refresh token opens doors there.
         let select = sql!(
             "SELECT token.user_id::text, token.client_id::text, client.client_type, token.scope, token.expires_at,
                     token.expires_at > brama.unix_now() AND NOT client.is_blocked AND NOT EXISTS (
@@ -102,7 +102,8 @@ impl Store {
         }))
     }
 
-    /// The same of an API key.
+    /// The API key with this hash; `None`: there is none. It is inactive if it was revoked, or if its client or
+    /// consumer is blocked.
     async fn api_key(&self, hash: &str) -> Result<Option<Introspection>, StoreError> {
         let select = sql!(
             "SELECT connection.client_id::text, client.client_type, client.scope, connection.consumer_id::text,

@@ -1,15 +1,15 @@
-//! Owns how rows become a page of the feed.
+//! Owns the conversion of rows into a page of the feed.
 
 use super::StoreError;
 use super::revocation::{Cursor, Denied, Entry, Head, PAGE, Page, Revoked, Since};
 use crate::secret::CredentialHash;
 
-/// The head's id, number and pruned; then, unless there is no entry, its number, kind, subject, `issued_before`, when it
-/// was made, and until when it refuses JWTs.
+/// A row: the head's id, number and `pruned`; then the entry's number, kind, subject, `issued_before`, the time when it
+/// was made and the time until which it refuses JWTs, all NULL if there is no entry.
 pub(super) type Row =
     (String, i64, i64, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<i64>);
 
-/// The page that `rows` are for whoever asked from `since`.
+/// The page that `rows` are for a reader at `since`. Errors: rows that break the schema.
 pub(super) fn page(since: Since, rows: Vec<Row>) -> Result<Page, StoreError> {
     let Some((feed, number, pruned, ..)) = rows.first() else {
         return Err(odd("the feed has no head"));
@@ -22,7 +22,7 @@ pub(super) fn page(since: Since, rows: Vec<Row>) -> Result<Page, StoreError> {
     }
     if let Since::Cursor(cursor) = since {
         let is_lost = cursor.feed != head.feed || cursor.number > head.number || cursor.number < pruned;
-        // The deny list is bounded, and loaded to its end.
+        // A reader that loads the deny list is never too far: the list is bounded.
         let is_far = cursor.denied == Denied::Done && head.number.saturating_sub(cursor.number) > FAR;
         if is_lost || is_far {
             return Ok(Page { head, entries: Vec::new(), more: false, next: Cursor::at(head), reset: true });
@@ -31,7 +31,7 @@ pub(super) fn page(since: Since, rows: Vec<Row>) -> Result<Page, StoreError> {
     let is_cut = entries.len() > PAGE;
     entries.truncate(PAGE);
     let last = entries.last().map(|entry| entry.number);
-    // Where the reader will stand when it has read what it asked for now.
+    // The reader's position once it has read what it asked for now.
     let (goal, loads) = match since {
         Since::Cursor(Cursor { number, denied: Denied::UpTo(_), .. }) => (number, true),
         Since::Start => (head.number, true),
@@ -46,7 +46,7 @@ pub(super) fn page(since: Since, rows: Vec<Row>) -> Result<Page, StoreError> {
     Ok(Page { head, entries, more, next, reset: false })
 }
 
-/// `None`: the row is there for the head's sake.
+/// The entry of a row; `None`: the row has the head only.
 fn entry(row: Row) -> Result<Option<Entry>, StoreError> {
     let (_, _, _, number, kind, subject, issued_before, at, until) = row;
     let (Some(number), Some(kind), Some(at)) = (number, kind, at) else {
@@ -60,17 +60,17 @@ fn entry(row: Row) -> Result<Option<Entry>, StoreError> {
         }
         ("jti", Some(jti)) => Revoked::Jti(jti),
         ("user", Some(id)) => Revoked::User { id, issued_before },
-        // A reader that is not told of it would trust what was revoked.
+        // A reader that did not learn of it would trust what was revoked.
         _ => return Err(odd("a revocation of an unknown kind")),
     };
     Ok(Some(Entry { number, revoked, at, until }))
 }
 
-/// Data that the schema should have kept out.
+/// Error for data that the schema should have kept out.
 fn odd(text: &'static str) -> StoreError {
     StoreError::Database(sqlx::Error::Decode(text.into()))
 }
 
-/// A reader that is ten pages behind drops what it remembers, and asks again for what it needs: that is less than to read
-/// on, and it trusts nothing until it has read everything.
+/// Most entries that a reader may be behind. Beyond, a reset costs less: the reader empties its cache and looks up what
+/// it needs. If it read on, it could use no cached fact until it had read everything.
 const FAR: i64 = 10_000;

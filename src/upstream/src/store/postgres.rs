@@ -1,13 +1,14 @@
-//! Owns how a PostgreSQL database is opened: its settings, its migrations.
+//! Owns the opening of a PostgreSQL database: its settings, its migrations.
 //!
-//! Everything runs at READ COMMITTED, and relies on these:
+//! Everything runs at READ COMMITTED, and relies on two properties of it:
 //!
 //! - A statement sees what was committed before it began, so one statement reads of one moment: a credential and its
 //!   client, the feed's head and its entries.
-//! - What a lock was waited for is read anew. So a division is judged by its last committed state, and its contract's
-//!   type stays what it was until the answer is committed.
+//! - A row that was waited for is read anew. So a division is judged by its last committed state, and its contract's
+//!   type stays the same until the answer is committed.
 //!
-//! What revokes inserts entries of the feed without numbers, and waits for nobody; who reads the feed numbers them first.
+//! A revocation inserts entries of the feed without numbers, so that revocations run side by side. A read of the feed
+//! numbers them first.
 
 use std::time::Duration;
 
@@ -37,11 +38,12 @@ pub(super) async fn open(options: &PgConnectOptions, connections: u32) -> Result
     })
 }
 
-/// Opens a connection to the primary, with `settings` besides what all have, whatever the server's own are.
+/// Opens a connection to the primary, with [`SETTINGS`] and then `settings` in place of the server's own. Errors:
+/// [`StoreError::Replica`], or the failure to connect.
 pub(super) async fn connect(options: &PgConnectOptions, settings: &'static str) -> Result<PgConnection, StoreError> {
     let mut connection = options.connect().await?;
     sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
-    // At each connection, not once: a server that failed over comes back as a replica.
+    // At each connection, since a server that failed over comes back as a replica.
     if sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&mut connection).await? {
         return Err(StoreError::Replica);
     }
@@ -49,9 +51,9 @@ pub(super) async fn connect(options: &PgConnectOptions, settings: &'static str) 
     Ok(connection)
 }
 
-/// One transaction around all migrations, one process at a time: a second one waits, and then finds them done.
+/// Runs the missing migrations in one transaction, one process at a time: a second one waits, and then finds them done.
 ///
-/// Where nothing is to be done, nothing is but read, so that a service without the right to change the schema starts.
+/// A schema that is up to date is only read, so that a service without the right to change it starts.
 async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
     let mut migrator = versions::migrator(&MIGRATIONS);
     // The lock below ends with the transaction; the migrator's own is the session's, and outlives an error.
@@ -63,7 +65,8 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
     }
     let mut transaction = connection.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(&mut *transaction).await?;
-    // Who waits for a table holds up everybody behind: the migration gives up, and is tried again by whoever starts next.
+    // A wait for a table would hold up everything behind it. So the migration gives up, and the next start tries it
+    // again.
     sqlx::raw_sql("SET LOCAL lock_timeout = '3s'").execute(&mut *transaction).await?;
     migrator.run_direct(None, &mut *transaction, false).await?;
     transaction.commit().await?;
@@ -88,12 +91,13 @@ const MIGRATIONS: [Step; 6] = [
     (6, "cutoffs", include_str!("../../migrations/postgres/0006_cutoffs.sql")),
 ];
 
-/// `brama`, as a number.
+/// Key of the advisory lock: `brama`, as a number.
 const MIGRATION_LOCK: i64 = 0x62_7261_6d61;
 
-/// A deletion that was answered must outlive a power cut: it revoked a key. A stricter setting stays.
+/// Settings of all connections. A deletion that was answered must outlive a power cut, since it revoked a key; a
+/// stricter `synchronous_commit` stays.
 ///
-/// A transaction whose client fell silent keeps its rows locked.
+/// The time-out of idle transactions is short, since one whose client fell silent keeps its rows locked.
 const SETTINGS: &str = "
     SET default_transaction_isolation = 'read committed';
     SET idle_in_transaction_session_timeout = '5s';
@@ -102,7 +106,8 @@ const SETTINGS: &str = "
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";
 
-/// Shorter than the store's time-out, so that the server says that it gave a statement up, with nothing done.
+/// Settings of connections that read. Their time-out is below the store's, so that the server reports that it gave a
+/// statement up, with nothing done.
 const READER: &str = "SET statement_timeout = '800ms'; SET default_transaction_read_only = on";
 
 const WRITER: &str = "SET statement_timeout = '800ms'";

@@ -1,4 +1,4 @@
-//! Owns whether the database can be written.
+//! Owns the test of writing to the database.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,14 +10,14 @@ use super::connections::Connections;
 use super::statement::sql;
 use super::{StoreError, sqlite};
 
-/// Tries to write, once a second however many ask: in SQLite each try takes the lock of whoever writes.
+/// The test of writing, which runs at most once a second for all callers: in SQLite each run takes the write lock.
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
-    /// One. In SQLite it keeps so little in memory that it writes before a COMMIT.
+    /// Connection of the test. In SQLite it keeps so little in memory that it writes before a COMMIT.
     pub(super) connections: Connections,
-    /// Taken by who tries.
+    /// Held while a test runs.
     trying: Arc<Mutex<()>>,
-    /// When it was last found that the database can be written; `None`: it cannot, or was not tried.
+    /// Time of the last test if it succeeded; `None`: it failed, or none has run.
     written: watch::Sender<Option<Instant>>,
 }
 
@@ -26,7 +26,8 @@ impl Probe {
         Self { connections, trying: Arc::default(), written: watch::Sender::new(None) }
     }
 
-    /// What is known is told while somebody tries: a disk that is slow for a moment is neither full nor broken.
+    /// Checks that the database can be written. While a test is slow, the last result counts: a disk that is slow for a
+    /// moment is neither full nor broken.
     pub(super) async fn try_to_write(&self) -> Result<(), StoreError> {
         if self.was_written_within(PROBED_FOR) {
             return Ok(());
@@ -54,8 +55,9 @@ impl Probe {
     }
 
     async fn write(&self) -> Result<(), StoreError> {
-        // PostgreSQL refuses who may not write before it looks for a row; one that is undone would be left to VACUUM.
-        // SQLite writes to the disk what is more than this connection keeps in memory, and it is undone.
+        // PostgreSQL checks rights before it looks for a row. So the statements find none: one that is undone would be
+        // left to VACUUM. SQLite writes to the disk what is more than this connection keeps in memory, and it is
+        // undone.
         let write = sql!(
             "DELETE FROM mithril.connections WHERE false;
              UPDATE prm.contract_divisions SET is_active = false WHERE false;
@@ -68,7 +70,7 @@ impl Probe {
         let mut connection = self.connections.lease().await?;
         match connection.run(write).await {
             Ok(()) => connection.keep(),
-            // Somebody writes just now, so that it can be done. What only reads goes on in any case.
+            // Another connection writes just now, so that the database can be written. Reads go on in any case.
             Err(error) if sqlite::is_busy(&error) => {}
             Err(error) => return Err(error),
         }
@@ -78,8 +80,8 @@ impl Probe {
 
 const PROBED_FOR: Duration = Duration::from_secs(1);
 
-/// A disk that has taken nothing for as long is told of.
+/// Time after which a disk that has taken nothing is reported.
 const SLOW_FOR: Duration = Duration::from_secs(10);
 
-/// Less than a request has.
+/// Time limit of a test: below a request's.
 const PATIENCE: Duration = Duration::from_millis(600);

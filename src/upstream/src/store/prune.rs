@@ -1,11 +1,12 @@
-//! Owns what is removed because of its age.
+//! Owns the removal of old rows: entries of the feed, expired tokens.
 
 use super::revocation::{CLOCK_MARGIN, Keep, seconds};
 use super::statement::sql;
 use super::{Store, StoreError, bounded};
 
 impl Store {
-    /// Removes what nobody needs of some revocations `after` a number, and tells where to go on. `None`: nowhere.
+    /// Removes the entries that are needed no longer from a batch `after` a number, and returns the batch's last
+    /// number. `None`: later entries are too young, or there are none.
     pub async fn prune_revocations(&self, keep: &Keep, after: i64) -> Result<Option<i64>, StoreError> {
         let batch = sql!(
             "SELECT max(number), max(revoked_at) >= brama.unix_now() - $2 FROM (
@@ -27,13 +28,14 @@ impl Store {
             let values = [after.into(), last.into(), retention.into(), longest_refusal.into(), CLOCK_MARGIN.into()];
             work.execute(delete, &values).await?;
             work.commit().await?;
-            // Numbers are given in the order of time, but for a batch whose transactions were slow.
+            // Numbers are given in the order of time, except for a batch whose transactions were slow.
             Ok(last.filter(|_| is_young == Some(false)))
         })
         .await
     }
 
-    /// Removes some of the tokens that expired long ago, and tells how many; zero: none is left.
+    /// Removes up to 1000 of the tokens that expired long ago, and returns their number. Zero: none is left, except for
+    /// locked ones.
     pub async fn purge_tokens(&self) -> Result<u64, StoreError> {
         let delete = sql!(
             "DELETE FROM mithril.tokens WHERE ctid = ANY (ARRAY(
@@ -52,8 +54,8 @@ impl Store {
     }
 }
 
-/// How many entries are looked at, and removed where nobody needs them, in one transaction.
+/// Entries that one transaction looks at.
 const REMOVED_AT_ONCE: i64 = 2000;
 
-/// For how long, in seconds, a token is kept after its end, for who asks what became of it.
+/// Seconds for which a token is kept after its end, so that an operator can still find it.
 const EXPIRED_KEPT: i64 = 24 * 3600;

@@ -1,4 +1,4 @@
-//! Owns the words of the revocation feed: what an entry says, where a reader stands, what a page brings.
+//! Owns the types of the revocation feed: entries, cursors, pages, revocations.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::id::Id;
 use crate::secret::CredentialHash;
 
-/// What was revoked.
+/// The subject of a revocation.
 ///
-/// Facts that somebody remembers about it are to be dropped, and asked for again. `issued_before` refuses JWTs as well:
-/// those of the client, of the user, or all, whose `iat` is earlier, or that have none.
+/// Cached facts about it are to be dropped, and looked up again. `issued_before` refuses JWTs as well: those of the
+/// client, of the user, or all, whose `iat` is earlier or missing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Revoked {
     /// Everything.
@@ -18,9 +18,9 @@ pub enum Revoked {
         /// Unix seconds; `None`: no JWT is refused.
         issued_before: Option<i64>,
     },
-    /// What is known of a client, by its id.
+    /// A client, with all its credentials.
     Client {
-        /// As a JWT or an introspection answer states it.
+        /// The client's id, as a JWT or an introspection answer states it.
         id: String,
         /// Unix seconds; `None`: no JWT is refused.
         issued_before: Option<i64>,
@@ -29,9 +29,9 @@ pub enum Revoked {
     Credential(CredentialHash),
     /// The JWTs that state this `jti`.
     Jti(String),
-    /// What is known of a user, by its id.
+    /// A user, with all its tokens.
     User {
-        /// As a JWT or an introspection answer states it.
+        /// The user's id, as a JWT or an introspection answer states it.
         id: String,
         /// Unix seconds; `None`: no JWT is refused.
         issued_before: Option<i64>,
@@ -41,13 +41,14 @@ pub enum Revoked {
 /// An entry of the feed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
-    /// Its place: one more than that of the entry before, in the order of commits.
+    /// Number: one more than that of the entry before, and above every number that a reader saw before this one was
+    /// committed.
     pub number: i64,
-    /// What was revoked.
+    /// The subject.
     pub revoked: Revoked,
-    /// When, in Unix seconds.
+    /// Time of the revocation, in Unix seconds.
     pub at: i64,
-    /// Until when JWTs are refused by it, in Unix seconds. `None`: it concerns no JWT.
+    /// End of its effect on JWTs, in Unix seconds. `None`: it concerns no JWT.
     pub until: Option<i64>,
 }
 
@@ -56,61 +57,62 @@ pub struct Entry {
 pub struct Head {
     /// The name, made with the database.
     pub feed: Id,
-    /// Zero while nothing was revoked.
+    /// Number of the last entry; zero while there is none.
     pub number: i64,
 }
 
-/// Where a reader stands. Readers take its text for opaque.
+/// Position of a reader in the feed. Its text is opaque to readers.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Cursor {
     /// The feed that was read.
     pub feed: Id,
-    /// Entries up to this one are known.
+    /// Number up to which entries are known.
     pub number: i64,
-    /// Whether the deny list, as it was at `number`, is known as well.
+    /// Knowledge of the deny list as it was at `number`.
     pub denied: Denied,
 }
 
-/// How much of the deny list a reader knows.
+/// The part of the deny list that a reader knows.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Denied {
-    /// What it asked for.
+    /// All that it asked for.
     Done,
-    /// Its entries up to this number; it is being loaded.
+    /// Entries up to this number; the list is being loaded.
     UpTo(i64),
 }
 
-/// From where to read.
+/// The place to read from.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Since {
-    /// From where a reader stands.
+    /// The position of a reader.
     Cursor(Cursor),
-    /// From now on: for a reader that remembers nothing and accepts no JWT.
+    /// The head: for a reader with an empty cache that does not accept JWTs.
     Head,
-    /// The deny list, and then from where it was complete.
+    /// The deny list, and then the entries after it.
     Start,
 }
 
-/// What a reader is told at once.
+/// An answer of the feed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Page {
     /// The feed as it was when the page was read.
     pub head: Head,
-    /// In the order of their numbers.
+    /// Up to [`PAGE`] entries, in the order of their numbers.
     pub entries: Vec<Entry>,
-    /// Whether there is more to be read at once.
+    /// More entries can be read at once.
     pub more: bool,
-    /// Where the reader stands after this page.
+    /// The reader's position after this page.
     pub next: Cursor,
-    /// Whether the reader may have missed something, and has to drop all that it remembers.
+    /// The reader may have missed entries, and has to empty its cache.
     pub reset: bool,
 }
 
-/// What to revoke at once: in force with one transaction, however many rows it concerns; those are deleted afterwards.
+/// A revocation of many credentials. It is in force with one transaction, however many rows it concerns; those are
+/// deleted afterwards.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Revocation {
-    /// Every token of every user, and every JWT issued until now. API keys stay, and are asked about again.
+    /// Every token of every user, and every JWT issued until now. API keys stay, and are looked up again.
     All,
     /// Tokens of the client, connections that it provides or uses, and JWTs issued to it until now.
     Client(String),
@@ -118,7 +120,7 @@ pub enum Revocation {
     Jti {
         /// The `jti`.
         jti: String,
-        /// Their `exp`, in Unix seconds.
+        /// Expiry (`exp`) of the JWTs, in Unix seconds.
         expires_at: i64,
     },
     /// Tokens and JWTs that were issued to the user before a moment.
@@ -130,20 +132,20 @@ pub enum Revocation {
     },
 }
 
-/// A JWT as it states itself, to be put on the deny list.
+/// Unverified claims of a JWT that goes onto the deny list.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeniedJwt {
-    /// Its `jti`, if it has one.
+    /// The `jti`, if there is one.
     pub jti: Option<String>,
-    /// Its `exp` in Unix seconds; `None`: it lives for as long as JWTs may.
+    /// The `exp`, in Unix seconds; `None`: it lives for as long as JWTs may.
     pub expires_at: Option<i64>,
 }
 
-/// What a revocation did.
+/// The outcome of a revocation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum RevocationOutcome {
-    /// It is done.
+    /// Done: the revocation is in force.
     Done {
         /// The feed, with all of this revocation's entries in it.
         head: Head,
@@ -156,18 +158,18 @@ pub enum RevocationOutcome {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum TokenRevocation {
-    /// It is no token now, whatever it was.
+    /// The token is revoked, or was unknown.
     Done,
     /// The deny list is full; nothing was done.
     Full,
-    /// It is an API key, which ends with its connection; nothing was done.
+    /// An API key, which ends with its connection; nothing was done.
     IsApiKey,
 }
 
-/// A revocation of many, whose rows are being deleted.
+/// A cutoff: a revocation of many credentials, whose rows are being deleted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Cutoff {
-    /// Its place among the others.
+    /// Number of the cutoff. It revokes tokens and connections that were issued with a lower one.
     pub number: i64,
     /// `client`, `user` or `all`.
     pub(super) kind: String,
@@ -176,34 +178,34 @@ pub struct Cutoff {
     pub(super) is_swept: bool,
 }
 
-/// How long entries are kept.
+/// Retention of the feed's entries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Keep {
-    /// How long a reader may be away without a reset.
+    /// Time for which a reader may be away without a reset.
     pub retention: Duration,
     /// The longest time from `iat` to `exp` that a JWT has.
     pub longest_jwt: Duration,
 }
 
-/// A text that is no cursor.
+/// Error for a text that is no cursor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a cursor of this feed's making")]
 pub struct InvalidCursor;
 
 impl Keep {
-    /// How long after its moment an entry refuses JWTs.
+    /// Seconds for which an entry refuses JWTs: their longest life, and the margin for clocks.
     pub(super) fn longest_refusal_seconds(&self) -> i64 {
         seconds(self.longest_jwt).saturating_add(CLOCK_MARGIN)
     }
 }
 
 pub(super) fn seconds(duration: Duration) -> i64 {
-    // Nobody's retention comes near this; what is longer is as good as for ever.
+    // Sums with the limit do not overflow, and every sensible retention is far below it.
     i64::try_from(duration.as_secs()).unwrap_or(LATEST).min(LATEST)
 }
 
 impl Cursor {
-    /// Where a reader stands that knows all of the feed.
+    /// The cursor of a reader that knows all of the feed.
     pub fn at(head: Head) -> Self {
         Self { feed: head.feed, number: head.number, denied: Denied::Done }
     }
@@ -233,23 +235,24 @@ impl FromStr for Cursor {
             };
             Some(Self { feed, number: place, denied })
         };
-        // What is printed is the one spelling.
+        // Only the printed spelling is accepted.
         parse().filter(|cursor| cursor.to_string() == text).ok_or(InvalidCursor)
     }
 }
 
-/// How many entries a page holds at most.
+/// Most entries of a page.
 pub const PAGE: usize = 1000;
 
-/// How many entries the deny list may have. Every gateway worker holds it whole, and what fills it was verified by
-/// nobody: who has the authority's secret is trusted with its meaning, and not with everybody's memory.
+/// Limit of the deny list, in entries. Every gateway worker holds it whole, and its JWTs are unverified. A holder of
+/// the authority secret is trusted to revoke, and not to exhaust the gateways' memory.
 pub const DENY_LIST_LIMIT: i64 = 100_000;
 
-/// The latest moment that a JWT's `exp` is taken for, the end of the year 9999: sums with it do not overflow.
+/// Latest moment that a JWT's `exp` is taken for, in Unix seconds: the end of the year 9999. Sums with it do not
+/// overflow.
 pub(crate) const LATEST: i64 = 253_402_300_799;
 
-/// How much longer, in seconds, an entry refuses a JWT than the JWT should live: gateways allow for clocks that are
-/// slow, and none may allow for more than this.
+/// Seconds for which an entry refuses a JWT beyond the JWT's end: gateways allow for clocks that are slow, and none may
+/// allow for more than this.
 pub const CLOCK_MARGIN: i64 = 3600;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Owns how somebody revokes: many at once, or one token.
+//! Owns the operations that revoke: many credentials at once, or one token.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::id::Id;
 use crate::secret::CredentialHash;
 
 impl Store {
-    /// Revokes: it is in force when this is answered.
+    /// Revokes. The revocation is in force when this returns.
     pub async fn revoke(&self, revocation: &Revocation, keep: &Keep) -> Result<RevocationOutcome, StoreError> {
-        // Who revokes everything has reason to, and it is one entry.
+        // A revocation of everything is always accepted: it is urgent, and one entry.
         if *revocation != Revocation::All && !self.has_room(keep).await? {
             return Ok(RevocationOutcome::Full);
         }
@@ -37,8 +37,8 @@ impl Store {
         Ok(RevocationOutcome::Done { head: head? })
     }
 
-    /// Revokes a token by its value, looked for as `first` and then as the other kind, in one transaction; puts it onto
-    /// the deny list as well, if it is a JWT.
+    /// Revokes a token by its value, in one transaction; a JWT goes onto the deny list as well. The value is looked for
+    /// as `first` and then as the other kind.
     pub async fn revoke_token(
         &self,
         credential: CredentialHash,
@@ -67,10 +67,10 @@ impl Store {
         revocation
     }
 
-    /// Whether the deny list has room for two more entries.
+    /// Room on the deny list for two more entries.
     ///
-    /// It is counted once a second, outside of any transaction; what this process adds meanwhile is taken for two entries each
-    /// time. So the list may be over its limit by what other processes add within a second.
+    /// The list is counted once a second, outside of any transaction; until the next count, each call in this process
+    /// adds two. So the list may be over its limit by what other processes add within a second.
     async fn has_room(&self, keep: &Keep) -> Result<bool, StoreError> {
         let count = sql!(
             "SELECT count(*) FROM brama.revocations
@@ -135,7 +135,7 @@ async fn deny_token(hash: &str, jwt: &DeniedJwt, keep: &Keep, work: &mut Lease) 
     }
 }
 
-/// Writes a deny-list entry, unless the JWT is dead anyhow or denied for as long already.
+/// Writes a deny-list entry, unless the JWT has ended or is denied for as long already.
 async fn deny(kind: &str, subject: &str, expires_at: i64, work: &mut Lease) -> Result<(), StoreError> {
     let insert = sql!(
         "INSERT INTO brama.revoke (kind, subject, expires_at)
@@ -149,9 +149,9 @@ async fn deny(kind: &str, subject: &str, expires_at: i64, work: &mut Lease) -> R
     Ok(())
 }
 
-/// How long a revocation may wait for others that write, and for the numbers of what was revoked before it. Who asks for it is
-/// no gateway with a request in hand.
+/// Time limit of a revocation, which may wait for others that write, and for the numbers of earlier entries. It is
+/// longer than other limits, since no gateway's request waits for it.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a count of the deny list is good for.
+/// Time for which a count of the deny list is used.
 const COUNTED_FOR: Duration = Duration::from_secs(1);

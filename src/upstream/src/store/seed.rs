@@ -1,4 +1,4 @@
-//! Owns how a fixture enters a database, and how it is tried without one.
+//! Owns the insertion of a fixture into a database, and its check without one.
 
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -23,7 +23,7 @@ pub enum Seeded {
 }
 
 impl Fixture {
-    /// Tells whether a new database takes the fixture: it is inserted into one in memory, which is gone afterwards.
+    /// Checks that a new database accepts the fixture: it is inserted into one in memory, which is gone afterwards.
     pub async fn check(&self) -> Result<(), StoreError> {
         let in_memory = SqliteConnectOptions::new().foreign_keys(true).disable_statement_logging();
         let mut connection = OpenConnections::new().open(&in_memory).await?;
@@ -35,11 +35,11 @@ impl Fixture {
 impl Store {
     /// Applies a fixture in one transaction.
     ///
-    /// A database is seeded once: later, only the expiry of the fixture's tokens that are still there is set anew, so
-    /// that nothing that was deleted comes back. Not bounded in time: it is no part of a request.
+    /// A database is seeded once. Later calls only renew the expiry of the fixture's tokens that are still there, so
+    /// that no deleted row comes back. The time limit of requests does not apply.
     pub async fn seed(&self, fixture: &Fixture) -> Result<Seeded, StoreError> {
         let mut work = self.database.writers.begin().await?;
-        // Who seeds waits for another one that does.
+        // A second seeding waits for the first.
         work.run(sql!("SET LOCAL statement_timeout = '60s'", "")).await?;
         let first =
             sql!("INSERT INTO brama.seeded (id, seeded_at) VALUES (1, clock_timestamp()) ON CONFLICT DO NOTHING");
@@ -83,7 +83,7 @@ async fn insert(fixture: &Fixture, now: i64, connection: &mut Connection) -> Res
     Ok(())
 }
 
-/// The statements by which a row, a JSON object in text, is inserted.
+/// Statements for PostgreSQL and for SQLite that insert a row, given as a JSON object in text.
 fn insertions(Row { schema, table, columns, .. }: &Row) -> (String, String) {
     let names: Vec<&str> = columns.keys().map(String::as_str).collect();
     let values: Vec<String> = names.iter().map(|name| format!("?1->>'{name}'")).collect();

@@ -1,7 +1,7 @@
-//! Owns how a SQLite database is opened: its file, its settings, its migrations.
+//! Owns the opening of a SQLite database: its file, its settings, its migrations.
 //!
-//! SQLite has one writer at a time. So the process has one connection that writes, and waiting for a lock is left for
-//! other processes.
+//! SQLite has one writer at a time. So all requests of the process share one connection that writes. Only other
+//! processes, and the test of writing, can make it wait for the file's lock.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -33,7 +33,7 @@ pub(super) async fn open(path: &Path, connections: u32) -> Result<Database, Stor
     let kind = |options, most| Connections::new(Opener::Sqlite(options, OpenConnections::new()), most);
     let reading = options.clone().pragma("query_only", "ON");
     let readers = kind(reading.clone(), connections)?;
-    // One stays open: the first of all writes beside the file, which a full disk refuses.
+    // One stays open: the first of all creates files beside the database's, which a full disk refuses.
     readers.lease().await?.keep();
     let probing = options.clone().pragma("cache_size", "1").busy_timeout(Duration::ZERO);
     Ok(Database {
@@ -45,8 +45,8 @@ pub(super) async fn open(path: &Path, connections: u32) -> Result<Database, Stor
     })
 }
 
-/// The file holds hashes only, and yet nobody else has business with it. SQLite gives its `-wal` and `-shm` files the
-/// same permissions.
+/// Creates the database's file, unless it exists, for this user only (mode 0600): it holds hashes, but others have no
+/// business with it. SQLite gives its `-wal` and `-shm` files the same permissions.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match created {
@@ -56,8 +56,8 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The change to WAL needs the file for itself and does not honour `busy_timeout`, so two processes that open a new
-/// file at once (`seed` and `serve`) can meet here.
+/// Prepares the file, and tries again while it is busy. The change to WAL needs the file for itself and ignores
+/// `busy_timeout`, so two processes that open a new file at once (`seed` and `serve`) can meet here.
 async fn prepare_patiently(options: &SqliteConnectOptions) -> Result<(), StoreError> {
     let give_up = Instant::now() + PATIENCE;
     loop {
@@ -75,11 +75,12 @@ async fn prepare(options: &SqliteConnectOptions) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// One transaction around all migrations: a second process waits, and then finds them done.
+/// Runs the missing migrations in one transaction: a second process waits, and then finds them done.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let migrator = versions::migrator(&MIGRATIONS);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    // Not `run`: its future is not `Send` for every lifetime; sqlx keeps `run_direct` for callers who need that.
+    // `run_direct`, since the future of `run` is not `Send` for every lifetime; sqlx keeps it for callers that need
+    // this.
     migrator.run_direct(None, &mut *transaction, false).await?;
     let applied = sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations ORDER BY version");
     versions::is_current(&migrator, &applied.fetch_all(&mut *transaction).await?)?;
@@ -107,8 +108,8 @@ const MIGRATIONS: [Step; 5] = [
     (5, "cutoffs", include_str!("../../migrations/sqlite/0005_cutoffs.sql")),
 ];
 
-/// Shorter than the store's time-out, so that a database locked by another process says so, with nothing done, instead
-/// of doing it after the caller was told that it failed.
+/// Time limit of a wait for the file's lock. It is below the store's time-out: a statement gives up before its caller
+/// does, and so cannot take effect afterwards.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(800);
 
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,5 +1,4 @@
-//! Owns how a statement is put to either kind of database: it is written in PostgreSQL's words, and SQLite is told it
-//! in its own.
+//! Owns the statements for both kinds of database: written in PostgreSQL's dialect, and translated into SQLite's.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -18,36 +17,36 @@ pub(super) enum Connection {
     Sqlite(OpenConnection),
 }
 
-/// What is prepared on a connection.
+/// Names of the statements that are prepared on a connection.
 pub(super) type Names = Vec<&'static str>;
 
-/// A statement in the words of each kind, made by [`sql!`].
+/// A statement in both dialects, made by [`sql!`].
 #[derive(Clone, Copy)]
 pub(super) struct Sql {
     pub(super) postgres: &'static str,
     pub(super) sqlite: &'static LazyLock<&'static str>,
 }
 
-/// A statement that takes ids. PostgreSQL prepares it once on a connection, so that it goes in one message with others: each
-/// message has this process, the server and the request wait for a turn.
+/// A statement that takes ids. PostgreSQL prepares it once on a connection, so that one message can hold several: each
+/// message costs a round trip to the server.
 #[derive(Clone, Copy)]
 pub(super) struct Prepared {
     pub(super) name: &'static str,
     pub(super) sql: Sql,
 }
 
-/// What stands for `$1` and so on.
+/// A parameter: the value of `$1` and so on.
 pub(super) enum Value<'a> {
     Number(Option<i64>),
     Text(Cow<'a, str>),
 }
 
-/// What a row is read into.
+/// A type that rows of either database are read into.
 pub(super) trait Row: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
 
 impl<R> Row for R where R: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
 
-/// A [`Sql`]: of PostgreSQL's words alone, or of both where [`WORDS`] do not suffice.
+/// A [`Sql`] from PostgreSQL's dialect alone, or from both dialects if [`WORDS`] do not suffice.
 macro_rules! sql {
     ($postgres:expr) => {
         sql!($postgres, crate::store::statement::in_sqlite($postgres))
@@ -60,7 +59,7 @@ macro_rules! sql {
 pub(super) use sql;
 
 impl Connection {
-    /// Runs what has no values, be it several statements.
+    /// Runs one statement or several, without parameters.
     pub(super) async fn run(&mut self, sql: Sql) -> Result<(), StoreError> {
         match self {
             Self::Postgres(connection, _) => sqlx::raw_sql(sql.postgres).execute(connection).await.map(|_| ())?,
@@ -69,7 +68,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Tells how many rows were changed.
+    /// Runs a statement, and returns the number of changed rows.
     pub(super) async fn execute(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Postgres(connection, _) => sqlx::query_with(sql.postgres, arguments::<PgArguments>(values)?)
@@ -94,7 +93,7 @@ impl Connection {
         })
     }
 
-    /// Begins a transaction and runs statements, whose rows are of one text.
+    /// Begins a transaction and runs statements in it. Returns their rows, of one text each.
     pub(super) async fn begin(&mut self, statements: &[(Prepared, &[Id])]) -> Result<Vec<(String,)>, StoreError> {
         let begin = sql!("BEGIN", "BEGIN IMMEDIATE");
         let Self::Postgres(connection, prepared) = self else {
@@ -127,7 +126,7 @@ impl Connection {
     }
 }
 
-/// The one column of the one row.
+/// The one column of the one row. Errors: `RowNotFound`.
 pub(super) fn only<T>(mut rows: Vec<(T,)>) -> Result<T, StoreError> {
     let (value,) = rows.pop().ok_or(sqlx::Error::RowNotFound)?;
     Ok(value)
@@ -173,15 +172,16 @@ where
     Ok(arguments)
 }
 
-/// Made once for each place in the program that has a statement, and kept.
+/// Translates a statement into SQLite's dialect. The text is kept for ever, since it is made once for each [`sql!`] in
+/// the program.
 pub(super) fn in_sqlite(sql: &str) -> &'static str {
     WORDS.iter().fold(sql.to_owned(), |sql, (postgres, sqlite)| sql.replace(postgres, sqlite)).leak()
 }
 
-/// PostgreSQL's words, and SQLite's for the same, in the order in which they are looked for.
+/// Words of PostgreSQL's dialect and of SQLite's, in the order in which they are replaced.
 ///
-/// SQLite has no schemas, no types for moments and UUIDs, and no locks of rows, since it has one writer. A moment that
-/// cannot be read is taken for the earliest.
+/// SQLite has one writer, and lacks schemas, locks of rows, and types for moments and UUIDs. A moment that cannot be
+/// read is taken for the earliest.
 const WORDS: [(&str, &str); 12] = [
     ("brama.unix_now()", "unixepoch()"),
     ("brama.", "brama_"),

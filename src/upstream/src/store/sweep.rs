@@ -1,4 +1,4 @@
-//! Owns how the rows of a cutoff are deleted, batch by batch.
+//! Owns the deletion of a cutoff's rows, batch by batch.
 
 use super::connections::Lease;
 use super::revocation::Cutoff;
@@ -6,7 +6,7 @@ use super::statement::{Sql, only, sql};
 use super::{Store, StoreError, bounded};
 
 impl Store {
-    /// The next revocation of many, after one's number, whose rows are to be deleted.
+    /// The next cutoff after a number whose rows are to be deleted, or that was made more than a day ago and can end.
     pub async fn next_cutoff(&self, after: i64) -> Result<Option<Cutoff>, StoreError> {
         let select = sql!(
             "SELECT number, kind, subject::text, issued_before, is_swept FROM brama.cutoffs
@@ -23,13 +23,15 @@ impl Store {
         }))
     }
 
-    /// Deletes about `most` of a cutoff's rows `after` a place, and tells where to go on. `None`: nothing was left.
+    /// Deletes about `most` of a cutoff's rows `after` a position, and returns the position to go on from. `None`:
+    /// nothing was left.
     ///
-    /// All tokens are gone through in the order in which they lie; those of a client or a user are found by an index.
+    /// A cutoff of all tokens goes through the table in the order in which they lie; one of a client or a user finds
+    /// its rows by an index.
     pub async fn sweep(&self, cutoff: &Cutoff, after: i64, most: i64) -> Result<Option<i64>, StoreError> {
         bounded(async {
             let mut work = self.database.writers.begin().await?;
-            // Who else has a row for longer is waited for by the next try, with nothing held.
+            // A row that is locked for longer is left to the next try, so that this one holds no locks meanwhile.
             work.run(sql!("SET LOCAL lock_timeout = '20ms'", "")).await?;
             let next = match cutoff.kind.as_str() {
                 "all" => of_all(cutoff, after, most, &mut work).await?,
@@ -42,8 +44,8 @@ impl Store {
         .await
     }
 
-    /// Ends a cutoff of which nothing was left: remembers that, and a day later, when who inserted meanwhile has
-    /// committed, forgets it. The last one of all stays, for rows that moved while they were gone through.
+    /// Ends a cutoff without rows: marks it as swept, and a day later deletes it, when transactions that inserted
+    /// meanwhile have committed. The last cutoff of all tokens stays, for rows that moved during the search.
     pub async fn end_cutoff(&self, cutoff: &Cutoff) -> Result<(), StoreError> {
         let statements: &[Sql] = match cutoff.is_swept {
             true => &[sql!("DELETE FROM brama.cutoffs WHERE number = $1")],
@@ -66,8 +68,8 @@ impl Store {
     }
 }
 
-/// The place after those that were looked at: a block of PostgreSQL's table, with thirty tokens or more, or the last
-/// of SQLite's rowids.
+/// Deletes tokens of all users, and returns the position after those that were looked at: a block of PostgreSQL's
+/// table, with thirty tokens or more, or the last of SQLite's rowids. `None`: the end of the table.
 async fn of_all(cutoff: &Cutoff, after: i64, most: i64, work: &mut Lease) -> Result<Option<i64>, StoreError> {
     let end = sql!(
         "SELECT CASE WHEN $1 < pg_relation_size('mithril.tokens') / current_setting('block_size')::bigint
@@ -86,7 +88,7 @@ async fn of_all(cutoff: &Cutoff, after: i64, most: i64, work: &mut Lease) -> Res
     Ok(end)
 }
 
-/// Whether there was anything.
+/// Deletes rows of one client or user. `false`: there were none.
 async fn of_one(statements: &[Sql], cutoff: &Cutoff, most: i64, work: &mut Lease) -> Result<bool, StoreError> {
     let values = [cutoff.subject.as_str().into(), cutoff.number.into(), cutoff.issued_before.into(), most.into()];
     let mut deleted = 0;
@@ -96,8 +98,8 @@ async fn of_one(statements: &[Sql], cutoff: &Cutoff, most: i64, work: &mut Lease
     Ok(deleted > 0)
 }
 
-/// Each deletes at most `$4` rows. In PostgreSQL a row is judged again as it is when it is deleted, so that who changes
-/// it meanwhile does not save it.
+/// Deletions of a client's rows, at most `$4` each. PostgreSQL judges a row again as it is when it is deleted, so that
+/// a change meanwhile does not save it.
 static OF_CLIENT: [Sql; 3] = [
     sql!(
         "DELETE FROM mithril.tokens

@@ -1,4 +1,4 @@
-//! Owns how the place of the data is written.
+//! Owns the address of the database, as it is written.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,20 +6,20 @@ use std::str::FromStr;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-/// Where the data is, parsed from `sqlite:///absolute/path.db` or `postgres://user@host/database`.
+/// Address of the database: `sqlite:///absolute/path.db` or `postgres://user@host/database`.
 ///
-/// For PostgreSQL, what the address does not say comes from the environment, as for `psql` (`PGUSER`, `PGPASSWORD`,
-/// and so on). `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host` (a folder with a socket) and `application_name` can
-/// follow a question mark.
+/// For PostgreSQL, missing parts come from the environment, as for `psql` (`PGUSER`, `PGPASSWORD`, and so on).
+/// `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host` (a folder with a socket) and `application_name` can follow a
+/// question mark.
 ///
-/// Across a network `sslmode` has to be said: `verify-full`, `verify-ca`, or `disable`. The modes in between, the usual
-/// default among them, speak to whoever answers, and who stands in the way could answer that nothing was revoked.
+/// Across a network `sslmode` is required: `verify-full`, `verify-ca`, or `disable`. The modes in between, the usual
+/// default among them, accept any server: an attacker in its place could hide revocations.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     pub(super) place: Place,
 }
 
-/// What kind of database it is.
+/// The kind of database, and its place.
 #[derive(Clone)]
 pub(super) enum Place {
     Postgres(Box<PgConnectOptions>),
@@ -29,18 +29,18 @@ pub(super) enum Place {
 /// A database address that this service cannot use. Its text shows no address that could hold a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidDatabaseUrl {
-    /// Of neither kind.
+    /// An address of neither kind.
     #[error("begins with neither sqlite:// nor postgres://")]
     Kind,
-    /// PostgreSQL, and something about it is wrong.
+    /// An address of PostgreSQL's kind, with a fault.
     #[error("is not of the form postgres://user@host/database: {0}")]
     Postgres(String),
-    /// SQLite, and no absolute path follows.
+    /// An address of SQLite's kind, without an absolute path.
     #[error("`{0}` is not of the form sqlite:///absolute/path.db")]
     Sqlite(String),
 }
 
-/// Without the password.
+/// Host and database only: the password stays out.
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
@@ -82,7 +82,7 @@ fn postgres(url: &str) -> Result<PgConnectOptions, String> {
     if url.contains('#') {
         return Err("a fragment has no meaning".to_owned());
     }
-    // The library passes over what it does not know; a misspelt `sslmode` would be no `sslmode`.
+    // The library ignores unknown parameters; a misspelt `sslmode` would be no `sslmode`.
     let (_, query) = url.split_once('?').unwrap_or((url, ""));
     let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
     let mut names = parameters.filter_map(|parameter| parameter.split('=').next());
@@ -100,7 +100,7 @@ fn postgres(url: &str) -> Result<PgConnectOptions, String> {
     Err("across a network sslmode has to be verify-full, verify-ca or disable".to_owned())
 }
 
-/// A folder with a socket, or this machine.
+/// A local server: a folder with a socket, or this machine.
 fn is_near(host: &str) -> bool {
     host.starts_with('/') || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&host)
 }

@@ -1,12 +1,12 @@
-//! Owns which versions of the schema this program works with: its own, and later ones that only added to it.
+//! Owns the versions of the schema that this program works with: its own, and later ones that only added to it.
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 /// A migration: its number, what it does, and its statements.
 ///
-/// Forward-only: one that was released is never edited. What it does begins with [`ADDITIVE`] where the programs before it work
-/// with the schema after it, so that a new version can be taken back.
+/// Forward-only: a migration that was released is never edited. Its description begins with [`ADDITIVE`] if earlier
+/// programs work with the schema after it, so that a new version can be taken back.
 pub(super) type Step = (i64, &'static str, &'static str);
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {
@@ -14,13 +14,13 @@ pub(super) fn migrator(steps: &[Step]) -> Migrator {
         Migration::new(*version, (*description).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
-    // What is missing here is looked at by `is_current`.
+    // Steps that are missing here are judged by `is_current`.
     migrator.set_ignore_missing(true);
     migrator
 }
 
-/// Whether a database has all steps. One with steps that this program does not know is refused, unless they are later
-/// ones that only add.
+/// Comparison of a database's steps with those of this program; `true`: it has all of them. Errors: a step that this
+/// program does not know, unless it is a later one that only adds.
 pub(super) fn is_current(migrator: &Migrator, applied: &[(i64, String, Vec<u8>)]) -> Result<bool, MigrateError> {
     let latest = migrator.iter().map(|migration| migration.version).max();
     for (version, description, _) in applied {

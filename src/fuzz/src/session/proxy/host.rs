@@ -1,4 +1,4 @@
-//! The verbs of the root context.
+//! The host of a root context.
 
 use brama_engine::host::{CallId, Counter, RootHost, StreamId};
 use brama_policy::deciding::Moment;

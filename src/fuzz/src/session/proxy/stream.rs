@@ -1,4 +1,4 @@
-//! Owns one request as the proxy has it: what is done to it, and that it is done rightly.
+//! Owns one request as the proxy has it, and the laws for what is done to it.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -36,7 +36,7 @@ impl Stream {
         headers.extend(sent.api_key.iter().map(|text| ("api-key".to_owned(), text.of(&API_KEYS))));
         headers.extend(sent.token.iter().map(|text| ("authorization".to_owned(), text.of(&TOKENS))));
         headers.extend(sent.further.iter().filter_map(|(name, value)| {
-            // Envoy lets no name through that is not ASCII.
+            // Envoy refuses names that are not ASCII.
             let name = String::from_utf8(name.of(&FURTHER)).ok().filter(|name| name.is_ascii())?;
             Some((name, value.clone()))
         }));
@@ -53,7 +53,7 @@ impl Stream {
         }
     }
 
-    /// Its headers' callback has returned.
+    /// Takes the flow of the headers' callback.
     pub(super) fn answered(&mut self, flow: Flow) {
         self.is_held = flow == Flow::Pause;
         self.called_back(flow);
@@ -82,7 +82,7 @@ impl Stream {
         self.vouched.borrow().contains(credential)
     }
 
-    /// What the operator is told is short, plain, and holds no credential.
+    /// Asserts that a reason for the operator is short and plain, and holds no credential.
     fn assert_tells_nothing(&self, reason: Option<&str>) {
         let Some(reason) = reason else { return };
         assert!(reason.len() < 1000 && reason.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' '), "{reason}");
@@ -210,5 +210,5 @@ const TOKENS: [&str; 5] = ["Bearer t1", "bearer t2", JWT, "Bearer t1,Bearer t2",
 const FURTHER: [&str; 8] =
     ["x-purpose", "x-user", "x_user", "x-consumer-id", "x-http-method-override", "x-request-id", "upgrade", "api_key"];
 
-/// Of the issuer, for this API, until a minute after the start. Whoever is asked says that its signature is the key's.
+/// A JWT of the issuer, for this API, until a minute after the start. The host reports that its signature is valid.
 const JWT: &str = "Bearer eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImUifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJhcGkiLCJzdWIiOiJ1MSIsImNsaWVudF9pZCI6IjEzODBkZjcyLTI3NWEtMTFlNy05M2FlLTkyMzYxZjAwMjY3MSIsImNsaWVudF90eXBlIjoiTVNQIiwic2NvcGUiOiJ0aGluZzpkZWxldGUgdGhpbmc6cmVhZCIsImlhdCI6MTY5OTk5OTk5MCwiZXhwIjoxNzAwMDAwMDYwLCJqdGkiOiJqIiwiZXh0Ijp7InRlbmFudCI6InQifX0.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ";

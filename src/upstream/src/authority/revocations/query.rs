@@ -1,4 +1,4 @@
-//! Owns the query of the revocation feed, read strictly: a reader that is misunderstood would trust what was revoked.
+//! Owns the query of a poll, read strictly: a reader that is misunderstood would trust what was revoked.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Nothing that is read here has a reason to be percent-encoded, except for the colons of a cursor.
+    /// Reads the query. Only the colons of a cursor may be percent-encoded; nothing else has a reason to be.
     pub(super) fn read(query: &str) -> Result<Self, AuthorityError> {
         let (mut after, mut from, mut wait) = (None, None, None);
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
@@ -47,7 +47,7 @@ impl Query {
 }
 
 fn milliseconds(text: &str) -> Result<Duration, AuthorityError> {
-    // The parser would take a sign.
+    // The parser would accept a sign.
     let number = if text.starts_with('+') { None } else { text.parse().ok() };
     number.map(Duration::from_millis).filter(|wait| *wait <= MAX_WAIT).ok_or_else(|| {
         AuthorityError::invalid(format!("wait: not a number of milliseconds from 0 to {}", MAX_WAIT.as_millis()))
