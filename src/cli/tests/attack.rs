@@ -1,7 +1,5 @@
 //! What attacks on the reading of policies have found: each would put another policy in force than its author sees.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::fs;
 use std::process::Command;
 

@@ -1,7 +1,5 @@
 //! `brama check`: what it shows, and what it returns.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

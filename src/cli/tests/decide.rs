@@ -1,16 +1,12 @@
 //! `brama decide`: a line for a line, whatever the line is.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
+use crate::support::{POLICY, Run, brama, folder, run};
 use brama_kit::shipped::project;
 use serde_json::{Value, json};
-use support::{POLICY, Run, brama, folder, run};
 
 const OPEN: &str = r#"{"method":"GET","path":"/open"}"#;
 

@@ -1,14 +1,10 @@
 //! `brama diff`: which decisions change, and what that is worth.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::fs;
 
+use crate::support::{POLICY, Run, folder, run};
 use brama_kit::shipped::project;
 use serde_json::{Value, json};
-use support::{POLICY, Run, folder, run};
 
 const REQUESTS: &str = r#"{"method":"GET","path":"/open"}
 {"method":"GET","path":"/guarded"}

@@ -1,7 +1,5 @@
 //! What the command says of itself: every example in its help works as it is written, and every command has a page.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,7 +1,5 @@
 //! The reference of the language (`docs/policy-language.md`) names everything there is.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;

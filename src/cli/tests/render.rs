@@ -1,7 +1,5 @@
 //! `brama render`: what it writes, and what it refuses.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

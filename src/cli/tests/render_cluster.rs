@@ -1,7 +1,5 @@
 //! `brama render` for Istio and Envoy Gateway: manifests that their schemas take, and a policy that arrives as it was written.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

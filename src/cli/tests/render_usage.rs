@@ -1,7 +1,5 @@
 //! Wrong usage of `brama render` for Istio and Envoy Gateway: refused with exit code 2 and the flag's name.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::path::Path;
 use std::process::Command;
 

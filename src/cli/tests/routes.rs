@@ -1,7 +1,5 @@
 //! `brama routes`: the table of routes, and the comparison with an OpenAPI document.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -1,14 +1,10 @@
 //! `brama test`: what it shows, in each format, and what it returns.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::fs;
 
+use crate::support::{POLICY, Run, folder, run};
 use brama_kit::shipped::project;
 use serde_json::Value;
-use support::{POLICY, Run, folder, run};
 
 const CASES: &str = "\
 policy: x.yaml

@@ -1,12 +1,8 @@
 //! `brama token verify`: what a policy makes of a token, and why.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
+use crate::support::{POLICY, Run, folder, run};
 use brama_kit::signer::{self, Signer, merged};
 use serde_json::{Value, json};
-use support::{POLICY, Run, folder, run};
 use tempfile::TempDir;
 
 const JWT: &str = "jwt: { issuer: \"https://id.example\", audiences: [api], types: [at+jwt], \

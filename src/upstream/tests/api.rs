@@ -1,14 +1,10 @@
 //! The public listener: the real router on a real socket over a real database.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{CONNECTION, DIVISION, Kind, MSP, NOWHERE, OTHER_MSP, Service, USER, on_both};
 use serde_json::json;
-use support::{CONNECTION, DIVISION, Kind, MSP, NOWHERE, OTHER_MSP, Service, USER, on_both};
 
 const NO_CONNECTION: (u16, &str, &str) = (404, "not_found", "Connection is not found");
 const NO_DIVISION: (u16, &str, &str) = (404, "not_found", "Contract division with such id is not found");

@@ -1,14 +1,12 @@
 //! The internal listener: who is told, and what a credential is.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::support::{
+    CONNECTION, FORM, KEY, Kind, MIS_ONE, MIS_TWO, MSP, PREVIOUS, SECRET, Service, TOKEN_AND_KEY, on_both,
+};
 use brama_upstream::secret::Secret;
 use serde_json::{Value, json};
-use support::{CONNECTION, FORM, KEY, Kind, MIS_ONE, MIS_TWO, MSP, PREVIOUS, SECRET, Service, TOKEN_AND_KEY, on_both};
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()

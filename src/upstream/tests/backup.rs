@@ -1,16 +1,12 @@
 //! Backup and restore, as docs/operating.md has it: whoever followed the feed before begins anew.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::process::{SECRET, started, stopped};
+use crate::support::{Address, CONNECTION, DIVISION, Hand, Kind, MSP, USER, demo, exchange, on_both, program};
 use brama_upstream::store::Store;
 use serde_json::Value;
-use support::process::{SECRET, started, stopped};
-use support::{Address, CONNECTION, DIVISION, Hand, Kind, MSP, USER, demo, exchange, on_both, program};
 use tempfile::TempDir;
 use tokio::process::Child;
 

@@ -1,17 +1,13 @@
 //! Deletions that come while no connection to the database is free share a transaction, and none of them notices.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::num::NonZeroU8;
 
+use crate::support::{Database, Hand, Kind, MSP, OTHER_MSP, on_both};
 use brama_upstream::fixture::Fixture;
 use brama_upstream::id::Id;
 use brama_upstream::secret::Secret;
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection, Store, StoreError};
 use serde_json::json;
-use support::{Database, Hand, Kind, MSP, OTHER_MSP, on_both};
 use tokio::task::JoinHandle;
 
 /// Of the fixture, all of one client.

@@ -1,14 +1,10 @@
 //! The command `serve` where too many connections are open: those of one listener take nothing from the other.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::exchange;
+use crate::support::process::started;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
-use support::exchange;
-use support::process::started;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 

@@ -1,13 +1,9 @@
 //! The contract of revoking many at once: in force by one row, whose own rows are deleted afterwards.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
+use crate::support::{CONNECTION, Database, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, USER, on_both};
 use brama_upstream::secret::Secret;
 use brama_upstream::store::revocation::{Revocation, RevocationOutcome, Revoked};
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection};
-use support::{CONNECTION, Database, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, USER, on_both};
 
 const TIME: &str = "2026-11-25T10:00:00.000Z";
 

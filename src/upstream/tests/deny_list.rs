@@ -1,15 +1,11 @@
 //! The contract of the deny list for JWTs, a part of the revocation feed.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
+use crate::support::{Database, KEEP, Kind, MSP, USER, on_both};
 use brama_upstream::secret::Secret;
 use brama_upstream::store::CredentialKind;
 use brama_upstream::store::revocation::{
     Cursor, Denied, DeniedJwt, Page, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation,
 };
-use support::{Database, KEEP, Kind, MSP, USER, on_both};
 
 const TIME: &str = "2026-11-25T10:00:00.000Z";
 

@@ -1,13 +1,10 @@
 //! Deletes happen exactly once, whatever is interleaved with them: the store beside an obvious model of it, first one operation
 //! after another, then many at once.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::support::{Database, KEEP, Kind, USER};
 use brama_upstream::fixture::Fixture;
 use brama_upstream::id::Id;
 use brama_upstream::secret::{CredentialHash, Secret};
@@ -15,7 +12,6 @@ use brama_upstream::store::revocation::{Revocation, RevocationOutcome, Revoked, 
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, DivisionDeletion, Introspection, Store};
 use proptest::prelude::*;
 use serde_json::json;
-use support::{Database, KEEP, Kind, USER};
 
 /// As many connections, and as many divisions; even connections are the first client's, odd ones the second's.
 const ROWS: usize = 6;

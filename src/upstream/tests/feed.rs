@@ -1,17 +1,15 @@
 //! The contract of the revocation feed: what is written, in which order, and what a reader gets of it.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{
+    CONNECTION, Database, Hand, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, TOKEN_AND_KEY, on_both,
+};
 use brama_upstream::secret::Secret;
 use brama_upstream::store::revocation::{
     Cursor, Denied, DeniedJwt, Entry, Keep, Page, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation,
 };
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection};
-use support::{CONNECTION, Database, Hand, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, TOKEN_AND_KEY, on_both};
 
 const CONNECTION_SECRET: &str = "demo-msp-connection-secret";
 

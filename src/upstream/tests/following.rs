@@ -1,14 +1,10 @@
 //! What many readers of the feed are told who read at once, while others revoke.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::support::{Kind, SECRET, Service, on_both};
 use serde_json::{Value, json};
-use support::{Kind, SECRET, Service, on_both};
 use tokio::task::JoinSet;
 
 const WRITERS: i64 = 4;
@@ -25,7 +21,7 @@ impl Service {
     }
 
     /// Revokes something, and tells the number of the last entry of it.
-    async fn revoke(&self, client: &str) -> i64 {
+    async fn revoke_client(&self, client: &str) -> i64 {
         let authorization = format!("Bearer {SECRET}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let document = json!({ "client_id": client }).to_string();
@@ -62,7 +58,7 @@ async fn who_asks_is_told_what_was_revoked_before(kind: Kind) {
         let (service, answered) = (Arc::clone(&service), Arc::clone(&answered));
         tasks.spawn(async move {
             for round in 0..EACH {
-                let number = service.revoke(&format!("{writer}-{round}")).await;
+                let number = service.revoke_client(&format!("{writer}-{round}")).await;
                 answered.fetch_max(number, Ordering::SeqCst);
             }
         });

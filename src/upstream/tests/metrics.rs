@@ -1,13 +1,9 @@
 //! The metrics: what is counted, and what is never told.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::{CONNECTION, KEY, Kind, MSP, READERS, SECRET, Service, USER, WRITERS};
 use brama_upstream::operations::Operations;
-use support::{CONNECTION, KEY, Kind, MSP, READERS, SECRET, Service, USER, WRITERS};
 
 impl Service {
     async fn metrics(&self) -> String {

@@ -1,13 +1,9 @@
 //! How PostgreSQL numbers entries of the feed, beside transactions that are open.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{CONNECTION, Database, Kind};
 use brama_upstream::store::revocation::{Revoked, Since};
-use support::{CONNECTION, Database, Kind};
 
 async fn demo() -> Database {
     Database::demo(Kind::Postgres).await

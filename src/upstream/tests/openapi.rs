@@ -1,17 +1,15 @@
 //! The OpenAPI documents and the listeners: neither says or does what the other does not.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::support::{
+    CONNECTION, DIVISION, FORM, KEY, Kind, MSP, NOWHERE, Reply, SECRET, Service, TOKEN_AND_KEY, USER,
+};
 use brama_upstream::listen::Listener;
 use brama_upstream::openapi;
 use brama_upstream::operations::Operations;
 use serde_json::Value;
-use support::{CONNECTION, DIVISION, FORM, KEY, Kind, MSP, NOWHERE, Reply, SECRET, Service, TOKEN_AND_KEY, USER};
 
 const LISTENERS: [Listener; 2] = [Listener::Internal, Listener::Public];
 

@@ -1,17 +1,13 @@
 //! What PostgreSQL keeps beyond the contract: against transactions that run side by side, and its own ways to lose rows.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{
+    CONNECTION, DIVISION, Database, Hand, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, standby,
+};
 use brama_upstream::secret::Secret;
 use brama_upstream::store::revocation::{Cursor, Revocation, RevocationOutcome, Revoked, Since, TokenRevocation};
 use brama_upstream::store::{ConnectionDeletion, CredentialKind, Introspection, Store, StoreError};
-use support::{
-    CONNECTION, DIVISION, Database, Hand, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, standby,
-};
 use tokio::task::JoinHandle;
 
 const CONNECTION_SECRET: &str = "demo-msp-connection-secret";

@@ -1,19 +1,15 @@
 //! The revocation feed and what revokes, on the internal listener.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::support::{
+    CONNECTION, FORM, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, READERS, Reply, SECRET, Service, TOKEN_AND_KEY, on_both,
+};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use brama_upstream::secret::Secret;
 use serde_json::{Value, json};
-use support::{
-    CONNECTION, FORM, KEEP, KEY, Kind, MIS_ONE, MIS_TWO, MSP, READERS, Reply, SECRET, Service, TOKEN_AND_KEY, on_both,
-};
 use tokio::task::JoinSet;
 
 const JSON: &str = "application/json";

@@ -1,14 +1,10 @@
 //! No secret is in the service's log, however much is logged, nor in what it answers.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use support::{FORM, KEY, exchange};
+use crate::support::{FORM, KEY, exchange};
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
@@ -61,7 +57,7 @@ async fn no_secret_is_logged_at_any_level_or_answered() {
     said.push(exchange(&at("internal"), "GET", "/metrics", &[], "").await.text);
 
     // The last lines are written before its end.
-    support::process::signal(&serving, "-TERM");
+    crate::support::process::signal(&serving, "-TERM");
     let _status = serving.wait().await.unwrap();
     let mut log = String::new();
     serving.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();

@@ -1,15 +1,11 @@
 //! Fixtures: every fault has a place and a sentence; and the command `seed`.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::{MSP, NOWHERE, TOKEN_AND_KEY};
 use brama_upstream::fixture::Fixture;
 use serde_json::{Value, json};
-use support::{MSP, NOWHERE, TOKEN_AND_KEY};
 
 const CLIENT: &str = "c11e0000-0000-4000-8000-000000000001";
 const LAST: &str = "ffffffff-ffff-4fff-8fff-ffffffffffff";
@@ -49,7 +45,7 @@ async fn fault(text: &str) -> Option<String> {
 
 #[tokio::test]
 async fn demo_fixture_is_sound() {
-    let demo = support::demo();
+    let demo = crate::support::demo();
     assert_eq!(demo.summary(), "15 clients, 14 tokens, 23 connections, 3 contracts, 13 contract divisions");
     demo.check().await.unwrap();
 }

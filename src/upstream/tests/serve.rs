@@ -1,16 +1,14 @@
 //! The command `serve`: its faults, its sockets, its end.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::process::{SECRET, serve, signal, started, stopped};
+use crate::support::{
+    Address, CONNECTION, DIVISION, FORM, KEY, Kind, MSP, READERS, Reply, USER, WRITERS, demo, exchange,
+};
 use brama_upstream::store::Store;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use support::process::{SECRET, serve, signal, started, stopped};
-use support::{Address, CONNECTION, DIVISION, FORM, KEY, Kind, MSP, READERS, Reply, USER, WRITERS, demo, exchange};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
@@ -108,7 +106,7 @@ async fn reader_that_waits_is_answered_before_the_end() {
     let path = format!("/revocations?wait=20000&after={}", page["next"].as_str().unwrap());
     let waiting = exchange(&internal, "GET", &path, &headers, "");
     let stopping = async {
-        support::until(&internal, READERS, "1").await;
+        crate::support::until(&internal, READERS, "1").await;
         stopped(child, "-TERM").await
     };
     let (reply, (code, log, took)) = tokio::join!(waiting, stopping);
@@ -133,7 +131,7 @@ async fn what_was_begun_is_finished_before_the_end() {
     let internal = folder.path().join("i.sock");
     let begun = exchange(&internal, "POST", "/revocations", &headers, revocation);
     let stopping = async {
-        support::until(&internal, WRITERS, "1").await;
+        crate::support::until(&internal, WRITERS, "1").await;
         let stopping = stopped(child, "-TERM");
         let unlocking = async {
             // Far below the time for which the service waits.

@@ -1,14 +1,10 @@
 //! What SQLite keeps beyond the contract: its files, and rows that REPLACE would delete behind the triggers.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::os::unix::fs::PermissionsExt;
 
+use crate::support::{Database, Hand, KEY, Kind, NOWHERE, TOKEN_AND_KEY, url};
 use brama_upstream::secret::{CredentialHash, Secret};
 use brama_upstream::store::{CredentialKind, Introspection, Store, StoreError};
-use support::{Database, Hand, KEY, Kind, NOWHERE, TOKEN_AND_KEY, url};
 
 const CONNECTION_SECRET: &str = "demo-msp-connection-secret";
 

@@ -1,19 +1,15 @@
 //! The contract of the store: what every kind of database has to keep, against hands in SQL as well.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{
+    Address, CONNECTION, DIVISION, Database, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, demo, on_both,
+};
 use brama_upstream::fixture::Fixture;
 use brama_upstream::id::Id;
 use brama_upstream::secret::{CredentialHash, Secret};
 use brama_upstream::store::{
     ConnectionDeletion, CredentialKind, DivisionDeletion, Introspection, Seeded, Store, StoreError,
-};
-use support::{
-    Address, CONNECTION, DIVISION, Database, KEY, Kind, MIS_ONE, MIS_TWO, MSP, NOWHERE, OTHER_MSP, USER, demo, on_both,
 };
 
 const CONNECTION_SECRET: &str = "demo-msp-connection-secret";

@@ -1,15 +1,11 @@
 //! Behaviour under trouble: too many requests, a database that is locked or gone, bodies that nobody asked for.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{CONNECTION, FORM, KEY, Kind, MSP, READERS, SECRET, Service, WRITERS};
 use brama_upstream::operations::Operations;
 use serde_json::json;
-use support::{CONNECTION, FORM, KEY, Kind, MSP, READERS, SECRET, Service, WRITERS};
 use tokio::task::JoinSet;
 
 const UNAVAILABLE: (u16, &str, &str) = (503, "internal_error", "Service unavailable");
@@ -159,7 +155,7 @@ async fn body_on_the_public_listener_is_not_waited_for() {
     let service = Service::start(Kind::Sqlite).await;
     // Announced, and never sent.
     for (name, value) in [("content-length", "10000000000"), ("transfer-encoding", "chunked")] {
-        let headers = [("x-consumer-id", support::USER), (name, value)];
+        let headers = [("x-consumer-id", crate::support::USER), (name, value)];
         let reply = service.public("DELETE", &connection(), &headers).await;
         assert!([200, 404].contains(&reply.status), "{name}: {reply:?}");
     }

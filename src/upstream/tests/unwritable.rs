@@ -1,18 +1,14 @@
 //! The command `serve` where something cannot be written: its database, or its log. It goes on, and says so where it can.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::fs::File;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::support::process::{SECRET, signal, started};
+use crate::support::{CONNECTION, Database, FORM, KEY, Kind, MSP, Reply, USER, demo, exchange};
 use brama_upstream::secret::Secret;
 use brama_upstream::store::{CredentialKind, Introspection, Store, StoreError};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
-use support::process::{SECRET, signal, started};
-use support::{CONNECTION, Database, FORM, KEY, Kind, MSP, Reply, USER, demo, exchange};
 use tempfile::TempDir;
 use tokio::process::Child;
 

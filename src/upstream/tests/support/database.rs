@@ -1,6 +1,6 @@
 //! A database of each kind, for one test.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use brama_e2e::hand::{Hand, Kind};
 use brama_e2e::postgres::Server;
@@ -79,10 +79,6 @@ impl Database {
 
     pub(crate) fn address(&self) -> &Address {
         &self.address
-    }
-
-    pub(crate) fn file(&self) -> PathBuf {
-        self.folder.path().join("brama.db")
     }
 
     pub(crate) fn url(&self) -> DatabaseUrl {

@@ -3,8 +3,6 @@
 //! Tests of what both kinds of database keep are listed in `on_both!`; one that is forgotten there is dead code, which
 //! the lints refuse.
 
-#![allow(dead_code, unused_imports, unused_macros, reason = "each test root uses a part of it")]
-
 mod database;
 pub(crate) mod process;
 
@@ -68,7 +66,7 @@ macro_rules! on_both {
             $(
                 #[tokio::test]
                 async fn $test() {
-                    super::$test(super::support::Kind::Sqlite).await;
+                    super::$test(crate::support::Kind::Sqlite).await;
                 }
             )*
         }
@@ -77,7 +75,7 @@ macro_rules! on_both {
             $(
                 #[tokio::test]
                 async fn $test() {
-                    super::$test(super::support::Kind::Postgres).await;
+                    super::$test(crate::support::Kind::Postgres).await;
                 }
             )*
         }

@@ -1,7 +1,5 @@
 //! `brama explain`: every step of a judgement is told, and no secret is.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 mod input;
 
 use std::collections::BTreeSet;
