@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use brama_e2e::durable::Durable;
 
-use crate::rows::{CLIENT, Kind, USER};
+use super::rows::{CLIENT, Kind, USER};
 
 /// What the service sends for one deletion, between BEGIN and COMMIT. With `$1` and `$2` as in its source.
 fn statements(kind: Kind) -> &'static [(&'static str, &'static str, &'static str)] {
