@@ -10,8 +10,6 @@
 
 mod attack;
 mod denied;
-#[path = "../../../policy/tests/jwt/library.rs"]
-mod library;
 mod proxy;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use brama_engine::config::Settings;
 use brama_engine::host::{CallId, Counter, Host, RootHost, RootId, StreamId};
 use brama_engine::worker::{Flow, NextTick, Worker};
+use brama_kit::library;
 use brama_policy::deciding::Moment;
 use brama_policy::identity::{Question, Reply, Unavailable};
 use serde_json::{Value, json};
 
-use crate::library;
 use crate::signer::{Signer, merged};
 use crate::support::{Done, FakeHost, settings};
 
