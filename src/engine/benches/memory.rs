@@ -7,10 +7,10 @@
 #![allow(missing_docs, clippy::restriction, reason = "a measurement ends where something is amiss")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use brama_engine::cache::CredentialCache;
-use brama_policy::deciding::{Moment, Monotonic, Policy, PolicyDocument, UnixTime};
+use brama_fake::Clock;
+use brama_policy::deciding::{Policy, PolicyDocument};
 use brama_policy::identity::{Answer, CredentialKind, Reply};
 use serde_json::{Value, json};
 
@@ -51,13 +51,13 @@ fn remember(cache: &mut CredentialCache, policy: &Policy, number: usize, set: us
     let answer = lookup.answer(Reply { status: 200, body: body.to_string().as_bytes() });
     assert!(matches!(answer, Answer::Active(_)), "{answer:?}");
     let key = cache.key(&lookup);
-    cache.insert(&lookup, key, &answer, now());
+    cache.insert(&lookup, key, &answer, Clock::default().moment());
 }
 
 fn knows(cache: &mut CredentialCache, policy: &Policy, number: usize) -> bool {
     let lookup = lookup(policy, number);
     let key = cache.key(&lookup);
-    cache.get(CredentialKind::Token, key, now()).is_some()
+    cache.get(CredentialKind::Token, key, Clock::default().moment()).is_some()
 }
 
 fn lookup(policy: &Policy, number: usize) -> brama_policy::identity::Lookup {
@@ -66,10 +66,6 @@ fn lookup(policy: &Policy, number: usize) -> brama_policy::identity::Lookup {
 
 fn id(number: usize) -> String {
     format!("05e20000-0000-4000-8000-{number:012}")
-}
-
-fn now() -> Moment {
-    Moment { wall: UnixTime::from_seconds(1_700_000_000), monotonic: Monotonic::from_origin(Duration::from_secs(1)) }
 }
 
 #[cfg(target_family = "wasm")]

@@ -19,8 +19,6 @@ pub mod cache;
 pub mod config;
 mod expiring_lru;
 mod failures;
-#[cfg(any(test, feature = "fake"))]
-pub mod fake;
 mod feeds;
 mod held_api_key;
 pub mod host;

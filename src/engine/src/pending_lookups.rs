@@ -183,36 +183,3 @@ pub const MAX_LOOKUPS_OF_A_KEY: usize = 50;
 
 /// Time after its timeout when a lookup counts as lost, whatever the proxy reports.
 const LOST: Duration = Duration::from_secs(2);
-
-#[cfg(test)]
-mod tests {
-    use brama_policy::deciding::{Request, Step};
-
-    use super::*;
-    use crate::cache::CredentialCache;
-    use crate::fake::{FakeHost, settings};
-    use crate::host::Host;
-
-    #[test]
-    fn lookup_has_the_id_of_its_first_request_and_knows_how_many_joined() {
-        let settings = settings(include_str!("../../../policies/ehealth.yaml"));
-        let mut host = FakeHost::new("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer t")]);
-        let Step::Ask(lookup, _awaiting) = settings.policy().begin(&Request::new(&host.headers)) else { panic!() };
-        let (key, now) = (CredentialCache::default().key(&lookup), host.now());
-        let mut lookups = PendingLookups::default();
-        let joined = [1, 2, 3].map(|number| {
-            let (stream, request_id) = (StreamId(number), &*format!("id-{number}"));
-            let (lookup, settings) = (&lookup, &settings);
-            let request = LookupRequest { stream, key, api_key: None, lookup, settings, request_id };
-            lookups.join_or_start(request, now).unwrap()
-        });
-        assert_eq!(joined, [Joined::Started, Joined::InProgress, Joined::InProgress]);
-        assert_eq!(lookups.due(now), [key]);
-        lookups.mark_sent(key, (RootId(1), CallId(7)), None, now);
-        assert!(lookups.complete(key, RootId(1), CallId(8)).is_none());
-        let completed = lookups.complete(key, RootId(1), CallId(7)).unwrap();
-        assert_eq!((&*completed.request_id, completed.joined), ("id-1", 2));
-    }
-
-    const PATH: &str = "/api/clients/1380df72-275a-11e7-93ae-92361f002671/connections/c1";
-}

@@ -388,6 +388,3 @@ fn count_rejected(host: &mut impl Host, denial: &Denial) {
 fn shown(reason: Option<&str>) -> String {
     reason.map(|reason| format!(" reason={reason:?}")).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

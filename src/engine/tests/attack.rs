@@ -10,15 +10,13 @@
 
 mod support;
 
-use brama_engine::host::{RootId, StreamId};
-use brama_engine::limits::MAX_FAILURES;
-use brama_engine::limits::MAX_LOOKUPS;
+use brama_engine::host::StreamId;
+use brama_engine::limits::{MAX_FAILURES, MAX_LOOKUPS};
+use brama_fake::{Done, Proxy, ROOT};
 use brama_kit::dice::Dice;
-use brama_policy::identity::Reply;
 use serde_json::json;
 use support::feed::{FOLLOWING, HEAD, KEY, KEY_SHA256, news, policy, warm_under};
-use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
-use support::{Done, WITHOUT_FEED};
+use support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED, WITHOUT_FEED};
 
 /// Facts are kept for ten seconds, and those of API keys serve for twenty more.
 fn serving(policy: &str) -> String {
@@ -27,17 +25,17 @@ fn serving(policy: &str) -> String {
 }
 
 fn answer(proxy: &mut Proxy, status: u16, body: &str) {
-    let _rest = proxy.tick(1);
-    let call = proxy.asked.last().unwrap().0;
-    proxy.reply_with(1, call.0, Some(Reply { status, body: body.as_bytes() }));
+    let _rest = proxy.tick();
+    let call = proxy.last().id;
+    proxy.reply_to(call, Some((status, body)));
 }
 
 fn knowing() -> Proxy {
-    let mut proxy = Proxy::new(&serving(&WITHOUT_FEED));
+    let mut proxy = proxy::under(&serving(&WITHOUT_FEED));
     let stream = proxy.request("k", "t");
     answer(&mut proxy, 200, GOOD_KEY);
     answer(&mut proxy, 200, GOOD_TOKEN);
-    assert_eq!(proxy.done(stream), [Done::Forwarded, Done::Resumed]);
+    assert_eq!(proxy.done(stream), PASSED);
     proxy
 }
 
@@ -45,21 +43,19 @@ fn knowing() -> Proxy {
 fn facts_that_were_revoked_while_their_feed_was_not_followed_do_not_serve() {
     let mut proxy = warm_under(&serving(&policy(FOLLOWING)));
     // Nobody comes for as long as facts are kept, so the feed is followed no more.
-    proxy.seconds = 10;
-    let _rest = proxy.tick(1);
+    proxy.at(10);
+    let _rest = proxy.tick();
     // The key `k` is revoked here. Where no question is out, nobody is told.
-    proxy.seconds = 11;
-    if let Some((call, _question)) = proxy.asked.pop() {
-        news(&mut proxy, call.0, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
+    proxy.at(11);
+    if let Some(call) = proxy.asked.pop() {
+        news(&mut proxy, call.id, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
     }
-    proxy.seconds = 12;
+    proxy.at(12);
     let stream = proxy.request("k", "t");
-    let _rest = proxy.tick(1);
-    let call = |proxy: &Proxy, form: &str| proxy.asked.iter().find(|(_call, known)| known == form).unwrap().0.0;
-    let lookup = call(&proxy, KEY);
-    let (feed, _question) = proxy.asked.iter().find(|(_call, form)| form.starts_with(HEAD)).unwrap().clone();
-    news(&mut proxy, feed.0, &json!([]));
-    proxy.reply(1, lookup, None);
+    let _rest = proxy.tick();
+    let (lookup, feed) = (proxy.call(KEY), proxy.call(HEAD));
+    news(&mut proxy, feed, &json!([]));
+    proxy.reply(lookup, None);
     if proxy.done(stream).is_empty() {
         answer(&mut proxy, 200, GOOD_TOKEN);
     }
@@ -69,16 +65,16 @@ fn facts_that_were_revoked_while_their_feed_was_not_followed_do_not_serve() {
 #[test]
 fn old_facts_do_not_serve_where_nobody_was_asked() {
     let mut proxy = knowing();
-    proxy.seconds = 10;
+    proxy.at(10);
     for number in 0..MAX_LOOKUPS {
         let _stream = proxy.request(&format!("made up {number}").replace(' ', "-"), "t");
     }
     let stream = proxy.request("k", "t");
-    let _rest = proxy.tick(1);
+    let _rest = proxy.tick();
     assert!(!proxy.forms()[2..].contains(&KEY), "nobody was asked");
     // The token is asked for where its API key passes.
-    let token = proxy.asked.iter().rev().find(|(_call, form)| form.contains("token=t&")).unwrap().0.0;
-    proxy.reply(1, token, Some(GOOD_TOKEN));
+    let token = proxy.call("token=t&");
+    proxy.reply(token, Some(GOOD_TOKEN));
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
 }
 
@@ -86,7 +82,7 @@ fn old_facts_do_not_serve_where_nobody_was_asked() {
 fn old_facts_do_not_serve_where_the_authority_has_answered() {
     for (status, body) in [(401, ""), (403, ""), (404, ""), (200, "{}"), (200, r#"{"active":true,"client_id":7}"#)] {
         let mut proxy = knowing();
-        proxy.seconds = 10;
+        proxy.at(10);
         let stream = proxy.request("k", "t");
         answer(&mut proxy, status, body);
         if proxy.done(stream).is_empty() {
@@ -99,53 +95,53 @@ fn old_facts_do_not_serve_where_the_authority_has_answered() {
 fn ask(proxy: &mut Proxy, api_key: &str) -> (StreamId, bool) {
     let before = proxy.asked.len();
     let stream = proxy.request(api_key, "t");
-    let _rest = proxy.tick(1);
+    let _rest = proxy.tick();
     (stream, proxy.asked.len() > before)
 }
 
 #[test]
 fn probe_whose_request_has_gone_finds_out_all_the_same() {
-    let mut proxy = Proxy::default();
+    let mut proxy = proxy::shipped();
     for number in 0..MAX_FAILURES {
         let (_stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert!(was_sent);
-        let call = proxy.asked.last().unwrap().0.0;
-        proxy.reply(1, call, None);
+        let call = proxy.last().id;
+        proxy.reply(call, None);
     }
-    proxy.seconds += 2;
+    proxy.later(2);
     for round in 0..20 {
         // Whoever is first when the rest is over, and leaves at once.
         let (gone, was_sent) = ask(&mut proxy, &format!("gone{round}"));
         assert!(was_sent);
         proxy.reset(gone);
         // The authority is back, and says so.
-        let call = proxy.asked.last().unwrap().0.0;
-        proxy.reply(1, call, Some(r#"{"active":false}"#));
+        let call = proxy.last().id;
+        proxy.reply(call, Some(r#"{"active":false}"#));
         let (honest, was_sent) = ask(&mut proxy, &format!("honest{round}"));
         assert_eq!((was_sent, proxy.done(honest)), (true, &[][..]), "{round}");
-        proxy.seconds += 1;
+        proxy.later(1);
     }
 }
 
 #[test]
 fn failures_count_though_the_requests_have_gone() {
-    let mut proxy = Proxy::default();
+    let mut proxy = proxy::shipped();
     for number in 0..MAX_FAILURES * 10 {
         let (stream, _was_sent) = ask(&mut proxy, &format!("k{number}"));
         // A client that waits for less long than the gateway.
         proxy.reset(stream);
-        let call = proxy.asked.last().unwrap().0.0;
-        proxy.reply(1, call, None);
+        let call = proxy.last().id;
+        proxy.reply(call, None);
     }
     assert!(!ask(&mut proxy, "other").1, "{}", proxy.asked.len());
 }
 
 #[test]
 fn no_more_lookups_are_out_than_may_though_their_requests_go() {
-    let mut proxy = Proxy::default();
+    let mut proxy = proxy::shipped();
     for number in 0..MAX_LOOKUPS * 10 {
         let stream = proxy.request(&format!("made-up-{number}"), "t");
-        let _rest = proxy.tick(1);
+        let _rest = proxy.tick();
         proxy.reset(stream);
     }
     // None of them was answered.
@@ -164,7 +160,7 @@ fn no_order_of_events_lets_a_revoked_key_in() {
         let (mut passed, mut late) = (0, 0);
         for seed in 1..500_u64 {
             let mut dice = Dice::of(seed);
-            let mut proxy = Proxy::new(&policy);
+            let mut proxy = proxy::under(&policy);
             let (mut feed, mut name): (Vec<String>, _) = (Vec::new(), "f".to_owned());
             let mut revoked: [Option<u64>; 3] = [None; 3];
             let mut out: Vec<(u32, u64, String)> = Vec::new();
@@ -174,30 +170,30 @@ fn no_order_of_events_lets_a_revoked_key_in() {
                 let mut step = 0;
                 match dice.roll(14) {
                     0 | 1 => {
-                        let _rest = proxy.tick(1);
+                        let _rest = proxy.tick();
                         step = 1;
                     }
                     2 if dice.roll(8) == 0 => {
-                        let _rest = proxy.tick(1);
+                        let _rest = proxy.tick();
                         step = dice.roll(25);
                     }
                     2 if dice.roll(2) == 0 => {
                         let n = dice.pick(3);
                         if revoked[n].is_none() {
-                            revoked[n] = Some(proxy.seconds);
+                            revoked[n] = Some(proxy.seconds());
                             feed.push(hex(&format!("k{n}")));
                         }
                     }
                     3 if dice.roll(10) == 0 => name.push('f'),
                     3 if dice.roll(10) == 0 => {
-                        proxy.worker.abandoned_by(RootId(1));
+                        proxy.end(ROOT);
                         out.clear();
                     }
                     4..=8 if !out.is_empty() => {
                         let index = dice.pick(out.len());
                         let (call, _sent, body) = out.remove(index);
                         let lost = dice.roll(5) == 0;
-                        proxy.reply(1, call, (!lost).then_some(body.as_str()));
+                        proxy.reply(call, (!lost).then_some(body.as_str()));
                     }
                     9 | 10 => {
                         let n = dice.pick(3);
@@ -206,12 +202,11 @@ fn no_order_of_events_lets_a_revoked_key_in() {
                         open.push((stream, n));
                     }
                     _ => {
-                        let _rest = proxy.tick(1);
+                        let _rest = proxy.tick();
                     }
                 }
-                let now = 100 + proxy.seconds;
-                proxy.hosts.values_mut().for_each(|host| host.seconds = now);
-                for (call, form) in &proxy.asked[known..] {
+                for call in &proxy.asked[known..] {
+                    let form = call.text();
                     let body = if form.starts_with("/") {
                         let (from, reset) =
                             match form.split("after=").nth(1).map(|rest| rest.split('&').next().unwrap()) {
@@ -234,18 +229,16 @@ fn no_order_of_events_lets_a_revoked_key_in() {
                             form.strip_prefix("token=k").unwrap().split('&').next().unwrap().parse().unwrap();
                         if revoked[n].is_some() { r#"{"active":false}"#.to_owned() } else { GOOD_KEY.to_owned() }
                     } else {
-                        GOOD_TOKEN.to_owned()
+                        GOOD_TOKEN.replace("1700000030", "1800000000")
                     };
-                    out.push((call.0, proxy.seconds, body));
+                    out.push((call.id, proxy.seconds(), body));
                 }
                 known = proxy.asked.len();
-                proxy.seconds += step;
-                let now = 100 + proxy.seconds;
-                proxy.hosts.values_mut().for_each(|host| host.seconds = now);
-                let seconds = proxy.seconds;
+                proxy.later(step);
+                let seconds = proxy.seconds();
                 out.retain(|(_call, sent, _body)| seconds <= sent + 1);
                 open.retain(|(stream, n)| {
-                    let done = &proxy.hosts[stream].done;
+                    let done = proxy.done(*stream);
                     if done.contains(&Done::Forwarded) {
                         passed += 1;
                         late += usize::from(revoked[*n].is_some());

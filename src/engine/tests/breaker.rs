@@ -12,9 +12,8 @@ mod support;
 
 use brama_engine::host::{Counter, StreamId};
 use brama_engine::limits::MAX_FAILURES;
-use brama_policy::identity::Reply;
-use support::Done;
-use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
+use brama_fake::{Done, Failing, Proxy};
+use support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED};
 
 /// How an authority can fail.
 #[derive(Clone, Copy, Debug)]
@@ -27,27 +26,27 @@ enum Failure {
 fn ask(proxy: &mut Proxy, api_key: &str) -> (StreamId, bool) {
     let before = proxy.asked.len();
     let stream = proxy.request(api_key, "t");
-    let _rest = proxy.tick(1);
+    let _rest = proxy.tick();
     (stream, proxy.asked.len() > before)
 }
 
 fn fail(proxy: &mut Proxy, failure: Failure) {
-    let call = proxy.asked.last().unwrap().0;
+    let call = proxy.last().id;
     let reply = match failure {
         Failure::Silent => None,
-        Failure::Says(status) => Some(Reply { status, body: b"" }),
+        Failure::Says(status) => Some((status, "")),
     };
-    proxy.reply_with(1, call.0, reply);
+    proxy.reply_to(call, reply);
 }
 
 fn answer(proxy: &mut Proxy, body: &str) {
-    let call = proxy.asked.last().unwrap().0.0;
-    proxy.reply(1, call, Some(body));
+    let call = proxy.last().id;
+    proxy.reply(call, Some(body));
 }
 
 /// A proxy whose authority has failed as often as it may.
 fn broken(failure: Failure) -> Proxy {
-    let mut proxy = Proxy::default();
+    let mut proxy = proxy::shipped();
     for number in 0..MAX_FAILURES {
         let (stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert!(was_sent, "{failure:?} {number}");
@@ -71,50 +70,50 @@ fn dead_authority_is_not_asked_for_a_moment() {
 
 #[test]
 fn lookups_that_cannot_be_sent_count_as_well() {
-    let mut proxy = Proxy::default();
-    proxy.cannot_dispatch = true;
+    let mut proxy = proxy::shipped();
+    proxy.fail(Failing { dispatch: true, ..Failing::default() });
     for number in 0..MAX_FAILURES {
         let (stream, _was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert_eq!(proxy.done(stream), [Done::Refused(503)]);
     }
-    proxy.cannot_dispatch = false;
+    proxy.fail(Failing::default());
     assert!(!ask(&mut proxy, "other").1);
 }
 
 #[test]
 fn one_request_finds_out_whether_it_is_back() {
     let mut proxy = broken(Failure::Silent);
-    proxy.seconds += 2;
+    proxy.later(2);
     let (probe, was_sent) = ask(&mut proxy, "probe");
     assert!(was_sent);
     let (other, was_sent) = ask(&mut proxy, "other");
     assert_eq!((was_sent, proxy.done(other)), (false, &[Done::Refused(503)][..]));
     answer(&mut proxy, GOOD_KEY);
     assert!(ask(&mut proxy, "late").1);
-    let token = proxy.asked.iter().find(|(_call, form)| form.contains("token=t&")).unwrap().0;
-    proxy.reply(1, token.0, Some(GOOD_TOKEN));
-    assert_eq!(proxy.done(probe), [Done::Forwarded, Done::Resumed]);
+    let token = proxy.call("token=t&");
+    proxy.reply(token, Some(GOOD_TOKEN));
+    assert_eq!(proxy.done(probe), PASSED);
 }
 
 #[test]
 fn probe_that_fails_begins_another_rest_and_one_that_is_lost_does_not_last() {
     let mut proxy = broken(Failure::Silent);
-    proxy.seconds += 2;
+    proxy.later(2);
     assert!(ask(&mut proxy, "probe").1);
     fail(&mut proxy, Failure::Silent);
     assert!(!ask(&mut proxy, "other").1);
-    proxy.seconds += 2;
+    proxy.later(2);
     let (lost, was_sent) = ask(&mut proxy, "lost");
     assert!(was_sent);
     proxy.reset(lost);
     // The policy's timeout is a second.
-    proxy.seconds += 1;
+    proxy.later(1);
     assert!(ask(&mut proxy, "next").1);
 }
 
 #[test]
 fn answer_in_between_counts_from_the_beginning() {
-    let mut proxy = Proxy::default();
+    let mut proxy = proxy::shipped();
     for number in 0..MAX_FAILURES * 3 {
         let (_stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert!(was_sent);
@@ -128,7 +127,7 @@ fn answer_in_between_counts_from_the_beginning() {
 
 #[test]
 fn answer_about_one_credential_that_nobody_can_read_is_no_outage() {
-    let mut proxy = Proxy::default();
+    let mut proxy = proxy::shipped();
     for number in 0..MAX_FAILURES * 3 {
         let (stream, was_sent) = ask(&mut proxy, &format!("k{number}"));
         assert!(was_sent);
@@ -139,10 +138,10 @@ fn answer_about_one_credential_that_nobody_can_read_is_no_outage() {
 
 #[test]
 fn rest_over_api_keys_is_none_over_tokens() {
-    let mut proxy = Proxy::default();
+    let mut proxy = proxy::shipped();
     let _known = ask(&mut proxy, "k");
     answer(&mut proxy, GOOD_KEY);
-    let _rest = proxy.tick(1);
+    let _rest = proxy.tick();
     answer(&mut proxy, GOOD_TOKEN);
     for number in 0..MAX_FAILURES {
         let _stream = ask(&mut proxy, &format!("k{number}"));
@@ -150,6 +149,6 @@ fn rest_over_api_keys_is_none_over_tokens() {
     }
     let before = proxy.asked.len();
     let _stream = proxy.request("k", "another");
-    let _rest = proxy.tick(1);
+    let _rest = proxy.tick();
     assert_eq!(proxy.asked.len(), before + 1);
 }

@@ -12,11 +12,12 @@ mod support;
 
 use brama_engine::host::{Counter, RootId, StreamId};
 use brama_engine::worker::NextTick;
+use brama_fake::{Done, ROOT, settings};
 use serde_json::json;
 use support::feed::{
     FOLLOWING, HEAD, KEY, KEY_SHA256, LATER, TOKEN, answer, ask_feed, asks, news, page, policy, proxy, warm,
 };
-use support::{Done, settings};
+use support::proxy::Gateway as _;
 
 #[test]
 fn known_facts_are_trusted_while_the_feed_is_fresh() {
@@ -62,13 +63,13 @@ fn feed_that_is_reset_drops_everything() {
 #[test]
 fn stale_feed_leaves_nothing_trusted_until_it_answers_again() {
     let mut proxy = warm(FOLLOWING);
-    proxy.seconds = 2;
+    proxy.at(2);
     assert_eq!(asks(&mut proxy), [""; 0]);
-    let call = proxy.asked.last().unwrap().0.0;
-    proxy.reply(1, call, None);
-    proxy.seconds = 3;
+    let call = proxy.last().id;
+    proxy.reply(call, None);
+    proxy.at(3);
     assert_eq!(asks(&mut proxy), [KEY]);
-    let call = proxy.asked.last().unwrap().0.0;
+    let call = proxy.last().id;
     news(&mut proxy, call, &json!([]));
     assert_eq!(asks(&mut proxy), [""; 0]);
 }
@@ -81,9 +82,9 @@ fn page_that_cannot_be_used_drops_everything_and_the_feed_is_begun_anew() {
         let call = ask_feed(&mut proxy);
         answer(&mut proxy, call, status, body);
         assert_eq!(asks(&mut proxy), [KEY], "{status} {body}");
-        proxy.seconds += 1;
-        let _rest = proxy.tick(1);
-        assert_eq!(proxy.asked.last().unwrap().1, HEAD);
+        proxy.later(1);
+        let _rest = proxy.tick();
+        assert_eq!(proxy.last().text(), HEAD);
         assert!(proxy.counted.contains(&Counter::FeedFailure));
     }
 }
@@ -115,11 +116,11 @@ fn longest_page_of_an_authority_is_read() {
 fn question_whose_reply_is_lost_is_asked_again() {
     let mut proxy = warm(FOLLOWING);
     let _call = ask_feed(&mut proxy);
-    proxy.seconds += 2;
-    let _rest = proxy.tick(1);
+    proxy.later(2);
+    let _rest = proxy.tick();
     assert_eq!(proxy.forms(), [LATER]);
-    proxy.seconds += 1;
-    let _rest = proxy.tick(1);
+    proxy.later(1);
+    let _rest = proxy.tick();
     assert_eq!(proxy.forms(), [LATER, LATER]);
 }
 
@@ -136,23 +137,23 @@ fn refused_gateway_trusts_nothing() {
     let mut proxy = warm(FOLLOWING);
     let call = ask_feed(&mut proxy);
     answer(&mut proxy, call, 401, "{}");
-    proxy.seconds = 3;
+    proxy.at(3);
     assert_eq!(asks(&mut proxy), [KEY]);
 }
 
 #[test]
 fn page_with_more_to_come_makes_nothing_fresh() {
     let mut proxy = warm(FOLLOWING);
-    proxy.seconds = 2;
-    let _rest = proxy.tick(1);
-    let call = proxy.asked.last().unwrap().0.0;
+    proxy.at(2);
+    let _rest = proxy.tick();
+    let call = proxy.last().id;
     page(&mut proxy, call, &json!([]), true, false);
-    proxy.seconds = 3;
+    proxy.at(3);
     assert_eq!(asks(&mut proxy), [KEY]);
     // It goes on at once.
-    let (call, text) = proxy.asked.last().unwrap().clone();
-    assert_eq!(text, LATER);
-    news(&mut proxy, call.0, &json!([]));
+    assert_eq!(proxy.last().text(), LATER);
+    let call = proxy.last().id;
+    news(&mut proxy, call, &json!([]));
     assert_eq!(asks(&mut proxy), [""; 0]);
 }
 
@@ -160,11 +161,11 @@ fn page_with_more_to_come_makes_nothing_fresh() {
 fn age_counts_from_when_the_question_was_sent() {
     let mut proxy = warm(FOLLOWING);
     let call = ask_feed(&mut proxy);
-    proxy.seconds = 3;
+    proxy.at(3);
     assert_eq!(asks(&mut proxy), [KEY]);
     news(&mut proxy, call, &json!([]));
     assert_eq!(asks(&mut proxy), [""; 0]);
-    proxy.seconds = 4;
+    proxy.at(4);
     assert_eq!(asks(&mut proxy), [KEY]);
 }
 
@@ -172,9 +173,9 @@ fn age_counts_from_when_the_question_was_sent() {
 fn stepped_wall_clock_changes_nothing() {
     for wall in [20, -10_000_000] {
         let mut proxy = warm(FOLLOWING);
-        proxy.wall = wall;
+        proxy.step(wall);
         assert_eq!(asks(&mut proxy), [""; 0]);
-        proxy.seconds = 3;
+        proxy.at(3);
         assert_eq!(asks(&mut proxy), [KEY]);
     }
 }
@@ -184,9 +185,9 @@ fn facts_are_served_for_longer_where_that_is_written() {
     let mut proxy = warm(
         "{ path: /revocations, every: 1s, max_lag: 3s, when_stale: { serve_for: 5s, because: the network is bad } }",
     );
-    proxy.seconds = 7;
+    proxy.at(7);
     assert_eq!(asks(&mut proxy), [""; 0]);
-    proxy.seconds = 8;
+    proxy.at(8);
     assert_eq!(asks(&mut proxy), [KEY]);
 }
 
@@ -194,8 +195,8 @@ fn facts_are_served_for_longer_where_that_is_written() {
 fn feed_is_followed_while_there_are_facts_and_no_longer() {
     let mut proxy = warm(FOLLOWING);
     // The policy keeps facts for 60 seconds.
-    proxy.seconds = 61;
-    assert_eq!(proxy.tick(1), NextTick::Sleep);
+    proxy.at(61);
+    assert_eq!(proxy.tick(), NextTick::Sleep);
     assert_eq!(proxy.forms(), [""; 0]);
     // Who comes then begins anew.
     assert_eq!(asks(&mut proxy), [KEY]);
@@ -206,16 +207,16 @@ fn feed_is_followed_while_there_are_facts_and_no_longer() {
 fn feed_goes_on_under_the_next_root() {
     let mut proxy = warm(FOLLOWING);
     let _call = ask_feed(&mut proxy);
-    proxy.worker.abandoned_by(RootId(1));
-    assert_eq!(proxy.tick(2), NextTick::Watch);
+    proxy.end(ROOT);
+    assert_eq!(proxy.tick_of(RootId(2)), NextTick::Watch);
     assert_eq!(proxy.forms(), [LATER, LATER]);
 }
 
 #[test]
 fn gateway_without_facts_asks_no_feed() {
     let mut proxy = proxy(FOLLOWING);
-    assert_eq!(proxy.tick(1), NextTick::Sleep);
+    assert_eq!(proxy.tick(), NextTick::Sleep);
     let stream: StreamId = proxy.request("", "");
     assert_eq!(proxy.done(stream), [Done::Refused(401)]);
-    assert_eq!((proxy.tick(1), proxy.asked.len()), (NextTick::Sleep, 0));
+    assert_eq!((proxy.tick(), proxy.asked.len()), (NextTick::Sleep, 0));
 }

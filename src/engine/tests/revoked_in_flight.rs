@@ -11,26 +11,26 @@
 mod support;
 
 use brama_engine::host::Counter;
+use brama_fake::{Done, Proxy, settings};
 use serde_json::json;
-use support::feed::{FOLLOWING, KEY, KEY_SHA256, PASSED, ask_feed, news, page, policy, warm};
-use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
-use support::{Done, settings};
+use support::feed::{FOLLOWING, KEY, KEY_SHA256, ask_feed, news, page, policy, warm};
+use support::proxy::{GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED};
 
 #[test]
 fn key_that_is_revoked_while_the_token_is_asked_for_is_asked_for_again() {
     let mut proxy = warm(FOLLOWING);
     let call = ask_feed(&mut proxy);
     let stream = proxy.request("k", "t2");
-    let _rest = proxy.tick(1);
-    let (lookup, form) = proxy.asked.last().unwrap().clone();
-    assert_eq!(form, "token=t2&token_type_hint=access_token");
+    let _rest = proxy.tick();
+    let lookup = proxy.last().id;
+    assert_eq!(proxy.last().text(), "token=t2&token_type_hint=access_token");
     news(&mut proxy, call, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
-    proxy.reply(1, lookup.0, Some(GOOD_TOKEN));
+    proxy.reply(lookup, Some(GOOD_TOKEN));
     assert_eq!(proxy.done(stream), []);
-    let _rest = proxy.tick(1);
-    let (again, form) = proxy.asked.last().unwrap().clone();
-    assert_eq!(form, KEY);
-    proxy.reply(1, again.0, Some(r#"{"active":false}"#));
+    let _rest = proxy.tick();
+    let again = proxy.last().id;
+    assert_eq!(proxy.last().text(), KEY);
+    proxy.reply(again, Some(r#"{"active":false}"#));
     assert_eq!(proxy.done(stream), [Done::Refused(401)]);
 }
 
@@ -47,46 +47,41 @@ fn key_that_is_revoked_twice_meanwhile_is_not_asked_for_a_third_time() {
         let stream = proxy.request("k", "t2");
         for round in 0..2 {
             let feed = ask_feed(&mut proxy);
-            proxy.hosts.get_mut(&stream).unwrap().seconds = 100 + proxy.seconds;
-            let token = proxy.asked.iter().rev().find(|(_call, form)| form.starts_with("token=t2")).unwrap().0;
+            let token = proxy.call("token=t2");
             news(&mut proxy, feed, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
-            proxy.reply(1, token.0, Some(GOOD_TOKEN));
+            proxy.reply(token, Some(GOOD_TOKEN));
             if round == 0 {
-                let _rest = proxy.tick(1);
-                let (key, form) = proxy.asked.last().unwrap().clone();
-                assert_eq!(form, KEY);
-                proxy.reply(1, key.0, Some(GOOD_KEY));
+                let _rest = proxy.tick();
+                let key = proxy.last().id;
+                assert_eq!(proxy.last().text(), KEY);
+                proxy.reply(key, Some(GOOD_KEY));
             }
         }
         assert_eq!(proxy.done(stream), end);
-        let overtaken =
-            proxy.hosts[&stream].counted.iter().filter(|counter| **counter == Counter::RevokedInFlight).count();
+        let overtaken = proxy[stream].counted.iter().filter(|counter| **counter == Counter::RevokedInFlight).count();
         assert_eq!(overtaken, 2);
         // Nobody vouches for the key, so nobody is told of it, in shadow mode either.
-        assert_eq!(proxy.hosts[&stream].header("x-broker"), [""; 0]);
+        assert_eq!(proxy[stream].header("x-broker"), [""; 0]);
     }
 }
 
 #[test]
 fn facts_of_a_feed_that_falls_silent_meanwhile_are_asked_for_again() {
     let mut proxy = warm(FOLLOWING);
-    proxy.seconds = 2;
+    proxy.at(2);
     let stream = proxy.request("k", "t2");
-    let _rest = proxy.tick(1);
-    let token = proxy.asked.iter().find(|(_call, form)| form.starts_with("token=t2")).unwrap().0;
-    proxy.seconds = 3;
-    for host in proxy.hosts.values_mut() {
-        host.seconds = 103;
-    }
-    proxy.reply(1, token.0, Some(GOOD_TOKEN));
-    let _rest = proxy.tick(1);
-    let (key, form) = proxy.asked.last().unwrap().clone();
-    assert_eq!((proxy.done(stream), form.as_str()), (&[][..], KEY));
-    proxy.reply(1, key.0, Some(GOOD_KEY));
-    let _rest = proxy.tick(1);
-    let (token, form) = proxy.asked.last().unwrap().clone();
-    assert_eq!(form, "token=t2&token_type_hint=access_token");
-    proxy.reply(1, token.0, Some(GOOD_TOKEN));
+    let _rest = proxy.tick();
+    let token = proxy.call("token=t2");
+    proxy.at(3);
+    proxy.reply(token, Some(GOOD_TOKEN));
+    let _rest = proxy.tick();
+    let key = proxy.last().id;
+    assert_eq!((proxy.done(stream), proxy.last().text()), (&[][..], KEY));
+    proxy.reply(key, Some(GOOD_KEY));
+    let _rest = proxy.tick();
+    let token = proxy.last().id;
+    assert_eq!(proxy.last().text(), "token=t2&token_type_hint=access_token");
+    proxy.reply(token, Some(GOOD_TOKEN));
     assert_eq!(proxy.done(stream), PASSED);
 }
 
@@ -94,14 +89,14 @@ fn facts_of_a_feed_that_falls_silent_meanwhile_are_asked_for_again() {
 fn key_that_ends_while_the_token_is_asked_for_is_refused() {
     let mut proxy = warm(FOLLOWING);
     let stream = proxy.request("short", "t2");
-    let _rest = proxy.tick(1);
+    let _rest = proxy.tick();
     let key = GOOD_KEY.replace(r#""scope":"""#, r#""scope":"","exp":1700000010"#);
-    let call = proxy.asked.last().unwrap().0;
-    proxy.reply(1, call.0, Some(&key));
-    let _rest = proxy.tick(1);
-    let call = proxy.asked.last().unwrap().0;
-    proxy.hosts.get_mut(&stream).unwrap().wall += 10;
-    proxy.reply(1, call.0, Some(GOOD_TOKEN));
+    let call = proxy.last().id;
+    proxy.reply(call, Some(&key));
+    let _rest = proxy.tick();
+    let call = proxy.last().id;
+    proxy.step(10);
+    proxy.reply(call, Some(GOOD_TOKEN));
     assert_eq!(proxy.done(stream), [Done::Refused(401)]);
 }
 
@@ -111,17 +106,17 @@ fn answer_on_its_way_when_its_credential_is_revoked_is_discarded() {
     let call = ask_feed(&mut proxy);
     // Another key, of which the authority says that it is good, a moment before it is revoked.
     let stream = proxy.request("other", "t");
-    let _rest = proxy.tick(1);
-    let lookup = proxy.asked.last().unwrap().clone();
-    assert_eq!(lookup.1, "token=other&token_type_hint=api_key");
+    let _rest = proxy.tick();
+    let lookup = proxy.last().clone();
+    assert_eq!(lookup.text(), "token=other&token_type_hint=api_key");
     news(&mut proxy, call, &json!([{ "kind": "client", "client_id": "m" }]));
-    proxy.reply(1, lookup.0.0, Some(GOOD_KEY));
+    proxy.reply(lookup.id, Some(GOOD_KEY));
     assert_eq!(proxy.done(stream), []);
     assert!(proxy.counted.contains(&Counter::RevokedInFlight));
-    let _rest = proxy.tick(1);
-    let again = proxy.asked.last().unwrap().clone();
-    assert_eq!((&again.1, again.0 != lookup.0), (&lookup.1, true));
-    proxy.reply(1, again.0.0, Some(r#"{"active":false}"#));
+    let _rest = proxy.tick();
+    let again = proxy.last().clone();
+    assert_eq!((again.text(), again.id != lookup.id), (lookup.text(), true));
+    proxy.reply(again.id, Some(r#"{"active":false}"#));
     assert_eq!(proxy.done(stream), [Done::Refused(401)]);
 }
 
@@ -131,15 +126,15 @@ fn answer_is_discarded_where_too_much_came_meanwhile_to_tell() {
     let mut proxy = warm(FOLLOWING);
     let mut call = ask_feed(&mut proxy);
     let stream = proxy.request("other", "t");
-    let _rest = proxy.tick(1);
-    let lookup = proxy.asked.last().unwrap().0;
+    let _rest = proxy.tick();
+    let lookup = proxy.last().id;
     for _ in 0..17 {
         page(&mut proxy, call, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]), true, false);
-        let _rest = proxy.tick(1);
-        call = proxy.asked.last().unwrap().0.0;
+        let _rest = proxy.tick();
+        call = proxy.last().id;
     }
     assert_eq!(lookups(&proxy), 1);
-    proxy.reply(1, lookup.0, Some(GOOD_KEY));
-    let _rest = proxy.tick(1);
+    proxy.reply(lookup, Some(GOOD_KEY));
+    let _rest = proxy.tick();
     assert_eq!((proxy.done(stream), lookups(&proxy)), (&[][..], 2));
 }

@@ -10,11 +10,11 @@
 
 mod support;
 
+use brama_fake::{Proxy, headers};
 use brama_policy::deciding::{Request, Step};
 use brama_policy::identity::{Lookup, Verifier};
-use support::FakeHost;
 use support::feed::{FOLLOWING, policy};
-use support::proxy::{GOOD_KEY, PATH, Proxy};
+use support::proxy::{self, GOOD_KEY, Gateway as _, PATH};
 
 const API_KEY: &str = "a-key-5a1e";
 const TOKEN: &str = "a-token-5a1e";
@@ -30,28 +30,28 @@ fn tells_nothing(printed: &str) {
 
 #[test]
 fn worker_and_requests_tell_nothing_whatever_they_wait_for() {
-    let mut proxy = Proxy::new(&policy(FOLLOWING));
+    let mut proxy = proxy::under(&policy(FOLLOWING));
     let _stream = proxy.request(API_KEY, TOKEN);
     let tells_nothing_now = |proxy: &Proxy| {
         tells_nothing(&format!("{:?}", proxy.worker));
         tells_nothing(&format!("{:?}", proxy.settings));
     };
     tells_nothing_now(&proxy);
-    let _rest = proxy.tick(1);
+    let _rest = proxy.tick();
     tells_nothing_now(&proxy);
-    proxy.reply(1, 1, Some(GOOD_KEY));
-    let _rest = proxy.tick(1);
+    proxy.reply(1, Some(GOOD_KEY));
+    let _rest = proxy.tick();
     assert!(proxy.forms().iter().any(|form| form.contains(TOKEN)), "the token is asked about");
     tells_nothing_now(&proxy);
-    proxy.reply(1, 3, Some(&format!(r#"{{"active":true,"token_use":"access_token","token":"{TOKEN}"}}"#)));
+    proxy.reply(3, Some(&format!(r#"{{"active":true,"token_use":"access_token","token":"{TOKEN}"}}"#)));
     tells_nothing_now(&proxy);
 }
 
 #[test]
 fn lookup_and_its_answers_tell_nothing() {
-    let proxy = Proxy::default();
-    let host = FakeHost::new("DELETE", PATH, &[("api-key", API_KEY), ("authorization", &format!("Bearer {TOKEN}"))]);
-    let Step::Ask(lookup, awaiting) = proxy.settings.policy().begin(&Request::new(&host.headers)) else { panic!() };
+    let proxy = proxy::shipped();
+    let headers = headers("DELETE", PATH, &[("api-key", API_KEY), ("authorization", &format!("Bearer {TOKEN}"))]);
+    let Step::Ask(lookup, awaiting) = proxy.settings.policy().begin(&Request::new(&headers)) else { panic!() };
     tells_nothing(&format!("{lookup:?} {awaiting:?} {:?}", lookup.revocable()));
     let verifier: fn(&Lookup) -> &Verifier = Lookup::verifier;
     tells_nothing(&format!("{:?}", verifier(&lookup)));

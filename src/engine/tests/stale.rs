@@ -11,11 +11,13 @@
 
 mod support;
 
+use std::mem::take;
+
 use brama_engine::host::{Counter, StreamId};
+use brama_fake::{Done, Proxy};
 use serde_json::json;
-use support::feed::{FOLLOWING, KEY, KEY_SHA256, LATER, PASSED, TOKEN, ask_feed, news, policy, warm_under};
-use support::proxy::{GOOD_KEY, GOOD_TOKEN, Proxy};
-use support::{Done, WITHOUT_FEED};
+use support::feed::{FOLLOWING, KEY, KEY_SHA256, LATER, TOKEN, ask_feed, news, policy, warm_under};
+use support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED, WITHOUT_FEED};
 
 /// Facts are kept for ten seconds, and those of API keys serve for twenty more.
 fn serving(policy: &str) -> String {
@@ -26,19 +28,19 @@ fn serving(policy: &str) -> String {
 
 /// A proxy that knows the API key `k`.
 fn knowing(policy: &str) -> Proxy {
-    let mut proxy = Proxy::new(policy);
+    let mut proxy = proxy::under(policy);
     let stream = proxy.request("k", "t");
     answer(&mut proxy, Some(GOOD_KEY));
     answer(&mut proxy, Some(GOOD_TOKEN));
-    assert_eq!(proxy.done(stream), [Done::Forwarded, Done::Resumed]);
+    assert_eq!(proxy.done(stream), PASSED);
     proxy
 }
 
 /// The reply to the lookup that is sent next.
 fn answer(proxy: &mut Proxy, body: Option<&str>) {
-    let _rest = proxy.tick(1);
-    let call = proxy.asked.last().unwrap().0.0;
-    proxy.reply(1, call, body);
+    let _rest = proxy.tick();
+    let call = proxy.last().id;
+    proxy.reply(call, body);
 }
 
 /// A request whose API key is asked about in vain, and whose token is good.
@@ -55,18 +57,18 @@ fn in_outage(proxy: &mut Proxy) -> StreamId {
 fn facts_serve_for_as_long_as_is_written() {
     for (seconds, serves) in [(10, true), (29, true), (30, false), (1_000, false)] {
         let mut proxy = knowing(&serving(&WITHOUT_FEED));
-        proxy.seconds = seconds;
+        proxy.at(seconds);
         let stream = in_outage(&mut proxy);
-        let done: &[Done] = if serves { &[Done::Forwarded, Done::Resumed] } else { &[Done::Refused(503)] };
+        let done: &[Done] = if serves { &PASSED } else { &[Done::Refused(503)] };
         assert_eq!(proxy.done(stream), done, "{seconds}");
-        assert_eq!(proxy.hosts[&stream].counted.contains(&Counter::StaleServed), serves);
+        assert_eq!(proxy[stream].counted.contains(&Counter::StaleServed), serves);
     }
 }
 
 #[test]
 fn nothing_serves_where_nothing_is_written() {
     let mut proxy = knowing(&serving(&WITHOUT_FEED));
-    proxy.seconds = 10;
+    proxy.at(10);
     let stream = proxy.request("k", "t");
     answer(&mut proxy, Some(GOOD_KEY));
     answer(&mut proxy, None);
@@ -76,26 +78,24 @@ fn nothing_serves_where_nothing_is_written() {
 #[test]
 fn authority_that_answers_is_believed() {
     let mut proxy = knowing(&serving(&WITHOUT_FEED));
-    proxy.seconds = 10;
+    proxy.at(10);
     let stream = proxy.request("k", "t");
     answer(&mut proxy, Some(r#"{"active":false}"#));
     assert_eq!(proxy.done(stream), [Done::Refused(401)]);
-    proxy.seconds = 20;
+    proxy.at(20);
     let stream = in_outage(&mut proxy);
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
 }
 
 #[test]
 fn facts_end_with_their_credential() {
-    let mut proxy = Proxy::new(&serving(&WITHOUT_FEED));
+    let mut proxy = proxy::under(&serving(&WITHOUT_FEED));
     let _stream = proxy.request("k", "t");
-    // The policy's clock shows 1,700,000,000 and the seconds of the test.
     let short = GOOD_KEY.replace("\"scope\"", "\"exp\":1700000015,\"scope\"");
     answer(&mut proxy, Some(&short));
     answer(&mut proxy, Some(GOOD_TOKEN));
     for (seconds, status) in [(14, None), (15, Some(401))] {
-        proxy.seconds = seconds;
-        proxy.wall = i64::try_from(seconds).unwrap();
+        proxy.at(seconds);
         let stream = in_outage(&mut proxy);
         let done: Vec<_> = status.map_or(PASSED.to_vec(), |status| vec![Done::Refused(status)]);
         assert_eq!(proxy.done(stream), done, "{seconds}");
@@ -105,18 +105,17 @@ fn facts_end_with_their_credential() {
 /// Under a feed: the question about the API key fails, those what was revoked are answered.
 fn key_fails(proxy: &mut Proxy) -> StreamId {
     let stream = proxy.request("k", "t");
-    let _rest = proxy.tick(1);
-    let asked = proxy.asked.split_off(0);
-    for (call, form) in &asked {
-        match form.as_str() {
-            KEY => proxy.reply(1, call.0, None),
-            TOKEN => proxy.reply(1, call.0, Some(GOOD_TOKEN)),
-            _feed => news(proxy, call.0, &json!([])),
+    let _rest = proxy.tick();
+    for call in take(&mut proxy.asked) {
+        match call.text() {
+            KEY => proxy.reply(call.id, None),
+            TOKEN => proxy.reply(call.id, Some(GOOD_TOKEN)),
+            _feed => news(proxy, call.id, &json!([])),
         }
     }
-    let _rest = proxy.tick(1);
-    if let Some((call, _form)) = proxy.asked.iter().find(|(_call, form)| form == TOKEN).cloned() {
-        proxy.reply(1, call.0, Some(GOOD_TOKEN));
+    let _rest = proxy.tick();
+    if let Some(call) = proxy.asked.iter().find(|call| call.text() == TOKEN).map(|call| call.id) {
+        proxy.reply(call, Some(GOOD_TOKEN));
     }
     stream
 }
@@ -136,9 +135,9 @@ fn facts_serve_under_a_feed_while_it_is_fresh() {
 fn feed_is_followed_for_as_long_as_facts_may_serve() {
     let mut proxy = warm_under(&serving(&policy(FOLLOWING)));
     // Beyond `ttl`, and nobody has come meanwhile.
-    proxy.seconds = 12;
+    proxy.at(12);
     let call = ask_feed(&mut proxy);
-    assert_eq!(proxy.asked.last().unwrap().1, LATER, "what was revoked since would be missed");
+    assert_eq!(proxy.last().text(), LATER, "what was revoked since would be missed");
     news(&mut proxy, call, &json!([{ "kind": "credential", "sha256": KEY_SHA256 }]));
     let stream = key_fails(&mut proxy);
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
@@ -147,10 +146,10 @@ fn feed_is_followed_for_as_long_as_facts_may_serve() {
 #[test]
 fn stale_feed_lets_nothing_serve() {
     let mut proxy = warm_under(&serving(&policy(FOLLOWING)));
-    proxy.seconds = 10;
+    proxy.at(10);
     let stream = proxy.request("k", "t");
-    let _rest = proxy.tick(1);
-    let (call, _form) = proxy.asked.iter().find(|(_call, form)| form == KEY).unwrap().clone();
-    proxy.reply(1, call.0, None);
+    let _rest = proxy.tick();
+    let call = proxy.call(KEY);
+    proxy.reply(call, None);
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
 }

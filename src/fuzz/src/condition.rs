@@ -37,7 +37,7 @@ fn allows(condition: &str, purpose: &str, thing: &str) -> Option<bool> {
     Some(match policy.begin(&Request::new(&headers)) {
         Step::Done(decision) => matches!(decision, Decision::Allow(_)),
         Step::Ask(_lookup, awaiting) => {
-            let step = awaiting.resume(Answer::Active(gateway::facts()), gateway::moment(0));
+            let step = awaiting.resume(Answer::Active(gateway::facts()), gateway::now());
             matches!(step, Step::Done(Decision::Allow(_)))
         }
     })

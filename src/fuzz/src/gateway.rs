@@ -4,7 +4,8 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 use brama_engine::config::Settings;
-use brama_policy::deciding::{Moment, Monotonic, Policy, PolicyDocument, UnixTime};
+use brama_fake::Clock;
+use brama_policy::deciding::{Moment, Policy, PolicyDocument};
 use brama_policy::identity::{Credential, CredentialKind, Fact, Facts, KeySet, Lookup};
 use serde_json::Value;
 
@@ -54,14 +55,11 @@ pub(crate) fn keys() -> &'static KeySet {
 }
 
 /// Wall clock at the start, in Unix seconds.
-pub(crate) const WALL: u64 = 1_700_000_000;
+pub(crate) const WALL: u64 = Clock::START;
 
-/// The clocks, some seconds after the start.
-pub(crate) fn moment(seconds: u64) -> Moment {
-    Moment {
-        wall: UnixTime::from_seconds(WALL.saturating_add(seconds)),
-        monotonic: Monotonic::from_origin(std::time::Duration::from_secs(seconds.saturating_add(1))),
-    }
+/// The clocks at the start.
+pub(crate) fn now() -> Moment {
+    Clock::default().moment()
 }
 
 /// Facts of a caller that every route of the policy allows, on its own paths.

@@ -70,7 +70,7 @@ fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
                 assert!(said.next().is_some() && said.next().is_none(), "a credential is said once");
                 assert!(value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b','), "{value:?}");
                 let Some(answer) = answer else { return false };
-                step = awaiting.resume(answer.clone(), gateway::moment(0));
+                step = awaiting.resume(answer.clone(), gateway::now());
             }
         }
     }

@@ -7,12 +7,13 @@
 //! - Each waiting request is decided in the end, even without a reply.
 
 mod event;
-mod proxy;
+mod laws;
+mod plugin;
 
 use arbitrary::Unstructured;
 
 use event::Event;
-use proxy::Proxy;
+use plugin::Plugin;
 
 /// Input: the events, as `arbitrary` reads them.
 ///
@@ -20,16 +21,16 @@ use proxy::Proxy;
 /// One of the laws is broken.
 pub fn holds_for(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
-    let mut proxy = Proxy::new();
+    let mut plugin = Plugin::new();
     for _event in 0..MAX_EVENTS {
         if bytes.is_empty() {
             break;
         }
         let Ok(event) = bytes.arbitrary::<Event>() else { break };
-        proxy.take(event);
+        plugin.take(event);
     }
-    proxy.let_time_pass();
-    proxy.assert_all_decided();
+    plugin.let_time_pass();
+    plugin.assert_all_decided();
 }
 
 /// Most events of one life: more only take longer.

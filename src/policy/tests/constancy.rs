@@ -13,19 +13,19 @@
     reason = "a test ends where something is amiss"
 )]
 
-#[path = "constancy/condition.rs"]
-mod condition;
-#[path = "constancy/request.rs"]
-mod request;
+mod constancy {
+    pub mod condition;
+    pub mod request;
+}
 mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use brama_policy::deciding::{Policy, PolicyDocument};
-use condition::Tree;
+use constancy::condition::{self, Tree};
+use constancy::request::{Place, Value, outcome};
 use proptest::prelude::*;
-use request::{Place, Value, outcome};
 
 fn document(condition: &str) -> String {
     serde_json::json!({

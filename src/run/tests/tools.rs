@@ -2,15 +2,16 @@
 //! tells how it was called.
 #![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 
-#[path = "support/machine.rs"]
-mod machine;
 mod support;
+mod tools {
+    pub(crate) mod machine;
+}
 
 use std::fs;
 use std::time::Duration;
 
-use machine::{Machine, TELLS};
 use support::{program, write};
+use tools::machine::{Machine, TELLS};
 
 /// Each thing that the system's package manager may be asked for: the command, what is missing, and what is installed.
 fn wants() -> [(&'static str, &'static str, &'static str, Machine); 5] {

@@ -1,15 +1,13 @@
 //! Facts of an API key that are revoked while the token waits, and facts that old keys have verified.
 
-use std::rc::Rc;
-
 use brama_engine::host::StreamId;
+use brama_fake::{Done, Proxy, ROOT, headers};
 use brama_kit::dice::Dice;
 use serde_json::{Value, json};
 
 use crate::GONE_ON;
-use crate::proxy::{NOW, POLICY, Proxy, set, token, token_with};
+use crate::proxy::{self, Gateway as _, NOW, POLICY, set, token, token_with};
 use crate::signer::Signer;
-use crate::support::{Done, FakeHost};
 
 const LATE: u64 = NOW + 100_000;
 const FOLLOWED: &str = "auth: { bearer_env: S }, revocations: { path: /revocations, every: 1s, max_lag: 3s }";
@@ -49,12 +47,7 @@ const ASKED: &str = "introspect: { authority: asked, path: /introspect, hint: to
 const VOUCHED: &str = r#"{"active":true,"u":"t","sub":"u9","client_id":"m","scope":""}"#;
 
 fn request(proxy: &mut Proxy, api_key: &str, token: &str) -> StreamId {
-    let stream = StreamId(u32::try_from(proxy.hosts.len()).unwrap() + 10);
-    let mut host: FakeHost = proxy.host(token);
-    host.headers.push(("api-key".to_owned(), api_key.into()));
-    let _flow = proxy.worker.on_headers(stream, Rc::clone(&proxy.settings), &mut host);
-    proxy.hosts.insert(stream, host);
-    stream
+    proxy.send(headers("GET", "/r", &[("authorization", &format!("Bearer {token}")), ("api-key", api_key)]))
 }
 
 fn page(entries: &Value, more: bool) -> String {
@@ -70,14 +63,14 @@ fn api_key_that_is_a_jwt_and_denied_while_the_token_is_asked_for_is_refused() {
         json!({ "kind": "jti", "jti": "j1", "until": LATE }),
         json!({ "kind": "user", "user_id": "u1", "issued_before": NOW + 1, "until": LATE }),
     ] {
-        let mut proxy = Proxy::under(&both(JWT, ASKED));
+        let mut proxy = proxy::under(&both(JWT, ASKED));
         let _rest = proxy.tick();
-        assert_eq!(proxy.asked, ["asked/revocations?from=start", "login/jwks.json"]);
+        assert_eq!(proxy.places(), ["asked/revocations?from=start", "login/jwks.json"]);
         proxy.reply_to(1, Some((200, &page(&json!([]), false))));
         proxy.reply_to(2, Some((200, &set(&[&signer]))));
         let stream = request(&mut proxy, &key, "t");
         let _rest = proxy.tick();
-        assert_eq!(proxy.asked[2..], ["asked/introspect"]);
+        assert_eq!(proxy.places()[2..], ["asked/introspect"]);
         proxy.later(1);
         let _rest = proxy.tick();
         proxy.reply_to(4, Some((200, &page(&json!([entry]), false))));
@@ -89,16 +82,16 @@ fn api_key_that_is_a_jwt_and_denied_while_the_token_is_asked_for_is_refused() {
 #[test]
 fn api_key_that_is_revoked_while_the_token_waits_a_second_time_is_asked_for_again() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::under(&both(ASKED, JWT));
+    let mut proxy = proxy::under(&both(ASKED, JWT));
     let _rest = proxy.tick();
-    assert_eq!(proxy.asked, ["asked/revocations?from=start", "login/jwks.json"]);
+    assert_eq!(proxy.places(), ["asked/revocations?from=start", "login/jwks.json"]);
     let stream = request(&mut proxy, "k", &token(&signer));
     let _rest = proxy.tick();
-    assert_eq!(proxy.asked[2..], ["asked/introspect"]);
+    assert_eq!(proxy.places()[2..], ["asked/introspect"]);
     // The deny list begins, so that it is known where the feed stands; the key is good.
     proxy.reply_to(1, Some((200, &page(&json!([{ "kind": "jti", "jti": "x", "until": LATE }]), true))));
     proxy.reply_to(3, Some((200, VOUCHED)));
-    assert_eq!(proxy.asked[3..], ["asked/revocations?after=f:1&wait=1000"]);
+    assert_eq!(proxy.places()[3..], ["asked/revocations?after=f:1&wait=1000"]);
     // The list is whole, and the token waits for the issuer's keys now.
     proxy.reply_to(4, Some((200, &page(&json!([]), false))));
     assert_eq!(proxy.done(stream), []);
@@ -109,14 +102,14 @@ fn api_key_that_is_revoked_while_the_token_waits_a_second_time_is_asked_for_agai
     proxy.reply_to(2, Some((200, &set(&[&signer]))));
     assert_ne!(proxy.done(stream), GONE_ON, "the API key was revoked, and the worker knows it");
     let _rest = proxy.tick();
-    assert_eq!(proxy.asked.last().unwrap(), "asked/introspect");
+    assert_eq!(proxy.last().place(), "asked/introspect");
 }
 
 #[test]
 fn what_keys_have_verified_that_are_too_old_serves_nobody() {
     let signer = Signer::new("ES256", "a");
     let policy = POLICY.replace("every: 5m, max_stale: 60m", "every: 10s, max_stale: 20s");
-    let mut proxy = Proxy::under(&policy).publishing(&set(&[&signer]));
+    let mut proxy = proxy::publishing(&policy, &set(&[&signer]));
     proxy.later(19);
     let token = token(&signer);
     assert_eq!(proxy.outcome(&token), Done::Forwarded);
@@ -124,15 +117,15 @@ fn what_keys_have_verified_that_are_too_old_serves_nobody() {
     // The issuer does not answer any more.
     let (stream, _flow) = proxy.request(&token);
     let _rest = proxy.tick();
-    proxy.reply(None);
-    assert_eq!(proxy.done(stream), [Done::Refused(503)], "{:?}", proxy.hosts[&stream].counted);
+    proxy.reply_to_last(None);
+    assert_eq!(proxy.done(stream), [Done::Refused(503)], "{:?}", proxy[stream].counted);
 }
 
 #[test]
 fn reader_at_the_start_that_is_told_to_begin_anew_knows_no_deny_list() {
     let signer = Signer::new("ES256", "a");
     let policy = POLICY.replace("auth: { bearer_env: S }", FOLLOWED);
-    let mut proxy = Proxy::under(&policy.replace("types: [at+jwt]", "types: [at+jwt]\n          revocations: asked"));
+    let mut proxy = proxy::under(&policy.replace("types: [at+jwt]", "types: [at+jwt]\n          revocations: asked"));
     let _rest = proxy.tick();
     proxy.reply_to(2, Some((200, &set(&[&signer]))));
     let reset = json!({ "entries": [], "more": false, "reset": true, "next": "f:1" }).to_string();
@@ -144,7 +137,7 @@ fn reader_at_the_start_that_is_told_to_begin_anew_knows_no_deny_list() {
 fn authority_that_always_says_reset_is_not_asked_without_a_pause() {
     let signer = Signer::new("ES256", "a");
     let policy = POLICY.replace("auth: { bearer_env: S }", FOLLOWED);
-    let mut proxy = Proxy::under(&policy.replace("types: [at+jwt]", "types: [at+jwt]\n          revocations: asked"));
+    let mut proxy = proxy::under(&policy.replace("types: [at+jwt]", "types: [at+jwt]\n          revocations: asked"));
     let _rest = proxy.tick();
     proxy.reply_to(2, Some((200, &set(&[&signer]))));
     let start = json!({ "entries": [], "more": true, "reset": false, "next": "f:1" }).to_string();
@@ -158,7 +151,7 @@ fn authority_that_always_says_reset_is_not_asked_without_a_pause() {
         if proxy.asked.len() == asked {
             break;
         }
-        proxy.reply(Some((200, if round % 2 == 0 { &reset } else { &start })));
+        proxy.reply_to_last(Some((200, if round % 2 == 0 { &reset } else { &start })));
     }
     assert!(proxy.asked.len() - before < 10, "{}", proxy.asked.len() - before);
 }
@@ -167,7 +160,7 @@ fn authority_that_always_says_reset_is_not_asked_without_a_pause() {
 fn deny_list_that_is_too_long_is_told_of() {
     let signer = Signer::new("ES256", "a");
     let policy = POLICY.replace("auth: { bearer_env: S }", FOLLOWED);
-    let mut proxy = Proxy::under(&policy.replace("types: [at+jwt]", "types: [at+jwt]\n          revocations: asked"));
+    let mut proxy = proxy::under(&policy.replace("types: [at+jwt]", "types: [at+jwt]\n          revocations: asked"));
     let _rest = proxy.tick();
     proxy.reply_to(2, Some((200, &set(&[&signer]))));
     let mut question = 1;
@@ -177,7 +170,7 @@ fn deny_list_that_is_too_long_is_told_of() {
             .collect();
         proxy.reply_to(question, Some((200, &page(&json!(entries), true))));
         let _rest = proxy.tick();
-        question = proxy.asked.len();
+        question = proxy.last().id;
     }
     assert_eq!(proxy.outcome(&token(&signer)), Done::Refused(503));
     assert!(proxy.counted.contains(&brama_engine::host::Counter::FeedFailure), "an operator has to see it");
@@ -185,10 +178,10 @@ fn deny_list_that_is_too_long_is_told_of() {
 
 #[test]
 fn rest_over_api_keys_is_none_over_tokens_that_are_verified_alike() {
-    let mut proxy = Proxy::under(&both(ASKED, ASKED).replace(FOLLOWED, "auth: { bearer_env: S }"));
+    let mut proxy = proxy::under(&both(ASKED, ASKED).replace(FOLLOWED, "auth: { bearer_env: S }"));
     let _known = request(&mut proxy, "good", "t");
     let _rest = proxy.tick();
-    proxy.reply(Some((200, VOUCHED)));
+    proxy.reply_to_last(Some((200, VOUCHED)));
     for number in 0..5 {
         let _stream = request(&mut proxy, &format!("bad{number}"), "t");
         let asked = proxy.asked.len();
@@ -196,7 +189,7 @@ fn rest_over_api_keys_is_none_over_tokens_that_are_verified_alike() {
         // The token of the first is asked for as well, once.
         for question in asked..proxy.asked.len() {
             if (asked, question) != (1, 1) {
-                proxy.reply_to(question + 1, Some((500, "")));
+                proxy.reply_to(proxy.asked[question].id, Some((500, "")));
             }
         }
     }
@@ -225,15 +218,16 @@ fn no_order_of_events_lets_a_denied_jwt_in() {
     let (mut passed, mut late_pass) = (0, 0);
     for seed in 1..500_u64 {
         let mut dice = Dice::of(seed);
-        let mut proxy = Proxy::under(&policy);
+        let mut proxy = proxy::under(&policy);
         let mut feed: Vec<Value> = Vec::new();
         let (mut name, mut pruned) = ("f".to_owned(), 0_usize);
         let mut denied: Vec<Option<u64>> = vec![None; 4];
         // Question, when it was sent, what it will be told.
-        let mut out: Vec<(usize, u64, String)> = Vec::new();
+        let mut out: Vec<(u32, u64, String)> = Vec::new();
+        let mut open: Vec<(StreamId, usize)> = Vec::new();
         let mut known = 0;
         for _event in 0..120 {
-            let now = proxy.seconds;
+            let now = proxy.seconds();
             match dice.roll(12) {
                 0 | 1 => proxy.later(1),
                 2 => {
@@ -250,8 +244,8 @@ fn no_order_of_events_lets_a_denied_jwt_in() {
                 4 if dice.roll(4) == 0 => pruned = feed.len(),
                 4 if dice.roll(4) == 0 => {
                     // A reload: the next root, under the same policy.
-                    proxy.worker.abandoned_by(crate::ROOT);
-                    proxy.follow(crate::ROOT);
+                    proxy.end(ROOT);
+                    proxy.follow(ROOT);
                     out.clear();
                 }
                 5..=7 if !out.is_empty() => {
@@ -268,7 +262,7 @@ fn no_order_of_events_lets_a_denied_jwt_in() {
                 8 | 9 => {
                     let n = dice.pick(4);
                     let (stream, _flow) = proxy.request(&tokens[n]);
-                    proxy.hosts.get_mut(&stream).unwrap().headers.push(("x-n".to_owned(), n.to_string().into()));
+                    open.push((stream, n));
                 }
                 _ => {
                     let _rest = proxy.tick();
@@ -276,26 +270,23 @@ fn no_order_of_events_lets_a_denied_jwt_in() {
             }
             // What is asked is answered as of now, and comes later.
             for question in known..proxy.asked.len() {
-                let asked = proxy.asked[question].clone();
+                let asked = proxy.asked[question].place();
                 let body = if asked.contains("jwks") { set(&[&signer]) } else { told(&asked, &name, &feed, pruned) };
-                out.push((question + 1, proxy.seconds, body));
+                out.push((proxy.asked[question].id, proxy.seconds(), body));
             }
             known = proxy.asked.len();
-            out.retain(|(_question, sent, _body)| proxy.seconds <= sent + 2);
-            for host in proxy.hosts.values_mut() {
-                let Some(n) = host.header("x-n").first().map(|n| n.parse::<usize>().unwrap()) else { continue };
-                if host.done.contains(&Done::Forwarded) {
-                    host.headers.retain(|(name, _)| name != "x-n");
+            out.retain(|(_question, sent, _body)| proxy.seconds() <= sent + 2);
+            open.retain(|&(stream, n)| {
+                let done = proxy.done(stream);
+                if done.contains(&Done::Forwarded) {
                     passed += 1;
                     late_pass += usize::from(denied[n].is_some());
                     // A request may be judged before this event only.
-                    assert!(
-                        denied[n].is_none_or(|at| proxy.seconds < at + 3),
-                        "seed {seed} token {n} {denied:?} at {}",
-                        proxy.seconds
-                    );
+                    let now = proxy.seconds();
+                    assert!(denied[n].is_none_or(|at| now < at + 3), "seed {seed} token {n} {denied:?} at {now}");
                 }
-            }
+                done.is_empty()
+            });
         }
     }
     assert!(passed > 500 && late_pass > 10, "{passed} {late_pass}");

@@ -4,13 +4,13 @@
 use brama_engine::host::{Counter, RootId, StreamId};
 use brama_engine::limits::MAX_WAITERS;
 use brama_engine::worker::Flow;
+use brama_fake::{Done, Proxy, ROOT};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::GONE_ON;
-use crate::proxy::{NOW, POLICY, Proxy, set, token, token_with};
+use crate::proxy::{self, Gateway as _, NOW, POLICY, set, token, token_with};
 use crate::signer::Signer;
-use crate::support::Done;
 
 const START: &str = "asked/revocations?from=start";
 const LATER: &str = "asked/revocations?after=f:1&wait=1000";
@@ -31,10 +31,10 @@ fn page(entries: &Value) -> String {
 
 /// A worker that has asked for the deny list, as its first question, and has the keys.
 fn started(signer: &Signer, following: &str) -> Proxy {
-    let mut proxy = Proxy::under(&policy(following));
+    let mut proxy = proxy::under(&policy(following));
     let _rest = proxy.tick();
-    assert_eq!(proxy.asked, [START, "login/jwks.json"]);
-    proxy.reply(Some((200, &set(&[signer]))));
+    assert_eq!(proxy.places(), [START, "login/jwks.json"]);
+    proxy.reply_to_last(Some((200, &set(&[signer]))));
     proxy
 }
 
@@ -49,8 +49,8 @@ fn listing(signer: &Signer, entries: &Value) -> Proxy {
 fn news(proxy: &mut Proxy, status: u16, body: &str) {
     proxy.later(1);
     let _rest = proxy.tick();
-    assert!([LATER, START].contains(&proxy.asked.last().unwrap().as_str()), "{:?}", proxy.asked);
-    proxy.reply(Some((status, body)));
+    assert!([LATER, START].contains(&&*proxy.last().place()), "{:?}", proxy.asked);
+    proxy.reply_to_last(Some((status, body)));
 }
 
 fn sha256(token: &str) -> String {
@@ -101,8 +101,8 @@ fn request_before_the_deny_list_is_whole_waits_for_it() {
     let first_page = json!({ "entries": entries, "more": true, "reset": false, "next": "f:1" });
     proxy.reply_to(1, Some((200, &first_page.to_string())));
     assert_eq!((proxy.done(first.0), proxy.done(second.0)), (&[][..], &[][..]));
-    assert_eq!(proxy.asked.last().unwrap(), LATER, "at once, not at the next tick");
-    proxy.reply(Some((200, &page(&json!([{ "kind": "jti", "jti": "j1", "until": LATE }])))));
+    assert_eq!(proxy.last().place(), LATER, "at once, not at the next tick");
+    proxy.reply_to_last(Some((200, &page(&json!([{ "kind": "jti", "jti": "j1", "until": LATE }])))));
     assert_eq!((proxy.done(first.0), proxy.done(second.0)), (&[Done::Refused(401)][..], &GONE_ON[..]));
 }
 
@@ -122,7 +122,7 @@ fn remembered_jwt_dies_with_the_news() {
     assert_eq!(proxy.outcome(&token), Done::Forwarded);
     news(&mut proxy, 200, &page(&json!([{ "kind": "all" }, { "kind": "jti", "jti": "j1" }])));
     let (stream, _flow) = proxy.request(&token);
-    assert_eq!((proxy.done(stream), proxy.hosts[&stream].signatures), (&[Done::Forwarded][..], 0));
+    assert_eq!((proxy.done(stream), proxy[stream].signatures), (&[Done::Forwarded][..], 0));
 }
 
 #[test]
@@ -160,16 +160,15 @@ fn reader_that_is_told_to_begin_anew_takes_no_jwt_before_it_has() {
     let signer = Signer::new("ES256", "a");
     let token = named(&signer);
     let reset = json!({ "entries": [], "more": false, "reset": true, "next": "g:1" }).to_string();
-    let waits = Done::Asked("waits".to_owned());
-    for (status, body, meanwhile) in
-        [(200, reset.as_str(), waits), (410, "", Done::Refused(503)), (200, "{}", Done::Refused(503))]
-    {
+    let refused = &[Done::Refused(503)][..];
+    for (status, body, meanwhile) in [(200, reset.as_str(), &[][..]), (410, "", refused), (200, "{}", refused)] {
         let mut proxy = listing(&signer, &json!([]));
         assert_eq!(proxy.outcome(&token), Done::Forwarded);
         news(&mut proxy, status, body);
-        assert_eq!(proxy.outcome(&token), meanwhile, "{status} {body}");
+        let (stream, _flow) = proxy.request(&token);
+        assert_eq!(proxy.done(stream), meanwhile, "{status} {body}");
         news(&mut proxy, 200, &page(&json!([{ "kind": "jti", "jti": "j1", "until": LATE }])));
-        assert_eq!(proxy.asked.last().unwrap(), START);
+        assert_eq!(proxy.last().place(), START);
         assert_eq!(proxy.outcome(&token), Done::Refused(401), "{status} {body}");
     }
 }
@@ -197,7 +196,7 @@ fn no_more_wait_than_may() {
     let streams: Vec<StreamId> = (0..=MAX_WAITERS).map(|_| proxy.request(&token).0).collect();
     let shed: Vec<_> = streams.iter().filter(|stream| proxy.done(**stream) == [Done::Refused(503)]).collect();
     assert_eq!(shed, [&streams[MAX_WAITERS]]);
-    proxy.worker.close(streams[0]);
+    proxy.reset(streams[0]);
     assert_eq!(proxy.request(&token).1, Flow::Pause, "a place is free again");
 }
 
@@ -210,9 +209,9 @@ fn deny_list_is_followed_while_a_policy_says_so() {
     }
     // A reload goes on where the old root stood.
     proxy.follow(RootId(2));
-    proxy.worker.abandoned_by(crate::ROOT);
+    proxy.end(ROOT);
     assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded);
-    proxy.worker.abandoned_by(RootId(2));
+    proxy.end(RootId(2));
     let asked = proxy.asked.len();
     proxy.later(100);
     let _rest = proxy.tick();
@@ -229,7 +228,7 @@ fn jwts_are_taken_for_longer_where_that_is_written() {
     proxy.later(7);
     assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded);
     proxy.later(1);
-    assert_eq!(proxy.outcome(&token(&signer)), Done::Asked("waits".to_owned()));
+    assert_eq!(proxy.request(&token(&signer)).1, Flow::Pause);
 }
 
 #[test]
@@ -241,7 +240,7 @@ fn deny_list_longer_than_a_worker_holds_is_none() {
         let entries: Vec<_> =
             (0..70_000).map(|number| json!({ "kind": "jti", "jti": format!("{page}-{number}"), "until": 1 })).collect();
         let page = json!({ "entries": entries, "more": true, "reset": false, "next": "f:1" }).to_string();
-        let question = proxy.asked.iter().rposition(|asked| asked.contains("/revocations")).unwrap() + 1;
+        let question = proxy.call("/revocations");
         proxy.reply_to(question, Some((200, &page)));
         let _rest = proxy.tick();
     }

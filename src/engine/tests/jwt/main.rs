@@ -10,25 +10,20 @@
 
 mod attack;
 mod denied;
-#[path = "../../../policy/tests/jwt/library.rs"]
-mod library;
 mod proxy;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
-#[path = "../support/mod.rs"]
-mod support;
 mod told;
 
-use std::rc::Rc;
 use std::time::Duration;
 
-use brama_engine::host::{Counter, RootId, StreamId};
+use brama_engine::host::{Counter, RootId};
 use brama_engine::worker::Flow;
 use brama_engine::worker::NextTick;
+use brama_fake::{Done, Failing, ROOT, headers};
 use brama_kit::signer::{self, Signer, merged};
-use proxy::{NOW, Proxy, ROOT, set, token, token_with};
+use proxy::{Gateway as _, NOW, set, token, token_with};
 use serde_json::{Value, json};
-use support::Done;
 
 const GONE_ON: [Done; 2] = [Done::Forwarded, Done::Resumed];
 
@@ -36,15 +31,15 @@ const GONE_ON: [Done; 2] = [Done::Forwarded, Done::Resumed];
 fn good_token_passes_without_a_question_once_the_keys_are_there() {
     for algorithm in ["RS256", "ES256"] {
         let signer = Signer::new(algorithm, "a");
-        let mut proxy = Proxy::with(&[&signer]);
-        assert_eq!(proxy.asked, ["login/jwks.json"]);
+        let mut proxy = proxy::with(&[&signer]);
+        assert_eq!(proxy.places(), ["login/jwks.json"]);
         let token = token(&signer);
         let (stream, flow) = proxy.request(&token);
-        assert_eq!((flow, proxy.hosts[&stream].header("x-user")), (Flow::Continue, vec!["u1".to_owned()]));
-        assert_eq!(proxy.hosts[&stream].signatures, 1);
+        assert_eq!((flow, proxy[stream].header("x-user")), (Flow::Continue, vec!["u1".to_owned()]));
+        assert_eq!(proxy[stream].signatures, 1);
         let (stream, flow) = proxy.request(&token);
-        assert_eq!((flow, proxy.hosts[&stream].signatures), (Flow::Continue, 0), "remembered");
-        assert!(proxy.hosts[&stream].counted.contains(&Counter::CacheHit));
+        assert_eq!((flow, proxy[stream].signatures), (Flow::Continue, 0), "remembered");
+        assert!(proxy[stream].counted.contains(&Counter::CacheHit));
         assert_eq!(proxy.asked.len(), 1);
     }
 }
@@ -52,16 +47,15 @@ fn good_token_passes_without_a_question_once_the_keys_are_there() {
 #[test]
 fn requests_before_the_keys_wait_for_one_fetch() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::new();
+    let mut proxy = proxy::new();
     let streams = [(); 3].map(|()| proxy.request(&token(&signer)));
     assert!(streams.iter().all(|(_, flow)| *flow == Flow::Pause));
     assert_eq!((proxy.tick(), proxy.tick()), (NextTick::Watch, NextTick::Watch));
     let (late, _flow) = proxy.request(&token(&signer));
     assert_eq!((proxy.tick(), proxy.asked.len()), (NextTick::Watch, 1));
     // Who is reset leaves the others.
-    proxy.worker.close(streams[0].0);
-    proxy.reply(Some((200, &set(&[&signer]))));
-    assert_eq!(proxy.done(streams[0].0), []);
+    proxy.reset(streams[0].0);
+    proxy.reply_to_last(Some((200, &set(&[&signer]))));
     for stream in [streams[1].0, streams[2].0, late] {
         assert_eq!(proxy.done(stream), GONE_ON);
     }
@@ -81,12 +75,12 @@ fn what_no_key_could_mend_is_refused_at_once() {
         token_with(&signer, json!({}), json!({ "nbf": NOW + 1 })),
     ];
     for has_keys in [false, true] {
-        let mut proxy = if has_keys { Proxy::with(&[&signer]) } else { Proxy::new() };
+        let mut proxy = if has_keys { proxy::with(&[&signer]) } else { proxy::new() };
         for token in &tokens {
             assert_eq!(proxy.outcome(token), Done::Refused(401));
         }
     }
-    let mut proxy = Proxy::with(&[&signer]);
+    let mut proxy = proxy::with(&[&signer]);
     assert_eq!(proxy.outcome(&signed_by_other), Done::Refused(401));
     assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded, "the other's refusal is not remembered for it");
     assert_eq!(proxy.asked.len(), 1);
@@ -95,7 +89,7 @@ fn what_no_key_could_mend_is_refused_at_once() {
 #[test]
 fn each_reason_of_a_refusal_is_counted_by_its_name() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::with(&[&signer]);
+    let mut proxy = proxy::with(&[&signer]);
     for (header, claims, reason) in [
         (json!({ "alg": "none" }), json!({}), "algorithm"),
         (json!({ "typ": "JWT" }), json!({}), "type"),
@@ -107,7 +101,7 @@ fn each_reason_of_a_refusal_is_counted_by_its_name() {
         (json!({}), json!({ "sub": 42 }), "fact"),
     ] {
         let (stream, _flow) = proxy.request(&token_with(&signer, header, claims));
-        let counted = &proxy.hosts[&stream].counted;
+        let counted = &proxy[stream].counted;
         assert_eq!(counted, &[Counter::Refused("token_refused"), Counter::Rejected(reason)], "{reason}");
         assert_eq!(proxy.done(stream), [Done::Refused(401)]);
     }
@@ -117,21 +111,21 @@ fn each_reason_of_a_refusal_is_counted_by_its_name() {
 
 #[test]
 fn answer_with_a_fact_that_cannot_be_read_is_remembered_as_what_it_is() {
-    let mut proxy = Proxy::with(&[]);
+    let mut proxy = proxy::with(&[]);
     let (first, _flow) = proxy.request("opaque");
     let _rest = proxy.tick();
     let asked = proxy.asked.len();
-    proxy.reply(Some((200, r#"{"active":true,"u":"t","sub":42}"#)));
+    proxy.reply_to_last(Some((200, r#"{"active":true,"u":"t","sub":42}"#)));
     assert_eq!(proxy.done(first), [Done::Refused(401)]);
     let (second, _flow) = proxy.request("opaque");
     assert_eq!(proxy.done(second), [Done::Refused(401)]);
-    let counted = &proxy.hosts[&second].counted;
+    let counted = &proxy[second].counted;
     assert_eq!(counted, &[Counter::CacheHit, Counter::Refused("token_refused"), Counter::Rejected("fact")]);
     proxy.later(2);
     let (third, flow) = proxy.request("opaque");
     let _rest = proxy.tick();
     assert_eq!((flow, proxy.asked.len()), (Flow::Pause, asked + 1), "for `refused_ttl`, and no longer");
-    proxy.reply(Some((200, r#"{"active":true,"u":"t","sub":"u2","client_id":7,"exp":1700007200.5}"#)));
+    proxy.reply_to_last(Some((200, r#"{"active":true,"u":"t","sub":"u2","client_id":7,"exp":1700007200.5}"#)));
     assert_eq!(proxy.done(third), GONE_ON);
 }
 
@@ -141,7 +135,7 @@ fn key_that_is_left_out_is_told_once_for_each_set() {
     let encrypts = merged(other.jwk(), json!({ "use": "enc" }));
     let with = |keys: &[&Value]| json!({ "keys": keys }).to_string();
     let own = signer.jwk();
-    let mut proxy = Proxy::new();
+    let mut proxy = proxy::new();
     let mut told = Vec::new();
     for set in [
         with(&[&own, &encrypts]),
@@ -153,7 +147,7 @@ fn key_that_is_left_out_is_told_once_for_each_set() {
     ] {
         let _rest = proxy.tick();
         proxy.counted.clear();
-        proxy.reply(Some((200, &set)));
+        proxy.reply_to_last(Some((200, &set)));
         told.push(proxy.counted.iter().filter(|counter| **counter == Counter::KeyLeftOut).count());
         proxy.later(300);
     }
@@ -164,8 +158,8 @@ fn key_that_is_left_out_is_told_once_for_each_set() {
 #[test]
 fn token_is_good_in_the_millisecond_in_which_it_was_issued() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::with(&[&signer]);
-    proxy.millis = 250;
+    let mut proxy = proxy::with(&[&signer]);
+    proxy.set_clock(|clock| clock.millis = 250);
     let issued = |rest: f64| f64::from(u32::try_from(NOW).unwrap()) + rest;
     for (claims, done) in [
         (json!({ "iat": issued(0.25), "nbf": issued(0.25) }), Done::Forwarded),
@@ -182,25 +176,22 @@ fn token_is_good_in_the_millisecond_in_which_it_was_issued() {
 #[test]
 fn host_that_cannot_verify_refuses() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::with(&[&signer]);
-    let stream = StreamId(1);
-    let mut host = proxy.host(&token(&signer));
-    host.verifies = |_check| false;
-    assert_eq!(proxy.worker.on_headers(stream, Rc::clone(&proxy.settings), &mut host), Flow::Pause);
-    assert_eq!(host.done, [Done::Refused(401)]);
+    let mut proxy = proxy::with(&[&signer]);
+    proxy.fail(Failing { verify: true, ..Failing::default() });
+    assert_eq!(proxy.outcome(&token(&signer)), Done::Refused(401));
 }
 
 #[test]
 fn unknown_key_is_fetched_once_in_a_while() {
     let (old, new, made_up) = (Signer::new("ES256", "a"), Signer::new("ES256", "b"), Signer::new("ES256", "c"));
-    let mut proxy = Proxy::with(&[&old]);
+    let mut proxy = proxy::with(&[&old]);
     // The set is as new as can be.
     assert_eq!(proxy.outcome(&token(&made_up)), Done::Refused(401));
     proxy.later(5);
     let (first, flow) = proxy.request(&token(&new));
     let (second, _flow) = proxy.request(&token(&made_up));
     assert_eq!((flow, proxy.tick(), proxy.asked.len()), (Flow::Pause, NextTick::Watch, 2));
-    proxy.reply(Some((200, &set(&[&old, &new]))));
+    proxy.reply_to_last(Some((200, &set(&[&old, &new]))));
     assert_eq!((proxy.done(first), proxy.done(second)), (&GONE_ON[..], &[Done::Refused(401)][..]));
     for _ in 0..10 {
         assert_eq!(proxy.outcome(&token(&made_up)), Done::Refused(401));
@@ -212,19 +203,19 @@ fn unknown_key_is_fetched_once_in_a_while() {
 #[test]
 fn rotation_with_overlap_lets_nobody_wait_and_the_old_key_go() {
     let (old, new) = (Signer::new("RS256", "a"), Signer::new("ES256", "b"));
-    let mut proxy = Proxy::with(&[&old]);
+    let mut proxy = proxy::with(&[&old]);
     assert_eq!(proxy.outcome(&token(&old)), Done::Forwarded);
     assert_eq!(proxy.tick(), NextTick::Until(Duration::from_secs(300)));
     proxy.later(300);
     let _rest = proxy.tick();
     assert_eq!(proxy.outcome(&token(&old)), Done::Forwarded, "while they are fetched again, the old ones hold");
-    proxy.reply(Some((200, &set(&[&old, &new]))));
+    proxy.reply_to_last(Some((200, &set(&[&old, &new]))));
     for signer in [&old, &new] {
         assert_eq!(proxy.outcome(&token(signer)), Done::Forwarded);
     }
     proxy.later(300);
     let _rest = proxy.tick();
-    proxy.reply(Some((200, &set(&[&new]))));
+    proxy.reply_to_last(Some((200, &set(&[&new]))));
     assert_eq!(proxy.outcome(&token(&new)), Done::Forwarded);
     assert_eq!(proxy.outcome(&token(&old)), Done::Refused(401), "what its key vouched for is forgotten with it");
 }
@@ -232,11 +223,11 @@ fn rotation_with_overlap_lets_nobody_wait_and_the_old_key_go() {
 #[test]
 fn last_good_keys_outlive_an_outage_until_they_are_too_old() {
     let (signer, unknown) = (Signer::new("ES256", "a"), Signer::new("ES256", "b"));
-    let mut proxy = Proxy::with(&[&signer]);
+    let mut proxy = proxy::with(&[&signer]);
     for reply in [None, Some((500, "")), Some((200, "{}")), Some((200, r#"{"keys":{}}"#)), Some((302, ""))] {
         proxy.later(300);
         let _rest = proxy.tick();
-        proxy.reply(reply);
+        proxy.reply_to_last(reply);
         assert_eq!(proxy.counted.last(), Some(&Counter::KeyFetchFailed));
         assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded, "{reply:?}");
         assert_eq!(proxy.outcome(&token(&unknown)), Done::Refused(503), "nobody can say: {reply:?}");
@@ -247,26 +238,27 @@ fn last_good_keys_outlive_an_outage_until_they_are_too_old() {
     let (stream, flow) = proxy.request(&token(&signer));
     assert_eq!(flow, Flow::Pause);
     let _rest = proxy.tick();
-    proxy.reply(None);
+    proxy.reply_to_last(None);
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
     assert_eq!(proxy.outcome(&token(&signer)), Done::Refused(503), "asked a moment ago");
     proxy.later(1);
     let (stream, _flow) = proxy.request(&token(&signer));
     let _rest = proxy.tick();
-    proxy.reply(Some((200, &set(&[&signer]))));
+    proxy.reply_to_last(Some((200, &set(&[&signer]))));
     assert_eq!(proxy.done(stream), GONE_ON);
 }
 
 #[test]
 fn who_waits_for_keys_that_do_not_come_is_told() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::new();
+    let mut proxy = proxy::new();
     let (stream, _flow) = proxy.request(&token(&signer));
     let _rest = proxy.tick();
     proxy.later(2);
     let _rest = proxy.tick();
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
-    let mut proxy = Proxy { cannot_dispatch: true, ..Proxy::new() };
+    let mut proxy = proxy::new();
+    proxy.fail(Failing { dispatch: true, ..Failing::default() });
     let (stream, _flow) = proxy.request(&token(&signer));
     let _rest = proxy.tick();
     assert_eq!(proxy.done(stream), [Done::Refused(503)]);
@@ -275,38 +267,38 @@ fn who_waits_for_keys_that_do_not_come_is_told() {
 #[test]
 fn root_that_goes_leaves_its_fetch_to_another() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::new();
+    let mut proxy = proxy::new();
     let (stream, _flow) = proxy.request(&token(&signer));
-    let _rest = proxy.with_worker(|worker, proxy| worker.on_tick(RootId(2), proxy));
-    proxy.worker.abandoned_by(RootId(2));
+    let _rest = proxy.tick_of(RootId(2));
+    proxy.end(RootId(2));
     let _rest = proxy.tick();
     assert_eq!(proxy.asked.len(), 2);
-    proxy.reply(Some((200, &set(&[&signer]))));
+    proxy.reply_to_last(Some((200, &set(&[&signer]))));
     assert_eq!(proxy.done(stream), GONE_ON);
     // A reload keeps what both policies need, and forgets what none does.
     proxy.follow(RootId(3));
-    proxy.worker.abandoned_by(ROOT);
+    proxy.end(ROOT);
     assert_eq!(proxy.outcome(&token(&signer)), Done::Forwarded);
-    proxy.worker.abandoned_by(RootId(3));
+    proxy.end(RootId(3));
     assert_eq!(proxy.request(&token(&signer)).1, Flow::Pause);
 }
 
 #[test]
 fn opaque_token_is_asked_about() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::with(&[&signer]);
+    let mut proxy = proxy::with(&[&signer]);
     let (stream, flow) = proxy.request("opaque");
     let _rest = proxy.tick();
-    assert_eq!((flow, proxy.asked.last().unwrap().as_str()), (Flow::Pause, "asked/introspect"));
-    proxy.reply(Some((200, r#"{"active":true,"u":"t","sub":"u2"}"#)));
+    assert_eq!((flow, &*proxy.last().place()), (Flow::Pause, "asked/introspect"));
+    proxy.reply_to_last(Some((200, r#"{"active":true,"u":"t","sub":"u2"}"#)));
     assert_eq!(proxy.done(stream), GONE_ON);
-    assert_eq!(proxy.hosts[&stream].header("x-user"), ["u2"]);
+    assert_eq!(proxy[stream].header("x-user"), ["u2"]);
 }
 
 #[test]
 fn facts_end_with_their_token() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::with(&[&signer]);
+    let mut proxy = proxy::with(&[&signer]);
     let short = token_with(&signer, json!({}), json!({ "exp": NOW + 30 }));
     assert_eq!(proxy.outcome(&short), Done::Forwarded);
     proxy.later(29);
@@ -318,13 +310,13 @@ fn facts_end_with_their_token() {
 #[test]
 fn issuer_that_takes_back_its_last_key_is_believed() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::with(&[&signer]);
+    let mut proxy = proxy::with(&[&signer]);
     let known = token(&signer);
     assert_eq!(proxy.outcome(&known), Done::Forwarded);
     proxy.later(300);
     let _rest = proxy.tick();
     assert_eq!(proxy.asked.len(), 2);
-    proxy.reply(Some((200, r#"{"keys":[]}"#)));
+    proxy.reply_to_last(Some((200, r#"{"keys":[]}"#)));
     let fresh = token_with(&signer, json!({}), json!({ "jti": "made with the stolen key" }));
     assert_eq!(proxy.outcome(&known), Done::Refused(401));
     assert_eq!(proxy.outcome(&fresh), Done::Refused(401));
@@ -333,11 +325,25 @@ fn issuer_that_takes_back_its_last_key_is_believed() {
 #[test]
 fn fetch_whose_reply_is_lost_is_sent_again() {
     let signer = Signer::new("ES256", "a");
-    let mut proxy = Proxy::with(&[&signer]);
+    let mut proxy = proxy::with(&[&signer]);
     proxy.later(300);
     let _rest = proxy.tick();
     assert_eq!(proxy.asked.len(), 2);
     proxy.later(60);
     let _rest = proxy.tick();
     assert_eq!(proxy.asked.len(), 3);
+}
+
+/// Where a proxy gives a number again, and has not told that the first request of that number has gone.
+#[test]
+fn keys_for_another_token_are_nobodys() {
+    let signer = Signer::new("ES256", "a");
+    for (other, done) in [("opaque", &[][..]), ("", &[Done::Refused(401)])] {
+        let mut proxy = proxy::new();
+        let (stream, _flow) = proxy.request(&token(&signer));
+        proxy.send_as(stream, headers("GET", "/r", &[("authorization", &format!("Bearer {other}"))]));
+        let _rest = proxy.tick();
+        proxy.reply_to(proxy.call("/jwks.json"), Some((200, &set(&[&signer]))));
+        assert_eq!((proxy[stream].counted.last(), proxy.done(stream)), (Some(&Counter::StrayReply), done));
+    }
 }

@@ -3,11 +3,11 @@
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RSA_PSS_SHA512, RsaPssSaltLength, RsaSignatureEncoding};
 use brama_engine::worker::Flow;
+use brama_fake::{Done, Proxy};
 use serde_json::json;
 
-use crate::proxy::{POLICY, Proxy, set, token, token_with};
+use crate::proxy::{self, Gateway as _, POLICY, set, token, token_with};
 use crate::signer::{self, Signer, base64url, merged};
-use crate::support::Done;
 
 fn proxy(signers: &[&Signer]) -> Proxy {
     publishing(&set(signers))
@@ -16,7 +16,7 @@ fn proxy(signers: &[&Signer]) -> Proxy {
 fn publishing(keys: &str) -> Proxy {
     let wanted = "algorithms: [RS256, ES256]";
     assert!(POLICY.contains(wanted));
-    Proxy::under(&POLICY.replace(wanted, "algorithms: [RS256, PS256, PS384, PS512, EdDSA]")).publishing(keys)
+    proxy::publishing(&POLICY.replace(wanted, "algorithms: [RS256, PS256, PS384, PS512, EdDSA]"), keys)
 }
 
 #[test]
@@ -24,8 +24,8 @@ fn good_token_passes_and_the_host_is_not_asked() {
     for signer in signer::of_the_feature() {
         let mut proxy = proxy(&[&signer]);
         let (stream, flow) = proxy.request(&token(&signer));
-        assert_eq!((flow, proxy.hosts[&stream].signatures), (Flow::Continue, 0), "{}", signer.algorithm());
-        assert_eq!(proxy.hosts[&stream].header("x-user"), ["u1"]);
+        assert_eq!((flow, proxy[stream].signatures), (Flow::Continue, 0), "{}", signer.algorithm());
+        assert_eq!(proxy[stream].header("x-user"), ["u1"]);
         assert_eq!(proxy.asked.len(), 1);
     }
 }

@@ -1,48 +1,21 @@
 //! What the log says of keys, and that it says it when it is news.
 
-use std::cell::RefCell;
-use std::mem::take;
-use std::sync::Once;
-
 use brama_engine::host::RootId;
+use brama_fake::{Proxy, ROOT, lines, settings};
 
-use crate::proxy::{POLICY, Proxy, ROOT};
-use crate::support::settings;
-
-thread_local! {
-    /// The lines of the test that runs on this thread.
-    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-}
-
-struct Lines;
-
-impl log::Log for Lines {
-    fn enabled(&self, _metadata: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        LINES.with_borrow_mut(|lines| lines.push(record.args().to_string()));
-    }
-
-    fn flush(&self) {}
-}
+use crate::proxy::{self, POLICY};
 
 /// A worker whose lines are kept.
 fn listening(policy: &str) -> Proxy {
-    static SET: Once = Once::new();
-    SET.call_once(|| {
-        log::set_logger(&Lines).unwrap();
-        log::set_max_level(log::LevelFilter::Info);
-    });
-    Proxy::under(policy)
+    lines::listen();
+    proxy::under(policy)
 }
 
 /// What the log says of one more fetch, which has this reply.
 fn fetch(proxy: &mut Proxy, reply: Option<(u16, &str)>) -> Vec<String> {
     let _rest = proxy.tick();
-    proxy.reply(reply);
-    LINES.with_borrow_mut(take)
+    proxy.reply_to_last(reply);
+    lines::take()
 }
 
 #[test]
@@ -82,15 +55,15 @@ fn failure_under_a_new_policy_is_told_at_once() {
     proxy.later(1);
     let fetch_of = |proxy: &mut Proxy, root| {
         let asked = proxy.asked.len();
-        let _rest = proxy.with_worker(|worker, proxy| worker.on_tick(root, proxy));
+        let _rest = proxy.tick_of(root);
         assert_eq!(proxy.asked.len(), asked + 1);
-        proxy.reply_as(root, None);
-        LINES.with_borrow_mut(take).len()
+        proxy.reply_by(root, proxy.last().id, None);
+        lines::take().len()
     };
     assert_eq!(fetch_of(&mut proxy, RootId(2)), 1);
     assert_eq!(fetch_of(&mut proxy, ROOT), 0, "it was told under the old policy");
     // The old policy comes again, when its root has gone.
-    proxy.with_worker(|worker, _proxy| worker.abandoned_by(ROOT));
+    proxy.end(ROOT);
     proxy.settings = settings(POLICY);
     proxy.follow(RootId(3));
     proxy.later(1);

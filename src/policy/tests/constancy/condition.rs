@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::request::{Place, Value};
+use super::request::{Place, Value};
 
 #[derive(Clone, Debug)]
 pub enum Tree {

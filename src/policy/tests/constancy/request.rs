@@ -7,7 +7,7 @@ use std::time::Duration;
 use brama_policy::deciding::{Decision, Moment, Monotonic, Policy, Request, Step, UnixTime};
 use brama_policy::identity::{Answer, Facts};
 
-use crate::condition::Tree;
+use super::condition::Tree;
 use crate::support::headers;
 
 /// What a condition reads.

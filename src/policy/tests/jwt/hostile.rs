@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use brama_kit::library::set;
 use brama_kit::signer::{Signer, base64url, merged};
 use brama_policy::identity::{JwtRejection, KeySet, NoKey, UnusableFact};
 use serde_json::{Value, json};
 
-use super::library::set;
 use super::{JWT, NOW, claims, document, header, judge, policy, policy_of};
 
 fn signer() -> (Signer, KeySet) {

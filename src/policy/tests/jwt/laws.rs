@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
+use brama_kit::library::set;
 use brama_kit::signer::{Signer, base64url};
 use brama_policy::identity::{Answer, KeySet};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::library::set;
 use super::{NOW, claims, header, judge, policy};
 
 fn maker() -> &'static (Signer, KeySet, String) {

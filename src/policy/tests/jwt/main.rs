@@ -13,12 +13,12 @@
 mod document;
 mod hostile;
 mod laws;
-mod library;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
 
 use std::sync::{Arc, OnceLock};
 
+use brama_kit::library;
 use brama_kit::signer::{self, Signer};
 use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_policy::identity::{

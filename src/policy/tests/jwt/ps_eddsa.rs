@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256};
+use brama_kit::library;
 use brama_kit::signer::{self, Signer, base64url, merged};
 use brama_policy::deciding::Policy;
 use brama_policy::identity::{JwtRejection, NoKey};
 use serde_json::{Value, json};
 
-use super::{JWT, NOW, claims, document, header, judge, library, policy, policy_of};
+use super::{JWT, NOW, claims, document, header, judge, policy, policy_of};
 
 fn of_all() -> Arc<Policy> {
     let all = "[RS256, PS256, PS384, PS512, ES256, EdDSA]";

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::LocalSet;
 
-use crate::rows::{Kind, USER};
+use super::rows::{Kind, USER};
 use crate::support::service;
 
 /// Concurrent requests: eight for each connection to the database.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use brama_e2e::durable::Durable;
 
-use crate::rows::{CLIENT, Kind, USER};
+use super::rows::{CLIENT, Kind, USER};
 
 /// Statements that the service sends for one deletion, between BEGIN and COMMIT, each with its `$1` and `$2`.
 fn statements(kind: Kind) -> &'static [(&'static str, &'static str, &'static str)] {

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use brama_e2e::hand::Kind;
 
-use crate::deleters::Spare;
-use crate::everything::until;
-use crate::feed;
-use crate::report::{figure, seconds, within_a_second};
+use super::deleters::Spare;
+use super::everything::until;
+use super::feed;
+use super::report::{figure, seconds, within_a_second};
 use crate::support::client::Client;
 use crate::support::database::Database;
 use crate::support::rows;

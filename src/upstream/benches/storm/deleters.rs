@@ -98,7 +98,7 @@ impl Kind {
 impl Meanwhile {
     pub fn report(&self, during: &str) {
         for (name, tally) in [("hard deletes", self.connections), ("deletes of divisions", self.divisions)] {
-            crate::report::target(
+            super::report::target(
                 format_args!("{during}, meanwhile {name}"),
                 tally,
                 "all 2xx, each < 1 s",

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use brama_e2e::hand::Kind;
 
-use crate::deleters::Spare;
-use crate::feed;
-use crate::report::{figure, seconds, target, within_a_second};
+use super::deleters::Spare;
+use super::feed;
+use super::report::{figure, seconds, target, within_a_second};
 use crate::support::client::Client;
 use crate::support::database::Database;
 use crate::support::rows;

@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use brama_e2e::hand::Kind;
 
-use crate::entries;
-use crate::report::figure;
+use super::entries;
+use super::report::figure;
 use crate::support::client::Client;
 use crate::support::database::Database;
 use crate::support::service::Service;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use brama_e2e::hand::Kind;
 
-use crate::report::figure;
+use super::report::figure;
 use crate::support::client::Client;
 use crate::support::database::Database;
 use crate::support::rows;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use brama_e2e::hand::Kind;
 
-use crate::deleters::Spare;
-use crate::entries;
-use crate::everything::until;
-use crate::report::{figure, seconds};
+use super::deleters::Spare;
+use super::entries;
+use super::everything::until;
+use super::report::{figure, seconds};
 use crate::support::database::Database;
 use crate::support::rows;
 use crate::support::service::Service;

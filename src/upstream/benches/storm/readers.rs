@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use brama_e2e::hand::Kind;
 
-use crate::feed;
-use crate::load;
-use crate::report::{figure, milliseconds, seconds, target};
+use super::feed;
+use super::load;
+use super::report::{figure, milliseconds, seconds, target};
 use crate::support::client::Client;
 use crate::support::database::Database;
 use crate::support::rows;

@@ -5,21 +5,23 @@
 
 #![allow(unreachable_pub, clippy::restriction, reason = "a measurement ends where something is amiss")]
 
-mod client_revoked;
-mod deleters;
-mod entries;
-mod everything;
-mod feed;
-mod jwts;
-mod load;
-mod missing;
-mod pruning;
-mod readers;
-mod report;
-#[path = "../support/mod.rs"]
+mod storm {
+    pub mod client_revoked;
+    pub mod deleters;
+    pub mod entries;
+    pub mod everything;
+    pub mod feed;
+    pub mod jwts;
+    pub mod load;
+    pub mod missing;
+    pub mod pruning;
+    pub mod readers;
+    pub mod report;
+}
 mod support;
 
 use brama_e2e::hand::Kind;
+use storm::{client_revoked, everything, jwts, missing, pruning, readers};
 
 /// A part of the benchmark: its name, and its function, which measures over a database of its own.
 type Part = (&'static str, fn(Kind, usize));

@@ -3,14 +3,16 @@
 
 #![allow(unreachable_pub, clippy::restriction, reason = "a measurement ends where something is amiss")]
 
-mod http;
-mod pgbench;
-mod rows;
-#[path = "../support/mod.rs"]
+mod speed {
+    pub mod http;
+    pub mod pgbench;
+    pub mod rows;
+}
 mod support;
 
 use brama_e2e::durable::Durable;
-use rows::Kind;
+use speed::rows::Kind;
+use speed::{http, pgbench, rows};
 
 /// Rows of one leg.
 const ROWS: usize = 15_000;

@@ -1,15 +1,18 @@
 //! The verifying of signatures, by a library that Envoy has not.
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use brama_kit::signer::Signer;
 use brama_policy::identity::{Algorithm, KeySet, SignatureCheck};
 use serde_json::json;
 
+use crate::signer::Signer;
+
+/// The public keys of these signers.
 pub fn set(signers: &[Signer]) -> KeySet {
     let keys: Vec<_> = signers.iter().map(Signer::jwk).collect();
     KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
 }
 
+/// Whether a signature was made with the key, as the proxy tells.
 pub fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
     let algorithm: &dyn VerificationAlgorithm = match check.algorithm() {
         Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,

@@ -2,12 +2,14 @@
 
 #![allow(unreachable_pub, clippy::restriction, reason = "a measurement ends where something is amiss")]
 
-mod kills;
-mod mass;
-#[path = "../support/mod.rs"]
+mod chaos {
+    pub mod kills;
+    pub mod mass;
+}
 mod support;
 
 use brama_e2e::hand::Kind;
+use chaos::{kills, mass};
 
 fn main() {
     kills::lose_nothing(kills::Disk::HasRoom);
