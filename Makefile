@@ -99,7 +99,7 @@ test-native: ## unit and integration tests of every part, without Envoy
 	@echo "== tests of the policy without conditions, native"
 	@$(TEST) -p brama-policy $(BRIEF)
 	@echo "== tests of what the plugin verifies itself, native"
-	@$(TEST) -p brama-engine --features ps-eddsa --lib --test jwt $(BRIEF)
+	@$(TEST) -p brama-engine --features ps-eddsa --lib --test engine $(BRIEF)
 	@echo "== policies, as their authors check and test them"
 	@cargo build $(QUIET) -p brama-cli
 	@target/debug/brama check --strict $(POLICIES)

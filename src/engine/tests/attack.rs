@@ -1,22 +1,12 @@
 //! Facts that are older than they should be, and lookups whose requests have gone.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
+use crate::support::feed::{FOLLOWING, HEAD, KEY, KEY_SHA256, news, policy, warm_under};
+use crate::support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED, WITHOUT_FEED};
 use brama_engine::host::StreamId;
 use brama_engine::limits::{MAX_FAILURES, MAX_LOOKUPS};
 use brama_fake::{Done, Proxy, ROOT};
 use brama_kit::dice::Dice;
 use serde_json::json;
-use support::feed::{FOLLOWING, HEAD, KEY, KEY_SHA256, news, policy, warm_under};
-use support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED, WITHOUT_FEED};
 
 /// Facts are kept for ten seconds, and those of API keys serve for twenty more.
 fn serving(policy: &str) -> String {

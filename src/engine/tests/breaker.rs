@@ -1,19 +1,9 @@
 //! An authority that is dead: it is given a rest, and one request finds out whether it is back.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
+use crate::support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED};
 use brama_engine::host::{Counter, StreamId};
 use brama_engine::limits::MAX_FAILURES;
 use brama_fake::{Done, Failing, Proxy};
-use support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED};
 
 /// How an authority can fail.
 #[derive(Clone, Copy, Debug)]

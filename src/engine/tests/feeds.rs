@@ -1,23 +1,13 @@
 //! Facts that an authority revokes: dropped when its feed says so, not trusted when it says nothing.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
+use crate::support::feed::{
+    FOLLOWING, HEAD, KEY, KEY_SHA256, LATER, TOKEN, answer, ask_feed, asks, news, page, policy, proxy, warm,
+};
+use crate::support::proxy::Gateway as _;
 use brama_engine::host::{Counter, RootId, StreamId};
 use brama_engine::worker::NextTick;
 use brama_fake::{Done, ROOT, settings};
 use serde_json::json;
-use support::feed::{
-    FOLLOWING, HEAD, KEY, KEY_SHA256, LATER, TOKEN, answer, ask_feed, asks, news, page, policy, proxy, warm,
-};
-use support::proxy::Gateway as _;
 
 #[test]
 fn known_facts_are_trusted_while_the_feed_is_fresh() {

@@ -1,20 +1,10 @@
 //! Requests that wait for the same answer: one lookup, whoever comes, goes, or is reset.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
+use crate::support::proxy::{self, CREDENTIALS, GOOD_KEY, GOOD_TOKEN, Gateway as _, INACTIVE, PASSED, PATH};
 use brama_engine::host::{Counter, RootId};
 use brama_engine::limits::{MAX_LOOKUPS, MAX_LOOKUPS_OF_A_KEY, MAX_WAITERS};
 use brama_engine::worker::{Flow, NextTick};
 use brama_fake::{Done, Proxy, ROOT, headers, lines};
-use support::proxy::{self, CREDENTIALS, GOOD_KEY, GOOD_TOKEN, Gateway as _, INACTIVE, PASSED, PATH};
 
 const KEY: &str = "token=k&token_type_hint=api_key";
 const TOKEN: &str = "token=t&token_type_hint=access_token";

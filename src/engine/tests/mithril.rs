@@ -1,18 +1,8 @@
 //! A request whose token is verified together with its API key.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
+use crate::support::proxy::{self, PASSED, looked_up, ok};
 use brama_engine::host::{Counter, StreamId};
 use brama_fake::{Done, Proxy, headers};
-use support::proxy::{self, PASSED, looked_up, ok};
 
 const KEY: &str = r#"{"data":{"details":{"client_id":"m","broker_scope":"connection:delete","scope":"x"}},"urgent":{"mis_client_id":"m"}}"#;
 const TOKEN: &str = r#"{"data":{"name":"access_token","user_id":"u","expires_at":1800000000,"details":{"client_id":"c","scope":"connection:delete"}},"urgent":{"mis_client_id":null}}"#;

@@ -1,20 +1,10 @@
 //! What is revoked, or ends, while a request waits: an answer on its way, an API key whose token is asked for.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
+use crate::support::feed::{FOLLOWING, KEY, KEY_SHA256, ask_feed, news, page, policy, warm};
+use crate::support::proxy::{GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED};
 use brama_engine::host::Counter;
 use brama_fake::{Done, Proxy, settings};
 use serde_json::json;
-use support::feed::{FOLLOWING, KEY, KEY_SHA256, ask_feed, news, page, policy, warm};
-use support::proxy::{GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED};
 
 #[test]
 fn key_that_is_revoked_while_the_token_is_asked_for_is_asked_for_again() {

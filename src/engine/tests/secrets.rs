@@ -1,20 +1,10 @@
 //! What is printed of the plugin's values tells no secret: neither a client's nor the gateway's own.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
+use crate::support::feed::{FOLLOWING, policy};
+use crate::support::proxy::{self, GOOD_KEY, Gateway as _, PATH};
 use brama_fake::{Proxy, headers};
 use brama_policy::deciding::{Request, Step};
 use brama_policy::identity::{Lookup, Verifier};
-use support::feed::{FOLLOWING, policy};
-use support::proxy::{self, GOOD_KEY, Gateway as _, PATH};
 
 const API_KEY: &str = "a-key-5a1e";
 const TOKEN: &str = "a-token-5a1e";

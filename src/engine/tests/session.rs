@@ -1,23 +1,15 @@
 //! The life of a request, against a proxy in memory.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
 use std::rc::Rc;
 
+use crate::support::proxy::{
+    self, CREDENTIALS, GOOD_KEY, GOOD_TOKEN, INACTIVE, PASSED, PATH, WITHOUT_FEED, looked_up, ok,
+};
 use brama_engine::config::Settings;
 use brama_engine::host::{Counter, StreamId};
 use brama_engine::limits::MAX_LOOKUPS;
 use brama_engine::worker::Flow;
 use brama_fake::{Done, Failing, Proxy, Request, headers, settings};
-use support::proxy::{self, CREDENTIALS, GOOD_KEY, GOOD_TOKEN, INACTIVE, PASSED, PATH, WITHOUT_FEED, looked_up, ok};
 
 const FORMS: [&str; 2] = ["token=k&token_type_hint=api_key", "token=t&token_type_hint=access_token"];
 

@@ -1,23 +1,13 @@
 //! Facts that are older than the policy's `ttl`, while nobody can be asked: they serve where that is written, and no
 //! longer.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
 use std::mem::take;
 
+use crate::support::feed::{FOLLOWING, KEY, KEY_SHA256, LATER, TOKEN, ask_feed, news, policy, warm_under};
+use crate::support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED, WITHOUT_FEED};
 use brama_engine::host::{Counter, StreamId};
 use brama_fake::{Done, Proxy};
 use serde_json::json;
-use support::feed::{FOLLOWING, KEY, KEY_SHA256, LATER, TOKEN, ask_feed, news, policy, warm_under};
-use support::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED, WITHOUT_FEED};
 
 /// Facts are kept for ten seconds, and those of API keys serve for twenty more.
 fn serving(policy: &str) -> String {

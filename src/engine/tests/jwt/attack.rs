@@ -5,9 +5,9 @@ use brama_fake::{Done, Proxy, ROOT, headers};
 use brama_kit::dice::Dice;
 use serde_json::{Value, json};
 
-use crate::GONE_ON;
-use crate::proxy::{self, Gateway as _, NOW, POLICY, set, token, token_with};
-use crate::signer::Signer;
+use crate::jwt::GONE_ON;
+use crate::jwt::proxy::{self, Gateway as _, NOW, POLICY, set, token, token_with};
+use crate::jwt::signer::Signer;
 
 const LATE: u64 = NOW + 100_000;
 const FOLLOWED: &str = "auth: { bearer_env: S }, revocations: { path: /revocations, every: 1s, max_lag: 3s }";

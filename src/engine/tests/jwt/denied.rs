@@ -8,9 +8,9 @@ use brama_fake::{Done, Proxy, ROOT};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::GONE_ON;
-use crate::proxy::{self, Gateway as _, NOW, POLICY, set, token, token_with};
-use crate::signer::Signer;
+use crate::jwt::GONE_ON;
+use crate::jwt::proxy::{self, Gateway as _, NOW, POLICY, set, token, token_with};
+use crate::jwt::signer::Signer;
 
 const START: &str = "asked/revocations?from=start";
 const LATER: &str = "asked/revocations?after=f:1&wait=1000";

@@ -8,7 +8,7 @@ use brama_kit::signer::{Signer, merged};
 use brama_policy::identity::SignatureCheck;
 use serde_json::{Value, json};
 
-pub const POLICY: &str = "
+pub(crate) const POLICY: &str = "
 version: 1
 name: x
 authorities:
@@ -32,7 +32,7 @@ refusals: { format: ehealth }
 routes: [{ id: r, methods: [GET], path: /r, require: { credentials: [token], scopes: none } }]
 ";
 
-pub const NOW: u64 = Clock::START;
+pub(crate) const NOW: u64 = Clock::START;
 
 /// Verifies signatures as Envoy does.
 struct Library;
@@ -44,31 +44,31 @@ impl Observer for Library {
 }
 
 /// A worker that was just configured.
-pub fn new() -> Proxy {
+pub(crate) fn new() -> Proxy {
     under(POLICY)
 }
 
 /// A worker that was just configured with this policy.
-pub fn under(policy: &str) -> Proxy {
+pub(crate) fn under(policy: &str) -> Proxy {
     let mut proxy = Proxy::new(settings(policy), Library);
     proxy.follow(ROOT);
     proxy
 }
 
 /// A worker that has these keys.
-pub fn with(signers: &[&Signer]) -> Proxy {
+pub(crate) fn with(signers: &[&Signer]) -> Proxy {
     publishing(POLICY, &set(signers))
 }
 
 /// A worker that has fetched this set.
-pub fn publishing(policy: &str, keys: &str) -> Proxy {
+pub(crate) fn publishing(policy: &str, keys: &str) -> Proxy {
     let mut proxy = under(policy);
     let _rest = proxy.tick();
     proxy.reply_to_last(Some((200, keys)));
     proxy
 }
 
-pub trait Gateway {
+pub(crate) trait Gateway {
     fn request(&mut self, token: &str) -> (StreamId, Flow);
 
     /// What becomes of a request at once.
@@ -94,16 +94,16 @@ impl Gateway for Proxy {
     }
 }
 
-pub fn set(signers: &[&Signer]) -> String {
+pub(crate) fn set(signers: &[&Signer]) -> String {
     json!({ "keys": signers.iter().map(|signer| signer.jwk()).collect::<Vec<_>>() }).to_string()
 }
 
-pub fn token_with(signer: &Signer, header: Value, claims: Value) -> String {
+pub(crate) fn token_with(signer: &Signer, header: Value, claims: Value) -> String {
     let known = json!({ "alg": signer.algorithm(), "typ": "at+jwt", "kid": signer.kid() });
     let stated = json!({ "iss": "https://id.example", "aud": "api", "sub": "u1", "exp": NOW + 7200 });
     signer.token(&merged(known, header), &merged(stated, claims))
 }
 
-pub fn token(signer: &Signer) -> String {
+pub(crate) fn token(signer: &Signer) -> String {
     token_with(signer, json!({}), json!({}))
 }

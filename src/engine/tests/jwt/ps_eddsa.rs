@@ -6,8 +6,8 @@ use brama_engine::worker::Flow;
 use brama_fake::{Done, Proxy};
 use serde_json::json;
 
-use crate::proxy::{self, Gateway as _, POLICY, set, token, token_with};
-use crate::signer::{self, Signer, base64url, merged};
+use crate::jwt::proxy::{self, Gateway as _, POLICY, set, token, token_with};
+use crate::jwt::signer::{self, Signer, base64url, merged};
 
 fn proxy(signers: &[&Signer]) -> Proxy {
     publishing(&set(signers))

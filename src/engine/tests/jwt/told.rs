@@ -3,7 +3,7 @@
 use brama_engine::host::RootId;
 use brama_fake::{Proxy, ROOT, lines, settings};
 
-use crate::proxy::{self, POLICY};
+use crate::jwt::proxy::{self, POLICY};
 
 /// A worker whose lines are kept.
 fn listening(policy: &str) -> Proxy {

@@ -5,36 +5,36 @@ use serde_json::{Value, json};
 
 use super::proxy::{self, GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED, WITHOUT_FEED};
 
-pub const KEY: &str = "token=k&token_type_hint=api_key";
-pub const TOKEN: &str = "token=t&token_type_hint=access_token";
-pub const HEAD: &str = "/revocations";
-pub const LATER: &str = "/revocations?after=f:1&wait=1000";
+pub(crate) const KEY: &str = "token=k&token_type_hint=api_key";
+pub(crate) const TOKEN: &str = "token=t&token_type_hint=access_token";
+pub(crate) const HEAD: &str = "/revocations";
+pub(crate) const LATER: &str = "/revocations?after=f:1&wait=1000";
 
 /// SHA-256 of the API key `k`.
-pub const KEY_SHA256: &str = "8254c329a92850f6d539dd376f4816ee2764517da5e0235514af433164480d7a";
+pub(crate) const KEY_SHA256: &str = "8254c329a92850f6d539dd376f4816ee2764517da5e0235514af433164480d7a";
 
-pub fn policy(following: &str) -> String {
+pub(crate) fn policy(following: &str) -> String {
     let auth = "auth: { bearer_env: BRAMA_AUTHORITY_SECRET }";
     assert!(WITHOUT_FEED.contains(auth));
     WITHOUT_FEED.replace(auth, &format!("{auth}\n    revocations: {following}"))
 }
 
-pub fn proxy(following: &str) -> Proxy {
+pub(crate) fn proxy(following: &str) -> Proxy {
     proxy::under(&policy(following))
 }
 
-pub fn answer(proxy: &mut Proxy, call: u32, status: u16, body: &str) {
+pub(crate) fn answer(proxy: &mut Proxy, call: u32, status: u16, body: &str) {
     proxy.reply_to(call, Some((status, body)));
 }
 
-pub const FOLLOWING: &str = "{ path: /revocations, every: 1s, max_lag: 3s }";
+pub(crate) const FOLLOWING: &str = "{ path: /revocations, every: 1s, max_lag: 3s }";
 
 /// A proxy that has remembered the facts of both credentials, under a feed that is fresh.
-pub fn warm(following: &str) -> Proxy {
+pub(crate) fn warm(following: &str) -> Proxy {
     warm_under(&policy(following))
 }
 
-pub fn warm_under(policy: &str) -> Proxy {
+pub(crate) fn warm_under(policy: &str) -> Proxy {
     let mut proxy = proxy::under(policy);
     let first = proxy.request("k", "t");
     let _rest = proxy.tick();
@@ -54,17 +54,17 @@ pub fn warm_under(policy: &str) -> Proxy {
     proxy
 }
 
-pub fn news(proxy: &mut Proxy, call: u32, entries: &Value) {
+pub(crate) fn news(proxy: &mut Proxy, call: u32, entries: &Value) {
     page(proxy, call, entries, false, false);
 }
 
-pub fn page(proxy: &mut Proxy, call: u32, entries: &Value, more: bool, reset: bool) {
+pub(crate) fn page(proxy: &mut Proxy, call: u32, entries: &Value, more: bool, reset: bool) {
     let page = json!({ "entries": entries, "more": more, "reset": reset, "next": "f:1" });
     proxy.reply(call, Some(&page.to_string()));
 }
 
 /// What a request asks for; nothing where all is known, and it has passed. The answers are no use.
-pub fn asks(proxy: &mut Proxy) -> Vec<String> {
+pub(crate) fn asks(proxy: &mut Proxy) -> Vec<String> {
     let before = proxy.asked.len();
     let stream = proxy.request("k", "t");
     let _rest = proxy.tick();
@@ -80,7 +80,7 @@ pub fn asks(proxy: &mut Proxy) -> Vec<String> {
 }
 
 /// The feed is asked at the next tick, a second later.
-pub fn ask_feed(proxy: &mut Proxy) -> u32 {
+pub(crate) fn ask_feed(proxy: &mut Proxy) -> u32 {
     proxy.later(1);
     let _rest = proxy.tick();
     assert_eq!(proxy.last().text(), LATER);

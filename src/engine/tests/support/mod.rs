@@ -1,4 +1,4 @@
 //! Policies and requests that tests of the engine share.
 
-pub mod feed;
-pub mod proxy;
+pub(crate) mod feed;
+pub(crate) mod proxy;

@@ -1,13 +1,5 @@
 //! JWTs: their keys are fetched ahead, kept through outages, and changed without a gap.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
 mod attack;
 mod denied;
 mod proxy;
