@@ -125,7 +125,7 @@ fuzz: ## inputs made up by libFuzzer: each kind for a minute (SECONDS_EACH, KIND
 .PHONY: test-wasm
 test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 	@echo "== tests of the policy, as Wasm"
-	@src/tools/test/wasm-test.sh -p brama-policy --features cel --lib --test conditions --test effects --test exchange --test faults --test language --test lints
+	@src/tools/test/wasm-test.sh -p brama-policy --features cel --lib --test policy
 	@echo "== cases, judged as Wasm"
 	@src/tools/test/wasm-test.sh -p brama-replay --lib --test cases --test corpus --test line
 

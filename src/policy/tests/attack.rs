@@ -1,20 +1,10 @@
 //! What attacks on the language have found: each would open something if it came back.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{headers, judge, policy};
 use brama_policy::deciding::{Decision, Policy};
 use brama_policy::identity::{Answer, Facts};
-use support::{headers, judge, policy};
 
 const HEAD: &str = r#"
 version: 1

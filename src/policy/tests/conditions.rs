@@ -1,21 +1,11 @@
 //! Conditions as part of a policy: what they see, and where every outcome leads. (What they can say is tested beside
 //! them.)
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{headers, judge, policy};
 use brama_policy::deciding::{Decision, Policy, PolicyDocument};
 use brama_policy::identity::{Answer, Facts};
-use support::{headers, judge, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

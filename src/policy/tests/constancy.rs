@@ -4,27 +4,15 @@
 //! Places that depend on one another are not read in one condition: `request.path` and captures, a list and its length,
 //! the names of headers and a header by its name. A condition that is constant for that reason alone is not told.
 
-#![cfg(not(target_family = "wasm"))]
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod constancy {
-    pub mod condition;
-    pub mod request;
-}
-mod support;
+mod condition;
+mod request;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::condition::Tree;
+use self::request::{Place, Value, outcome};
 use brama_policy::deciding::{Policy, PolicyDocument};
-use constancy::condition::{self, Tree};
-use constancy::request::{Place, Value, outcome};
 use proptest::prelude::*;
 
 fn document(condition: &str) -> String {

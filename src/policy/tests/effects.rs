@@ -1,7 +1,5 @@
 //! Nothing that can be written in a policy does nothing: what has no effect is a fault or a lint, in its place.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "test support")]
-
 use brama_policy::authoring::Lint;
 use brama_policy::deciding::{Policy, PolicyDocument};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

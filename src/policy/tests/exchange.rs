@@ -1,21 +1,11 @@
 //! The course of a judgement: what is asked when, and where every answer leads.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{headers, judge};
 use brama_policy::deciding::{Decision, Grant, Policy, Request, Step, UnixTime};
 use brama_policy::identity::{Answer, CredentialKind, Fact, Facts, GrantedScopes, JwtRejection, Reply, Unavailable};
-use support::{headers, judge};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -40,7 +30,7 @@ fn fact(text: &str) -> Option<Fact> {
 
 /// The decision where the API key is good and the token's answer is this.
 fn with_token(answer: Answer) -> Decision {
-    judge(&support::ehealth(), &headers("DELETE", PATH, &CREDENTIALS), |lookup| match lookup.kind() {
+    judge(&crate::support::ehealth(), &headers("DELETE", PATH, &CREDENTIALS), |lookup| match lookup.kind() {
         CredentialKind::ApiKey => Answer::Active(Arc::new(Facts::none())),
         CredentialKind::Token => answer.clone(),
     })
@@ -72,7 +62,7 @@ fn credential_of_the_future_is_refused_until_it_begins() {
 #[test]
 fn token_is_asked_about_once_the_api_key_is_good() {
     let mut asked = Vec::new();
-    let decision = judge(&support::ehealth(), &headers("DELETE", PATH, &CREDENTIALS), |lookup| {
+    let decision = judge(&crate::support::ehealth(), &headers("DELETE", PATH, &CREDENTIALS), |lookup| {
         asked.push((lookup.kind(), lookup.credential().expose_secret().to_owned()));
         Answer::Active(Arc::new(msp()))
     });
@@ -84,7 +74,7 @@ fn token_is_asked_about_once_the_api_key_is_good() {
 fn token_is_not_asked_about_with_a_bad_api_key() {
     for answer in [Answer::Inactive, Answer::Unavailable(Unavailable::NoReply)] {
         let mut asked = 0;
-        let decision = judge(&support::ehealth(), &headers("DELETE", PATH, &CREDENTIALS), |_lookup| {
+        let decision = judge(&crate::support::ehealth(), &headers("DELETE", PATH, &CREDENTIALS), |_lookup| {
             asked += 1;
             answer.clone()
         });
@@ -102,7 +92,7 @@ fn nothing_is_asked_for_a_request_that_cannot_pass() {
         ("POST", PATH, &CREDENTIALS[..]),
         ("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer a"), ("Authorization", "Bearer a")]),
     ] {
-        let step = support::ehealth().begin(&Request::new(&headers(method, path, further)));
+        let step = crate::support::ehealth().begin(&Request::new(&headers(method, path, further)));
         assert!(matches!(step, Step::Done(Decision::Refuse(_))), "{step:?}");
     }
 }
@@ -167,8 +157,9 @@ fn everything_a_client_must_not_send_is_removed() {
         ("x-person-id", "6"),
         ("x-other", "7"),
     ];
-    let grant =
-        granted(judge(&support::ehealth(), &headers("DELETE", PATH, &forged), |_| Answer::Active(Arc::new(msp()))));
+    let grant = granted(judge(&crate::support::ehealth(), &headers("DELETE", PATH, &forged), |_| {
+        Answer::Active(Arc::new(msp()))
+    }));
     let mut names: Vec<_> =
         forged.iter().map(|(name, _)| (*name).to_owned()).filter(|name| name != "x-other").collect();
     names.sort_unstable();
@@ -183,7 +174,7 @@ fn request_without_one_method_host_and_path_is_refused() {
         let without: Vec<_> = all.iter().filter(|(name, _)| name != missing).cloned().collect();
         let twice: Vec<_> = all.iter().chain(all.iter().filter(|(name, _)| name == missing)).cloned().collect();
         for headers in [without, twice] {
-            assert_eq!(code(&judge(&support::ehealth(), &headers, |_| Answer::Inactive)), "request_incomplete");
+            assert_eq!(code(&judge(&crate::support::ehealth(), &headers, |_| Answer::Inactive)), "request_incomplete");
         }
     }
 }
@@ -191,7 +182,7 @@ fn request_without_one_method_host_and_path_is_refused() {
 #[test]
 fn leaving_http_is_refused() {
     let refused = |method, further: &[(&str, &str)]| {
-        code(&judge(&support::ehealth(), &headers(method, "/readyz", further), |_| Answer::Inactive))
+        code(&judge(&crate::support::ehealth(), &headers(method, "/readyz", further), |_| Answer::Inactive))
     };
     assert_eq!(refused("CONNECT", &[]), "method_refused");
     assert_eq!(refused("TRACE", &[]), "method_refused");
@@ -219,7 +210,7 @@ fn without_a_policy_everything_is_refused() {
 }
 
 fn answer_to(reply: Reply<'_>) -> Answer {
-    let policy = support::ehealth();
+    let policy = crate::support::ehealth();
     let step = policy.begin(&Request::new(&headers("DELETE", PATH, &CREDENTIALS)));
     let Step::Ask(lookup, _awaiting) = step else { panic!("{step:?}") };
     lookup.answer(reply)
@@ -335,7 +326,7 @@ fn fact_that_cannot_be_read_is_the_credentials_fault_where_it_is_looked_at() {
 
 #[test]
 fn credential_is_encoded_never_spliced() {
-    let policy = support::ehealth();
+    let policy = crate::support::ehealth();
     let headers =
         headers("DELETE", PATH, &[("api-key", "a&token_type_hint=b+%\"/é=".trim_end_matches("é=")), CREDENTIALS[1]]);
     let step = policy.begin(&Request::new(&headers));

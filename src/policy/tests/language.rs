@@ -1,21 +1,11 @@
 //! What the language says beyond the shipped policy: hosts, scopes of several identities, binding, shadow mode,
 //! preflight, forwarding, words.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{headers, judge, now, policy};
 use brama_policy::deciding::{Decision, Denial, Envelope, Grant, Moment, Policy, Request, RuleId, Step, UnixTime};
 use brama_policy::identity::{Answer, CredentialKind, Facts, Unavailable};
-use support::{headers, judge, now, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -1,7 +1,5 @@
 //! What is sound and probably not meant: each lint is found where it should be, and nowhere else.
 
-#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::panic, reason = "test support")]
-
 use brama_policy::authoring::Lint;
 use brama_policy::deciding::{Policy, PolicyDocument};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

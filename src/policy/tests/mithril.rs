@@ -1,21 +1,11 @@
 //! An authority that speaks no RFC 7662, by configuration: what is asked of the Mithril of production, and what its
 //! answers say.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{headers, judge, now, policy};
 use brama_policy::deciding::{Decision, Policy, Request, Step, UnixTime};
 use brama_policy::identity::{Answer, CredentialKind, Facts, Lookup, Reply, Unavailable};
-use support::{headers, judge, now, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -1,17 +1,5 @@
 //! Laws that hold for every request and policy, whatever the bytes.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-// Proptest draws from the system's randomness, which plain Wasm has not; the tables run there.
-#![cfg(not(target_family = "wasm"))]
-
-mod support;
-
 use std::sync::Arc;
 
 use brama_policy::deciding::{CanonicalPath, Decision, Host, Policy, PolicyDocument, Request, Step};
@@ -34,8 +22,8 @@ fn facts(client_id: &str, client_type: Option<&str>, scope: &str) -> Answer {
 }
 
 fn allowed(policy: &Arc<Policy>, path: &str, answer: &Answer) -> bool {
-    let headers = support::headers("DELETE", path, &[("api-key", "k"), ("authorization", "Bearer t")]);
-    matches!(support::judge(policy, &headers, |_| answer.clone()), Decision::Allow(_))
+    let headers = crate::support::headers("DELETE", path, &[("api-key", "k"), ("authorization", "Bearer t")]);
+    matches!(crate::support::judge(policy, &headers, |_| answer.clone()), Decision::Allow(_))
 }
 
 /// Bytes a hostile client would put into a path.
@@ -70,17 +58,17 @@ proptest! {
             ("api-key".to_owned(), b"k".to_vec()),
             ("authorization".to_owned(), token),
         ];
-        if let Decision::Allow(grant) = support::judge(&support::ehealth(), &headers, |_| Answer::Inactive) {
+        if let Decision::Allow(grant) = crate::support::judge(&crate::support::ehealth(), &headers, |_| Answer::Inactive) {
             prop_assert_eq!((grant.rule().unwrap().as_str(), grant.set().len()), ("readyz", 0));
         }
     }
 
     #[test]
     fn only_the_one_spelling_of_a_route_passes(path in target()) {
-        let policy = support::ehealth();
-        let mut headers = support::headers("GET", "/", &[]);
+        let policy = crate::support::ehealth();
+        let mut headers = crate::support::headers("GET", "/", &[]);
         headers[3].1.clone_from(&path);
-        if let Decision::Allow(_) = support::judge(&policy, &headers, |_| Answer::Inactive) {
+        if let Decision::Allow(_) = crate::support::judge(&policy, &headers, |_| Answer::Inactive) {
             prop_assert_eq!(path.split(|byte| *byte == b'?').next().unwrap(), b"/readyz");
         }
     }
@@ -101,8 +89,8 @@ proptest! {
     fn credential_is_one_segment_of_a_question_or_not_asked_about(
         api_key in prop_oneof!["[!-+--~]{1,12}", "[./%\\\\25fFeE]{1,6}"],
     ) {
-        let policy = support::policy(include_str!("support/mithril.yaml"));
-        let headers = support::headers("DELETE", "/brokered", &[("api-key", &api_key), ("authorization", "Bearer t")]);
+        let policy = crate::support::policy(include_str!("support/mithril.yaml"));
+        let headers = crate::support::headers("DELETE", "/brokered", &[("api-key", &api_key), ("authorization", "Bearer t")]);
         let Step::Ask(lookup, _awaiting) = policy.begin(&Request::new(&headers)) else { panic!("{api_key}") };
         if let Ok(question) = lookup.question(|_name| None) {
             let (_name, path) = question.headers.iter().find(|(name, _value)| *name == ":path").unwrap();
@@ -115,7 +103,7 @@ proptest! {
     #[test]
     fn more_scopes_never_close_what_was_open(extra in prop::collection::vec("[a-z:]{1,10}", 0..5)) {
         let id = "1380df72-275a-11e7-93ae-92361f002671";
-        let policy = support::ehealth();
+        let policy = crate::support::ehealth();
         let scope = format!("connection:delete {}", extra.join(" "));
         prop_assert!(allowed(&policy, PATH, &facts(id, Some("MSP"), &scope)));
         let without = extra.join(" ");
@@ -128,7 +116,7 @@ proptest! {
     fn nobody_unnamed_acts_on_anothers(client_type in prop::option::of("[A-Z][A-Z ]{0,8}[A-Z]"), client_id in "[a-z0-9-]{1,36}") {
         let exempt = matches!(client_type.as_deref(), Some("NHS" | "NHS ADMIN"));
         let own = client_id == "1380df72-275a-11e7-93ae-92361f002671";
-        let passes = allowed(&support::ehealth(), PATH, &facts(&client_id, client_type.as_deref(), "connection:delete"));
+        let passes = allowed(&crate::support::ehealth(), PATH, &facts(&client_id, client_type.as_deref(), "connection:delete"));
         prop_assert_eq!(passes, exempt || own);
     }
 
@@ -142,16 +130,16 @@ proptest! {
         client_id in select(vec!["1380df72-275a-11e7-93ae-92361f002671", "c"]),
     ) {
         let shipped = include_str!("../../../policies/ehealth.yaml");
-        let shadow = support::policy(&shipped.replacen("name: ehealth\n", "name: ehealth\nmode: { shadow: { because: a test } }\n", 1));
-        let mut headers = support::headers(method, "/", &sent);
+        let shadow = crate::support::policy(&shipped.replacen("name: ehealth\n", "name: ehealth\nmode: { shadow: { because: a test } }\n", 1));
+        let mut headers = crate::support::headers(method, "/", &sent);
         headers[3].1 = path;
         let authority = |_: &brama_policy::identity::Lookup| match answer {
             0 => Answer::Inactive,
             1 => Answer::Unavailable(Unavailable::NoReply),
             _ => facts(client_id, Some("MSP"), scope),
         };
-        let enforced = support::judge(&support::ehealth(), &headers, authority);
-        let shadowed = support::judge(&shadow, &headers, authority);
+        let enforced = crate::support::judge(&crate::support::ehealth(), &headers, authority);
+        let shadowed = crate::support::judge(&shadow, &headers, authority);
         match (enforced, shadowed) {
             (Decision::Allow(one), Decision::Allow(two)) => prop_assert_eq!(one, two),
             (Decision::Refuse(one), Decision::Allow(two)) => {
@@ -177,7 +165,7 @@ proptest! {
         })).collect();
         let document = serde_json::json!({"version": 1, "name": "x", "forward": {"headers": {}}, "refusals": {"format": "ehealth"}, "routes": routes});
         let policy = Arc::new(Policy::compile(&PolicyDocument::read(&document.to_string()).unwrap()).unwrap());
-        let Decision::Allow(grant) = support::judge(&policy, &support::headers("GET", path, &[]), |_| Answer::Inactive) else { panic!("refused") };
+        let Decision::Allow(grant) = crate::support::judge(&policy, &crate::support::headers("GET", path, &[]), |_| Answer::Inactive) else { panic!("refused") };
         let wanted = ["/a/b", "/a/1380df72-275a-11e7-93ae-92361f002671", "/a/x", "/x/b", "/x/y"].iter().position(|known| *known == path).unwrap();
         prop_assert_eq!(grant.rule().unwrap().as_str(), format!("r{wanted}"));
     }
@@ -218,9 +206,9 @@ proptest! {
         let own = "1380df72-275a-11e7-93ae-92361f002671";
         prop_assert!(!allowed(&policy, PATH, &facts(own, Some("MSP"), "")), "{}", pointer);
         for missing in ["api-key", "authorization"] {
-            let mut headers = support::headers("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer t")]);
+            let mut headers = crate::support::headers("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer t")]);
             headers.retain(|(name, _)| name != missing);
-            let decision = support::judge(&policy, &headers, |_| facts(own, Some("MSP"), "connection:delete"));
+            let decision = crate::support::judge(&policy, &headers, |_| facts(own, Some("MSP"), "connection:delete"));
             // A kind that is taken out of the list is no longer wanted; nothing else may open the route.
             let taken_out = pointer.starts_with("/routes/0/require/credentials/");
             prop_assert!(taken_out || matches!(decision, Decision::Refuse(_)), "{} {}", pointer, missing);

@@ -1,20 +1,10 @@
 //! Why a request is refused, as the operator is told; and that the client is told no more for it.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{headers, judge, policy};
 use brama_policy::deciding::{Decision, Envelope, Policy};
 use brama_policy::identity::{Answer, CredentialKind, Facts};
-use support::{headers, judge, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

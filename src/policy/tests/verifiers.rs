@@ -1,18 +1,8 @@
 //! What a verifier can say of its question, and what is wrong with one that says it badly.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::restriction,
-    reason = "a test ends where something is amiss"
-)]
-
-mod support;
-
+use crate::support::{headers, policy};
 use brama_policy::deciding::{Policy, PolicyDocument, Request, Step};
 use brama_policy::identity::{Answer, SecretName, Unavailable};
-use support::{headers, policy};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -1,7 +1,5 @@
 //! What a policy tells of its routes, and of those that a request nearly took.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "test support")]
-
 use brama_policy::authoring::{Difference, Requires};
 use brama_policy::deciding::{CanonicalPath, Host, Policy, PolicyDocument};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

@@ -8,7 +8,7 @@ use proptest::sample::{Index, select};
 use super::request::{Place, Value};
 
 #[derive(Clone, Debug)]
-pub enum Tree {
+pub(crate) enum Tree {
     Test(Place, Test),
     Not(Box<Self>),
     And(Box<Self>, Box<Self>),
@@ -18,7 +18,7 @@ pub enum Tree {
 
 /// A test of one place.
 #[derive(Clone, Debug)]
-pub enum Test {
+pub(crate) enum Test {
     /// Whether it is there.
     Has,
     /// `"a" + x + "b"` with a text.
@@ -56,7 +56,7 @@ pub enum Test {
 
 /// What is done to a number before it is compared.
 #[derive(Clone, Copy, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     Plus(i64),
     /// With the number on the right.
     PlusTo(i64),
@@ -94,7 +94,7 @@ impl Step {
 }
 
 impl Tree {
-    pub fn written(&self) -> String {
+    pub(crate) fn written(&self) -> String {
         match self {
             Self::Test(place, test) => test.written(place.written()),
             Self::Not(of) => format!("!({})", of.written()),
@@ -107,7 +107,7 @@ impl Tree {
         }
     }
 
-    pub fn tests(&self) -> Vec<(Place, &Test)> {
+    pub(crate) fn tests(&self) -> Vec<(Place, &Test)> {
         match self {
             Self::Test(place, test) => vec![(*place, test)],
             Self::Not(of) => of.tests(),
@@ -116,12 +116,12 @@ impl Tree {
         }
     }
 
-    pub fn places(&self) -> BTreeSet<Place> {
+    pub(crate) fn places(&self) -> BTreeSet<Place> {
         self.tests().into_iter().map(|(place, _test)| place).collect()
     }
 
     /// The texts with which a place is compared, also without what is joined to it.
-    pub fn texts(&self, of: Place) -> BTreeSet<String> {
+    pub(crate) fn texts(&self, of: Place) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for (_place, test) in self.tests().into_iter().filter(|(place, _test)| *place == of) {
             match test {
@@ -140,7 +140,7 @@ impl Tree {
     }
 
     /// The beginnings and ends of those texts, which with what is joined can come to the whole.
-    pub fn ends(&self, of: Place) -> BTreeSet<String> {
+    pub(crate) fn ends(&self, of: Place) -> BTreeSet<String> {
         let cut = |text: String| {
             let signs: Vec<char> = text.chars().collect();
             let halves = |at| [signs.iter().take(at).collect::<String>(), signs.iter().skip(at).collect()];
@@ -149,7 +149,7 @@ impl Tree {
         self.texts(of).into_iter().flat_map(cut).collect()
     }
 
-    pub fn numbers(&self, of: Place) -> BTreeSet<i64> {
+    pub(crate) fn numbers(&self, of: Place) -> BTreeSet<i64> {
         let tests = self.tests().into_iter().filter(|(place, _test)| *place == of);
         let numbers = tests.flat_map(|(_place, test)| match test {
             // What is added or taken on the way is made up for, from there and from the ends of what there is.
@@ -172,12 +172,12 @@ impl Tree {
     }
 
     /// The outcomes of a place's tests for one of its values.
-    pub fn row(&self, of: Place, value: &Value) -> Vec<Option<bool>> {
+    pub(crate) fn row(&self, of: Place, value: &Value) -> Vec<Option<bool>> {
         self.tests().into_iter().filter(|(place, _test)| *place == of).map(|(_place, test)| test.holds(value)).collect()
     }
 
     /// The outcomes of a list's tests for what each loop is at.
-    pub fn row_of_entry(&self, of: Place, entry: &str) -> Vec<bool> {
+    pub(crate) fn row_of_entry(&self, of: Place, entry: &str) -> Vec<bool> {
         let tests = self.tests().into_iter().filter(|(place, _test)| *place == of);
         let holds = tests.map(|(_place, test)| match test {
             Test::Includes(text) => entry == text,
@@ -277,7 +277,7 @@ fn passes(by: &str, text: &str, with: &str) -> bool {
 }
 
 /// A condition over a few places, so that one is often tested twice.
-pub fn tree() -> impl Strategy<Value = Tree> {
+pub(crate) fn tree() -> impl Strategy<Value = Tree> {
     let places = prop::collection::vec(select(Place::ALL.to_vec()), 1..4);
     let places = places.prop_map(|mut places| {
         if places.contains(&Place::Names) {

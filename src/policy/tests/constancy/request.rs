@@ -12,7 +12,7 @@ use crate::support::headers;
 
 /// What a condition reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub(crate) enum Place {
     Method,
     Host,
     Path,
@@ -31,7 +31,7 @@ pub enum Place {
 
 /// What a condition asks the size of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Measured {
+pub(crate) enum Measured {
     Method,
     Host,
     Path,
@@ -43,7 +43,7 @@ pub enum Measured {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     Absent,
     Text(String),
     Number(i64),
@@ -51,7 +51,7 @@ pub enum Value {
 }
 
 impl Place {
-    pub const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Method,
         Self::Host,
         Self::Path,
@@ -73,7 +73,7 @@ impl Place {
         Self::Size(Measured::Scopes),
     ];
 
-    pub const fn written(self) -> &'static str {
+    pub(crate) const fn written(self) -> &'static str {
         match self {
             Self::Method => "request.method",
             Self::Host => "request.host",
@@ -98,14 +98,14 @@ impl Place {
     }
 
     /// What it is the size of.
-    pub const fn measured(self) -> Option<Self> {
+    pub(crate) const fn measured(self) -> Option<Self> {
         match self {
             Self::Size(measured) => Some(measured.place()),
             _ => None,
         }
     }
 
-    pub const fn is_part_of_path(self) -> bool {
+    pub(crate) const fn is_part_of_path(self) -> bool {
         let place = match self {
             Self::Size(measured) => measured.place(),
             place => place,
@@ -114,7 +114,7 @@ impl Place {
     }
 
     /// With what it is compared: texts that can be there, or be a part of it, and such as never are.
-    pub const fn texts(self) -> [&'static [&'static str]; 2] {
+    pub(crate) const fn texts(self) -> [&'static [&'static str]; 2] {
         match self {
             Self::Method => [&["GET", "PUT", "", "G", "T", "ET", "U"], &["put", "DELETE"]],
             Self::Host => [
@@ -136,7 +136,7 @@ impl Place {
     }
 
     /// With which numbers it is compared.
-    pub const fn numbers(self) -> &'static [i64] {
+    pub(crate) const fn numbers(self) -> &'static [i64] {
         match self {
             Self::Number => &[-1, 0, 1, 2, 7, 8, 9, i64::MAX],
             Self::Now => &[0, 1, 1_700_000_000, 1_700_000_001, 1_700_000_002],
@@ -146,7 +146,7 @@ impl Place {
     }
 
     /// Values of every kind that the condition can tell apart; `None` where they are too many.
-    pub fn values(self, tree: &Tree) -> Option<Vec<Value>> {
+    pub(crate) fn values(self, tree: &Tree) -> Option<Vec<Value>> {
         let texts = self.candidates(tree)?.into_iter().filter(|text| self.takes(text));
         Some(match self {
             Self::Number | Self::Now => {
@@ -336,7 +336,7 @@ impl Measured {
 }
 
 /// The outcome for a request that has this in these places; `None` where the condition fails.
-pub fn outcome(policy: &Arc<Policy>, request: &BTreeMap<Place, Value>) -> Option<bool> {
+pub(crate) fn outcome(policy: &Arc<Policy>, request: &BTreeMap<Place, Value>) -> Option<bool> {
     let with_size = |(place, value): (&Place, &Value)| match (place, value) {
         (Place::Size(measured), Value::Number(size)) => (measured.place(), measured.value(*size).unwrap()),
         (Place::Size(measured), value) => (measured.place(), value.clone()),

@@ -1,7 +1,7 @@
 //! Changes of the shipped policy, and the fault that each is answered with.
 
 /// In the shipped policy, the first text replaced by the second, and the fault that follows.
-pub const TABLE: &[(&str, &str, &str)] = &[
+pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     ("version: 1", "version: 2", "version: version 2 is not known"),
     ("name: ehealth", "name: 'e\"health'", "name: `e\"health` is no name"),
     ("cluster: authority", "cluster: ''", "authorities.mithril.cluster: an authority needs"),
@@ -322,7 +322,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
 ];
 
 /// Misspelt names, and the right ones.
-pub const MISSPELT: &[(&str, &str, &str)] = &[
+pub(crate) const MISSPELT: &[(&str, &str, &str)] = &[
     ("authority: mithril", "authority: mithrill", "mithril"),
     ("x-consumer-id: token.subject", "x-consumer-id: tokne.subject", "token"),
     ("x-consumer-id: token.subject", "x-consumer-id: token.subjct", "subject"),

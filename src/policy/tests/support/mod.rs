@@ -6,20 +6,20 @@ use std::time::Duration;
 use brama_policy::deciding::{Decision, Moment, Monotonic, Policy, PolicyDocument, Request, Step, UnixTime};
 
 /// The policy that ships.
-pub fn ehealth() -> Arc<Policy> {
+pub(crate) fn ehealth() -> Arc<Policy> {
     static SHIPPED: OnceLock<Arc<Policy>> = OnceLock::new();
     Arc::clone(SHIPPED.get_or_init(|| policy(include_str!("../../../../policies/ehealth.yaml"))))
 }
 
 #[track_caller]
-pub fn policy(yaml: &str) -> Arc<Policy> {
+pub(crate) fn policy(yaml: &str) -> Arc<Policy> {
     let document: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
     let document = PolicyDocument::read(&document.to_string()).unwrap();
     Arc::new(Policy::compile(&document).unwrap())
 }
 
 /// A request's headers, pseudo-headers first.
-pub fn headers(method: &str, path: &str, further: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn headers(method: &str, path: &str, further: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
     [(":method", method), (":scheme", "http"), (":authority", "api.example"), (":path", path)]
         .iter()
         .chain(further)
@@ -28,7 +28,7 @@ pub fn headers(method: &str, path: &str, further: &[(&str, &str)]) -> Vec<(Strin
 }
 
 /// Judges a request; `authority` answers each lookup.
-pub fn judge(
+pub(crate) fn judge(
     policy: &Arc<Policy>,
     headers: &[(String, Vec<u8>)],
     mut authority: impl FnMut(&brama_policy::identity::Lookup) -> brama_policy::identity::Answer,
@@ -42,6 +42,6 @@ pub fn judge(
     }
 }
 
-pub fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     Moment { wall: UnixTime::from_seconds(1_700_000_000), monotonic: Monotonic::from_origin(Duration::from_secs(5)) }
 }

@@ -1,7 +1,5 @@
 //! What is wrong with a policy: every fault is found, and told with its place.
 
-#![allow(missing_docs, unreachable_pub, clippy::restriction, reason = "a test ends where something is amiss")]
-
 mod table;
 
 use brama_policy::deciding::{Policy, PolicyDocument};
@@ -9,7 +7,7 @@ use table::{MISSPELT, TABLE};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const SHIPPED: &str = include_str!("../../../../policies/ehealth.yaml");
+const SHIPPED: &str = include_str!("../../../policies/ehealth.yaml");
 
 fn faults(yaml: &str) -> Vec<String> {
     let value: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();

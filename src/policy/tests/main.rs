@@ -1,0 +1,30 @@
+//! Integration tests of the core. As Wasm, the tables of what is decided and of what is refused run too; the others need
+//! randomness, a clock, or a C library, which plain Wasm has not.
+
+#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
+
+#[cfg(all(feature = "cel", not(target_family = "wasm")))]
+mod attack;
+#[cfg(feature = "cel")]
+mod conditions;
+#[cfg(all(feature = "cel", not(target_family = "wasm")))]
+mod constancy;
+#[cfg(feature = "cel")]
+mod effects;
+mod exchange;
+mod faults;
+#[cfg(not(target_family = "wasm"))]
+mod jwt;
+mod language;
+mod lints;
+#[cfg(not(target_family = "wasm"))]
+mod mithril;
+#[cfg(not(target_family = "wasm"))]
+mod properties;
+#[cfg(all(feature = "cel", not(target_family = "wasm")))]
+mod reasons;
+mod support;
+#[cfg(not(target_family = "wasm"))]
+mod verifiers;
+#[cfg(not(target_family = "wasm"))]
+mod views;
