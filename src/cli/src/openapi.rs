@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+#[cfg(test)]
+mod oracle;
 mod parameters;
 mod servers;
 

@@ -65,12 +65,19 @@ impl Bucket {
     /// The bucket without one lookup; `None` where it has none.
     fn take(bucket: Option<&Self>, per_second: NonZeroU32, now: Monotonic) -> Option<Self> {
         let one = SECOND.checked_div(per_second.get())?;
+        // A second less what no whole number of intervals takes: that would be room for lookups beyond the rate.
+        let whole = one.checked_mul(per_second.get())?;
         let full = bucket.map_or(now, |bucket| bucket.full.max(now)).after(one)?;
-        (now.until(full) <= SECOND).then_some(Self { full })
+        (now.until(full) <= whole).then_some(Self { full })
     }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+
+// Draws from the system's randomness, which plain Wasm has not.
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
+mod oracle;
 
 #[cfg(test)]
 mod tests {

@@ -140,7 +140,7 @@ fn no_more_lookups_are_out_than_may_though_their_requests_go() {
 
 fn hex(text: &str) -> String {
     use sha2::Digest;
-    sha2::Sha256::digest(text.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex::encode(sha2::Sha256::digest(text))
 }
 
 /// In every order of events no API key passes that was revoked longer ago than `max_lag`.

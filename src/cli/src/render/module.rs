@@ -117,7 +117,7 @@ impl FromStr for ModuleUrl {
 
 impl Sha256 {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        Self(sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex::encode(sha2::Sha256::digest(bytes)))
     }
 }
 

@@ -331,5 +331,5 @@ fn told(asked: &str, name: &str, feed: &[Value], pruned: usize) -> String {
 
 fn sha256(token: &str) -> String {
     use sha2::Digest;
-    sha2::Sha256::digest(token.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex::encode(sha2::Sha256::digest(token))
 }

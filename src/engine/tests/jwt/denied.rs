@@ -54,7 +54,7 @@ fn news(proxy: &mut Proxy, status: u16, body: &str) {
 }
 
 fn sha256(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex::encode(Sha256::digest(token))
 }
 
 /// Every way to name the token.

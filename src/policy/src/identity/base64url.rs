@@ -1,5 +1,9 @@
 //! Owns base64url without padding ([RFC 7515, 2](https://www.rfc-editor.org/rfc/rfc7515#section-2)), each value in its
 //! one spelling: bits that no byte takes must be zero.
+//!
+//! Size is why the decoder is written here. The plugin only encodes with the `base64` crate, whose decoder would add
+//! 4.6 KB to its 1.99 MB (1.5 KB compressed), to read a payload of 700 letters in a sixth of the time: 7 µs less in V8.
+//! The tests hold the two against each other.
 
 /// The bytes a text stands for; `None` where it is no base64url, or not the one spelling of its bytes.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
@@ -42,6 +46,11 @@ fn sextet(letter: u8) -> Option<u32> {
     };
     Some(u32::from(letter.wrapping_sub(first)).wrapping_add(base))
 }
+
+// Draws from the system's randomness, which plain Wasm has not.
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
+mod oracle;
 
 #[cfg(test)]
 mod tests {

@@ -170,5 +170,5 @@ fn cast(database: &Database, id: &str) -> String {
 }
 
 pub fn hex(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(text))
 }

@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 
 use super::*;
 
+// Draws from the system's randomness, which plain Wasm has not.
+#[cfg(not(target_family = "wasm"))]
+mod calendar;
 mod constancy;
 mod faults;
 mod hostile;

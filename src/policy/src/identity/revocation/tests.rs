@@ -62,7 +62,7 @@ fn jwt(jti: &str, issued: Option<u64>) -> DenyListKeys {
 
 #[test]
 fn only_an_entry_with_an_end_denies_and_only_what_it_names() {
-    let digest = Sha256::digest(b"a.b.c").iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let digest = hex::encode(Sha256::digest(b"a.b.c"));
     let (early, late, undated) = (jwt("j", Some(99)), jwt("k", Some(100)), jwt("k", None));
     for (entry, early_one, late_one, undated_one) in [
         (json!({ "kind": "credential", "sha256": digest }), [1, 1, 1], [1, 1, 1], [1, 1, 1]),
