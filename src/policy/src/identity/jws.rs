@@ -100,7 +100,7 @@ fn object(
 /// More is taken for one than is read as one. What a strict reading refuses must not go to another verifier for that.
 pub(crate) fn claims_to_be_one(text: &str) -> bool {
     let header = Compact::split(text).map(|compact| compact.header.trim_end_matches('='));
-    let bytes = header.and_then(base64url::decode_open).map(|(bytes, _rest)| bytes);
+    let bytes = header.and_then(base64url::decode_any_spelling);
     bytes.is_some_and(|bytes| {
         serde_json::from_slice::<Map<String, Value>>(&bytes).is_ok_and(|it| it.contains_key("alg"))
     })
