@@ -97,7 +97,7 @@ test-native: ## unit and integration tests of every part, without Envoy
 	@src/tools/install/postgres.sh
 	@$(TEST) --workspace --exclude brama-e2e $(BRIEF)
 	@echo "== tests of the policy without conditions, native"
-	@$(TEST) -p brama-policy $(BRIEF)
+	@$(TEST) -p brama-policy -- $(if $(CI),,--quiet) --skip confusable::
 	@echo "== tests of what the plugin verifies itself, native"
 	@$(TEST) -p brama-engine --features ps-eddsa --lib --test engine $(BRIEF)
 	@echo "== policies, as their authors check and test them"
