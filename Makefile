@@ -107,7 +107,7 @@ test-native: ## unit and integration tests of every part, without Envoy
 
 .PHONY: oracle
 oracle: ## a million random policies, requests and identities, decided by the core and by a model of its order of decision
-	@ORACLE_POLICIES=2800 cargo test $(QUIET) -p brama-replay --test oracle -- --nocapture
+	@ORACLE_POLICIES=2800 cargo test $(QUIET) -p brama-replay --test replay -- oracle:: --nocapture
 
 .PHONY: cel-search
 cel-search: ## random conditions, taken and judged by the command and by CEL's own implementation (ROUNDS, SEED)
@@ -127,7 +127,7 @@ test-wasm: ## the tests of the policy and of its cases as Wasm, under Node
 	@echo "== tests of the policy, as Wasm"
 	@src/tools/test/wasm-test.sh -p brama-policy --features cel --lib --test policy
 	@echo "== cases, judged as Wasm"
-	@src/tools/test/wasm-test.sh -p brama-replay --lib --test cases --test corpus --test line
+	@src/tools/test/wasm-test.sh -p brama-replay --lib --test replay
 
 .PHONY: schema
 schema: ## write anew what is generated: policies/schema.json and cases.schema.json, which help editors

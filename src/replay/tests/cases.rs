@@ -1,8 +1,6 @@
 //! Every policy in the project with cases beside it, judged by the core alone; `tests/e2e/cases.rs` sends the same cases
 //! through Envoy.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::sync::Arc;
 
 use brama_policy::deciding::{Policy, PolicyDocument};

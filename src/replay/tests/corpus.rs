@@ -1,7 +1,5 @@
 //! What a file of cases may say, and how a case is held against its decision.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::sync::Arc;
 
 use brama_policy::deciding::{Policy, PolicyDocument};

@@ -1,7 +1,5 @@
 //! What a line of a replay may say, and what is said of one that says something else.
 
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
 use std::sync::Arc;
 
 use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};

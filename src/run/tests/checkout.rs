@@ -1,13 +1,9 @@
 //! A copied or moved checkout runs its own files, not those of the folder that the launcher was built in.
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{copied_checkout, no_process_begins, output, program, write};
+use crate::support::{copied_checkout, no_process_begins, output, program, write};
 
 /// A copy with a launcher, and beside it programs that only tell what they were asked. Its bootstrap is faulty, so that the
 /// launcher, after it has looked at every file, says whose it is.

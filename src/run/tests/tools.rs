@@ -1,17 +1,12 @@
 //! What `make` and its scripts install, and what they say before they do: on a machine where each program is one that only
 //! tells how it was called.
-#![allow(clippy::restriction, reason = "a test ends where something is amiss")]
-
-mod support;
-mod tools {
-    pub(crate) mod machine;
-}
+mod machine;
 
 use std::fs;
 use std::time::Duration;
 
-use support::{program, write};
-use tools::machine::{Machine, TELLS};
+use crate::support::{program, write};
+use self::machine::{Machine, TELLS};
 
 /// Each thing that the system's package manager may be asked for: the command, what is missing, and what is installed.
 fn wants() -> [(&'static str, &'static str, &'static str, Machine); 5] {

@@ -7,8 +7,8 @@ use brama_kit::dice::Dice;
 use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_replay::RequestLine;
 
-use crate::model::{Credential, Facts, Need, Request, Route, Stated, Verdict};
-use crate::{random, written};
+use crate::oracle::model::{Credential, Facts, Need, Request, Route, Stated, Verdict};
+use crate::oracle::{random, written};
 
 const REQUESTS: usize = 200;
 

@@ -2,24 +2,24 @@
 //!
 //! It shares no code with the core. Policies and requests are its own types; what the core is given is written from them.
 
-pub struct Route {
-    pub id: String,
-    pub methods: Vec<&'static str>,
-    pub hosts: Vec<Host>,
-    pub path: Vec<Segment>,
-    pub need: Need,
-    pub is_shadow: bool,
+pub(crate) struct Route {
+    pub(crate) id: String,
+    pub(crate) methods: Vec<&'static str>,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) path: Vec<Segment>,
+    pub(crate) need: Need,
+    pub(crate) is_shadow: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Host {
+pub(crate) enum Host {
     Name(&'static str),
     /// `*.suffix`.
     Below(&'static str),
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Segment {
+pub(crate) enum Segment {
     Literal(&'static str),
     Uuid,
     Int,
@@ -27,59 +27,59 @@ pub enum Segment {
     Rest,
 }
 
-pub enum Need {
+pub(crate) enum Need {
     Nothing,
     Credentials(Requirement),
 }
 
-pub struct Requirement {
-    pub api_key: bool,
-    pub token: bool,
-    pub is_bound: bool,
-    pub scopes: Scopes,
-    pub scopes_of: Vec<Kind>,
-    pub owner: Option<Owner>,
+pub(crate) struct Requirement {
+    pub(crate) api_key: bool,
+    pub(crate) token: bool,
+    pub(crate) is_bound: bool,
+    pub(crate) scopes: Scopes,
+    pub(crate) scopes_of: Vec<Kind>,
+    pub(crate) owner: Option<Owner>,
 }
 
-pub enum Scopes {
+pub(crate) enum Scopes {
     None,
     All(Vec<&'static str>),
     Any(Vec<&'static str>),
 }
 
-pub struct Owner {
+pub(crate) struct Owner {
     /// The place of the captured segment.
-    pub segment: usize,
-    pub of: Kind,
-    pub fact: Fact,
-    pub except: Vec<&'static str>,
+    pub(crate) segment: usize,
+    pub(crate) of: Kind,
+    pub(crate) fact: Fact,
+    pub(crate) except: Vec<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     ApiKey,
     Token,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Fact {
+pub(crate) enum Fact {
     ClientId,
     Subject,
 }
 
 #[derive(Clone)]
-pub struct Request {
-    pub method: &'static str,
-    pub host: &'static str,
-    pub segments: Vec<String>,
-    pub oddity: Oddity,
-    pub api_key: Credential,
-    pub token: Credential,
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
+    pub(crate) host: &'static str,
+    pub(crate) segments: Vec<String>,
+    pub(crate) oddity: Oddity,
+    pub(crate) api_key: Credential,
+    pub(crate) token: Credential,
 }
 
 /// What leaves a request without one reading, or with another one than a route's.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Oddity {
+pub(crate) enum Oddity {
     None,
     /// Such a part in the path.
     Path(&'static str),
@@ -100,13 +100,13 @@ pub enum Oddity {
 }
 
 #[derive(Clone)]
-pub struct Credential {
-    pub sent: Sent,
-    pub stated: Stated,
+pub(crate) struct Credential {
+    pub(crate) sent: Sent,
+    pub(crate) stated: Stated,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Sent {
+pub(crate) enum Sent {
     Not,
     Once,
     Twice,
@@ -114,7 +114,7 @@ pub enum Sent {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Stated {
+pub(crate) enum Stated {
     Refused,
     Unavailable,
     Expired(Facts),
@@ -122,24 +122,24 @@ pub enum Stated {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub struct Facts {
-    pub client_id: Option<&'static str>,
-    pub client_type: Option<&'static str>,
-    pub scope: Option<&'static str>,
-    pub subject: Option<&'static str>,
+pub(crate) struct Facts {
+    pub(crate) client_id: Option<&'static str>,
+    pub(crate) client_type: Option<&'static str>,
+    pub(crate) scope: Option<&'static str>,
+    pub(crate) subject: Option<&'static str>,
 }
 
 #[derive(Debug, PartialEq)]
-pub struct Verdict {
-    pub denial: Option<&'static str>,
-    pub rule: Option<String>,
+pub(crate) struct Verdict {
+    pub(crate) denial: Option<&'static str>,
+    pub(crate) rule: Option<String>,
     /// What a rule in shadow mode would have refused it for.
-    pub would_refuse: Option<&'static str>,
+    pub(crate) would_refuse: Option<&'static str>,
 }
 
 impl Request {
     /// The segments as they are sent.
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         let mut segments = self.segments.clone();
         match self.oddity {
             Oddity::Slash => segments.push(String::new()),
@@ -160,7 +160,7 @@ impl Request {
 }
 
 /// The whole decision, step by step.
-pub fn decide(routes: &[Route], request: &Request) -> Verdict {
+pub(crate) fn decide(routes: &[Route], request: &Request) -> Verdict {
     let refused = |denial, rule: Option<&Route>| Verdict {
         denial: Some(denial),
         rule: rule.map(|route| route.id.clone()),

@@ -2,7 +2,7 @@
 
 use brama_kit::dice::Dice;
 
-use crate::model::{
+use crate::oracle::model::{
     Credential, Fact, Facts, Host, Kind, Need, Oddity, Owner, Request, Requirement, Route, Scopes, Segment, Sent,
     Stated,
 };
@@ -29,7 +29,7 @@ fn some<T: Copy>(dice: &mut Dice, of: &[T]) -> Vec<T> {
     if chosen.is_empty() { vec![pick(dice, of)] } else { chosen }
 }
 
-pub fn routes(dice: &mut Dice) -> Vec<Route> {
+pub(crate) fn routes(dice: &mut Dice) -> Vec<Route> {
     let is_by_host = one_in(dice, 3);
     (0..=dice.pick(5)).map(|number| route(number, is_by_host, dice)).collect()
 }
@@ -81,7 +81,7 @@ fn requirement(path: &[Segment], dice: &mut Dice) -> Requirement {
 }
 
 /// Mostly one that a route takes.
-pub fn request(routes: &[Route], dice: &mut Dice) -> Request {
+pub(crate) fn request(routes: &[Route], dice: &mut Dice) -> Request {
     let route = &routes[dice.pick(routes.len())];
     let is_near = !one_in(dice, 6);
     let segments = if is_near { taken(&route.path, dice) } else { (0..=dice.pick(3)).map(|_| segment(dice)).collect() };

@@ -3,11 +3,11 @@
 use brama_policy::deciding::Decision;
 use serde_json::{Map, Value, json};
 
-use crate::model::{
+use crate::oracle::model::{
     Credential, Fact, Facts, Host, Kind, Need, Oddity, Request, Route, Scopes, Segment, Sent, Stated, Verdict,
 };
 
-pub fn policy(routes: &[Route]) -> Value {
+pub(crate) fn policy(routes: &[Route]) -> Value {
     let mut document: Value = serde_saphyr::from_str(include_str!("../../../../policies/ehealth.yaml")).unwrap();
     document["forward"] = json!({ "headers": { "x-subject": "token.subject", "x-client": "api_key.client_id" } });
     document["routes"] = routes.iter().map(route).collect();
@@ -78,7 +78,7 @@ fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-pub fn line(request: &Request) -> Value {
+pub(crate) fn line(request: &Request) -> Value {
     let mut path = format!("/{}", request.segments.join("/"));
     let mut headers = Vec::new();
     match request.oddity {
@@ -129,7 +129,7 @@ fn stated(facts: Facts, expires: u64) -> Value {
     Value::Object(written)
 }
 
-pub fn verdict(decision: &Decision) -> Verdict {
+pub(crate) fn verdict(decision: &Decision) -> Verdict {
     let said = brama_replay::Verdict::from(decision);
     Verdict { denial: said.denial, rule: said.rule.map(ToOwned::to_owned), would_refuse: said.would_refuse }
 }

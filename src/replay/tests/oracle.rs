@@ -2,8 +2,6 @@
 //!
 //! `ORACLE_POLICIES` says how many policies there are, each with 400 requests.
 
-#![allow(unreachable_pub, clippy::restriction, reason = "a test ends where something is amiss")]
-
 mod laws;
 mod model;
 mod random;
