@@ -1,5 +1,5 @@
-//! Nothing is lost: gateways, the service behind them, and PostgreSQL are killed again and again while clients delete, and
-//! what the clients were told is in the database.
+//! Nothing is lost: gateways, the service behind them, and PostgreSQL are killed again and again while clients delete,
+//! and what the clients were told is in the database.
 
 use std::sync::Mutex;
 use std::thread::{scope, sleep};

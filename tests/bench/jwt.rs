@@ -1,8 +1,9 @@
-//! What a JWT costs that is seen for the first time: Brama beside Envoy's own `jwt_authn` and `rbac`, on the same Envoy.
+//! What a JWT costs that is seen for the first time: Brama beside Envoy's own `jwt_authn` and `rbac`, on the same
+//! Envoy.
 //!
-//! All do the same work: issuer, audience, expiry, signature and one scope are checked, three claims are forwarded as headers,
-//! the token is removed. No token is sent twice to one Envoy, and `jwt_authn` has no cache. What is counted is the time of
-//! Envoy's process on a processor, so that what else the machine does matters less.
+//! All do the same work: issuer, audience, expiry, signature and one scope are checked, three claims are forwarded as
+//! headers, the token is removed. No token is sent twice to one Envoy, and `jwt_authn` has no cache. What is counted is
+//! the time of Envoy's process on a processor, so that what else the machine does matters less.
 
 use std::process::Command;
 use std::thread::scope;
@@ -48,7 +49,8 @@ fn judges(envoys: &[Lone; 3], signer: &Signer) {
     assert_eq!(envoys.each_ref().map(statuses), [[200; 3], [200, 403, 401], [200, 403, 401]]);
 }
 
-/// What each Envoy took for a request. They take turns, short ones, so that all see the machine at its best and its worst.
+/// What each Envoy took for a request. They take turns, short ones, so that all see the machine at its best and its
+/// worst.
 fn round(envoys: &[Lone; 3], signer: &Signer) -> [f64; 3] {
     let calls: Vec<_> =
         fresh(signer).iter().map(|token| call(token).header("Connection", "keep-alive").bytes()).collect();

@@ -1,8 +1,9 @@
 //! How many lookups at the authority 100,000 requests cause, with the policy as it is shipped.
 //!
-//! Who asks is drawn by Zipf's law: the n-th token is presented 1/n as often as the first, and so is the n-th API key. The
-//! requests come at a fixed rate, since what is remembered ends by the clock; a machine too slow for it takes longer, and asks
-//! more often. In the second run a token is deleted every second; whose token it was takes a new one when it is refused.
+//! Who asks is drawn by Zipf's law: the n-th token is presented 1/n as often as the first, and so is the n-th API key.
+//! The requests come at a fixed rate, since what is remembered ends by the clock; a machine too slow for it takes
+//! longer, and asks more often. In the second run a token is deleted every second; whose token it was takes a new one
+//! when it is refused.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread::{scope, sleep};

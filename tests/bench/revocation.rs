@@ -1,7 +1,7 @@
 //! How soon a deleted connection is dead: three gateways of two workers each, all warm, and one row deleted by hand.
 //!
-//! For each API key, and each gateway, the lag is the time from the commit of the delete to the last request with the key
-//! that passed. Requests come on connections of their own, as fast as two clients for each gateway can send them.
+//! For each API key, and each gateway, the lag is the time from the commit of the delete to the last request with the
+//! key that passed. Requests come on connections of their own, as fast as two clients for each gateway can send them.
 
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
 //! A million requests of all kinds through one gateway, and how much memory it has after each tenth of them.
 //!
-//! Most are refused: unknown credentials, each another one, so that what is remembered is always full; paths, headers and
-//! bodies that are odd. Some clients hang up while their lookup is out, some in the midst of their headers. What a context
-//! leaves behind, or a lookup that nobody waits for, would be seen to add up.
+//! Most are refused: unknown credentials, each another one, so that what is remembered is always full; paths, headers
+//! and bodies that are odd. Some clients hang up while their lookup is out, some in the midst of their headers. What a
+//! context leaves behind, or a lookup that nobody waits for, would be seen to add up.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,8 +47,8 @@ fn main() {
     assert_eq!(streams, 0);
 }
 
-/// Caches that are full within the first tenth, so that what grows after it is none of theirs; and an authority that may be asked
-/// about every token.
+/// Caches that are full within the first tenth, so that what grows after it is none of theirs; and an authority that
+/// may be asked about every token.
 fn small_caches(config: &mut Value, _folder: &Path) {
     let policy = config["configuration"]["value"].as_str().unwrap();
     let lookups = r#""timeout":"1s","lookups":{"per_second":1000000,"per_second_behind_a_key":1000000}"#;

@@ -1,8 +1,8 @@
-//! Attacks, each searched through: every odd way to say a credential, an identity, a method or where a request ends, over
-//! HTTP/1.1 and HTTP/2, with every other.
+//! Attacks, each searched through: every odd way to say a credential, an identity, a method or where a request ends,
+//! over HTTP/1.1 and HTTP/2, with every other.
 //!
-//! The law is always the same: what arrives at the service is what was asked, from whom the gateway says, and only where both
-//! credentials were said once and well. Numbers of inputs are printed.
+//! The law is always the same: what arrives at the service is what was asked, from whom the gateway says, and only
+//! where both credentials were said once and well. Numbers of inputs are printed.
 
 mod arrived;
 mod credentials;

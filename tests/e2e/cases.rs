@@ -1,5 +1,5 @@
-//! Every policy's cases through Envoy; `src/replay/tests/cases.rs` judges the same ones natively. There are no exceptions:
-//! a case is decided here and there alike, or it fails.
+//! Every policy's cases through Envoy; `src/replay/tests/cases.rs` judges the same ones natively. There are no
+//! exceptions: a case is decided here and there alike, or it fails.
 
 use std::collections::BTreeMap;
 use std::fs;

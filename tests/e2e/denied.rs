@@ -23,7 +23,8 @@ fn plan(signer: &Signer) -> (tempfile::TempDir, Plan) {
     (folder, Plan::with_policy(policy).publish(set(&[signer])))
 }
 
-/// The policy's `max_lag` from now on, the token is good at no worker; and it is told that, wherever the authority is heard.
+/// The policy's `max_lag` from now on, the token is good at no worker; and it is told that, wherever the authority is
+/// heard.
 #[track_caller]
 fn dies(gateway: &Gateway, token: &str) {
     let until = Instant::now() + Duration::from_secs(3);

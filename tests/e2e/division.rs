@@ -155,7 +155,8 @@ fn fifty_concurrent_deletions_are_one() {
     assert_eq!(gateway.database.division(DIVISION)[0], "0");
 }
 
-/// What nothing looks at harms nothing. What is needed and cannot be read is the credential's fault, and is remembered as that.
+/// What nothing looks at harms nothing. What is needed and cannot be read is the credential's fault, and is remembered
+/// as that.
 #[test]
 fn odd_answer_is_judged_by_what_is_needed_of_it_and_asked_for_once() {
     let gateway = Plan::shipped().without_feed().one_worker().plugin(remember_refusals).start();

@@ -1,9 +1,10 @@
-//! What Envoy Gateway makes of the manifests that `brama render` writes, in a real Envoy: with the plugin, without it, and with
-//! a document that the plugin refuses.
+//! What Envoy Gateway makes of the manifests that `brama render` writes, in a real Envoy: with the plugin, without it,
+//! and with a document that the plugin refuses.
 //!
-//! Written after its translator (`internal/xds/translator`: `wasm.go`, `authorization.go`, `httpfilters.go`): one listener with
-//! the plugin in it, switched off but on the routes that have the extension; behind it an RBAC filter without rules, which
-//! each route that has the security policy gives some; the plugin's code from an HTTP server of the controller's.
+//! Written after its translator (`internal/xds/translator`: `wasm.go`, `authorization.go`, `httpfilters.go`): one
+//! listener with the plugin in it, switched off but on the routes that have the extension; behind it an RBAC filter
+//! without rules, which each route that has the security policy gives some; the plugin's code from an HTTP server of
+//! the controller's.
 
 mod code;
 
@@ -235,7 +236,8 @@ fn manifests_of_envoy_gateway_let_pass_what_the_plugin_allows_and_nothing_else()
     serves();
     assert!(gateway.counter("http.version-1.rbac.allowed") > 0);
 
-    // A later document that the plugin refuses: the listener stays as it was, in all that the update would have changed.
+    // A later document that the plugin refuses: the listener stays as it was, in all that the update would have
+    // changed.
     cluster.push(std::slice::from_ref(&refused));
     comes("the rejection", || gateway.counter("listener_manager.lds.update_rejected") == 1);
     serves();
@@ -253,8 +255,8 @@ fn manifests_of_envoy_gateway_let_pass_what_the_plugin_allows_and_nothing_else()
     let prefix = cluster.push(&[Listener { wanted: json!({ "string_value": "allow" }), ..good.clone() }]);
     lock_refuses(&gateway, &prefix, &known());
 
-    // Beside a good listener, one whose first document is refused: there is none where Envoy has the code already, and where
-    // it has not, one that refuses everything.
+    // Beside a good listener, one whose first document is refused: there is none where Envoy has the code already, and
+    // where it has not, one that refuses everything.
     let [known_code, new_code] = ["known", "new"];
     // An address of their own: of two listeners at port 0 the second may be given the port of the first.
     let beside = |name, code: &str| Listener { name, address: "127.0.0.2", code: code.to_owned(), ..refused.clone() };

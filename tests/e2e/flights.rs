@@ -1,4 +1,5 @@
-//! Many requests with credentials that nobody has seen before: each is asked for once at a worker, whoever comes and goes.
+//! Many requests with credentials that nobody has seen before: each is asked for once at a worker, whoever comes and
+//! goes.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -15,8 +16,8 @@ use crate::reload::wait_until;
 const API_KEY: &str = "demo-revocable-api-key";
 const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 
-/// One worker whose authority answers when the test has seen who waits. Without a feed, so that all that is asked for is known
-/// from then on.
+/// One worker whose authority answers when the test has seen who waits. Without a feed, so that all that is asked for
+/// is known from then on.
 fn held() -> (Gateway, Arc<Hold>) {
     let gateway = Plan::shipped().without_feed().patient().one_worker().log_all().start();
     let hold = Arc::new(Hold::default());

@@ -1,4 +1,5 @@
-//! A policy that is rendered anew under load: in force soon (it is printed how soon), and no request fails or is answered wrongly.
+//! A policy that is rendered anew under load: in force soon (it is printed how soon), and no request fails or is
+//! answered wrongly.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -145,8 +146,8 @@ fn fifty_reloads_under_load_lose_and_confuse_no_request() {
     assert!(asked >= RELOADS, "{asked}");
 }
 
-/// A faulty policy is refused by the command, which writes nothing; and where it comes to the plugin all the same, by the
-/// plugin, which a metric tells. What is in force stays in force.
+/// A faulty policy is refused by the command, which writes nothing; and where it comes to the plugin all the same, by
+/// the plugin, which a metric tells. What is in force stays in force.
 fn refused_twice(gateway: &Gateway, faulty: &Path, address: SocketAddr, status: u16) {
     let before = fs::read(gateway.ecds()).unwrap();
     let rendered = gateway.render(faulty);

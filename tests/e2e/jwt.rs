@@ -19,8 +19,8 @@ const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const NHS_ADMIN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
 const SUBJECT: &str = "5c0b1e8e-0f3a-4c6e-9d52-7f1f6f1f2a11";
 
-/// The shipped policy, with JWTs taken beside opaque tokens, and keys fetched this often. `revocations`: a line that says
-/// whose deny list they are held against, or nothing.
+/// The shipped policy, with JWTs taken beside opaque tokens, and keys fetched this often. `revocations`: a line that
+/// says whose deny list they are held against, or nothing.
 pub fn policy(every: &str, revocations: &str) -> (TempDir, PathBuf) {
     let text = std::fs::read_to_string(project().join("policies/ehealth.yaml")).unwrap();
     let (head, tail) = text.rsplit_once("      - introspect:").unwrap();
@@ -182,7 +182,8 @@ fn unknown_key_is_fetched_once_for_all_who_wait() {
     for _ in 0..8 {
         assert_eq!(send(&gateway, &token(&made_up)).status, 401);
     }
-    // None, unless the eight took so long that it was time for another: one in five seconds, the first of them after `begin`.
+    // None, unless the eight took so long that it was time for another: one in five seconds, the first of them after
+    // `begin`.
     let fetches = gateway.authority.take_fetches() as u64;
     assert!(fetches <= begin.elapsed().as_secs() / 5, "{fetches}");
 }

@@ -1,5 +1,5 @@
-//! Tokens of an OAuth 2 server that is not of this project: Authlib issues, introspects, signs and revokes as the RFCs say,
-//! and the gateway asks it directly, as a cluster of Envoy's.
+//! Tokens of an OAuth 2 server that is not of this project: Authlib issues, introspects, signs and revokes as the RFCs
+//! say, and the gateway asks it directly, as a cluster of Envoy's.
 
 mod server;
 
@@ -37,8 +37,8 @@ fn plan(partner: &Partner) -> Plan {
     Plan::with_policy(project().join("tests/e2e/partner/policy.yaml")).edit("\n  clusters:\n", &cluster)
 }
 
-/// Tells the VM the password itself: Envoy's environment, where `host_env_keys` has it looked up, is this process's and so
-/// every test's.
+/// Tells the VM the password itself: Envoy's environment, where `host_env_keys` has it looked up, is this process's and
+/// so every test's.
 fn login(config: &mut Value, password: &str) {
     let variables = &mut config["vm_config"]["environment_variables"];
     assert_eq!(*variables, json!({ "host_env_keys": ["PARTNER_LOGIN"] }));

@@ -1,8 +1,9 @@
-//! The path that was judged is the one that the service gets, whatever Envoy is told to repair before the plugin sees it.
+//! The path that was judged is the one that the service gets, whatever Envoy is told to repair before the plugin sees
+//! it.
 //!
-//! Thousands of odd paths go through gateways with every setting of Envoy's own normalisation. What reached the service is
-//! judged once more, natively, as it arrived: it must be allowed, and by the rule that let it pass. So a path that means
-//! something else to the service than to the plugin, or has no one reading at all, fails the test.
+//! Thousands of odd paths go through gateways with every setting of Envoy's own normalisation. What reached the service
+//! is judged once more, natively, as it arrived: it must be allowed, and by the rule that let it pass. So a path that
+//! means something else to the service than to the plugin, or has no one reading at all, fails the test.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

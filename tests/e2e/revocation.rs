@@ -1,4 +1,5 @@
-//! Credentials that are revoked while every worker knows them: none of them is good for longer than the policy's `max_lag`.
+//! Credentials that are revoked while every worker knows them: none of them is good for longer than the policy's
+//! `max_lag`.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -66,7 +67,8 @@ fn asks_for(gateway: &Gateway, call: &Call) -> Vec<String> {
     gateway.authority.take()
 }
 
-/// From `max_lag` after it was revoked, the API key is good nowhere; and that is said wherever the authority is heard in time.
+/// From `max_lag` after it was revoked, the API key is good nowhere; and that is said wherever the authority is heard
+/// in time.
 #[track_caller]
 fn is_dead_after(gateway: &Gateway, revoked: Instant) {
     sleep(MAX_LAG.saturating_sub(revoked.elapsed()));

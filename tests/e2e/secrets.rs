@@ -1,4 +1,5 @@
-//! No credential is in anything that the stack wrote: logs, metrics, answers, configuration, the database, the process list.
+//! No credential is in anything that the stack wrote: logs, metrics, answers, configuration, the database, the process
+//! list.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +10,8 @@ use brama_e2e::stack::Gateway;
 
 const API_KEY: &str = "uXhEczJ56adsfh3Ri9SUkc4en";
 const TOKEN: &str = "0d7b3a5e9c1f4826b4d0a6e2f8c3957e";
-/// Credentials nobody knows. Refused, they are a client's secrets all the same: it may have sent them to the wrong place.
+/// Credentials nobody knows. Refused, they are a client's secrets all the same: it may have sent them to the wrong
+/// place.
 const STRANGE_KEY: &str = "strange-api-key-5a1e";
 const STRANGE_TOKEN: &str = "strange-token-5a1e";
 const IN_QUERY: &str = "token-in-query-5a1e";

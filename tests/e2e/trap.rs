@@ -66,8 +66,9 @@ fn plugin_that_trapped_is_made_anew() {
     comes_back(&gateway);
 }
 
-/// Good requests are served again, and it is said after how long: those that nobody has to be asked about as soon as there is
-/// a plugin, the others when the authority is asked again, which rests for a second or so after lookups without an answer.
+/// Good requests are served again, and it is said after how long: those that nobody has to be asked about as soon as
+/// there is a plugin, the others when the authority is asked again, which rests for a second or so after lookups
+/// without an answer.
 fn comes_back(gateway: &Gateway) {
     let begin = Instant::now();
     let answers = |call: &Call, status: u16| {
@@ -120,8 +121,8 @@ fn plugin_without_memory_lets_nothing_pass_and_comes_back() {
         if gateway.counter("wasm.brama.vm_reload_success") > 0 {
             break;
         }
-        // A crowd that came too slowly has left room for the next one: a plugin keeps the memory it had once. A new one has
-        // none.
+        // A crowd that came too slowly has left room for the next one: a plugin keeps the memory it had once. A new one
+        // has none.
         assert!(crowd < 10, "{crowd} crowds without memory, and the plugin has not ended");
         let reloads = gateway.counter(RELOADED);
         gateway.reload(|config| config["vm_config"]["vm_id"] = json!(crowd.to_string()));

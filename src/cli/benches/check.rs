@@ -1,5 +1,5 @@
-//! `brama check` of policies of several shapes: the time for 5,000 routes and for 20,000, the best of five runs each, and the
-//! ratio of the two. Four is linear.
+//! `brama check` of policies of several shapes: the time for 5,000 routes and for 20,000, the best of five runs each,
+//! and the ratio of the two. Four is linear.
 
 #![allow(clippy::restriction, reason = "a measurement ends where something is amiss")]
 

@@ -42,8 +42,8 @@ fn decide(input: &Path) -> Duration {
     start.elapsed()
 }
 
-/// Requests as a gateway sees them: two in three may pass, each is of another client and resource, with the headers that
-/// clients send.
+/// Requests as a gateway sees them: two in three may pass, each is of another client and resource, with the headers
+/// that clients send.
 fn write_requests(path: &Path) {
     let mut file = BufWriter::new(File::create(path).unwrap());
     for number in 0..LINES {

@@ -1,4 +1,5 @@
-//! `brama render` for Istio and Envoy Gateway: manifests that their schemas take, and a policy that arrives as it was written.
+//! `brama render` for Istio and Envoy Gateway: manifests that their schemas take, and a policy that arrives as it was
+//! written.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -102,8 +103,8 @@ fn fits(manifest: &Value, fields: &[&str], open: &[&str]) {
 
 const META: [&str; 4] = [".apiVersion", ".kind", ".metadata.name", ".metadata.namespace"];
 
-/// Of <https://github.com/istio/api/blob/master/extensions/v1alpha1/wasm.proto>, in the spelling of JSON. `pluginConfig`
-/// is marked `preserveUnknownFields`; `matchLabels` is a map.
+/// Of <https://github.com/istio/api/blob/master/extensions/v1alpha1/wasm.proto>, in the spelling of JSON.
+/// `pluginConfig` is marked `preserveUnknownFields`; `matchLabels` is a map.
 const WASM_PLUGIN: [&str; 14] = [
     ".spec.selector.matchLabels",
     ".spec.url",
@@ -151,8 +152,8 @@ const EXTENSION_POLICY: [&str; 13] = [
     ".spec.wasm[].env.hostKeys[]",
 ];
 
-/// Of <https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/authorization_types.go> and `securitypolicy_types.go`
-/// beside it.
+/// Of <https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/authorization_types.go> and
+/// `securitypolicy_types.go` beside it.
 const SECURITY_POLICY: [&str; 7] = [
     ".spec.targetRefs[].group",
     ".spec.targetRefs[].kind",
@@ -226,8 +227,8 @@ fn plugin_and_lock_hold_for_the_same_pods_and_requests() {
     }
 }
 
-/// The end-to-end tests try the bootstrap's lock in a real Envoy; Istio's is the same, but for the prefix that would hide its
-/// counters there. Envoy Gateway's is tried by itself.
+/// The end-to-end tests try the bootstrap's lock in a real Envoy; Istio's is the same, but for the prefix that would
+/// hide its counters there. Envoy Gateway's is tried by itself.
 #[test]
 fn lock_of_istio_is_the_bootstraps_lock_ahead_of_the_router() {
     let bootstrap = fs::read_to_string(root().join("envoy/envoy.yaml")).unwrap();

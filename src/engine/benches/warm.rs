@@ -1,8 +1,8 @@
-//! Time that the plugin itself takes for a request that is allowed with its facts cached: everything but the calls to the
-//! proxy.
+//! Time that the plugin itself takes for a request that is allowed with its facts cached: everything but the calls to
+//! the proxy.
 //!
-//! The same runs natively and in a Wasm guest, where it is what the plugin's own code costs in Envoy. REQUESTS makes a run
-//! shorter: a round of that many.
+//! The same runs natively and in a Wasm guest, where it is what the plugin's own code costs in Envoy. REQUESTS makes a
+//! run shorter: a round of that many.
 
 #![allow(missing_docs, clippy::restriction, reason = "a measurement ends where something is amiss")]
 

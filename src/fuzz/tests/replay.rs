@@ -1,4 +1,5 @@
-//! What the fuzzer has found worth keeping, and what was written by hand for it to begin with: every law holds for all of it.
+//! What the fuzzer has found worth keeping, and what was written by hand for it to begin with: every law holds for all
+//! of it.
 
 #![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 

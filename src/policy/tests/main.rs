@@ -1,5 +1,5 @@
-//! Integration tests of the core. As Wasm, the tables of what is decided and of what is refused run too; the others need
-//! randomness, a clock, or a C library, which plain Wasm has not.
+//! Integration tests of the core. As Wasm, the tables of what is decided and of what is refused run too; the others
+//! need randomness, a clock, or a C library, which plain Wasm has not.
 
 #![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 

@@ -1,5 +1,5 @@
-//! Every policy in the project with cases beside it, judged by the core alone; `tests/e2e/cases.rs` sends the same cases
-//! through Envoy.
+//! Every policy in the project with cases beside it, judged by the core alone; `tests/e2e/cases.rs` sends the same
+//! cases through Envoy.
 
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use crate::support::{copied_checkout, no_process_begins, output, program, write};
 
-/// A copy with a launcher, and beside it programs that only tell what they were asked. Its bootstrap is faulty, so that the
-/// launcher, after it has looked at every file, says whose it is.
+/// A copy with a launcher, and beside it programs that only tell what they were asked. Its bootstrap is faulty, so that
+/// the launcher, after it has looked at every file, says whose it is.
 fn copy(folder: &Path) -> PathBuf {
     let copy = copied_checkout(folder);
     let built = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("brama-run");

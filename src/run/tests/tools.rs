@@ -1,12 +1,12 @@
-//! What `make` and its scripts install, and what they say before they do: on a machine where each program is one that only
-//! tells how it was called.
+//! What `make` and its scripts install, and what they say before they do: on a machine where each program is one that
+//! only tells how it was called.
 mod machine;
 
 use std::fs;
 use std::time::Duration;
 
-use crate::support::{program, write};
 use self::machine::{Machine, TELLS};
+use crate::support::{program, write};
 
 /// Each thing that the system's package manager may be asked for: the command, what is missing, and what is installed.
 fn wants() -> [(&'static str, &'static str, &'static str, Machine); 5] {

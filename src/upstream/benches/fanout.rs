@@ -130,7 +130,8 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// So many readers, each of which follows the feed from where it stands and waits for `wait` milliseconds at a time.
+    /// So many readers, each of which follows the feed from where it stands and waits for `wait` milliseconds at a
+    /// time.
     fn gather(door: &str, readers: usize, wait: usize) -> Self {
         let (staying, stay) = oneshot::channel();
         let told = Arc::<Mutex<Told>>::default();

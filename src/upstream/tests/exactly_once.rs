@@ -1,5 +1,5 @@
-//! Deletes happen exactly once, whatever is interleaved with them: the store beside an obvious model of it, first one operation
-//! after another, then many at once.
+//! Deletes happen exactly once, whatever is interleaved with them: the store beside an obvious model of it, first one
+//! operation after another, then many at once.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

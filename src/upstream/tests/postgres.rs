@@ -1,4 +1,5 @@
-//! What PostgreSQL keeps beyond the contract: against transactions that run side by side, and its own ways to lose rows.
+//! What PostgreSQL keeps beyond the contract: against transactions that run side by side, and its own ways to lose
+//! rows.
 
 use std::time::Duration;
 
@@ -303,8 +304,8 @@ async fn replica_is_refused() {
     }
 }
 
-/// A plan that was made for one row serves many. Beyond 10,000 credentials one entry says that everything is to be asked for
-/// again.
+/// A plan that was made for one row serves many. Beyond 10,000 credentials one entry says that everything is to be
+/// asked for again.
 #[tokio::test]
 async fn many_tokens_are_changed_at_once_in_a_session_that_changed_one() {
     let database = demo().await;

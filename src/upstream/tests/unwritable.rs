@@ -1,4 +1,5 @@
-//! The command `serve` where something cannot be written: its database, or its log. It goes on, and says so where it can.
+//! The command `serve` where something cannot be written: its database, or its log. It goes on, and says so where it
+//! can.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -65,7 +66,8 @@ async fn service_with_a_full_disk_says_so_and_works_again_once_there_is_room() {
     assert_eq!(delete(&folder).await, 404);
 }
 
-/// Waits until a database takes no writes, for a reason: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// Waits until a database takes no writes, for a reason:
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 async fn comes_to_refuse(store: &Store, reason: &str) {
     let give_up = Instant::now() + Duration::from_secs(60);
     loop {

@@ -1,9 +1,9 @@
-//! What a request costs with Brama, beside what else Envoy can do: nothing, a plugin that does nothing, its own filters, Lua, and a
-//! service that is asked.
+//! What a request costs with Brama, beside what else Envoy can do: nothing, a plugin that does nothing, its own
+//! filters, Lua, and a service that is asked.
 //!
-//! Every Envoy answers by itself what its filters let through. All are up from beginning to end and take turns, short ones, so
-//! that what else the machine does meets all alike. What is counted is the time of Envoy's process on a processor; how long a
-//! client waits is measured beside it. The table is written to `target/bench`, with a picture.
+//! Every Envoy answers by itself what its filters let through. All are up from beginning to end and take turns, short
+//! ones, so that what else the machine does meets all alike. What is counted is the time of Envoy's process on a
+//! processor; how long a client waits is measured beside it. The table is written to `target/bench`, with a picture.
 
 mod authority;
 mod brama;

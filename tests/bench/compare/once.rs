@@ -56,7 +56,8 @@ pub fn measure(settings: &Settings, authority: &Authority) -> Once {
     ]
 }
 
-/// What becomes of as many requests as eight clients can send, each with a token of its own, at a gateway of one worker.
+/// What becomes of as many requests as eight clients can send, each with a token of its own, at a gateway of one
+/// worker.
 fn flood(settings: &Settings, authority: &Authority, filters: &[Value]) -> String {
     let envoy = envoys::start(&settings.envoy, authority, filters.to_vec(), 1);
     assert_eq!(good(TOKEN).send(envoy.address()).status, 200);

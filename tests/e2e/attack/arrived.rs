@@ -41,8 +41,8 @@ impl Arrived {
         }
     }
 
-    /// What may arrive: the deletion of nothing, in the name of the token's owner and of nobody else; or the public route, in
-    /// nobody's.
+    /// What may arrive: the deletion of nothing, in the name of the token's owner and of nobody else; or the public
+    /// route, in nobody's.
     #[track_caller]
     pub fn assert_sound(&self) {
         let is_public = self.method == "GET" && self.target.split('?').next() == Some("/readyz");

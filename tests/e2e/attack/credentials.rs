@@ -131,7 +131,8 @@ fn tokens(wire: Wire) -> Vec<Form> {
 fn forms(wire: Wire, name: &str, scheme: &str, secret: &str) -> Vec<Form> {
     let good = format!("{scheme}{secret}");
     let of = |value: &[u8]| vec![(name.as_bytes().to_vec(), value.to_vec())];
-    // Envoy makes one value of two of `authorization`, and of an empty one beside another nothing: one was said, and it alone.
+    // Envoy makes one value of two of `authorization`, and of an empty one beside another nothing: one was said, and it
+    // alone.
     let beside_nothing = if name == "authorization" { Good::Perhaps } else { Good::No };
     let mut forms = vec![
         Form { is_good: Good::Yes, ..no("as it should be", vec![field(name, &good)]) },
@@ -160,7 +161,8 @@ fn forms(wire: Wire, name: &str, scheme: &str, secret: &str) -> Vec<Form> {
         let value = format!("{before}{good}{after}");
         forms.push(Form { is_good: Good::Perhaps, ..no(&format!("{value:?}"), vec![field(name, &value)]) });
     }
-    // Envoy takes a CR without LF out of a value (envoyproxy/envoy#34088), so neither the plugin nor the service sees it.
+    // Envoy takes a CR without LF out of a value (envoyproxy/envoy#34088), so neither the plugin nor the service sees
+    // it.
     let (start, end) = secret.split_at(secret.len() / 2);
     let escaped: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
     for value in [

@@ -1,5 +1,5 @@
-//! Attacks by number: fields without end, resets without end, requests that never end. Nothing of them arrives, and whoever comes
-//! after them is served.
+//! Attacks by number: fields without end, resets without end, requests that never end. Nothing of them arrives, and
+//! whoever comes after them is served.
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};

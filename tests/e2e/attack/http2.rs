@@ -1,4 +1,5 @@
-//! A client of HTTP/2 (RFC 9113) that writes what it is told: names and values byte for byte, in literals of HPACK (RFC 7541, 6.2.2).
+//! A client of HTTP/2 (RFC 9113) that writes what it is told: names and values byte for byte, in literals of HPACK (RFC
+//! 7541, 6.2.2).
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

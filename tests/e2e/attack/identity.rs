@@ -70,8 +70,8 @@ fn spellings(name: &str) -> Vec<String> {
     all
 }
 
-/// Requests that claim it: in a header once and more often, before the credentials and after, in trailers, and as what a hop
-/// should take off.
+/// Requests that claim it: in a header once and more often, before the credentials and after, in trailers, and as what
+/// a hop should take off.
 fn claims(name: &str) -> Vec<Raw> {
     let forged = field(name, "forged");
     let other = field("x-consumer-id", "forged");

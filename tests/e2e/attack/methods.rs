@@ -124,7 +124,8 @@ fn overrides() -> Vec<(Vec<Field>, bool)> {
         all.push((vec![named, field("Upgrade", protocol), settings], is_taken_off));
         all.push((vec![field(":protocol", protocol)], false));
     }
-    // Where the connection does not name it, Envoy takes it off; and who names it there and asks for none, asks for none.
+    // Where the connection does not name it, Envoy takes it off; and who names it there and asks for none, asks for
+    // none.
     all.push((vec![field("upgrade", "websocket")], true));
     all.push((vec![field("connection", "close, upgrade")], true));
     all

@@ -18,8 +18,8 @@ const SECRET: &str = "client-secret";
 
 /// Who may ask the partner about tokens.
 const GATEWAY: &str = "gateway:50% off: a secret";
-/// The same as the variable has it: RFC 6749, 2.3.1 has both parts encoded before they are joined, and the gateway sends the
-/// variable's value as it is. (A space as `+`, which is the form's own encoding, Authlib does not decode.)
+/// The same as the variable has it: RFC 6749, 2.3.1 has both parts encoded before they are joined, and the gateway
+/// sends the variable's value as it is. (A space as `+`, which is the form's own encoding, Authlib does not decode.)
 pub const GATEWAY_SENT: &str = "gateway:50%25%20off%3A%20a%20secret";
 
 /// An OAuth 2 server that runs, and ends when this is dropped.

@@ -19,8 +19,8 @@ pub fn arguments(check: &SignatureCheck<'_>) -> Option<Vec<u8>> {
     Some(message)
 }
 
-/// Tells whether a `VerifySignatureResult` says that the signature is the key's: `result`, the first field, is true, and
-/// nothing else is said. Anything else is a no.
+/// Tells whether a `VerifySignatureResult` says that the signature is the key's: `result`, the first field, is true,
+/// and nothing else is said. Anything else is a no.
 #[must_use]
 pub fn is_a_yes(result: &[u8]) -> bool {
     result == [0x08, 0x01]

@@ -1,5 +1,5 @@
-//! Owns what must hold of each request that passes: somebody has vouched for its credentials, and it tells only what they
-//! have stated.
+//! Owns what must hold of each request that passes: somebody has vouched for its credentials, and it tells only what
+//! they have stated.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

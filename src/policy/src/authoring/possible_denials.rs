@@ -57,8 +57,8 @@ impl Policy {
         self.credential_rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))
     }
 
-    /// The facts that are forwarded and that an authority may leave unsaid. Scopes are excluded: an absent scope list means
-    /// the empty list, so it is never missing.
+    /// The facts that are forwarded and that an authority may leave unsaid. Scopes are excluded: an absent scope list
+    /// means the empty list, so it is never missing.
     fn forwarded(&self) -> impl Iterator<Item = &FactReference> {
         let members = self.forward.json.iter().flat_map(|(_header, members)| members.values());
         let all = self.forward.headers.iter().map(|(_header, fact)| fact).chain(members);

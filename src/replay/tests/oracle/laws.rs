@@ -63,7 +63,8 @@ fn shadow(routes: &mut [Route], requests: &[Request], tried: &mut BTreeMap<&str,
         for request in requests {
             *tried.entry("a rule in shadow mode changes no other answer").or_default() += 1;
             let (enforced, shadowed) = (judge(&enforced, request), judge(&shadowed, request));
-            // It counts as laxer than a rule that is enforced, and so is the path of another but for the case of letters.
+            // It counts as laxer than a rule that is enforced, and so is the path of another but for the case of
+            // letters.
             if [enforced.denial, shadowed.denial].contains(&Some("path_ambiguous")) {
                 continue;
             }

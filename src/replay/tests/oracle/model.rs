@@ -1,6 +1,7 @@
 //! The order of decision, written once more from `docs/policy-language.md` alone: slow, and obvious where it can be.
 //!
-//! It shares no code with the core. Policies and requests are its own types; what the core is given is written from them.
+//! It shares no code with the core. Policies and requests are its own types; what the core is given is written from
+//! them.
 
 pub(crate) struct Route {
     pub(crate) id: String,
@@ -191,8 +192,8 @@ pub(crate) fn decide(routes: &[Route], request: &Request) -> Verdict {
     let Need::Credentials(need) = &route.need else {
         return Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: None };
     };
-    // 3. Credentials that are there once and well formed: one that is repeated first, then the API key's lack. Only that
-    // one is not there can be waived.
+    // 3. Credentials that are there once and well formed: one that is repeated first, then the API key's lack. Only
+    // that one is not there can be waived.
     let api_key = ("api_key_repeated", "api_key_malformed", "api_key_missing", &request.api_key, need.api_key);
     let token = ("token_repeated", "token_malformed", "token_missing", &request.token, need.token);
     let required = [api_key, token].into_iter().filter(|(.., is_required)| *is_required);
@@ -290,7 +291,8 @@ fn find<'r>(routes: &'r [Route], request: &Request, segments: &[String]) -> Opti
     found.pop().map(|(_, route)| route)
 }
 
-/// Whether the path is another route's but for the case of letters, and that one asks for more than the one that was found.
+/// Whether the path is another route's but for the case of letters, and that one asks for more than the one that was
+/// found.
 fn is_stricter_but_for_case(routes: &[Route], request: &Request, segments: &[String], found: Option<&Route>) -> bool {
     routes.iter().any(|route| {
         // As this route spells the path.

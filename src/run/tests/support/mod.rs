@@ -26,8 +26,9 @@ pub(crate) fn copied_checkout(folder: &Path) -> PathBuf {
     copy
 }
 
-/// Held while a program is written, and while a process begins. Linux runs no file that somebody has open for writing ("text
-/// file busy"), and a process that another test begins meanwhile has it open, too, until it is a program of its own.
+/// Held while a program is written, and while a process begins. Linux runs no file that somebody has open for writing
+/// ("text file busy"), and a process that another test begins meanwhile has it open, too, until it is a program of its
+/// own.
 static STARTS: Mutex<()> = Mutex::new(());
 
 pub(crate) fn no_process_begins() -> MutexGuard<'static, ()> {

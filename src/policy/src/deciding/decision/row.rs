@@ -1,8 +1,8 @@
 //! Owns what is the same for every denial of a code: a row with its status, its step, its words and what shadow mode
 //! does.
 //!
-//! Whatever else is said of denials is derived from these rows: the list of codes, which of them are 401 or 503, which a
-//! policy can give, which have fixed words.
+//! Whatever else is said of denials is derived from these rows: the list of codes, which of them are 401 or 503, which
+//! a policy can give, which have fixed words.
 
 use crate::identity::credential::CredentialKind::{self, ApiKey, Token};
 

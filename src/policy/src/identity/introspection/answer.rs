@@ -92,5 +92,6 @@ fn expires(answer: &Value, pointer: &str) -> Result<Option<UnixTime>, Arc<Unusab
 
 const NOT_STATED: &str = "a required fact is not stated";
 
-/// Bytes of an answer. Scopes take at most [`MAX_SCOPE_LIST`](crate::identity::MAX_SCOPE_LIST); the rest is room for members nobody reads.
+/// Bytes of an answer. Scopes take at most [`MAX_SCOPE_LIST`](crate::identity::MAX_SCOPE_LIST); the rest is room for
+/// members nobody reads.
 pub const MAX_ANSWER: usize = 65_536;
