@@ -32,38 +32,38 @@ pub struct PolicyDocument {
     pub version: u64,
     /// The policy's name; also the realm of its challenges.
     pub name: String,
-    /// Whether the policy is enforced; it is where nothing is written.
+    /// Mode of the policy; enforced by default.
     #[serde(default)]
     pub mode: ModeDocument,
-    /// Who vouches for credentials, by name.
+    /// Authorities that verify credentials, by name.
     #[serde(default)]
     pub authorities: BTreeMap<String, AuthorityDocument>,
-    /// How each kind of credential is presented and verified.
+    /// Presentation and verification of each kind of credential.
     #[serde(default)]
     pub credentials: CredentialsDocument,
-    /// What the service behind the gateway is told.
+    /// Identity that the service behind the gateway is told.
     pub forward: ForwardDocument,
-    /// How refusals are worded.
+    /// Format and words of refusals.
     pub refusals: RefusalsDocument,
-    /// What the operator is told of callers.
+    /// Facts of callers in logs.
     pub log: Option<LogDocument>,
-    /// What may pass; everything else is refused.
+    /// Requests that may pass; all others are refused.
     pub routes: Vec<RouteDocument>,
 }
 
-/// Whether a policy is enforced.
+/// Mode of a policy.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ModeDocument {
-    /// What is lacking refuses.
+    /// A lack refuses the request.
     #[default]
     Enforce,
-    /// What is lacking is counted and marked, and the request goes on.
+    /// A lack is counted and marked, and the request goes on.
     Shadow(ReasonDocument),
 }
 
-/// Why a door is open.
+/// Reason why something is open.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -92,9 +92,9 @@ pub struct CredentialDocument {
     pub header: String,
     /// The authentication scheme before it; without one the credential is the whole value.
     pub scheme: Option<String>,
-    /// How it is verified: `jwt`, `introspect`, or both in this order.
+    /// Verifiers: `jwt`, `introspect`, or both in this order.
     pub verify: Vec<VerifierDocument>,
-    /// How long what was learnt about it is kept.
+    /// Cache of what was learnt about it.
     pub cache: CacheDocument,
 }
 
@@ -144,30 +144,29 @@ impl VerifierDocument {
     }
 }
 
-/// How long, and how much, is remembered of what authorities said.
+/// Cache of authorities' answers.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CacheDocument {
-    /// How long facts are kept, at most; `exp` ends them earlier.
+    /// Time to live of facts, at most; `exp` ends them earlier.
     pub ttl: String,
-    /// How long a refusal is kept.
+    /// Time to live of a refusal.
     pub refused_ttl: String,
-    /// How many facts are kept; as many refusals are kept apart from them. Left out where nothing is remembered.
+    /// Number of facts that are kept; as many refusals are kept apart from them. Left out where nothing is kept.
     pub entries: Option<u64>,
-    /// What becomes of facts that are older than `ttl` while nobody can be asked: nothing comes of them where nothing is
-    /// written.
+    /// Use of facts that are older than `ttl` while the authority is unavailable; none by default.
     pub stale_if_unavailable: Option<ServeStaleDocument>,
 }
 
-/// For how much longer facts serve than they should.
+/// Use of facts beyond their time.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ServeStaleDocument {
-    /// How much longer, such as `30s`.
+    /// Time beyond, such as `30s`.
     pub serve_for: String,
-    /// Why that is right.
+    /// Reason why that is right.
     pub because: String,
 }
 
@@ -182,7 +181,7 @@ pub enum KindDocument {
     Token,
 }
 
-/// What the operator is told of callers.
+/// Facts of callers in logs.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -191,7 +190,7 @@ pub struct LogDocument {
     pub facts: Vec<String>,
 }
 
-/// What the service behind the gateway is told.
+/// Identity that the service behind the gateway is told.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -212,7 +211,7 @@ pub struct ForwardDocument {
     pub keep: Vec<KindDocument>,
 }
 
-/// How refusals are worded.
+/// Format and words of refusals.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

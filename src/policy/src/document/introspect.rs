@@ -8,14 +8,15 @@ use super::{KindDocument, ReasonDocument};
 
 mod either;
 
-/// Verification by introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)), or by what an authority has for it.
+/// Verification by introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)), or by what an authority has for
+/// it.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntrospectDocument {
     /// The authority asked, by its name under `authorities`.
     pub authority: String,
-    /// How it is asked; `POST` where nothing is written.
+    /// Method of the request; `POST` by default.
     #[serde(default)]
     pub method: MethodDocument,
     /// The path of its endpoint. `{credential}` may be a whole segment, or a whole value of the query.
@@ -24,7 +25,7 @@ pub struct IntrospectDocument {
     pub hint: Option<String>,
     /// Another form than that of RFC 7662: its fields; the value `{credential}` is the credential.
     pub form: Option<BTreeMap<String, String>>,
-    /// The `accept` header; `application/json` where nothing is written.
+    /// The `accept` header; `application/json` by default.
     pub accept: Option<String>,
     /// Headers that say the same in every question.
     #[serde(default)]
@@ -32,15 +33,15 @@ pub struct IntrospectDocument {
     /// Credentials of the request that are sent in headers: this one, or others that the route requires.
     #[serde(default)]
     pub send: Vec<SendDocument>,
-    /// What says that the credential is active: `/active` in the answer where nothing is written.
+    /// Sign of an active credential; by default `/active` in the answer.
     #[serde(default)]
     pub active: ActiveDocument,
-    /// Statuses that say that it is not; none where nothing is written.
+    /// Statuses that say that it is inactive; none by default.
     #[serde(default)]
     pub inactive_on: Vec<u16>,
-    /// What an active answer must state, by JSON pointer; a hint alone is no guard.
+    /// Values that an active answer must state, by JSON pointer; a hint alone is no guard.
     pub expect: ExpectDocument,
-    /// Where the facts are in an answer, where it is not as in RFC 7662.
+    /// Places of the facts in an answer, where they differ from RFC 7662.
     #[serde(default)]
     pub facts: FactsDocument,
 }
@@ -61,7 +62,7 @@ pub enum MethodDocument {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum SendDocument {
-    /// As it came, in the header it came in.
+    /// The credential unchanged, in the header that it came in.
     AsItCame(KindDocument),
     /// Alone, in another header.
     In(SendInDocument),
@@ -78,7 +79,7 @@ pub struct SendInDocument {
     pub header: String,
 }
 
-/// What says that a credential is active.
+/// Sign of an active credential.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum ActiveDocument {
@@ -104,7 +105,7 @@ pub struct ActiveOnDocument {
     pub on: Vec<u16>,
 }
 
-/// What an active answer must state. Expecting nothing has to be written.
+/// Values that an active answer must state. Expecting nothing has to be written.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum ExpectDocument {
@@ -114,16 +115,16 @@ pub enum ExpectDocument {
     Nothing(ExpectNothingDocument),
 }
 
-/// What must be stated, by JSON pointer.
+/// Values that must be stated, by JSON pointer.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
 pub struct StatedDocument(pub BTreeMap<String, String>);
 
-/// That nothing has to be stated.
+/// The choice that nothing has to be stated.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ExpectNothingDocument {
-    /// Why a credential of another kind cannot be taken for this one.
+    /// Reason why a credential of another kind cannot be taken for this one.
     pub none: ReasonDocument,
 }
 

@@ -20,15 +20,15 @@ pub struct JwtDocument {
     pub types: Vec<String>,
     /// The algorithms that are taken.
     pub algorithms: Vec<String>,
-    /// By how much the issuer's clock may differ, at most `60s`; `0s` where nothing is written.
+    /// Tolerated difference of the issuer's clock, at most `60s`; `0s` by default.
     #[serde(default = "no_leeway")]
     pub leeway: String,
-    /// Where the issuer's keys come from.
+    /// Source of the issuer's keys.
     pub keys: KeysDocument,
     /// The authority whose feed of revocations says which tokens are refused before they end, by its name under
-    /// `authorities`; where nothing is written, that of `keys`, if it has a feed.
+    /// `authorities`; by default that of `keys`, if it has a feed.
     pub revocations: Option<String>,
-    /// Where the facts are among the claims, where it is not as in RFC 9068.
+    /// Places of the facts among the claims, where they differ from RFC 9068.
     #[serde(default)]
     pub facts: ClaimsDocument,
 }
@@ -51,7 +51,7 @@ pub enum AnyAudience {
     Any,
 }
 
-/// Where an issuer's keys come from: `inline`, or an authority that publishes them.
+/// Source of an issuer's keys: `inline`, or an authority that publishes them.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -62,14 +62,14 @@ pub struct KeysDocument {
     pub authority: Option<String>,
     /// The path of its JWK Set, with a query where it wants one.
     pub path: Option<String>,
-    /// How often it is fetched, such as `5m`.
+    /// Interval of fetches, such as `5m`.
     pub every: Option<String>,
-    /// For how long keys are trusted after they were last fetched.
+    /// Time for which keys are trusted after they were last fetched.
     pub max_stale: Option<String>,
 }
 
-/// JSON pointers ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) of the facts among the claims. When a token begins
-/// and ends is where RFC 7519 says.
+/// JSON pointers ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) of the facts among the claims. When a token
+/// begins and ends is where RFC 7519 says.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]

@@ -13,32 +13,32 @@ pub struct RouteDocument {
     pub id: String,
     /// The methods it is for.
     pub methods: Vec<String>,
-    /// The hosts it is for: names, `*.suffix`, addresses. Every host where nothing is written.
+    /// The hosts it is for: names, `*.suffix`, addresses. Every host by default.
     pub hosts: Option<Vec<String>>,
     /// Its path template, such as `/api/clients/{client_id:uuid}/connections/{_id}`.
     pub path: String,
-    /// Whether this route is enforced; as the document says where nothing is written.
+    /// Mode of this route; by default the document's.
     pub mode: Option<RouteModeDocument>,
     /// Lets CORS preflight requests for this route pass, to a service that answers them itself.
     pub preflight: Option<ReasonDocument>,
     /// Lets everybody pass; instead of `require`.
     pub public: Option<ReasonDocument>,
-    /// What a request must bring; instead of `public`.
+    /// Requirements of a request; instead of `public`.
     pub require: Option<RequireDocument>,
 }
 
-/// Whether one route is enforced.
+/// Mode of one route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RouteModeDocument {
-    /// What is lacking refuses.
+    /// A lack refuses the request.
     Enforce,
-    /// What is lacking is counted and marked, and the request goes on.
+    /// A lack is counted and marked, and the request goes on.
     Shadow,
 }
 
-/// What a request must bring.
+/// Requirements of a request.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -55,7 +55,7 @@ pub struct RequireDocument {
     pub conditions: Option<Vec<String>>,
 }
 
-/// Which two facts must be equal.
+/// Two facts that must be equal.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

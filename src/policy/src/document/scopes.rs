@@ -35,7 +35,7 @@ pub struct WantedScopesDocument {
     pub all: Option<Vec<String>>,
     /// At least one of these; instead of `all`.
     pub any: Option<Vec<String>>,
-    /// Whose scopes, each on its own; the token's (or the API key's where no token is required) where nothing is written.
+    /// Credentials that must each have the scopes; by default the token, or the API key where no token is required.
     pub of: Option<Vec<KindDocument>>,
 }
 

@@ -25,11 +25,11 @@ pub struct CorpusFaults(Vec<Fault>);
 pub(super) struct CorpusDocument {
     /// The file of the policy they are for; the command line decides.
     policy: String,
-    /// What is stated about API keys, by the text of the key.
+    /// Answers about API keys, by the text of the key.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, super::schema::Identity>"))]
     api_keys: BTreeMap<String, Value>,
-    /// What is stated about tokens, by the text of the token.
+    /// Answers about tokens, by the text of the token.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, super::schema::Identity>"))]
     tokens: BTreeMap<String, Value>,
@@ -47,9 +47,9 @@ struct CaseDocument {
     name: String,
     /// The request.
     request: RequestDocument,
-    /// What is decided.
+    /// The decision.
     expect: ExpectDocument,
-    /// The wall clock, in seconds since 1970; 1700000000 where nothing is written.
+    /// The wall clock, in seconds since 1970; 1700000000 by default.
     now: Option<u64>,
 }
 
@@ -62,7 +62,7 @@ struct RequestDocument {
     method: String,
     /// Its path, with the query.
     path: String,
-    /// Its host; `localhost` where nothing is written.
+    /// Its host; `localhost` by default.
     host: Option<String>,
     /// The API key it brings, by the name of an identity; nobody vouches for one that is none's.
     api_key: Option<String>,
@@ -73,7 +73,7 @@ struct RequestDocument {
     headers: Vec<(String, String)>,
 }
 
-/// What is decided: `allow`, `refuse`, or in shadow mode `would_refuse`, alone or beside `allow`.
+/// Decision: `allow`, `refuse`, or in shadow mode `would_refuse`, alone or beside `allow`.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -21,7 +21,7 @@ impl Corpus {
     }
 }
 
-/// What an authority states about a credential.
+/// Answer of an authority about a credential.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "it is read as a statement; here is its form")]
@@ -52,7 +52,7 @@ pub(super) struct Facts {
     client_id: Option<String>,
     /// The kind of that client.
     client_type: Option<String>,
-    /// What it grants, with spaces between.
+    /// Scopes that it grants, with spaces between.
     scope: Option<String>,
     /// When it ends, in seconds since 1970.
     expires: Option<u64>,
