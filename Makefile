@@ -78,12 +78,12 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@echo "== lints"
 	@src/tools/install/component.sh clippy
 	@cargo clippy $(QUIET) --workspace --all-targets -- -D warnings
-	@cargo clippy $(QUIET) -p brama-policy -p brama-engine -p brama-filter --no-default-features --all-targets -- -D warnings
-	@cargo clippy $(QUIET) -p brama-engine -p brama-filter --features ps-eddsa --all-targets -- -D warnings
+	@cargo clippy $(QUIET) -p brama-policy -p brama-engine -p brama-filter --no-default-features --lib -- -D warnings
+	@cargo clippy $(QUIET) -p brama-engine -p brama-filter --features ps-eddsa --lib --test engine -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"
-	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-engine --lib -- -D warnings
-	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-engine --features ps-eddsa --lib -- -D warnings
-	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) -p brama-filter --lib --crate-type rlib -- -D warnings
+	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) --profile check -p brama-engine --lib -- -D warnings
+	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) --profile check -p brama-engine --features ps-eddsa --lib -- -D warnings
+	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) --profile check -p brama-filter --lib --crate-type rlib -- -D warnings
 	@echo "== what only the commands or a feature need stays out of the plugin"
 	@linked=$$(cargo tree --quiet -p brama-filter --target wasm32-wasip1 --edges normal --prefix none); ! grep -E '^(schemars|serde-saphyr|rsa|ed25519-dalek) ' <<<"$$linked"
 	@echo "== dependencies: bans, licences, sources"
