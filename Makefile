@@ -78,8 +78,8 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@echo "== lints"
 	@src/tools/install/component.sh clippy
 	@cargo clippy $(QUIET) --workspace --all-targets -- -D warnings
-	@cargo clippy $(QUIET) -p brama-policy -p brama-engine -p brama-filter --no-default-features --lib -- -D warnings
-	@cargo clippy $(QUIET) -p brama-engine -p brama-filter --features ps-eddsa --lib --test engine -- -D warnings
+	@cargo clippy $(QUIET) -p brama-policy -p brama-engine -p brama-filter --no-default-features --lib --tests -- -D warnings
+	@cargo clippy $(QUIET) -p brama-engine -p brama-filter --features ps-eddsa --lib --tests -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"
 	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) --profile check -p brama-engine --lib -- -D warnings
 	@src/tools/build/wasm.sh wasm32-wasip1 rustc $(QUIET) --profile check -p brama-engine --features ps-eddsa --lib -- -D warnings

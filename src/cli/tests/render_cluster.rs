@@ -103,7 +103,7 @@ fn fits(manifest: &Value, fields: &[&str], open: &[&str]) {
 
 const META: [&str; 4] = [".apiVersion", ".kind", ".metadata.name", ".metadata.namespace"];
 
-/// Of <https://github.com/istio/api/blob/master/extensions/v1alpha1/wasm.proto>, in the spelling of JSON.
+/// Fields of <https://github.com/istio/api/blob/master/extensions/v1alpha1/wasm.proto>, in the spelling of JSON.
 /// `pluginConfig` is marked `preserveUnknownFields`; `matchLabels` is a map.
 const WASM_PLUGIN: [&str; 14] = [
     ".spec.selector.matchLabels",
@@ -122,8 +122,8 @@ const WASM_PLUGIN: [&str; 14] = [
     ".spec.type",
 ];
 
-/// Of <https://github.com/istio/api/blob/master/networking/v1alpha3/envoy_filter.proto>. `patch.value` is marked
-/// `preserveUnknownFields`; `labels` is a map.
+/// Fields of <https://github.com/istio/api/blob/master/networking/v1alpha3/envoy_filter.proto>. `patch.value` is
+/// marked `preserveUnknownFields`; `labels` is a map.
 const ENVOY_FILTER: [&str; 7] = [
     ".spec.workloadSelector.labels",
     ".spec.configPatches[].applyTo",
@@ -134,8 +134,8 @@ const ENVOY_FILTER: [&str; 7] = [
     ".spec.configPatches[].patch.value",
 ];
 
-/// Of <https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/wasm_types.go> and `envoyextensionypolicy_types.go`
-/// beside it. `config` is any JSON.
+/// Fields of <https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/wasm_types.go> and
+/// `envoyextensionypolicy_types.go` beside it. `config` is any JSON.
 const EXTENSION_POLICY: [&str; 13] = [
     ".spec.targetRefs[].group",
     ".spec.targetRefs[].kind",
@@ -152,7 +152,7 @@ const EXTENSION_POLICY: [&str; 13] = [
     ".spec.wasm[].env.hostKeys[]",
 ];
 
-/// Of <https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/authorization_types.go> and
+/// Fields of <https://github.com/envoyproxy/gateway/blob/main/api/v1alpha1/authorization_types.go> and
 /// `securitypolicy_types.go` beside it.
 const SECURITY_POLICY: [&str; 7] = [
     ".spec.targetRefs[].group",

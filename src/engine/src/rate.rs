@@ -65,7 +65,7 @@ impl Bucket {
     /// The bucket without one lookup; `None` where it has none.
     fn take(bucket: Option<&Self>, per_second: NonZeroU32, now: Monotonic) -> Option<Self> {
         let one = SECOND.checked_div(per_second.get())?;
-        // A second less what no whole number of intervals takes: that would be room for lookups beyond the rate.
+        // The capacity is a whole number of intervals: the rest of the second would hold a lookup beyond the rate.
         let whole = one.checked_mul(per_second.get())?;
         let full = bucket.map_or(now, |bucket| bucket.full.max(now)).after(one)?;
         (now.until(full) <= whole).then_some(Self { full })

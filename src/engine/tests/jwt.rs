@@ -326,7 +326,7 @@ fn fetch_whose_reply_is_lost_is_sent_again() {
     assert_eq!(proxy.asked.len(), 3);
 }
 
-/// Where a proxy gives a number again, and has not told that the first request of that number has gone.
+/// Stream id that a proxy uses again before it has told that its first request is gone.
 #[test]
 fn keys_for_another_token_are_nobodys() {
     let signer = Signer::new("ES256", "a");

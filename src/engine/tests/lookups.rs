@@ -267,7 +267,7 @@ fn lookup_has_the_id_of_its_first_request_and_tells_how_many_joined() {
     assert_eq!(lines::take(), ["lookup=api_key request.id=id-1 joined=2"]);
 }
 
-/// Where a proxy gives a number again, and has not told that the first request of that number has gone.
+/// Stream id that a proxy uses again before it has told that its first request is gone.
 #[test]
 fn answer_about_another_credential_is_nobodys() {
     for answer in [GOOD_KEY, INACTIVE] {

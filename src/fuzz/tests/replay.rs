@@ -1,5 +1,4 @@
-//! What the fuzzer has found worth keeping, and what was written by hand for it to begin with: every law holds for all
-//! of it.
+//! Replay of the inputs that the fuzzer found worth keeping, and of those written by hand: every law holds for each.
 
 #![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 

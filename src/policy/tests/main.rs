@@ -17,14 +17,11 @@ mod faults;
 mod jwt;
 mod language;
 mod lints;
-#[cfg(not(target_family = "wasm"))]
 mod mithril;
 #[cfg(not(target_family = "wasm"))]
 mod properties;
-#[cfg(all(feature = "cel", not(target_family = "wasm")))]
+#[cfg(feature = "cel")]
 mod reasons;
 mod support;
-#[cfg(not(target_family = "wasm"))]
 mod verifiers;
-#[cfg(not(target_family = "wasm"))]
 mod views;

@@ -1,4 +1,4 @@
-//! Integration tests of the replay. The oracle is not run as Wasm, where it would take long.
+//! Integration tests of the replay. The oracle draws its dice from `brama_kit`, whose C library plain Wasm has not.
 
 #![allow(clippy::restriction, reason = "a test ends where something is amiss")]
 

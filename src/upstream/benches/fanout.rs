@@ -9,7 +9,7 @@
 #![allow(clippy::restriction, reason = "a measurement ends where something is amiss")]
 
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -130,8 +130,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// So many readers, each of which follows the feed from where it stands and waits for `wait` milliseconds at a
-    /// time.
+    /// Readers, each of which follows the feed from its head and waits for `wait` milliseconds at a time.
     fn gather(door: &str, readers: usize, wait: usize) -> Self {
         let (staying, stay) = oneshot::channel();
         let told = Arc::<Mutex<Told>>::default();
@@ -144,7 +143,7 @@ impl Crowd {
     }
 
     fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
-        look(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.told.lock().unwrap())
     }
 
     fn forget(&self) {

@@ -1,5 +1,5 @@
-//! A proxy in memory, for what runs a policy: a worker ([`Proxy`]), its requests ([`Request`]), the calls that it
-//! sends, and the [`World`] around them, which tells the time and fails when it is told to.
+//! Proxy in memory, for tests and benches of a worker: the worker ([`Proxy`]), its requests ([`Request`]), the calls
+//! that it sends, and the [`World`] around them, which tells the time and fails when it is told to.
 //!
 //! What a proxy must never see ends the test: a request that is decided twice, goes on though it was refused, or is
 //! called upon when it has gone; a reason that tells a credential.

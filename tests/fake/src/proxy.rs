@@ -141,7 +141,7 @@ impl Proxy {
         &self[stream].done
     }
 
-    /// What was asked, in order.
+    /// Questions in order: each call's form, or its path.
     pub fn forms(&self) -> Vec<&str> {
         self.asked.iter().map(Call::text).collect()
     }

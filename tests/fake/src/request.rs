@@ -70,7 +70,7 @@ impl Request {
         serde_json::from_str(&self.refusal.as_ref().unwrap().body).unwrap()
     }
 
-    /// Whether it has gone on, or was refused.
+    /// Whether the request has gone on, or was refused.
     pub fn is_decided(&self) -> bool {
         self.is_refused()
             || self.done.contains(&Done::Forwarded) && (!self.is_held || self.done.contains(&Done::Resumed))
@@ -91,7 +91,7 @@ impl Request {
         assert_eq!(flow == Flow::Continue, passes, "what was not allowed is held, and what was is not");
     }
 
-    /// What the operator is told is short, plain, and holds no credential.
+    /// Keeps the reason, which must be short and plain, and must not hold a credential.
     fn note(&mut self, reason: Option<&str>) {
         self.reason = reason.map(str::to_owned);
         let Some(reason) = reason else { return };

@@ -9,7 +9,7 @@ use brama_policy::identity::SignatureCheck;
 
 use crate::Request;
 
-/// What is around a worker.
+/// Surroundings of a worker.
 pub struct World {
     pub clock: Cell<Clock>,
     pub failing: Cell<Failing>,

@@ -1,4 +1,4 @@
-//! The verifying of signatures, by a library that Envoy has not.
+//! Verification of signatures by aws-lc, which is not Envoy's own library.
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use brama_policy::identity::{Algorithm, KeySet, SignatureCheck};
@@ -12,7 +12,7 @@ pub fn set(signers: &[Signer]) -> KeySet {
     KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
 }
 
-/// Whether a signature was made with the key, as the proxy tells.
+/// Verdict on whether a signature was made with the key.
 pub fn is_the_keys(check: &SignatureCheck<'_>) -> bool {
     let algorithm: &dyn VerificationAlgorithm = match check.algorithm() {
         Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,

@@ -82,7 +82,7 @@ fn odd_paths_are_found_alike() {
     }
 }
 
-/// What is read differently, for a reason.
+/// Differences from `oas3`, each with its reason.
 #[test]
 fn differences_are_these() {
     let operation = |method: &str, path: &str| (method.to_owned(), path.to_owned(), None);
@@ -101,7 +101,7 @@ fn differences_are_these() {
     }
 }
 
-/// What is no description for one of the two.
+/// Documents that at least one of the two refuses.
 #[test]
 fn documents_that_are_refused_are_these() {
     let operations = |root: &Value| Document { root }.operations().is_ok();

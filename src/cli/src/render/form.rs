@@ -25,7 +25,7 @@ pub(crate) enum Form {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of istio and envoy-gateway")]
 pub(crate) struct ClusterArguments {
-    /// Where the platform loads the plugin from: `oci://`, `https://` or, with Istio, `file://` in the proxy's
+    /// Source that the platform loads the plugin from: `oci://`, `https://` or, with Istio, `file://` in the proxy's
     /// container.
     #[arg(long, value_name = "URL", required_if_eq_any = [("target", "istio"), ("target", "envoy-gateway")])]
     wasm_url: Option<ModuleUrl>,

@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::*;
 
-/// Asks both as often as is said after each pause, and tells how many lookups were given each time.
+/// Numbers of lookups that both give after each pause, when they are asked as often as it says.
 fn given(per_second: u32, pauses: &[(Duration, usize)]) -> Vec<usize> {
     let per_second = NonZeroU32::new(per_second).unwrap();
     let clock = FakeRelativeClock::default();
@@ -27,7 +27,7 @@ fn given(per_second: u32, pauses: &[(Duration, usize)]) -> Vec<usize> {
     pauses.iter().map(after).collect()
 }
 
-/// Where a second is no whole number of intervals, what is left of it gives no lookup more.
+/// Capacity of a full bucket, also at rates whose interval does not divide a second.
 #[test]
 fn full_bucket_holds_what_is_written() {
     for per_second in [1, 3, 7, 1_000, 31_623, 50_001, 99_991] {

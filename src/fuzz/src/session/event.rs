@@ -117,5 +117,5 @@ const TOKENS: [&str; 5] = ["Bearer t1", "bearer t2", JWT, "Bearer t1,Bearer t2",
 const FURTHER: [&str; 8] =
     ["x-purpose", "x-user", "x_user", "x-consumer-id", "x-http-method-override", "x-request-id", "upgrade", "api_key"];
 
-/// Of the issuer, for this API, until a minute after the start. Whoever is asked says that its signature is the key's.
+/// JWT of the issuer, for this API, until a minute after the start. Its signature counts as the key's.
 const JWT: &str = "Bearer eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImUifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJhcGkiLCJzdWIiOiJ1MSIsImNsaWVudF9pZCI6IjEzODBkZjcyLTI3NWEtMTFlNy05M2FlLTkyMzYxZjAwMjY3MSIsImNsaWVudF90eXBlIjoiTVNQIiwic2NvcGUiOiJ0aGluZzpkZWxldGUgdGhpbmc6cmVhZCIsImlhdCI6MTY5OTk5OTk5MCwiZXhwIjoxNzAwMDAwMDYwLCJqdGkiOiJqIiwiZXh0Ijp7InRlbmFudCI6InQifX0.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ";

@@ -9,7 +9,7 @@ use super::laws::Vouched;
 use crate::gateway;
 
 pub(super) struct Plugin {
-    /// What it has asked for is out until it is answered.
+    /// Proxy, whose calls are out until they are answered.
     proxy: Proxy,
     vouched: Vouched,
     /// The roots that are at work, oldest first; the last has the configuration in force.

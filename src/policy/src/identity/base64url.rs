@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 
-/// Takes a second spelling of the same bytes (RFC 4648, 3.5) too.
+/// Decoder that takes a second spelling of the same bytes (RFC 4648, 3.5) too.
 const ANY_SPELLING: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// The bytes a text stands for; `None` where it is no base64url, or not the one spelling of its bytes.

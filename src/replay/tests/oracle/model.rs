@@ -291,8 +291,8 @@ fn find<'r>(routes: &'r [Route], request: &Request, segments: &[String]) -> Opti
     found.pop().map(|(_, route)| route)
 }
 
-/// Whether the path is another route's but for the case of letters, and that one asks for more than the one that was
-/// found.
+/// Stricter reading of the path: another route's path but for the case of letters, where that route asks for more than
+/// the one that was found.
 fn is_stricter_but_for_case(routes: &[Route], request: &Request, segments: &[String], found: Option<&Route>) -> bool {
     routes.iter().any(|route| {
         // As this route spells the path.

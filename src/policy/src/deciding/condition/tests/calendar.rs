@@ -15,13 +15,13 @@ fn seconds() -> std::ops::RangeInclusive<i64> {
     of(date(1, 1, 1).at(0, 0, 0, 0))..=of(DateTime::MAX)
 }
 
-/// Whether a text is `0000-00-00T00:00:00Z` or `0000-00-00T00:00:00+00:00`, with any digits and either sign.
+/// Shape of a time: `0000-00-00T00:00:00Z` or `0000-00-00T00:00:00+00:00`, with any digits and either sign.
 fn has_the_shape(text: &str) -> bool {
     let digits = text.replace(|letter: char| letter.is_ascii_digit(), "0");
     ["Z", "+00:00", "-00:00"].iter().any(|zone| digits.strip_suffix(zone) == Some("0000-00-00T00:00:00"))
 }
 
-/// One text is read by both as the same time, or stands on the list of differences.
+/// Assertion that both read a text as the same time, but for the differences written out here.
 #[track_caller]
 fn is_read_alike(text: &str) {
     let ours = timestamp(text).map(|at| at.0);
