@@ -3,6 +3,7 @@
 
 mod document;
 mod reading;
+mod telling;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,12 +11,12 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::housekeeping;
 use crate::store::Store;
 use crate::store::revocation::{Cursor, Denied, Head, Keep, Since};
-use reading::{Answer, Pages};
+use reading::Pages;
+use telling::Answer;
 
 /// The feed of one store: reading, waiting, housekeeping. A clone is another handle; the tasks end with the last one.
 #[derive(Clone, Debug)]
@@ -28,12 +29,11 @@ struct Shared {
     store: Store,
     keep: Keep,
     pages: Pages,
-    /// Head of the feed as it was last read; followed only while a poll waits.
-    heads: Arc<watch::Sender<Option<Head>>>,
     /// Notified when a poll begins to wait.
     wanted: Arc<Notify>,
     stopping: watch::Sender<bool>,
-    waiting: Semaphore,
+    /// A permit for each poll that may wait.
+    places: Arc<Semaphore>,
     /// Number of failures of housekeeping.
     failures: Arc<AtomicU64>,
     _tasks: JoinSet<()>,
@@ -42,58 +42,42 @@ struct Shared {
 impl Feed {
     /// Starts the tasks of the feed of `store`, within a Tokio runtime.
     pub fn start(store: Store, keep: Keep) -> Self {
-        let heads = Arc::new(watch::Sender::new(None));
+        // The head as it was last read.
+        let (head, heads) = watch::channel(None);
+        let places = Arc::new(Semaphore::new(MAX_WAITING));
         let wanted = Arc::new(Notify::new());
         let failures = Arc::new(AtomicU64::new(0));
-        let (pages, answering) = Pages::of(store.clone(), keep);
+        let (pages, answering) = Pages::of(store.clone(), keep, heads);
         let mut tasks = JoinSet::new();
         tasks.spawn(answering);
-        tasks.spawn(follow(store.clone(), Arc::clone(&heads), Arc::clone(&wanted)));
+        tasks.spawn(follow(store.clone(), head, Arc::clone(&places), Arc::clone(&wanted)));
         tasks.spawn(housekeeping::keep_house(store.clone(), keep, Arc::clone(&failures)));
         tasks.spawn(housekeeping::sweep(store.clone(), Arc::clone(&failures)));
-        let shared = Shared {
-            store,
-            keep,
-            pages,
-            heads,
-            wanted,
-            stopping: watch::Sender::new(false),
-            waiting: Semaphore::new(MAX_WAITING),
-            failures,
-            _tasks: tasks,
-        };
+        let shared =
+            Shared { store, keep, pages, wanted, stopping: watch::Sender::new(false), places, failures, _tasks: tasks };
         Self { shared: Arc::new(shared) }
     }
 
     /// The page of entries after `since`. A reader that has caught up waits for an entry, for at most `wait`.
     pub(crate) async fn read(&self, since: Since, wait: Duration) -> Answer {
-        let Shared { pages, heads, wanted, stopping, waiting, .. } = &*self.shared;
+        let Shared { pages, wanted, stopping, places, .. } = &*self.shared;
         let is_caught_up = matches!(since, Since::Cursor(Cursor { denied: Denied::Done, .. }));
         if wait.is_zero() || !is_caught_up {
             return pages.ask(since).await;
         }
-        let deadline = Instant::now() + wait;
-        // Subscribed before the page is read, so that a change in between is noticed.
-        let mut changed = heads.subscribe();
-        let mut stopped = stopping.subscribe();
-        let mut page = pages.ask(since).await?;
         // Beyond the limit a poll is answered at once: that is correct, and costs more polls.
-        let Ok(_place) = waiting.try_acquire() else {
-            return Ok(page);
+        let Ok(_place) = places.try_acquire() else {
+            return pages.ask(since).await;
         };
         wanted.notify_one();
-        let mut is_over = *stopped.borrow();
-        while page.is_routine && !is_over {
-            is_over = tokio::select! {
-                // An error means that the head is followed no longer.
-                changed = changed.changed() => changed.is_err(),
-                () = tokio::time::sleep_until(deadline) => true,
-                stopped = stopped.changed() => stopped.is_err() || *stopping.borrow(),
-            };
-            // Also at the deadline, so that the answer is of the moment it is given.
-            page = pages.ask(since).await?;
+        let mut stopping = stopping.subscribe();
+        tokio::select! {
+            page = pages.news(since) => return page,
+            () = tokio::time::sleep(wait) => {}
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
         }
-        Ok(page)
+        // Read again, so that the answer is of the moment it is given.
+        pages.ask(since).await
     }
 
     /// Answers every poll that waits, and later polls at once.
@@ -103,7 +87,7 @@ impl Feed {
 
     /// Number of polls that wait.
     pub(crate) fn readers_waiting(&self) -> usize {
-        MAX_WAITING.saturating_sub(self.shared.waiting.available_permits())
+        MAX_WAITING.saturating_sub(self.shared.places.available_permits())
     }
 
     /// Number of failures of housekeeping.
@@ -126,15 +110,15 @@ impl Feed {
 }
 
 /// Follows the head for all polls that wait, so that a thousand of them cost the database one query.
-async fn follow(store: Store, heads: Arc<watch::Sender<Option<Head>>>, wanted: Arc<Notify>) {
+async fn follow(store: Store, last: watch::Sender<Option<Head>>, places: Arc<Semaphore>, wanted: Arc<Notify>) {
     let mut revoked_here = store.revoked_here();
     loop {
-        if heads.receiver_count() == 0 {
+        if places.available_permits() == MAX_WAITING {
             wanted.notified().await;
         }
         // After an error, polls read the feed themselves at their deadlines.
         if let Ok(head) = store.revocation_head().await {
-            heads.send_if_modified(|seen| seen.replace(head) != Some(head));
+            last.send_if_modified(|seen| seen.replace(head) != Some(head));
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}

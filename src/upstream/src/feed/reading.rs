@@ -2,23 +2,28 @@
 //! arrived, so that it has whatever was committed before them.
 
 use std::collections::HashMap;
+use std::future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hashlink::LruCache;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::document::Document;
-use crate::store::revocation::{Keep, Since};
+use super::telling::{Answer, Telling, tell};
+use crate::store::revocation::{Head, Keep, Since};
 use crate::store::{Store, StoreError, TIMEOUT};
 
-/// The answer to all polls for one page.
-pub(super) type Answer = Result<Arc<Document>, Arc<StoreError>>;
-
 /// A poll: the place to read from, and the channel of its answer.
-type Question = (Since, oneshot::Sender<Answer>);
+#[derive(Debug)]
+struct Question {
+    since: Since,
+    /// Whether it is answered only when there is news.
+    waits: bool,
+    answer: oneshot::Sender<Answer>,
+}
 
 /// The reader of pages, as polls reach it. A clone is another handle on the same reader.
 #[derive(Clone, Debug)]
@@ -29,19 +34,34 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// A reader, and the work that answers its polls.
-    pub(super) fn of(store: Store, keep: Keep) -> (Self, impl Future<Output = ()>) {
+    /// A reader, and the work that answers its polls. Those that wait are looked at again when `heads` changes.
+    pub(super) fn of(
+        store: Store,
+        keep: Keep,
+        heads: watch::Receiver<Option<Head>>,
+    ) -> (Self, impl Future<Output = ()>) {
         let (questions, asked) = mpsc::unbounded_channel();
         let read = Arc::new(AtomicU64::new(0));
-        (Self { questions, read: Arc::clone(&read) }, answer(store, keep, asked, read))
+        let reader = Reader { store, keep, kept: LruCache::new(MAX_KEPT), read: Arc::clone(&read) };
+        (Self { questions, read }, answer(reader, asked, heads))
     }
 
     /// The page after `since`, as of this call or later. Errors: that of the store, or [`StoreError::Timeout`].
     pub(super) async fn ask(&self, since: Since) -> Answer {
+        let answered = self.put(since, false);
+        timeout(TIMEOUT, answered).await.ok().and_then(Result::ok).unwrap_or_else(|| Err(Arc::new(StoreError::Timeout)))
+    }
+
+    /// The page after `since` once there is news, however long that takes. Errors: that of the store.
+    pub(super) async fn news(&self, since: Since) -> Answer {
+        self.put(since, true).await.unwrap_or_else(|_ended| Err(Arc::new(StoreError::Timeout)))
+    }
+
+    fn put(&self, since: Since, waits: bool) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
         // An error means that the service ends.
-        let _sent = self.questions.send((since, answer));
-        timeout(TIMEOUT, answered).await.ok().and_then(Result::ok).unwrap_or_else(|| Err(Arc::new(StoreError::Timeout)))
+        let _sent = self.questions.send(Question { since, waits, answer });
+        answered
     }
 
     pub(super) fn read(&self) -> u64 {
@@ -50,52 +70,80 @@ impl Pages {
 }
 
 /// Answers polls until the last handle is dropped.
-async fn answer(store: Store, keep: Keep, mut asked: mpsc::UnboundedReceiver<Question>, read: Arc<AtomicU64>) {
-    // Pages after which more follows. They stay correct, since entries are not changed and a cursor is always followed
-    // by the same ones. An old page hides no revocation. Its reader has to go on to the last page, which is read for
-    // it, and uses cached facts only then.
-    let mut kept = LruCache::<Since, Arc<Document>>::new(MAX_KEPT);
-    let mut questions = Vec::new();
-    // Polls that arrive while these are answered are answered in the next round.
-    while asked.recv_many(&mut questions, usize::MAX).await > 0 {
-        let mut askers = HashMap::<Since, Vec<_>>::new();
-        for (since, answer) in questions.drain(..).filter(|(_, answer)| !answer.is_closed()) {
-            askers.entry(since).or_default().push(answer);
-        }
-        for (since, askers) in askers {
-            let answer = match kept.get(&since) {
-                Some(page) => Ok(Arc::clone(page)),
-                None => {
-                    read.fetch_add(1, Ordering::Relaxed);
-                    store.revocations(since, &keep).await.map(|page| Arc::new(page.into())).map_err(Arc::new)
-                }
-            };
-            // `Head` and `Start` begin at the head as it is, so that only pages of cursors are kept.
-            if let (Since::Cursor(_), Ok(page)) = (since, &answer)
-                && page.more
-            {
-                kept.insert(since, Arc::clone(page));
+async fn answer(
+    mut reader: Reader,
+    mut asked: mpsc::UnboundedReceiver<Question>,
+    mut heads: watch::Receiver<Option<Head>>,
+) {
+    let (mut questions, mut waiting) = (Vec::new(), Vec::<Question>::new());
+    let mut most_waiting = 0;
+    let mut telling = Telling::nobody();
+    loop {
+        let is_over = tokio::select! {
+            count = asked.recv_many(&mut questions, usize::MAX) => count == 0,
+            changed = heads.changed() => {
+                questions.append(&mut waiting);
+                changed.is_err()
             }
-            let at_once = askers.len().div_ceil(MAX_PAUSES).max(AT_ONCE);
-            for (told, asker) in (1..).zip(askers) {
-                // A poll whose client has hung up is passed over.
-                let _told = asker.send(answer.clone());
-                if told % at_once == 0 {
-                    sleep(PAUSE).await;
-                }
+            () = future::ready(()), if !telling.is_over() => false,
+        };
+        if is_over {
+            return;
+        }
+        let mut askers = HashMap::<Since, Vec<Question>>::new();
+        // A poll whose client has hung up is passed over.
+        for question in questions.drain(..).filter(|question| !question.answer.is_closed()) {
+            askers.entry(question.since).or_default().push(question);
+        }
+        for (since, mut askers) in askers {
+            let answer = reader.page(since).await;
+            if answer.as_ref().is_ok_and(|page| page.is_routine) {
+                waiting.extend(askers.extract_if(.., |question| question.waits));
+            }
+            for Question { waits, answer: asker, .. } in askers {
+                if waits { telling.add(asker, answer.clone()) } else { tell(asker, answer.clone()) }
             }
         }
+        telling.round();
+        // Whoever waits no longer is forgotten before their number doubles.
+        if waiting.len() > most_waiting {
+            waiting.retain(|question| !question.answer.is_closed());
+            most_waiting = waiting.len().saturating_mul(2);
+        }
+        // Polls that arrive meanwhile share a reading, and other requests have their turn.
+        sleep(PAUSE).await;
     }
 }
 
-/// Least number of polls that are answered before a pause. Each answer is soon followed by another poll.
-const AT_ONCE: usize = 64;
+/// Reads pages, and keeps those that stay correct.
+#[derive(Debug)]
+struct Reader {
+    store: Store,
+    keep: Keep,
+    /// Pages after which more follows. They stay correct, since entries are not changed and a cursor is always followed
+    /// by the same ones. An old page hides no revocation. Its reader has to go on to the last page, which is read for
+    /// it, and uses cached facts only then.
+    kept: LruCache<Since, Arc<Document>>,
+    read: Arc<AtomicU64>,
+}
 
-/// Pause between polls, in which other requests have their turn.
+impl Reader {
+    async fn page(&mut self, since: Since) -> Answer {
+        if let Some(page) = self.kept.get(&since) {
+            return Ok(Arc::clone(page));
+        }
+        self.read.fetch_add(1, Ordering::Relaxed);
+        let page: Arc<Document> = Arc::new(self.store.revocations(since, &self.keep).await.map_err(Arc::new)?.into());
+        // `Head` and `Start` begin at the head as it is, so that only pages of cursors are kept.
+        if matches!(since, Since::Cursor(_)) && page.more {
+            self.kept.insert(since, Arc::clone(&page));
+        }
+        Ok(page)
+    }
+}
+
+/// Pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(2);
-
-/// Most pauses for one page: of ten thousand readers the last is still answered long before it gives up.
-const MAX_PAUSES: usize = 80;
 
 /// Most pages that are kept, each of some hundred KiB.
 const MAX_KEPT: usize = 32;
@@ -113,7 +161,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/a.db", folder.path().display());
         let store = Store::open(&url.parse().unwrap()).await.unwrap();
-        let (pages, answering) = Pages::of(store, KEEP);
+        let (_head, heads) = watch::channel(None);
+        let (pages, answering) = Pages::of(store, KEEP, heads);
         let mut tasks = JoinSet::new();
         // All tasks have polled before this runtime's one thread comes to the one that answers.
         for _ in 0..100 {
