@@ -209,7 +209,10 @@ bench-core: ## what one decision of the core costs, natively: 10 routes and 10,0
 
 .PHONY: bench-conditions
 bench-conditions: ## how long the costliest conditions that a policy may have take, at the shipped limits of headers
+	@echo "== natively"
 	@cargo bench $(QUIET) -p brama-policy --features cel --bench conditions
+	@echo "== in a Wasm guest"
+	@CARGO_TARGET_WASM32_WASIP1_RUNNER=src/tools/test/wasi.sh src/tools/build/wasm.sh wasm32-wasip1 bench $(QUIET) -p brama-policy --features cel --bench conditions
 
 .PHONY: bench-guest
 bench-guest: ## what the plugin's own code takes of an allowed request, natively and in a Wasm guest (Node), without Envoy

@@ -28,9 +28,14 @@ const fn shape(start: &'static str, part: &'static str, by: &'static str, end: &
     Shape { start, part, by, end }
 }
 
-const SHAPES: [Shape; 22] = [
+const SHAPES: [Shape; 28] = [
     shape("", "request.headers.a.contains(\"ab\")", " || ", ""),
+    shape("", "request.headers.a.contains(\"abbaabba\")", " || ", ""),
+    shape("", "request.headers.a.contains(\"abaabaabaabaabaabaabaabaabaabaab\")", " || ", ""),
+    shape("", "request.headers.a.contains(\"aaaaaaaaaaaaaaaaaaaabaaaaaaaaaaaaaaaaaaaa\")", " || ", ""),
     shape("", "request.headers.a.contains(params.id)", " || ", ""),
+    shape("", "request.headers.a.contains(request.headers.b)", " || ", ""),
+    shape("", "!request.headers.a.contains(request.headers.a)", " || ", ""),
     shape("", "size(request.headers.a) == 7", " || ", ""),
     shape("", "int(request.headers.a) == 7", " || ", ""),
     shape("", "request.headers.a == request.headers.b", " || ", ""),
@@ -50,6 +55,7 @@ const SHAPES: [Shape; 22] = [
     shape("", "\"zzz\" in token.scopes", " || ", ""),
     shape("[", "\"a\"", ", ", "].all(x, x < \"b\" && x < \"c\" && x < \"d\")"),
     shape("[", "\"a\"", ", ", "].all(x, !request.headers.a.contains(x))"),
+    shape("[", "\"abbaabba\"", ", ", "].all(x, !request.headers.a.contains(x))"),
     shape("now == now && ", "!(now < now)", " && ", ""),
 ];
 
@@ -79,19 +85,23 @@ fn policy(condition: &str) -> Option<Arc<Policy>> {
     Policy::compile(&document).ok().map(Arc::new)
 }
 
-/// 64 headers in 32 KiB: alike and long, or one that is as long as all others are short.
-fn heads() -> [Vec<(String, Vec<u8>)>; 3] {
-    let head = |named: &dyn Fn(usize) -> (String, usize)| {
+/// 64 headers in 32 KiB: alike and long, one that is as long as all others are short, or texts that are long to search
+/// for one another in.
+fn heads() -> Vec<Vec<(String, Vec<u8>)>> {
+    let repeated = |text: &str, length: usize| text.bytes().cycle().take(length).collect::<Vec<u8>>();
+    let a = |length| repeated("a", length);
+    let head = |id: &[u8], named: &dyn Fn(usize) -> (String, Vec<u8>)| {
+        let path = ["/".as_bytes(), id].concat();
         let mut head: Vec<(String, Vec<u8>)> = [
-            (":method", "GET"),
-            (":scheme", "https"),
-            (":authority", "api.example"),
-            (":path", "/aaab"),
-            ("authorization", "Bearer t"),
+            (":method", "GET".into()),
+            (":scheme", "https".into()),
+            (":authority", "api.example".into()),
+            (":path", path),
+            ("authorization", "Bearer t".into()),
         ]
-        .map(|(name, value)| (name.to_owned(), value.into()))
+        .map(|(name, value)| (name.to_owned(), value))
         .into();
-        head.extend((0..60).map(named).map(|(name, length)| (name, vec![b'a'; length])));
+        head.extend((0..60).map(named));
         head
     };
     let first = |number: usize| match number {
@@ -99,11 +109,34 @@ fn heads() -> [Vec<(String, Vec<u8>)>; 3] {
         1 => "b".to_owned(),
         _ => format!("h{number}"),
     };
-    [
-        head(&|number| (first(number), if number == 0 { 31 * 1024 } else { 8 })),
-        head(&|number| (first(number), if number < 2 { 15 * 1024 } else { 8 })),
-        head(&|number| (if number < 2 { first(number) } else { format!("{number}{}", "a".repeat(260)) }, 260)),
-    ]
+    let mut heads = vec![
+        head(b"aaab", &|number| (first(number), a(if number == 0 { 31 * 1024 } else { 8 }))),
+        head(b"aaab", &|number| (first(number), a(if number < 2 { 15 * 1024 } else { 8 }))),
+        head(b"aaab", &|number| {
+            (if number < 2 { first(number) } else { format!("{number}{}", "a".repeat(260)) }, a(260))
+        }),
+    ];
+    let [around, half] = [["a", "b", "a"], ["b", "a", "a"]].map(|[start, middle, end]| {
+        move |part: usize| [start.repeat(part), middle.to_owned(), end.repeat(part)].concat().into_bytes()
+    });
+    for text in ["a", "ab", "aaaaaab"] {
+        let short = ["abbaabba".into(), around(20), [b"b".as_slice(), &a(40)].concat(), half(20)];
+        for part in short {
+            let named = |number: usize| match number {
+                0 => (first(0), repeated(text, 30 * 1024)),
+                1 => (first(1), part.clone()),
+                _ => (first(number), a(8)),
+            };
+            heads.push(head(&part, &named));
+        }
+        let named = |number: usize| match number {
+            0 => (first(0), repeated(text, 20 * 1024)),
+            1 => (first(1), around(5 * 1024)),
+            _ => (first(number), a(8)),
+        };
+        heads.push(head(b"aaab", &named));
+    }
+    heads
 }
 
 fn judged(policy: &Arc<Policy>, head: &[(String, Vec<u8>)], facts: &Arc<Facts>) -> (Duration, bool) {

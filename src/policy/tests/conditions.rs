@@ -208,3 +208,20 @@ fn conditions_of_a_route_are_few() {
     let faults = Policy::compile(&PolicyDocument::read(&value.to_string()).unwrap()).unwrap_err().to_string();
     assert_eq!(faults, "routes[0].require.conditions: 17 conditions are more than 16");
 }
+
+/// Searches of a whole header: as many as a list of words needs, and not as many as would hold up a worker.
+#[test]
+fn searches_of_a_route_are_bounded() {
+    let of = |times: usize, part: &str| {
+        let search = format!("!request.headers[\"user-agent\"].contains({part})");
+        let one = vec![search.as_str(); times.div_ceil(16)].join(" && ");
+        let conditions = vec![format!("'{one}'"); 16].join(", ");
+        text("x", "").replace("conditions: ['x']", &format!("conditions: [{conditions}]"))
+    };
+    let _policy = policy(&of(96, "\"curl/\""));
+    let _policy = policy(&of(16, "params.tenant"));
+    for text in [of(160, "\"curl/\""), of(48, "params.tenant"), of(48, &format!("\"{}\"", "a".repeat(33)))] {
+        let fault = fault_of(&text);
+        assert!(fault.contains("could take longer than a request may"), "{fault}");
+    }
+}

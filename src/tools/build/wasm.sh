@@ -54,9 +54,12 @@ without="The Rust toolchain cannot build for $target, and Debian's can"
 # Where the dependencies are unpacked is nobody's business, and would be in the plugin: panics name their files.
 remap="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
 
+# Vector instructions, which Envoy's V8 has: with them a search in a header takes a fifth of the time at its worst.
+vectors="-C target-feature=+simd128"
+
 # Each compiler has its own folder: neither can use what the other built, and both would rebuild in turns.
 run_usual() {
-    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=$remap
+    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$vectors $remap"
     exec cargo "$command" --target "$target" --target-dir "$root/target/wasm/rustup" "$@"
 }
 
@@ -68,7 +71,7 @@ run_debian() {
     export RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1
     export CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-$lld CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-$lld
     # Debian ships the C library apart from the compiler, so the compiler's own copy must not be looked for.
-    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=/usr/lib/wasm32-wasi $remap"
+    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=/usr/lib/wasm32-wasi $vectors $remap"
     exec /usr/bin/cargo "$command" --target "$target" --target-dir "$root/target/wasm/debian" -Z "build-std=$parts" "$@"
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use cel::Env;
 use cel::common::ast::operators;
 
-use super::{InvalidCondition, time};
+use super::{InvalidCondition, search, time};
 use crate::fault::nearest;
 
 /// Whether a function is called by itself or on something.
@@ -107,7 +107,10 @@ impl Style {
 
 /// The functions as the interpreter finds them; the same for every condition.
 pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
-    let mut environment = Env::default().with_optional_support(false).with_stdlib();
+    let mut environment = Env::default().with_optional_support(false);
+    // Should it ever be refused, the interpreter's own is called, which answers the same.
+    let _ = search::declare(&mut environment);
+    let mut environment = environment.with_stdlib();
     // Should a function of ours ever be refused, it is missing, and a condition that calls it fails.
     let _ = time::declare(&mut environment);
     Arc::new(environment)
