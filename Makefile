@@ -82,6 +82,7 @@ check: ## formatting, lints, warnings (native and Wasm), documentation
 	@echo "== lints"
 	@src/tools/install/component.sh clippy
 	@cargo clippy $(QUIET) --workspace --all-targets -- -D warnings
+	@cargo clippy $(QUIET) --workspace --test e2e -- -D warnings
 	@cargo clippy $(QUIET) -p brama-policy -p brama-engine -p brama-filter --no-default-features --lib --tests -- -D warnings
 	@cargo clippy $(QUIET) -p brama-engine -p brama-filter --features ps-eddsa --lib --tests -- -D warnings
 	@echo "== warnings of the plugin, compiled as Wasm"

@@ -28,9 +28,13 @@ const fn shape(start: &'static str, part: &'static str, by: &'static str, end: &
     Shape { start, part, by, end }
 }
 
-const SHAPES: [Shape; 28] = [
+const SHAPES: [Shape; 32] = [
     shape("", "request.headers.a.contains(\"ab\")", " || ", ""),
     shape("", "request.headers.a.contains(\"abbaabba\")", " || ", ""),
+    shape("", "request.headers.a.contains(\"curl/\")", " || ", ""),
+    shape("", "request.headers.a.contains(\"aaaa\")", " || ", ""),
+    shape("", "request.headers.a.contains(\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\")", " || ", ""),
+    shape("", "request.headers.a.contains(\"abababababababababababababababab\")", " || ", ""),
     shape("", "request.headers.a.contains(\"abaabaabaabaabaabaabaabaabaabaab\")", " || ", ""),
     shape("", "request.headers.a.contains(\"aaaaaaaaaaaaaaaaaaaabaaaaaaaaaaaaaaaaaaaa\")", " || ", ""),
     shape("", "request.headers.a.contains(params.id)", " || ", ""),
@@ -119,7 +123,9 @@ fn heads() -> Vec<Vec<(String, Vec<u8>)>> {
     let [around, half] = [["a", "b", "a"], ["b", "a", "a"]].map(|[start, middle, end]| {
         move |part: usize| [start.repeat(part), middle.to_owned(), end.repeat(part)].concat().into_bytes()
     });
-    for text in ["a", "ab", "aaaaaab"] {
+    let almost =
+        ["a".repeat(31) + "b", "ab".repeat(15) + "aab", "aaab".to_owned(), "abbaabb".to_owned(), "curl".to_owned()];
+    for text in ["a", "ab", "aaaaaab"].into_iter().chain(almost.iter().map(String::as_str)) {
         let short = ["abbaabba".into(), around(20), [b"b".as_slice(), &a(40)].concat(), half(20)];
         for part in short {
             let named = |number: usize| match number {

@@ -59,7 +59,7 @@ vectors="-C target-feature=+simd128"
 
 # Each compiler has its own folder: neither can use what the other built, and both would rebuild in turns.
 run_usual() {
-    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$vectors $remap"
+    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$vectors $remap" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$vectors
     exec cargo "$command" --target "$target" --target-dir "$root/target/wasm/rustup" "$@"
 }
 
@@ -72,6 +72,7 @@ run_debian() {
     export CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-$lld CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-$lld
     # Debian ships the C library apart from the compiler, so the compiler's own copy must not be looked for.
     export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=/usr/lib/wasm32-wasi $vectors $remap"
+    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$vectors
     exec /usr/bin/cargo "$command" --target "$target" --target-dir "$root/target/wasm/debian" -Z "build-std=$parts" "$@"
 }
 

@@ -1,5 +1,5 @@
-//! Owns the reading of pages, one after the other. Each is read once for all polls from the same cursor, after they
-//! arrived, so that it has whatever was committed before them.
+//! Owns the reading of pages, in rounds, and the polls that wait for news. A page is read once for all polls from the
+//! same cursor, after they arrived, so that it has whatever was committed before them.
 
 use std::collections::HashMap;
 use std::future;
@@ -22,6 +22,8 @@ struct Question {
     since: Since,
     /// Whether it is answered only when there is news.
     waits: bool,
+    /// Whether it has waited, and the head has changed since.
+    is_woken: bool,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -60,7 +62,7 @@ impl Pages {
     fn put(&self, since: Since, waits: bool) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
         // An error means that the service ends.
-        let _sent = self.questions.send(Question { since, waits, answer });
+        let _sent = self.questions.send(Question { since, waits, is_woken: false, answer });
         answered
     }
 
@@ -69,7 +71,8 @@ impl Pages {
     }
 }
 
-/// Answers polls until the last handle is dropped.
+/// Answers polls until the last handle is dropped. Where the head is followed no longer, polls that wait are answered at
+/// their deadlines.
 async fn answer(
     mut reader: Reader,
     mut asked: mpsc::UnboundedReceiver<Question>,
@@ -79,16 +82,21 @@ async fn answer(
     let mut most_waiting = 0;
     let mut telling = Telling::nobody();
     loop {
-        let is_over = tokio::select! {
-            count = asked.recv_many(&mut questions, usize::MAX) => count == 0,
-            changed = heads.changed() => {
-                questions.append(&mut waiting);
-                changed.is_err()
-            }
-            () = future::ready(()), if !telling.is_over() => false,
-        };
-        if is_over {
-            return;
+        tokio::select! {
+            question = asked.recv() => match question {
+                Some(question) => questions.push(question),
+                None => return,
+            },
+            Ok(()) = heads.changed() => wake(&mut waiting, &mut questions),
+            () = future::ready(()), if !telling.is_over() => {}
+        }
+        // Each round has them all: those of one kind do not wait for another.
+        while let Ok(question) = asked.try_recv() {
+            questions.push(question);
+        }
+        if heads.has_changed().is_ok_and(|has_changed| has_changed) {
+            heads.mark_unchanged();
+            wake(&mut waiting, &mut questions);
         }
         let mut askers = HashMap::<Since, Vec<Question>>::new();
         // A poll whose client has hung up is passed over.
@@ -100,8 +108,8 @@ async fn answer(
             if answer.as_ref().is_ok_and(|page| page.is_routine) {
                 waiting.extend(askers.extract_if(.., |question| question.waits));
             }
-            for Question { waits, answer: asker, .. } in askers {
-                if waits { telling.add(asker, answer.clone()) } else { tell(asker, answer.clone()) }
+            for Question { is_woken, answer: asker, .. } in askers {
+                if is_woken { telling.add(asker, answer.clone()) } else { tell(asker, answer.clone()) }
             }
         }
         telling.round();
@@ -113,6 +121,10 @@ async fn answer(
         // Polls that arrive meanwhile share a reading, and other requests have their turn.
         sleep(PAUSE).await;
     }
+}
+
+fn wake(waiting: &mut Vec<Question>, questions: &mut Vec<Question>) {
+    questions.extend(waiting.drain(..).map(|question| Question { is_woken: true, ..question }));
 }
 
 /// Reads pages, and keeps those that stay correct.

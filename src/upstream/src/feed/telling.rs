@@ -16,7 +16,7 @@ pub(super) fn tell(asker: oneshot::Sender<Answer>, answer: Answer) {
     let _told = asker.send(answer);
 }
 
-/// Answers to polls that wait for news: thousands at once would keep the service from other requests, since each is soon
+/// Answers to polls that have waited: thousands at once would keep the service from other requests, since each is soon
 /// followed by another poll.
 #[derive(Debug)]
 pub(super) struct Telling {

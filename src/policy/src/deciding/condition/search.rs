@@ -5,7 +5,7 @@ use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, Value};
 use memchr::memmem;
 
-/// Declares it for any two values: of several overloads the interpreter calls the first that fits, so this comes before
+/// Declares `contains` for any two values: of several overloads the interpreter calls the first that fits, so this comes before
 /// the interpreter's own library.
 pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
     environment.add_member_overload("contains", "any_contains_any", DYN_TYPE, vec![DYN_TYPE], |arguments| {
@@ -29,8 +29,31 @@ const fn unsupported() -> ExecutionError {
     ExecutionError::UnsupportedBinaryOperator("contains", Value::Null, Value::Null)
 }
 
-/// Bytes of the longest text that is searched for by vector instructions alone.
-pub(super) const MAX_SHORT: usize = 32;
+/// Thousandths of words of four bytes that a search compares at most, for each byte of a text; `None` for a part that
+/// is searched for otherwise.
+///
+/// A place that agrees with the part in its first bytes is compared word by word. Two such places are as far apart as
+/// the period of those bytes at least, so that a part of equal letters is compared at each byte of the text.
+pub(super) fn compared(part: &str) -> Option<u64> {
+    let part = part.as_bytes();
+    let words = |words: usize| part.get(..words.saturating_mul(4)).unwrap_or(part);
+    let at_most =
+        || (1..=part.len().div_ceil(4)).map(|count| 1000_u64.checked_div(period(words(count))).unwrap_or(1000)).sum();
+    match part.len() {
+        0 | 1 => Some(0),
+        2..=MAX_SHORT => Some(at_most()),
+        _ => None,
+    }
+}
+
+/// Least distance at which a text that is not empty agrees with itself.
+fn period(text: &[u8]) -> u64 {
+    let agrees = |distance: &usize| text.get(*distance..).is_some_and(|rest| text.starts_with(rest));
+    (1..text.len()).find(agrees).unwrap_or(text.len()).try_into().unwrap_or(u64::MAX)
+}
+
+/// Bytes of the longest part that is searched for by vector instructions alone.
+const MAX_SHORT: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -56,6 +79,21 @@ mod tests {
                     assert_eq!(found(text, &part), text.contains(&part), "{part:?} in {text:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn parts_that_agree_with_themselves_are_compared_most() {
+        for (part, expected) in [
+            ("", Some(0)),
+            ("a", Some(0)),
+            ("curl/", Some(1000 / 4 + 1000 / 5)),
+            ("aaaa", Some(1000)),
+            ("abbaabba", Some(1000 / 3 + 1000 / 4)),
+            ("00000000000000000000000000000000", Some(8 * 1000)),
+            ("000000000000000000000000000000001", None),
+        ] {
+            assert_eq!(compared(part), expected, "{part}");
         }
     }
 

@@ -8,7 +8,7 @@ use cel::parser::Expression;
 
 use super::MAX_CONDITION;
 use super::check::{Root, member, predicate};
-use super::search::MAX_SHORT;
+use super::search;
 
 /// Work in picoseconds of a slow core.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Work {
     /// The work of a checked condition. Expects no deeper a tree than a condition's.
     pub(super) fn of(expression: &Expression) -> Self {
         let mut scale =
-            Scale { work: Self::default(), around: Loop::None, item: Bytes::default(), is_item_short: false };
+            Scale { work: Self::default(), around: Loop::None, item: Bytes::default(), search_for_item: SEARCH_LONG };
         scale.weigh(expression);
         scale.work
     }
@@ -68,8 +68,8 @@ struct Scale {
     around: Loop,
     /// What the loop's variable holds.
     item: Bytes,
-    /// Whether each of its values is short.
-    is_item_short: bool,
+    /// Rate of a search for the costliest of its values.
+    search_for_item: u64,
 }
 
 impl Scale {
@@ -172,10 +172,7 @@ impl Scale {
                 self.charge(SLOW_STEP, smaller, COMPARE);
             }
             // A part that is longer than the text is not looked for.
-            ("contains", [_, part], [text, _]) => {
-                let rate = if self.is_short(part) { SEARCH } else { SEARCH_LONG };
-                self.charge(CALL, *text, rate);
-            }
+            ("contains", [_, part], [text, _]) => self.charge(CALL, *text, self.search_for(part)),
             ("startsWith" | "endsWith", _, [_, part]) => self.charge(CALL, *part, COMPARE),
             ("string", _, [of]) => {
                 self.charge(CALL, *of, COPY);
@@ -195,9 +192,9 @@ impl Scale {
     fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Bytes {
         let range = self.weigh(&comprehension.iter_range);
         let Some(predicate) = predicate(comprehension) else { return range };
-        self.is_item_short = match &comprehension.iter_range.expr {
-            Expr::List(list) => list.elements.iter().all(|element| self.is_short(element)),
-            _ => false,
+        self.search_for_item = match &comprehension.iter_range.expr {
+            Expr::List(list) => list.elements.iter().map(|entry| self.search_for(entry)).max().unwrap_or(SEARCH_LONG),
+            _ => SEARCH_LONG,
         };
         // A range that can be of several sorts is weighed as each of them.
         for around in sorts(&comprehension.iter_range) {
@@ -210,16 +207,17 @@ impl Scale {
             self.charge(ITERATION, item, COPY);
             let _outcome = self.weigh(predicate);
         }
-        (self.around, self.item, self.is_item_short) = (Loop::None, Bytes::default(), false);
+        (self.around, self.item, self.search_for_item) = (Loop::None, Bytes::default(), SEARCH_LONG);
         range
     }
 
-    /// Whether a text is short whoever calls.
-    fn is_short(&self, expression: &Expression) -> bool {
-        match &expression.expr {
-            Expr::Literal(LiteralValue::String(text)) => text.inner().len() <= MAX_SHORT,
-            Expr::Ident(_) => self.is_item_short,
-            _ => false,
+    /// Rate of a search for a part, which a caller chooses where it is no literal.
+    fn search_for(&self, part: &Expression) -> u64 {
+        match &part.expr {
+            Expr::Literal(LiteralValue::String(text)) => search::compared(text.inner())
+                .map_or(SEARCH_LONG, |words| SEARCH.saturating_add(words.saturating_mul(COMPARE_WORD) / 1000)),
+            Expr::Ident(_) => self.search_for_item,
+            _ => SEARCH_LONG,
         }
     }
 
@@ -230,7 +228,10 @@ impl Scale {
         let (fixed, per_scope) = match self.around {
             Loop::None => (each, 0),
             // An entry of a list in the text is copied whenever it is read.
-            Loop::Times(count) => (each.saturating_mul(count).saturating_mul(OWNED), 0),
+            Loop::Times(count) => {
+                let steps = steps.saturating_mul(OWNED.saturating_sub(1));
+                (each.saturating_add(steps).saturating_mul(count), 0)
+            }
             Loop::Headers => (each.saturating_mul(HEADERS).saturating_add(of_items(HEADER_BYTES)), 0),
             Loop::Scopes => (of_items(SCOPE_BYTES), each),
         };
@@ -330,10 +331,13 @@ const COMPARE: u64 = 60;
 /// Of a byte that is copied.
 const COPY: u64 = 150;
 
-/// Of a byte among which a short text is searched.
-const SEARCH: u64 = 640;
+/// Of a byte of a text that is searched for a short literal.
+const SEARCH: u64 = 400;
 
-/// Of a byte among which another text is searched.
+/// Of a word that is compared in such a search.
+const COMPARE_WORD: u64 = 500;
+
+/// Of a byte of a text that is searched for another text.
 const SEARCH_LONG: u64 = 3_500;
 
 /// Of a byte that is counted or parsed.
