@@ -20,9 +20,9 @@ use crate::store::{Store, StoreError, TIMEOUT};
 #[derive(Debug)]
 struct Question {
     since: Since,
-    /// Whether it is answered only when there is news.
+    /// Wait for news: the poll is answered when there is some.
     waits: bool,
-    /// Whether it has waited, and the head has changed since.
+    /// Change of the head since the poll began to wait.
     is_woken: bool,
     answer: oneshot::Sender<Answer>,
 }
@@ -71,8 +71,8 @@ impl Pages {
     }
 }
 
-/// Answers polls until the last handle is dropped. Where the head is followed no longer, polls that wait are answered at
-/// their deadlines.
+/// Work of the reader, until its last handle is dropped. Where the head is followed no longer, polls that wait are
+/// answered at their deadlines.
 async fn answer(
     mut reader: Reader,
     mut asked: mpsc::UnboundedReceiver<Question>,

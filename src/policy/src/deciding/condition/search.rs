@@ -5,8 +5,8 @@ use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, Value};
 use memchr::memmem;
 
-/// Declares `contains` for any two values: of several overloads the interpreter calls the first that fits, so this comes before
-/// the interpreter's own library.
+/// Declaration of `contains` for any two values. The interpreter calls the first overload that fits, so this one comes
+/// before its own library.
 pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
     environment.add_member_overload("contains", "any_contains_any", DYN_TYPE, vec![DYN_TYPE], |arguments| {
         contains(&arguments).map(|found| CowVal::owned(CelBool::from(found)))
@@ -37,11 +37,10 @@ const fn unsupported() -> ExecutionError {
 pub(super) fn compared(part: &str) -> Option<u64> {
     let part = part.as_bytes();
     let words = |words: usize| part.get(..words.saturating_mul(4)).unwrap_or(part);
-    let at_most =
-        || (1..=part.len().div_ceil(4)).map(|count| 1000_u64.checked_div(period(words(count))).unwrap_or(1000)).sum();
+    let share = |count| 1000_u64.checked_div(period(words(count))).unwrap_or(1000);
     match part.len() {
         0 | 1 => Some(0),
-        2..=MAX_SHORT => Some(at_most()),
+        2..=MAX_SHORT => Some((1..=part.len().div_ceil(4)).map(share).sum()),
         _ => None,
     }
 }

@@ -307,40 +307,40 @@ fn size(length: usize) -> u64 {
 /// Picoseconds of one step of the interpreter: a literal, an operator.
 const STEP: u64 = 60_000;
 
-/// Of a step that prepares an error in case there is one.
+/// Picoseconds of a step that prepares an error in case there is one.
 const SLOW_STEP: u64 = 250_000;
 
-/// Of reading a variable.
+/// Picoseconds of reading a variable.
 const READ: u64 = 120_000;
 
-/// Of calling a function.
+/// Picoseconds of calling a function.
 const CALL: u64 = 200_000;
 
-/// Of going once around.
+/// Picoseconds of going once around.
 const ITERATION: u64 = 450_000;
 
 /// How many times as much a step takes that reads an entry of a list in the text.
 const OWNED: u64 = 3;
 
-/// Of an entry of a list that is searched.
+/// Picoseconds of an entry of a list that is searched.
 const ENTRY: u64 = 10_000;
 
-/// Of a byte that is compared with another.
+/// Picoseconds of a byte that is compared with another.
 const COMPARE: u64 = 60;
 
-/// Of a byte that is copied.
+/// Picoseconds of a byte that is copied.
 const COPY: u64 = 150;
 
-/// Of a byte of a text that is searched for a short literal.
+/// Picoseconds of a byte of a text that is searched for a short literal.
 const SEARCH: u64 = 400;
 
-/// Of a word that is compared in such a search.
+/// Picoseconds of a word that is compared in such a search.
 const COMPARE_WORD: u64 = 500;
 
-/// Of a byte of a text that is searched for another text.
+/// Picoseconds of a byte of a text that is searched for another text.
 const SEARCH_LONG: u64 = 3_500;
 
-/// Of a byte that is counted or parsed.
+/// Picoseconds of a byte that is counted or parsed.
 const COUNT: u64 = 500;
 
 /// Headers of a request, as shipped.
