@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use crate::housekeeping;
-use crate::store::Store;
-use crate::store::revocation::{Cursor, Denied, Head, Keep, Since};
-use reading::Pages;
+use crate::store::revocation::{Cursor, Denied, Keep, Since};
+use crate::store::{Store, StoreError, TIMEOUT};
+use reading::{Poll, Reader};
 use telling::Answer;
 
 /// The feed of one store: reading, waiting, housekeeping. A clone is another handle; the tasks end with the last one.
@@ -28,12 +29,12 @@ pub struct Feed {
 struct Shared {
     store: Store,
     keep: Keep,
-    pages: Pages,
-    /// Notified when a poll begins to wait.
-    wanted: Arc<Notify>,
+    polls: mpsc::UnboundedSender<Poll>,
     stopping: watch::Sender<bool>,
     /// A permit for each poll that may wait.
-    places: Arc<Semaphore>,
+    places: Semaphore,
+    /// Number of pages that were read from the database.
+    pages_read: Arc<AtomicU64>,
     /// Number of failures of housekeeping.
     failures: Arc<AtomicU64>,
     _tasks: JoinSet<()>,
@@ -42,42 +43,41 @@ struct Shared {
 impl Feed {
     /// Starts the tasks of the feed of `store`, within a Tokio runtime.
     pub fn start(store: Store, keep: Keep) -> Self {
-        // The head as it was last read.
-        let (head, heads) = watch::channel(None);
-        let places = Arc::new(Semaphore::new(MAX_WAITING));
-        let wanted = Arc::new(Notify::new());
-        let failures = Arc::new(AtomicU64::new(0));
-        let (pages, answering) = Pages::of(store.clone(), keep, heads);
+        let (polls, asked) = mpsc::unbounded_channel();
+        let (pages_read, failures) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
         let mut tasks = JoinSet::new();
-        tasks.spawn(answering);
-        tasks.spawn(follow(store.clone(), head, Arc::clone(&places), Arc::clone(&wanted)));
+        tasks.spawn(Reader::of(store.clone(), keep, Arc::clone(&pages_read)).answer(asked));
         tasks.spawn(housekeeping::keep_house(store.clone(), keep, Arc::clone(&failures)));
         tasks.spawn(housekeeping::sweep(store.clone(), Arc::clone(&failures)));
-        let shared =
-            Shared { store, keep, pages, wanted, stopping: watch::Sender::new(false), places, failures, _tasks: tasks };
+        let (stopping, places) = (watch::Sender::new(false), Semaphore::new(MAX_WAITING));
+        let shared = Shared { store, keep, polls, stopping, places, pages_read, failures, _tasks: tasks };
         Self { shared: Arc::new(shared) }
     }
 
-    /// The page of entries after `since`. A reader that has caught up waits for an entry, for at most `wait`.
+    /// The page of entries after `since`, as of the moment it is given. A reader that has caught up waits for an entry,
+    /// for at most `wait`. Errors: those of the store, or [`StoreError::Timeout`].
     pub(crate) async fn read(&self, since: Since, wait: Duration) -> Answer {
-        let Shared { pages, wanted, stopping, places, .. } = &*self.shared;
-        let is_caught_up = matches!(since, Since::Cursor(Cursor { denied: Denied::Done, .. }));
-        if wait.is_zero() || !is_caught_up {
-            return pages.ask(since).await;
-        }
+        let Shared { stopping, places, .. } = &*self.shared;
+        // Who has not caught up has something to read.
+        let may_wait = !wait.is_zero() && matches!(since, Since::Cursor(Cursor { denied: Denied::Done, .. }));
         // Beyond the limit a poll is answered at once: that is correct, and costs more polls.
-        let Ok(_place) = places.try_acquire() else {
-            return pages.ask(since).await;
-        };
-        wanted.notify_one();
-        let mut stopping = stopping.subscribe();
-        tokio::select! {
-            page = pages.news(since) => return page,
-            () = tokio::time::sleep(wait) => {}
-            _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
+        if may_wait && let Ok(_place) = places.try_acquire() {
+            let mut stopping = stopping.subscribe();
+            tokio::select! {
+                Ok(page) = self.poll(since, true) => return page,
+                () = sleep(wait) => {}
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
+            }
         }
-        // Read again, so that the answer is of the moment it is given.
-        pages.ask(since).await
+        let page = timeout(TIMEOUT, self.poll(since, false)).await;
+        page.ok().and_then(Result::ok).unwrap_or_else(|| Err(Arc::new(StoreError::Timeout)))
+    }
+
+    fn poll(&self, since: Since, waits: bool) -> oneshot::Receiver<Answer> {
+        let (answer, answered) = oneshot::channel();
+        // An error means that the service ends.
+        let _sent = self.shared.polls.send(Poll { since, waits, is_woken: false, answer });
+        answered
     }
 
     /// Answers every poll that waits, and later polls at once.
@@ -97,7 +97,7 @@ impl Feed {
 
     /// Number of pages that were read from the database.
     pub(crate) fn pages_read(&self) -> u64 {
-        self.shared.pages.read()
+        self.shared.pages_read.load(Ordering::Relaxed)
     }
 
     pub(crate) fn keep(&self) -> &Keep {
@@ -109,30 +109,35 @@ impl Feed {
     }
 }
 
-/// Follows the head for all polls that wait, so that a thousand of them cost the database one query.
-async fn follow(store: Store, last: watch::Sender<Option<Head>>, places: Arc<Semaphore>, wanted: Arc<Notify>) {
-    let mut revoked_here = store.revoked_here();
-    loop {
-        if places.available_permits() == MAX_WAITING {
-            wanted.notified().await;
-        }
-        // After an error, polls read the feed themselves at their deadlines.
-        if let Ok(head) = store.revocation_head().await {
-            last.send_if_modified(|seen| seen.replace(head) != Some(head));
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            _ = revoked_here.changed() => {}
-        }
-    }
-}
-
-/// Interval between two reads of the head while a poll waits. Revocations by other processes, or by hand in SQL, are
-/// noticed so much later.
-const LOOK: Duration = Duration::from_millis(50);
-
 /// Longest wait of a poll.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// Limit of polls that wait: each costs a task and a socket.
 pub(crate) const MAX_WAITING: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEEP: Keep = Keep { retention: Duration::from_secs(3600), longest_jwt: Duration::from_secs(3600) };
+
+    #[tokio::test]
+    async fn page_is_read_once_for_all_who_asked_before_and_anew_for_who_asks_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/a.db", folder.path().display());
+        let feed = Feed::start(Store::open(&url.parse().unwrap()).await.unwrap(), KEEP);
+        let mut polls = JoinSet::new();
+        // All of them have polled before this runtime's one thread comes to the task that answers.
+        for _ in 0..100 {
+            let feed = feed.clone();
+            polls.spawn(async move { feed.read(Since::Head, Duration::ZERO).await.map(drop) });
+        }
+        while feed.pages_read() == 0 {
+            tokio::task::yield_now().await;
+        }
+        // That reading has begun, or is over.
+        feed.read(Since::Head, Duration::ZERO).await.unwrap();
+        assert_eq!(feed.pages_read(), 2);
+        polls.join_all().await.into_iter().collect::<Result<(), _>>().unwrap();
+    }
+}

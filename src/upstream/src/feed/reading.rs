@@ -1,5 +1,6 @@
 //! Owns the reading of pages, in rounds, and the polls that wait for news. A page is read once for all polls from the
-//! same cursor, after they arrived, so that it has whatever was committed before them.
+//! same cursor, after they arrived, so that it has whatever was committed before them. The head is followed for all
+//! polls that wait, so that a thousand of them cost the database one query.
 
 use std::collections::HashMap;
 use std::future;
@@ -8,128 +9,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hashlink::LruCache;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::document::Document;
 use super::telling::{Answer, Telling, tell};
+use crate::store::Store;
 use crate::store::revocation::{Head, Keep, Since};
-use crate::store::{Store, StoreError, TIMEOUT};
 
 /// A poll: the place to read from, and the channel of its answer.
 #[derive(Debug)]
-struct Question {
-    since: Since,
+pub(super) struct Poll {
+    pub(super) since: Since,
     /// Wait for news: the poll is answered when there is some.
-    waits: bool,
+    pub(super) waits: bool,
     /// Change of the head since the poll began to wait.
-    is_woken: bool,
-    answer: oneshot::Sender<Answer>,
-}
-
-/// The reader of pages, as polls reach it. A clone is another handle on the same reader.
-#[derive(Clone, Debug)]
-pub(super) struct Pages {
-    questions: mpsc::UnboundedSender<Question>,
-    /// Number of pages that were read from the database.
-    read: Arc<AtomicU64>,
-}
-
-impl Pages {
-    /// A reader, and the work that answers its polls. Those that wait are looked at again when `heads` changes.
-    pub(super) fn of(
-        store: Store,
-        keep: Keep,
-        heads: watch::Receiver<Option<Head>>,
-    ) -> (Self, impl Future<Output = ()>) {
-        let (questions, asked) = mpsc::unbounded_channel();
-        let read = Arc::new(AtomicU64::new(0));
-        let reader = Reader { store, keep, kept: LruCache::new(MAX_KEPT), read: Arc::clone(&read) };
-        (Self { questions, read }, answer(reader, asked, heads))
-    }
-
-    /// The page after `since`, as of this call or later. Errors: that of the store, or [`StoreError::Timeout`].
-    pub(super) async fn ask(&self, since: Since) -> Answer {
-        let answered = self.put(since, false);
-        timeout(TIMEOUT, answered).await.ok().and_then(Result::ok).unwrap_or_else(|| Err(Arc::new(StoreError::Timeout)))
-    }
-
-    /// The page after `since` once there is news, however long that takes. Errors: that of the store.
-    pub(super) async fn news(&self, since: Since) -> Answer {
-        self.put(since, true).await.unwrap_or_else(|_ended| Err(Arc::new(StoreError::Timeout)))
-    }
-
-    fn put(&self, since: Since, waits: bool) -> oneshot::Receiver<Answer> {
-        let (answer, answered) = oneshot::channel();
-        // An error means that the service ends.
-        let _sent = self.questions.send(Question { since, waits, is_woken: false, answer });
-        answered
-    }
-
-    pub(super) fn read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
-    }
-}
-
-/// Work of the reader, until its last handle is dropped. Where the head is followed no longer, polls that wait are
-/// answered at their deadlines.
-async fn answer(
-    mut reader: Reader,
-    mut asked: mpsc::UnboundedReceiver<Question>,
-    mut heads: watch::Receiver<Option<Head>>,
-) {
-    let (mut questions, mut waiting) = (Vec::new(), Vec::<Question>::new());
-    let mut most_waiting = 0;
-    let mut telling = Telling::nobody();
-    loop {
-        tokio::select! {
-            question = asked.recv() => match question {
-                Some(question) => questions.push(question),
-                None => return,
-            },
-            Ok(()) = heads.changed() => wake(&mut waiting, &mut questions),
-            () = future::ready(()), if !telling.is_over() => {}
-        }
-        // Each round has them all: those of one kind do not wait for another.
-        while let Ok(question) = asked.try_recv() {
-            questions.push(question);
-        }
-        if heads.has_changed().is_ok_and(|has_changed| has_changed) {
-            heads.mark_unchanged();
-            wake(&mut waiting, &mut questions);
-        }
-        let mut askers = HashMap::<Since, Vec<Question>>::new();
-        // A poll whose client has hung up is passed over.
-        for question in questions.drain(..).filter(|question| !question.answer.is_closed()) {
-            askers.entry(question.since).or_default().push(question);
-        }
-        for (since, mut askers) in askers {
-            let answer = reader.page(since).await;
-            if answer.as_ref().is_ok_and(|page| page.is_routine) {
-                waiting.extend(askers.extract_if(.., |question| question.waits));
-            }
-            for Question { is_woken, answer: asker, .. } in askers {
-                if is_woken { telling.add(asker, answer.clone()) } else { tell(asker, answer.clone()) }
-            }
-        }
-        telling.round();
-        // Whoever waits no longer is forgotten before their number doubles.
-        if waiting.len() > most_waiting {
-            waiting.retain(|question| !question.answer.is_closed());
-            most_waiting = waiting.len().saturating_mul(2);
-        }
-        // Polls that arrive meanwhile share a reading, and other requests have their turn.
-        sleep(PAUSE).await;
-    }
-}
-
-fn wake(waiting: &mut Vec<Question>, questions: &mut Vec<Question>) {
-    questions.extend(waiting.drain(..).map(|question| Question { is_woken: true, ..question }));
+    pub(super) is_woken: bool,
+    pub(super) answer: oneshot::Sender<Answer>,
 }
 
 /// Reads pages, and keeps those that stay correct.
 #[derive(Debug)]
-struct Reader {
+pub(super) struct Reader {
     store: Store,
     keep: Keep,
     /// Pages after which more follows. They stay correct, since entries are not changed and a cursor is always followed
@@ -137,9 +38,76 @@ struct Reader {
     /// it, and uses cached facts only then.
     kept: LruCache<Since, Arc<Document>>,
     read: Arc<AtomicU64>,
+    /// The head as it was last looked at.
+    head: Option<Head>,
+    /// Polls of this round.
+    polls: Vec<Poll>,
+    waiting: Vec<Poll>,
+    telling: Telling,
 }
 
 impl Reader {
+    /// A reader that adds each page it reads from the database to `read`.
+    pub(super) fn of(store: Store, keep: Keep, read: Arc<AtomicU64>) -> Self {
+        let (kept, telling) = (LruCache::new(MAX_KEPT), Telling::nobody());
+        Self { store, keep, kept, read, head: None, polls: Vec::new(), waiting: Vec::new(), telling }
+    }
+
+    /// Answers polls, until the last handle of the feed is dropped.
+    pub(super) async fn answer(mut self, mut asked: mpsc::UnboundedReceiver<Poll>) {
+        let (mut revoked_here, mut next_look) = (self.store.revoked_here(), Instant::now());
+        loop {
+            let (has_waiting, has_to_tell) = (!self.waiting.is_empty(), !self.telling.is_over());
+            // The head is first, and the rest is done in each round, so that no kind of work waits for another.
+            tokio::select! {
+                biased;
+                Ok(()) = revoked_here.changed(), if has_waiting => next_look = self.look().await,
+                () = sleep_until(next_look), if has_waiting => next_look = self.look().await,
+                poll = asked.recv() => match poll {
+                    Some(poll) => self.polls.push(poll),
+                    None => return,
+                },
+                () = future::ready(()), if has_to_tell => {}
+            }
+            while let Ok(poll) = asked.try_recv() {
+                self.polls.push(poll);
+            }
+            self.round().await;
+            // Polls that arrive meanwhile share a reading, and other requests have their turn.
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Wakes all polls that wait if the head has changed, and says when to look again.
+    async fn look(&mut self) -> Instant {
+        self.waiting.retain(|poll| !poll.answer.is_closed());
+        // After an error, polls read the feed at their deadlines.
+        if let Ok(head) = self.store.revocation_head().await
+            && self.head.replace(head) != Some(head)
+        {
+            self.polls.extend(self.waiting.drain(..).map(|poll| Poll { is_woken: true, ..poll }));
+        }
+        Instant::now() + LOOK
+    }
+
+    async fn round(&mut self) {
+        let mut askers = HashMap::<Since, Vec<Poll>>::new();
+        // A poll whose client has hung up is passed over.
+        for poll in self.polls.drain(..).filter(|poll| !poll.answer.is_closed()) {
+            askers.entry(poll.since).or_default().push(poll);
+        }
+        for (since, mut askers) in askers {
+            let answer = self.page(since).await;
+            if answer.as_ref().is_ok_and(|page| page.is_routine) {
+                self.waiting.extend(askers.extract_if(.., |poll| poll.waits));
+            }
+            for Poll { is_woken, answer: asker, .. } in askers {
+                if is_woken { self.telling.add(asker, answer.clone()) } else { tell(asker, answer.clone()) }
+            }
+        }
+        self.telling.round();
+    }
+
     async fn page(&mut self, since: Since) -> Answer {
         if let Some(page) = self.kept.get(&since) {
             return Ok(Arc::clone(page));
@@ -154,44 +122,12 @@ impl Reader {
     }
 }
 
+/// Interval between two reads of the head while a poll waits. Revocations by other processes, or by hand in SQL, are
+/// noticed so much later.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// Most pages that are kept, each of some hundred KiB.
 const MAX_KEPT: usize = 32;
-
-#[cfg(test)]
-mod tests {
-    use tokio::task::JoinSet;
-
-    use super::*;
-
-    const KEEP: Keep = Keep { retention: Duration::from_secs(3600), longest_jwt: Duration::from_secs(3600) };
-
-    #[tokio::test]
-    async fn page_is_read_once_for_all_who_asked_before_and_anew_for_who_asks_later() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/a.db", folder.path().display());
-        let store = Store::open(&url.parse().unwrap()).await.unwrap();
-        let (_head, heads) = watch::channel(None);
-        let (pages, answering) = Pages::of(store, KEEP, heads);
-        let mut tasks = JoinSet::new();
-        // All tasks have polled before this runtime's one thread comes to the one that answers.
-        for _ in 0..100 {
-            let pages = pages.clone();
-            tasks.spawn(async move { pages.ask(Since::Head).await.map(drop) });
-        }
-        tasks.spawn(async {
-            answering.await;
-            Ok(())
-        });
-        while pages.read() == 0 {
-            tokio::task::yield_now().await;
-        }
-        // That reading has begun, or is over.
-        pages.ask(Since::Head).await.unwrap();
-        assert_eq!(pages.read(), 2);
-        drop(pages);
-        tasks.join_all().await.into_iter().collect::<Result<(), _>>().unwrap();
-    }
-}
