@@ -6,7 +6,7 @@
 //! shell carries out: `brama-filter` for proxy-wasm, a fake for tests.
 //!
 //! # Invariants
-//! - A request is marked as judged by the last call that lets it pass: whatever goes wrong before, the RBAC behind the
+//! - A request is marked as judged by the last host call: whatever goes wrong before, the RBAC behind the
 //!   plugin finds no mark.
 //! - After a refusal every callback of the request pauses.
 //! - What requests share is lent to one callback at a time, as `&mut`.

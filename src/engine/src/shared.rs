@@ -14,7 +14,7 @@ use crate::pending_call::{PendingCall, Waiter};
 use crate::pending_lookups::PendingLookups;
 use crate::sent_calls::{Purpose, SentCalls};
 
-/// State that the requests of one worker share. The worker owns it, and lends it down each call.
+/// State that the requests of one worker share. The worker owns it, and lends it down each callback.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     /// Cached facts and refusals.
