@@ -62,7 +62,9 @@ impl Outcome<'_> {
         }
         // Whatever a case says: what only the gateway may tell is its own word, said once.
         let sent = |value: &String| self.case.request.headers.iter().any(|(_, sent)| sent == value);
-        for (name, value) in arrived.iter().filter(|(name, _)| self.policy.reserves(name)) {
+        let passed = expect.allow.as_ref().map(|rule| self.policy.passes(rule)).unwrap_or_default();
+        let reserved = arrived.iter().filter(|(name, _)| self.policy.reserves(name) && !passed.contains(name));
+        for (name, value) in reserved {
             let expected = expect.forward.as_ref().and_then(|forward| forward.get(name));
             if !set.contains(name) || values(name).len() > 1 || (sent(value) && expected != Some(value)) {
                 differences.add(&format!("reserved.{name}"), None, Some(value));

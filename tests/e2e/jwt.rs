@@ -164,6 +164,39 @@ fn token_that_is_not_good_is_401_and_disturbs_nobody() {
 }
 
 #[test]
+fn token_without_a_type_passes_where_its_claims_tell_it_from_an_id_token() {
+    let (folder, policy) = policy("5m", "");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    assert!(text.contains("types: [at+jwt]"));
+    let changed = text
+        .replace("types: [at+jwt]", "types: [absent]\n          expect: { /token_use: access, /amr: { has: [mfa] } }")
+        .replace(
+            "keys: { authority: login",
+            "facts: { scope: [/scope, { members: /granted }] }\n          keys: { authority: login",
+        );
+    std::fs::write(&policy, changed).unwrap();
+    let signer = Signer::new("RS256", "k");
+    let gateway = Plan::with_policy(policy).without_feed().one_worker().publish(set(&[&signer])).start();
+    let untyped = |claims: Value| token_with(&signer, json!({ "typ": null }), claims);
+    let good = json!({
+        "token_use": "access", "amr": ["pwd", "mfa"], "scope": null, "granted": { "private_contracts:write": {} },
+    });
+    passes(&gateway, &untyped(good.clone()));
+    for (header, claims) in [
+        (json!({ "typ": null }), json!({ "token_use": "id" })),
+        (json!({ "typ": null }), json!({ "token_use": null })),
+        (json!({ "typ": null }), json!({ "amr": ["pwd"] })),
+        (json!({ "typ": "at+jwt" }), json!({})),
+        (json!({ "typ": "JWT" }), json!({})),
+    ] {
+        let token = token_with(&signer, header, merged(good.clone(), claims.clone()));
+        assert_eq!(send(&gateway, &token).status, 401, "{claims}");
+    }
+    assert_eq!(send(&gateway, &untyped(merged(good, json!({ "granted": {} })))).status, 403);
+    drop(folder);
+}
+
+#[test]
 fn unknown_key_is_fetched_once_for_all_who_wait() {
     let (old, new, made_up) = (Signer::new("RS256", "a"), Signer::new("ES256", "b"), Signer::new("ES256", "c"));
     let (_folder, gateway) = start("5m", set(&[&old]));

@@ -57,10 +57,20 @@ impl Policy {
         Some(rule["verify"][0].get("introspect").unwrap())
     }
 
-    /// The headers that the gateway sets.
+    /// The headers that the gateway sets, on one route or another.
     pub fn sets(&self) -> BTreeSet<String> {
-        let maps = ["headers", "json", "fixed"].map(|key| self.document["forward"][key].as_object());
-        maps.into_iter().flatten().flat_map(|map| map.keys()).map(|name| name.to_lowercase()).collect()
+        let of_routes = self.document["routes"].as_array().into_iter().flatten().map(|route| &route["forward"]);
+        let each = [&self.document["forward"]].into_iter().chain(of_routes);
+        let maps = each.flat_map(|forward| ["headers", "json", "fixed"].map(|key| forward[key].as_object()));
+        maps.flatten().flat_map(|map| map.keys()).map(|name| name.to_lowercase()).collect()
+    }
+
+    /// The headers that a rule lets go on, though they carry a credential elsewhere.
+    pub fn passes(&self, rule: &str) -> BTreeSet<String> {
+        let mut routes = self.document["routes"].as_array().into_iter().flatten();
+        let route = routes.find(|route| route["id"] == rule);
+        let names = route.and_then(|route| route["pass"].as_array()).into_iter().flatten();
+        names.map(|name| name.as_str().unwrap().to_owned()).collect()
     }
 
     /// Reserved names: those that a service could take for a header that only the gateway sets, or for a credential

@@ -74,12 +74,26 @@ pub fn stated(facts: &BTreeMap<String, Value>, verifier: &Value, now: u64) -> Va
     for (name, value) in facts {
         let usual = USUAL.iter().find(|(known, _)| known == name).map(|(_, pointer)| *pointer);
         let own = [&verifier["facts"][name], &verifier["facts"]["further"][name]];
-        let pointer = own.into_iter().find_map(Value::as_str).or(usual);
+        let written = own.into_iter().find(|written| !written.is_null());
+        let pointer = written.map_or(usual, first_pointer);
         let pointer = pointer.unwrap_or_else(|| panic!("`{name}` is no fact of this policy's"));
-        let value = if name == "expires" { at_present(value.as_u64().unwrap(), now) } else { value.clone() };
+        let value = match written.and_then(|written| written.get("members")) {
+            Some(_members) => {
+                value.as_array().unwrap().iter().map(|name| (name.as_str().unwrap(), json!({}))).collect()
+            }
+            None if name == "expires" => at_present(value.as_u64().unwrap(), now),
+            None => value.clone(),
+        };
         put(&mut answer, pointer, value);
     }
     answer
+}
+
+/// The JSON pointer of a fact: alone, under its type, or the first of several.
+fn first_pointer(written: &Value) -> Option<&str> {
+    let below = written.as_array().and_then(|several| several.first());
+    let below = below.or_else(|| written.as_object().and_then(|typed| typed.values().next()));
+    written.as_str().or_else(|| below.and_then(first_pointer))
 }
 
 /// An expiry that lies an hour from today's clock: in the past if `expires` has passed at `now`, else to come.

@@ -91,8 +91,16 @@ fn requires(route: RouteView<'_>) -> String {
         Requires::Nothing { because } => vec![format!("public: {because}")],
         Requires::Caller(caller) => caller_words(caller),
     };
+    words.extend(route.forwards().map(|names| format!("forwards {}", listed(names))));
+    words.extend(route.passes().next().map(|_some| format!("passes {}", listed(route.passes()))));
     words.extend(route.preflight().map(|because| format!("preflight passes: {because}")));
     words.join("; ")
+}
+
+/// Names with commas between them; a word where there are none.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 fn caller_words(caller: CallerView<'_>) -> Vec<String> {
@@ -109,7 +117,8 @@ fn caller_words(caller: CallerView<'_>) -> Vec<String> {
             [] => String::new(),
             types => format!(" except {}", types.join(", ")),
         };
-        format!("{} = {}{except}", owner.param(), owner.equals())
+        let relation = if owner.is_list() { "in" } else { "=" };
+        format!("{} {relation} {}{except}", owner.param(), owner.fact())
     }));
     words.extend(match caller.conditions().count() {
         0 => None,
@@ -139,6 +148,8 @@ pub(crate) fn json(policy: &Policy) -> Vec<Value> {
             "preflight": route.preflight(),
             "public": public,
             "require": require,
+            "forwards": route.forwards().map(Iterator::collect::<Vec<_>>),
+            "passes": route.passes().collect::<Vec<_>>(),
         })
     };
     policy.routes().map(object).collect()
@@ -155,8 +166,9 @@ fn caller_json(caller: CallerView<'_>) -> Value {
         json!({ how: named, "of": kinds(caller.scopes_of()) })
     });
     let owner = caller.owner().map(|owner| {
-        let (equals, except) = (owner.equals().to_string(), owner.except_client_types());
-        json!({ "param": owner.param(), "equals": equals, "except_client_types": except })
+        let relation = if owner.is_list() { "in" } else { "equals" };
+        let (fact, except) = (owner.fact().to_string(), owner.except_client_types());
+        json!({ "param": owner.param(), relation: fact, "except_client_types": except })
     });
     json!({
         "credentials": kinds(caller.credentials()),

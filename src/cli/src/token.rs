@@ -88,7 +88,10 @@ impl Verification {
 
     fn look_into(&mut self, jwt: &Jwt, opened: &Opened<'_>, keys: Result<&KeySet, &KeyFetch>, now: UnixTime) {
         let key_id = opened.key_id().map_or("no `kid`".to_owned(), |id| format!("kid `{id}`"));
-        self.passed(FORM, format!("a JWT: alg {}, typ {}, {key_id}", opened.algorithm().as_str(), opened.kind()));
+        self.passed(
+            FORM,
+            format!("a JWT: alg {}, typ {}, {key_id}", opened.algorithm().as_str(), opened.kind().unwrap_or("absent")),
+        );
         for (name, outcome) in opened.claims(now) {
             match outcome {
                 Ok(()) => self.passed(name, shown::claim(name, opened, now)),
@@ -97,6 +100,11 @@ impl Verification {
                     self.lacking_at(name, rejected, shown::since(name, opened, now), apart);
                 }
             }
+        }
+        match opened.expected() {
+            Ok(()) if jwt.expects() => self.passed(EXPECT, "what the policy expects".to_owned()),
+            Ok(()) => {}
+            Err(rejected) => self.lacking(EXPECT, rejected),
         }
         let keys = match keys {
             Ok(keys) => keys,
@@ -178,7 +186,9 @@ impl Verification {
 impl Difference {
     fn of_header(rejected: &JwtRejection, jwt: &Jwt, credential: &Credential) -> Option<Self> {
         let (name, wanted) = match rejected {
-            JwtRejection::Type | JwtRejection::NoType => ("typ", json!(jwt.types())),
+            JwtRejection::Type | JwtRejection::NoType => {
+                ("typ", jwt.types().iter().map(|of| of.as_deref().unwrap_or("absent")).collect())
+            }
             JwtRejection::Algorithm | JwtRejection::NoAlgorithm => {
                 let known: Vec<_> = jwt.algorithms().iter().map(|algorithm| algorithm.as_str()).collect();
                 ("alg", json!(known))
@@ -220,4 +230,5 @@ const POLICY: &str = "the policy";
 const FORM: &str = "form";
 const KEY: &str = "key";
 const SIGNATURE: &str = "signature";
+const EXPECT: &str = "expect";
 const FACTS: &str = "facts";

@@ -138,6 +138,7 @@ fn json_has_what_each_route_requires() {
             "owner": { "param": "owner", "equals": "token.subject", "except_client_types": ["ADMIN"] },
             "conditions": [],
         },
+        "forwards": null, "passes": [],
     });
     assert_eq!(shown["routes"][0], note);
     assert_eq!(shown["routes"][1]["require"]["scopes"], Value::Null);

@@ -160,7 +160,11 @@ fn bad_token_is_told_why() {
             " no  aud        `aud` is none of the policy's audiences; the token has [\"x\",\"\\u001b[2J\"], the policy [\"api\"]\n",
             "audience",
         ),
-        (token(&signer, json!({ "sub": 5 })), " no  facts      the fact `subject` at `/sub` is no text\n", "fact"),
+        (
+            token(&signer, json!({ "sub": [5] })),
+            " no  facts      the fact `subject` at `/sub` is no text, whole number or boolean\n",
+            "fact",
+        ),
         (token(&other, json!({})), " no  signature  its signature is not that of the key", "signature"),
         (
             token(&Signer::new("ES256", "x\u{1b}[2J"), json!({})),

@@ -90,14 +90,14 @@ fn each_reason_of_a_refusal_is_counted_by_its_name() {
         (json!({}), json!({ "aud": "other" }), "audience"),
         (json!({}), json!({ "iss": "https://evil.example" }), "issuer"),
         (json!({}), json!({ "exp": NOW }), "expired"),
-        (json!({}), json!({ "sub": 42 }), "fact"),
+        (json!({}), json!({ "sub": [42] }), "fact"),
     ] {
         let (stream, _flow) = proxy.request(&token_with(&signer, header, claims));
         let counted = &proxy[stream].counted;
         assert_eq!(counted, &[Counter::Refused("token_refused"), Counter::Rejected(reason)], "{reason}");
         assert_eq!(proxy.done(stream), [Done::Refused(401)]);
     }
-    let unused = token_with(&signer, json!({}), json!({ "client_id": 7, "client_type": true, "scope": 5 }));
+    let unused = token_with(&signer, json!({}), json!({ "client_id": [7], "client_type": {}, "scope": 5 }));
     assert_eq!(proxy.outcome(&unused), Done::Forwarded, "nothing looks at them");
 }
 
@@ -107,7 +107,7 @@ fn answer_with_a_fact_that_cannot_be_read_is_remembered_as_what_it_is() {
     let (first, _flow) = proxy.request("opaque");
     let _rest = proxy.tick();
     let asked = proxy.asked.len();
-    proxy.reply_to_last(Some((200, r#"{"active":true,"u":"t","sub":42}"#)));
+    proxy.reply_to_last(Some((200, r#"{"active":true,"u":"t","sub":[42]}"#)));
     assert_eq!(proxy.done(first), [Done::Refused(401)]);
     let (second, _flow) = proxy.request("opaque");
     assert_eq!(proxy.done(second), [Done::Refused(401)]);

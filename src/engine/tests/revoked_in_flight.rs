@@ -1,6 +1,6 @@
 //! What is revoked, or ends, while a request waits: an answer on its way, an API key whose token is asked for.
 
-use crate::support::feed::{FOLLOWING, KEY, KEY_SHA256, ask_feed, news, page, policy, warm};
+use crate::support::feed::{FOLLOWING, KEY, KEY_SHA256, ask_feed, news, page, policy, warm, warm_under};
 use crate::support::proxy::{GOOD_KEY, GOOD_TOKEN, Gateway as _, PASSED};
 use brama_engine::host::Counter;
 use brama_fake::{Done, Proxy, settings};
@@ -30,7 +30,7 @@ fn key_that_is_revoked_twice_meanwhile_is_not_asked_for_a_third_time() {
     let policy = policy(FOLLOWING).replace("x-consumer-id: token.subject", broker);
     let shadow = policy.replace("  - id: delete_client", "  - mode: shadow\n    id: delete_client");
     for (policy, end) in [(policy, &[Done::Refused(503)][..]), (shadow, &PASSED)] {
-        let mut proxy = warm(FOLLOWING);
+        let mut proxy = warm_under(&policy);
         // With `ttl: 0s` the token is asked for again as well.
         let (head, tail) = policy.rsplit_once("ttl: 60s").unwrap();
         proxy.settings = settings(&format!("{head}ttl: 0s{tail}"));

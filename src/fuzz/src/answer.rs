@@ -29,6 +29,7 @@ pub fn holds_for(bytes: &[u8]) {
             for (member, fact) in [("sub", &facts.subject), ("client_id", &facts.client_id)] {
                 gateway::assert_stated(&said[member], fact.as_ref());
             }
+            gateway::assert_typed(&said, &facts);
         }
         // An active credential, with a fact that cannot be read.
         Answer::Rejected(_) => assert_eq!((status, &said["active"]), (200, &Value::Bool(true))),

@@ -1,12 +1,13 @@
 //! Owns the policy under which inputs are tried, and the keys, secrets and facts of its parties.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 use brama_engine::config::Settings;
 use brama_fake::Clock;
 use brama_policy::deciding::{Moment, Policy, PolicyDocument};
-use brama_policy::identity::{Credential, CredentialKind, Fact, Facts, KeySet, Lookup};
+use brama_policy::identity::{Credential, CredentialKind, Fact, FactList, FactValue, Facts, KeySet, Lookup};
 use serde_json::Value;
 
 /// A policy with every kind of verifier, forwarded header, requirement and mode once.
@@ -70,31 +71,78 @@ pub(crate) fn facts() -> Arc<Facts> {
     facts.client_id = fact(CLIENT);
     facts.client_type = fact("MSP");
     facts.scope = "thing:delete thing:read".parse().unwrap();
-    facts.further = vec![("tenant".into(), "t".parse().unwrap())];
+    let list = |entries: &[&str]| FactValue::List(FactList::new(entries.iter().copied()).unwrap());
+    facts.further = vec![
+        ("tenant".into(), "t".parse().unwrap()),
+        ("level".into(), FactValue::Int(3)),
+        ("verified".into(), FactValue::Bool(true)),
+        ("groups".into(), list(&["a", "b c"])),
+        ("orgs".into(), list(&["acme", "Їжак"])),
+    ];
     Arc::new(facts)
 }
 
 pub(crate) const CLIENT: &str = "1380df72-275a-11e7-93ae-92361f002671";
 
-/// Asserts that a fact is the text that was stated, or absent.
+/// Asserts that a fact is the text that was stated, or that of a whole number or a boolean; or absent.
 ///
 /// # Panics
 /// The fact differs from what is stated.
 pub(crate) fn assert_stated(stated: &Value, fact: Option<&Fact>) {
+    let text = match stated {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+        Value::Bool(is_true) => Some(is_true.to_string()),
+        Value::Number(_) | Value::Null | Value::Array(_) | Value::Object(_) => None,
+    };
     match fact {
-        Some(fact) => assert_eq!(stated.as_str(), Some(fact.as_str())),
-        // Only text that can be read is a fact.
-        None => assert!(stated.as_str().is_none_or(|text| text.parse::<Fact>().is_err()), "{stated}"),
+        Some(fact) => assert_eq!(text.as_deref(), Some(fact.as_str())),
+        // Only what can be read is a fact.
+        None => assert!(text.is_none_or(|text| text.parse::<Fact>().is_err()), "{stated}"),
     }
 }
 
-/// Asserts that facts are fit for a header.
+/// Asserts that further facts are what is stated, of the types that the policy gives them.
+///
+/// # Panics
+/// A fact is not what is stated.
+pub(crate) fn assert_typed(stated: &Value, facts: &Facts) {
+    for (name, fact) in &facts.further {
+        match (&**name, fact) {
+            ("tenant", FactValue::Text(text)) => assert_stated(&stated["ext"]["tenant"], Some(text)),
+            ("level", FactValue::Int(number)) => assert_eq!(stated["level"].as_i64(), Some(*number)),
+            ("verified", FactValue::Bool(is_true)) => assert_eq!(stated["verified"].as_bool(), Some(*is_true)),
+            ("groups", FactValue::List(list)) => {
+                let alone = std::slice::from_ref(&stated["groups"]);
+                let mut entries = stated["groups"].as_array().map_or(alone, Vec::as_slice).iter();
+                // Each in its turn; what states nothing is passed over.
+                for entry in list.iter() {
+                    let is_it = |stated: &Value| match stated {
+                        Value::String(text) => text == entry,
+                        Value::Number(number) => number.to_string() == entry,
+                        Value::Bool(is_true) => is_true.to_string() == entry,
+                        Value::Null | Value::Array(_) | Value::Object(_) => false,
+                    };
+                    assert!(entries.any(is_it), "{stated} has no `{entry}`");
+                    assert!(!entry.contains(','), "a header could not tell it apart: {entry}");
+                }
+            }
+            ("orgs", FactValue::List(list)) => {
+                let members = stated["orgs"].as_object().unwrap();
+                assert!(list.iter().all(|entry| members.contains_key(entry)), "{stated}");
+                assert_eq!(list.iter().count(), members.keys().filter(|name| !name.is_empty()).count());
+            }
+            (name, fact) => panic!("`{name}` is {fact:?}"),
+        }
+    }
+}
+
+/// Asserts that facts are texts without control characters.
 pub(crate) fn assert_sound(facts: &Facts) {
     let single = [&facts.subject, &facts.client_id, &facts.client_type];
-    let further = facts.further.iter().map(|(_name, fact)| fact);
-    for fact in single.into_iter().flatten().chain(further) {
-        let text = fact.as_str();
-        assert!((1..=256).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text:?}");
+    let further = facts.further.iter().filter_map(|(_name, fact)| fact.stated().text());
+    for text in single.into_iter().flatten().map(|fact| Cow::Borrowed(fact.as_str())).chain(further) {
+        assert!((1..=256).contains(&text.len()) && !text.contains(char::is_control), "{text:?}");
     }
     for scope in facts.scope.iter() {
         assert!(!scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic()), "{scope:?}");

@@ -51,6 +51,7 @@ fn judge(token: &str) -> Option<()> {
     assert!(seconds("exp").is_some_and(|end| end > now_as_f64()), "{claims}");
     assert!(seconds("nbf").is_none_or(|start| start < now_as_f64() + 0.001), "{claims}");
     gateway::assert_stated(&claims["sub"], facts.subject.as_ref());
+    gateway::assert_typed(&claims, &facts);
     Some(())
 }
 

@@ -1,7 +1,7 @@
 //! Owns the way from a document to a policy: every entry is checked, every fault is kept, and nothing comes of a
 //! document that has one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::deciding::decision::{Denial, Row};
@@ -15,7 +15,7 @@ use crate::document::{
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::FactName;
+use crate::identity::facts::{FactName, FactType};
 
 mod authority;
 pub(crate) mod conditions;
@@ -179,9 +179,9 @@ fn fact_of(
         return None;
     };
     let further = further_facts(credential);
-    let own = further.iter().find(|known| **known == name).map(|known| FactName::Further((*known).into()));
+    let own = further.contains_key(name).then(|| FactName::Further(name.into()));
     let Some(name) = FactName::standard(name).or(own) else {
-        let known = || FactName::STANDARD.into_iter().chain(further.iter().copied());
+        let known = || FactName::STANDARD.into_iter().chain(further.keys().copied());
         let listed: Vec<_> = known().map(|known| format!("`{known}`")).collect();
         let message = format!("`{name}` is no fact of `{kind}`; there are {}", listed.join(", "));
         faults.add_unknown(place, message, name, known());
@@ -190,11 +190,20 @@ fn fact_of(
     Some(FactReference { of, name })
 }
 
-/// The names of a credential's further facts.
-fn further_facts(credential: &CredentialDocument) -> Vec<&str> {
-    let further = credential.verify.iter().map(VerifierDocument::further);
-    // A name that two verifiers know is one fact.
-    further.flat_map(|further| further.keys().map(String::as_str)).collect::<BTreeSet<_>>().into_iter().collect()
+/// The names of a credential's further facts, with their types. A name that two verifiers know is one fact.
+fn further_facts(credential: &CredentialDocument) -> BTreeMap<&str, FactType> {
+    let further = credential.verify.iter().flat_map(VerifierDocument::further);
+    further.map(|(name, written)| (name.as_str(), facts::fact_type(written))).collect()
+}
+
+/// The type of a fact of a credential that the policy knows.
+fn type_of(fact: &FactReference, document: &PolicyDocument) -> FactType {
+    let further = credential_document(document, fact.of).map(further_facts);
+    let of_further = |name: &str| further.and_then(|further| further.get(name).copied());
+    match &fact.name {
+        FactName::Further(name) => of_further(name).unwrap_or(FactType::Text),
+        FactName::ClientId | FactName::ClientType | FactName::Scope | FactName::Subject => FactType::Text,
+    }
 }
 
 const fn credential_document(document: &PolicyDocument, kind: CredentialKind) -> Option<&CredentialDocument> {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 mod authority;
+mod facts;
 mod introspect;
 mod jwt;
 mod reading;
@@ -16,11 +17,18 @@ mod scopes;
 mod strict;
 
 pub(crate) use authority::{AuthDocument, AuthorityDocument, LookupsDocument, RevocationsDocument, VariableDocument};
+pub(crate) use facts::{
+    EncodingDocument, FactPointerDocument, ForwardedDocument, FurtherDocument, MemberDocument, MissingDocument,
+    ScopePointerDocument, ScopePointersDocument, TypedPointerDocument,
+};
 pub(crate) use introspect::{
-    ActiveDocument, ExpectDocument, FactsDocument, IntrospectDocument, MethodDocument, SendDocument,
+    ActiveDocument, ExpectDocument, ExpectedDocument, FactsDocument, IntrospectDocument, MethodDocument,
+    ScalarDocument, SendDocument,
 };
 pub(crate) use jwt::{AudiencesDocument, ClaimsDocument, JwtDocument, KeysDocument};
-pub(crate) use routes::{BindDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument};
+pub(crate) use routes::{
+    BindDocument, IdentityDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument,
+};
 pub(crate) use scopes::{ScopesDocument, WantedScopesDocument};
 
 /// A whole policy, version 1.
@@ -135,8 +143,8 @@ impl VerifierDocument {
         }
     }
 
-    /// The JSON pointers of further facts, by the names of the facts.
-    pub(crate) const fn further(&self) -> &BTreeMap<String, String> {
+    /// The places of further facts, by the names of the facts.
+    pub(crate) const fn further(&self) -> &FurtherDocument {
         match self {
             Self::Introspect(document) => &document.facts.further,
             Self::Jwt(document) => &document.facts.further,
@@ -196,10 +204,10 @@ pub struct LogDocument {
 #[serde(deny_unknown_fields)]
 pub struct ForwardDocument {
     /// Identity headers: name to fact (`token.subject`).
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, ForwardedDocument>,
     /// Headers that hold a JSON object: name to members, each a fact.
     #[serde(default)]
-    pub json: BTreeMap<String, BTreeMap<String, String>>,
+    pub json: BTreeMap<String, BTreeMap<String, MemberDocument>>,
     /// Headers that say the same for every request: name to value.
     #[serde(default)]
     pub fixed: BTreeMap<String, String>,

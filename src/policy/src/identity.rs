@@ -11,6 +11,7 @@ mod base64url;
 pub(crate) mod cache_limits;
 pub(crate) mod call;
 pub(crate) mod credential;
+pub(crate) mod expected;
 pub(crate) mod facts;
 pub(crate) mod jws;
 pub(crate) mod pointers;
@@ -28,7 +29,10 @@ pub use authority::{LookupRate, SecretName};
 pub use cache_limits::CacheLimits;
 pub use call::{Question, Reply};
 pub use credential::{Credential, CredentialKind, InvalidCredential, MAX_CREDENTIAL};
-pub use facts::{Fact, FactName, Facts, InvalidFact, MAX_FACT, UnusableFact};
+pub use facts::{
+    Encoding, Fact, FactList, FactName, FactType, FactValue, Facts, HeaderForm, InvalidFact, MAX_FACT, MAX_FACT_LIST,
+    Stated, UnusableFact,
+};
 pub use introspection::{Introspection, MAX_ANSWER};
 pub use jwt::{
     Algorithm, InvalidKey, Jwt, KeyFetch, KeyFingerprint, KeyParts, KeySet, KeySource, LeftOut, MAX_KEY_SET,

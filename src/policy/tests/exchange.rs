@@ -290,10 +290,12 @@ fn whatever_is_no_answer_is_unavailable() {
 fn fact_that_cannot_be_read_is_the_credentials_fault_where_it_is_looked_at() {
     for (stated, name) in [
         (r#""client_id":"a\r\nx-admin: 1""#, "client_id"),
-        (r#""client_id":5"#, "client_id"),
-        (r#""client_id":true"#, "client_id"),
+        (r#""client_id":5.5"#, "client_id"),
+        (r#""client_id":18446744073709551616"#, "client_id"),
         (r#""client_id":["c"]"#, "client_id"),
+        (r#""client_id":"c\n""#, "client_id"),
         (r#""client_id":" c""#, "client_id"),
+        (r#""client_id":"c\u3000""#, "client_id"),
         (r#""exp":"9""#, "expires"),
         (r#""exp":-1"#, "expires"),
         (r#""exp":[9]"#, "expires"),
@@ -305,8 +307,8 @@ fn fact_that_cannot_be_read_is_the_credentials_fault_where_it_is_looked_at() {
     }
     for stated in [
         r#""client_id":"""#,
-        r#""sub":5"#,
-        r#""sub":"\u041e\u043b\u0435\u043d\u0430""#,
+        r#""sub":[5]"#,
+        r#""sub":"\u0007""#,
         r#""scope":["a b","","\u0430",1,["b"],null]"#,
         r#""scope":"a\u0000""#,
         r#""scope":{"a":"b"}"#,

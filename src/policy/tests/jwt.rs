@@ -2,6 +2,7 @@
 
 mod document;
 mod hostile;
+mod kinds;
 mod laws;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
@@ -270,7 +271,7 @@ fn shape_decides_once_who_verifies() {
 fn fact_that_both_verifiers_know_is_one() {
     let introspect = INTROSPECT.replace("{ /u: x }", "{ /u: x }, facts: { further: { role: /r, tenant: /t } }");
     let policy = policy_of(&document(&format!("{JWT}{introspect}")));
-    let names: Vec<_> = policy.further_facts(CredentialKind::Token).map(|name| &**name).collect();
+    let names: Vec<_> = policy.further_facts(CredentialKind::Token).map(|(name, _type)| &**name).collect();
     assert_eq!(names, ["role", "tenant"]);
 }
 

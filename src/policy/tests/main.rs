@@ -12,7 +12,9 @@ mod constancy;
 #[cfg(feature = "cel")]
 mod effects;
 mod exchange;
+mod facts;
 mod faults;
+mod forward;
 #[cfg(not(target_family = "wasm"))]
 mod jwt;
 mod language;

@@ -203,11 +203,11 @@ fn success_without_its_facts_vouches_for_nothing() {
         (TOKEN.replace(r#""user_id":"u","#, ""), "`subject` at `/data/user_id` is required"),
         (TOKEN.replace(r#""user_id":"u""#, r#""user_id":null"#), "`subject` at `/data/user_id` is required"),
         (TOKEN.replace(r#""user_id":"u""#, r#""user_id":"""#), "`subject` at `/data/user_id` is required"),
-        (TOKEN.replace(r#""user_id":"u""#, r#""user_id":42"#), "`subject` at `/data/user_id` is no text"),
+        (TOKEN.replace(r#""user_id":"u""#, r#""user_id":[42]"#), "`subject` at `/data/user_id` is no text"),
         (TOKEN.replace(r#""expires_at":1800000000,"#, ""), "`expires` at `/data/expires_at` is required"),
         (TOKEN.replace("1800000000", "\"1800000000\""), "`expires` at `/data/expires_at` is not a number of seconds"),
         (
-            TOKEN.replace(r#""client_id":"c""#, r#""client_id":5"#),
+            TOKEN.replace(r#""client_id":"c""#, r#""client_id":{}"#),
             "`client_id` at `/data/details/client_id` is no text",
         ),
     ] {

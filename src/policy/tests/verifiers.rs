@@ -232,7 +232,7 @@ const FAULTY: &[(&str, &str)] = &[
     ("path: /t, hint: t, active: { at: [200] }, expect: { /u: t }", ".active.at: unknown key `at`, expected `on`"),
     (
         "path: /t, hint: t, active: true, expect: { /u: t }",
-        ".active: invalid type: boolean `true`, expected a JSON pointer",
+        ".active: a JSON pointer, or `on` some statuses belongs here, not `true`",
     ),
     (
         "path: /t, hint: t, inactive_on: [401, 500], expect: { /u: t }",

@@ -123,7 +123,7 @@ fn guarded_route_tells_what_it_requires() {
     let owner = caller.owner().unwrap();
     assert_eq!((kinds, of), (vec!["api_key", "token"], vec!["token"]));
     assert_eq!(caller.scopes().unwrap().named().to_string(), "connection:delete");
-    assert_eq!((owner.param(), owner.equals().to_string()), ("client_id", "token.client_id".to_owned()));
+    assert_eq!((owner.param(), owner.fact().to_string()), ("client_id", "token.client_id".to_owned()));
     assert_eq!(owner.except_client_types(), ["NHS", "NHS ADMIN"]);
     assert!(caller.binding().is_none() && caller.conditions().next().is_none());
 }

@@ -276,7 +276,7 @@ impl AccessLine {
         // This policy can need only the facts that it knows.
         let is_known = |fact: &str| {
             ["subject", "client_id", "client_type", "scope"].contains(&fact)
-                || policy.further_facts(kind).any(|known| **known == *fact)
+                || policy.further_facts(kind).any(|(known, _type)| **known == *fact)
         };
         let stated = facts.iter().filter(|(fact, value)| is_known(fact) && !value.is_null());
         let stated: Map<_, _> = stated.map(|(fact, value)| (fact.clone(), (*value).clone())).collect();
@@ -295,7 +295,8 @@ fn needed(
     identity: &Map<String, Value>,
 ) -> Result<(), NotJudged> {
     let route = policy.routes().find(|route| route.rule() == rule);
-    let Some(Requires::Caller(caller)) = route.map(|route| route.requires()) else { return Ok(()) };
+    let Some(route) = route else { return Ok(()) };
+    let Requires::Caller(caller) = route.requires() else { return Ok(()) };
     let is_verified = |kind| matches!(statements.of(kind), Statement::Active(_));
     if !caller.credentials().all(is_verified) {
         return Ok(());
@@ -304,7 +305,7 @@ fn needed(
     if caller.reads_headers() {
         return Err(NotJudged::Headers(rule()));
     }
-    match policy.facts_needed(&caller).into_iter().find(|fact| !identity.contains_key(fact)) {
+    match policy.facts_needed(&route, &caller).into_iter().find(|fact| !identity.contains_key(fact)) {
         Some(fact) => Err(NotJudged::Fact { rule: rule(), fact }),
         None => Ok(()),
     }

@@ -32,7 +32,7 @@ impl Statements {
         for kind in CredentialKind::ALL {
             let presented = match self.of(kind) {
                 Statement::Nothing => None,
-                Statement::Refused | Statement::Unavailable | Statement::Active(_) => {
+                Statement::Refused | Statement::Unavailable | Statement::Active(_) | Statement::Unwritable(_) => {
                     policy.presentation(kind, "replayed")
                 }
             };

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use brama_policy::deciding::{Policy, UnixTime};
-use brama_policy::identity::{Answer, CredentialKind, Fact, FactName, Facts, Unavailable};
+use brama_policy::identity::{
+    Answer, CredentialKind, Fact, FactList, FactName, FactType, FactValue, Facts, Unavailable, UnusableFact,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,6 +25,8 @@ pub enum Statement {
     Unavailable,
     /// An object of facts: the credential is presented and active.
     Active(Arc<Facts>),
+    /// An object of facts, of which one cannot be forwarded as the policy says: a gateway refuses the credential.
+    Unwritable(Arc<UnusableFact>),
 }
 
 /// A statement that cannot be understood.
@@ -71,6 +75,7 @@ impl Statement {
             Self::Nothing | Self::Refused => Answer::Inactive,
             Self::Unavailable => Answer::Unavailable(Unavailable::NoReply),
             Self::Active(facts) => Answer::Active(Arc::clone(facts)),
+            Self::Unwritable(fact) => Answer::Rejected(Arc::clone(fact).into()),
         }
     }
 
@@ -84,8 +89,14 @@ impl Statement {
             Written::Text(word) if word == "refused" => Ok(Self::Refused),
             Written::Text(word) if word == "unavailable" => Ok(Self::Unavailable),
             Written::Text(word) => Err(InvalidStatement::Word(word.clone().into_owned())),
-            Written::Object(members) => facts(members, kind, policy).map(|facts| Self::Active(Arc::new(facts))),
-            Written::Number(_) | Written::Other => Err(InvalidStatement::Shape),
+            Written::Object(members) => {
+                let facts = facts(members, kind, policy)?;
+                let unwritable = policy.unwritable(kind, &facts).map(Self::Unwritable);
+                Ok(unwritable.unwrap_or_else(|| Self::Active(Arc::new(facts))))
+            }
+            Written::Number(_) | Written::Negative(_) | Written::Bool(_) | Written::List(_) | Written::Other => {
+                Err(InvalidStatement::Shape)
+            }
         }
     }
 }
@@ -98,15 +109,14 @@ fn facts(
     let mut facts = Facts::none();
     for (name, value) in members {
         let wrong = |wanted| InvalidStatement::Value { name: name.clone().into_owned(), wanted };
-        let text = || if let Written::Text(text) = value { Ok(text) } else { Err(wrong("a string")) };
-        let fact = || text()?.parse::<Fact>().map_err(|_invalid| wrong("1 to 256 bytes of visible ASCII"));
+        let fact = || as_text(value).and_then(|text| text.parse::<Fact>().ok()).ok_or_else(|| wrong(A_TEXT));
         match FactName::standard(name) {
             Some(FactName::Subject) => facts.subject = Some(fact()?),
             Some(FactName::ClientId) => facts.client_id = Some(fact()?),
             Some(FactName::ClientType) => facts.client_type = Some(fact()?),
             Some(FactName::Scope) => {
-                let scope = text()?.parse();
-                facts.scope = scope.map_err(|_invalid| wrong("a list of scopes, with spaces between them"))?;
+                let scope = if let Written::Text(text) = value { text.parse().ok() } else { None };
+                facts.scope = scope.ok_or_else(|| wrong("a list of scopes, with spaces between them"))?;
             }
             Some(FactName::Further(_)) | None if dates(kind, policy).any(|known| known == &**name) => {
                 let Written::Number(seconds) = value else { return Err(wrong("a whole number of seconds since 1970")) };
@@ -114,13 +124,54 @@ fn facts(
                 if name == EXPIRES { facts.expires = date } else { facts.not_before = date }
             }
             Some(FactName::Further(_)) | None => {
-                let known = policy.further_facts(kind).find(|known| ***known == **name);
-                let known = known.ok_or_else(|| unknown(name, kind, policy))?;
-                facts.further.push((Arc::clone(known), fact()?));
+                let known = policy.further_facts(kind).find(|(known, _type)| ***known == **name);
+                let (known, of) = known.ok_or_else(|| unknown(name, kind, policy))?;
+                let value = match of {
+                    FactType::Text => FactValue::Text(fact()?),
+                    FactType::Int => whole_number(value).map(FactValue::Int).ok_or_else(|| wrong("a whole number"))?,
+                    FactType::Bool => match value {
+                        Written::Bool(is_true) => FactValue::Bool(*is_true),
+                        _ => return Err(wrong("a boolean")),
+                    },
+                    FactType::List => list(value).map(FactValue::List).ok_or_else(|| wrong(A_LIST))?,
+                };
+                facts.further.push((Arc::clone(known), value));
             }
         }
     }
     Ok(facts)
+}
+
+/// A text, or what an authority can state for one.
+fn as_text<'a>(value: &'a Written<'_>) -> Option<Cow<'a, str>> {
+    match value {
+        Written::Text(text) => Some(Cow::Borrowed(text)),
+        Written::Number(number) => Some(number.to_string().into()),
+        Written::Negative(number) => Some(number.to_string().into()),
+        Written::Bool(is_true) => Some(is_true.to_string().into()),
+        Written::Nothing | Written::List(_) | Written::Object(_) | Written::Other => None,
+    }
+}
+
+fn whole_number(value: &Written<'_>) -> Option<i64> {
+    match value {
+        Written::Number(number) => i64::try_from(*number).ok(),
+        Written::Negative(number) => Some(*number),
+        Written::Nothing
+        | Written::Text(_)
+        | Written::Bool(_)
+        | Written::List(_)
+        | Written::Object(_)
+        | Written::Other => None,
+    }
+}
+
+fn list(value: &Written<'_>) -> Option<FactList> {
+    let texts = match value {
+        Written::List(entries) => entries.iter().map(as_text).collect::<Option<Vec<_>>>()?,
+        alone => vec![as_text(alone)?],
+    };
+    FactList::new(texts.iter().map(|text| &**text)).ok()
 }
 
 /// The facts that are times.
@@ -130,10 +181,16 @@ fn dates(kind: CredentialKind, policy: &Policy) -> impl Iterator<Item = &'static
 
 fn unknown(name: &str, kind: CredentialKind, policy: &Policy) -> InvalidStatement {
     let known = FactName::STANDARD.into_iter().chain(dates(kind, policy)).map(|name| format!("`{name}`"));
-    let further = policy.further_facts(kind).map(|name| format!("`{name}`"));
+    let further = policy.further_facts(kind).map(|(name, _type)| format!("`{name}`"));
     let known: Vec<_> = known.chain(further).collect();
     InvalidStatement::UnknownFact { name: name.to_owned(), kind: kind.as_str(), known: known.join(", ") }
 }
+
+/// What a text must be.
+const A_TEXT: &str = "a text of 1 to 256 bytes without control characters";
+
+/// What a list must be.
+const A_LIST: &str = "a list of texts of 1 to 256 bytes, 8192 bytes in all";
 
 /// The end of a credential, as statements call it.
 const EXPIRES: &str = "expires";

@@ -159,7 +159,7 @@ fn every_fault_of_a_file_has_its_place() {
     let text = format!(
         "
 policy: x.yaml
-tokens: {{ a: {{ tennant: t }}, b: perhaps, c: 5, d: {{ subject: 5 }}, e: {{ expires: soon }} }}
+tokens: {{ a: {{ tennant: t }}, b: perhaps, c: 5, d: {{ subject: [5] }}, e: {{ expires: soon }} }}
 cases:
   - {{ name: a, {request}, expect: {{ allow: open }} }}
   - {{ name: a, {request}, expect: {{ allow: open }} }}
@@ -183,7 +183,7 @@ cases:
         "tokens.a: `tennant` is no fact of `token`; there are `subject`, `client_id`, `client_type`, `scope`, `expires`, `tenant`",
         "tokens.b: `perhaps` is no identity",
         "tokens.c: an identity is facts",
-        "tokens.d: `subject` must be a string",
+        "tokens.d: `subject` must be a text of 1 to 256 bytes",
         "tokens.e: `expires` must be a whole number",
         "cases[1].name: `a` is the name of an earlier case too",
         "cases[2].expect.alow: unknown field `alow`",

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use brama_policy::authoring::{NearMiss, Requires, RouteView};
-use brama_policy::deciding::{ConditionFailed, Decision, Denial, Event, Observer, Policy, Stage, UnixTime};
+use brama_policy::deciding::{
+    ConditionFailed, Decision, Denial, Event, FactReference, Observer, Policy, Stage, UnixTime,
+};
+use brama_policy::identity::Stated;
 use brama_replay::Statements;
 use serde_json::{Value, json};
 
@@ -65,9 +68,11 @@ impl Observer for Story<'_> {
             Event::Compared { token, api_key } => {
                 let sides = [token, api_key].map(|(reference, value)| words::stated(reference, value));
                 let [one, two] = &sides;
-                let verdict = if token.1.is_some() && token.1 == api_key.1 { "equal" } else { "not equal" };
+                let texts = [token, api_key].map(|(_reference, value)| value.and_then(Stated::text));
+                let is_equal = texts[0].is_some() && texts[0] == texts[1];
+                let verdict = if is_equal { "equal" } else { "not equal" };
                 self.say(Stage::Binding, format!("{one} and {two}: {verdict}"));
-                let side = |(reference, value): (&brama_policy::deciding::FactReference, Option<&str>)| json!({ "fact": reference.to_string(), "value": value });
+                let side = |(reference, value): (&FactReference, Option<Stated<'_>>)| json!({ "fact": reference.to_string(), "value": value.map(Stated::json) });
                 self.detail(Stage::Binding, [("token", side(token)), ("api_key", side(api_key))]);
             }
             Event::Scopes { of, wanted, granted } => {
@@ -78,12 +83,13 @@ impl Observer for Story<'_> {
                 self.say(Stage::Owner, format!("client type {client_type} may act on anybody's"));
                 self.detail(Stage::Owner, [("exempt", json!(client_type))]);
             }
-            Event::Owner { param: (name, named), fact: (reference, stated) } => {
-                let verdict = if named.is_some() && named == stated { "the caller's own" } else { "somebody else's" };
+            Event::Owner { param: (name, named), fact: (reference, stated), is_list, is_owner } => {
+                let verdict = if is_owner { "the caller's own" } else { "somebody else's" };
                 let (named_words, stated_words) = (named.unwrap_or("nothing"), words::stated(reference, stated));
                 self.say(Stage::Owner, format!("{name} is {named_words}, {stated_words}: {verdict}"));
-                let fact = json!({ "fact": reference.to_string(), "value": stated });
-                self.detail(Stage::Owner, [("param", json!({ "name": name, "value": named })), ("equals", fact)]);
+                let relation = if is_list { "in" } else { "equals" };
+                let fact = json!({ "fact": reference.to_string(), "value": stated.map(Stated::json) });
+                self.detail(Stage::Owner, [("param", json!({ "name": name, "value": named })), (relation, fact)]);
             }
             Event::Condition { source, outcome } => self.condition(source, outcome),
             Event::Lacking(denial) => self.lacking(denial),

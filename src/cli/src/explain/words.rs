@@ -2,7 +2,7 @@
 
 use brama_policy::authoring::{Difference, NearMiss};
 use brama_policy::deciding::{Denial, FactReference, Grant, Policy, UnixTime};
-use brama_policy::identity::{CredentialKind, Fact, Facts, GrantedScopes, Scope, Scopes, WantedScopes};
+use brama_policy::identity::{CredentialKind, Fact, Facts, GrantedScopes, Scope, Scopes, Stated, WantedScopes};
 use brama_replay::Statement;
 use serde_json::{Map, Value, json};
 
@@ -49,9 +49,15 @@ pub(crate) fn not_verified(denial: &Denial, statement: &Statement, policy: &Poli
         (Denial::CredentialRefused(_, _), Statement::Nothing) => {
             "nothing is stated about it, so nobody vouches for it".to_owned()
         }
-        (_, Statement::Nothing | Statement::Refused | Statement::Unavailable | Statement::Active(_)) => {
-            lack(denial, policy)
-        }
+        (Denial::CredentialRefused(_, _), Statement::Unwritable(fact)) => fact.to_string(),
+        (
+            _,
+            Statement::Nothing
+            | Statement::Refused
+            | Statement::Unavailable
+            | Statement::Active(_)
+            | Statement::Unwritable(_),
+        ) => lack(denial, policy),
     }
 }
 
@@ -67,8 +73,8 @@ pub(crate) fn seconds(time: UnixTime) -> u64 {
 /// The facts that are stated: `client_id 7a1f…, scope "a b"`.
 pub(crate) fn facts(facts: &Facts) -> String {
     let standard = [("subject", &facts.subject), ("client_id", &facts.client_id), ("client_type", &facts.client_type)];
-    let standard = standard.into_iter().filter_map(|(name, fact)| Some((name, fact.as_ref()?)));
-    let further = facts.further.iter().map(|(name, fact)| (&**name, fact));
+    let standard = standard.into_iter().filter_map(|(name, fact)| Some((name, Stated::Text(fact.as_ref()?.as_str()))));
+    let further = facts.further.iter().map(|(name, fact)| (&**name, fact.stated()));
     let scope = format!("scope \"{}\"", facts.scope);
     let not_before = facts.not_before.map(|begin| format!("not_before {}", instant(begin)));
     let expires = facts.expires.map(|end| format!("expires {}", instant(end)));
@@ -89,12 +95,12 @@ pub(crate) fn facts_json(facts: &Facts) -> Value {
     .into_iter()
     .collect();
     object.extend(facts.not_before.map(|begin| ("not_before".to_owned(), json!(seconds(begin)))));
-    object.extend(facts.further.iter().map(|(name, fact)| (name.to_string(), json!(fact.as_str()))));
+    object.extend(facts.further.iter().map(|(name, fact)| (name.to_string(), fact.stated().json())));
     Value::Object(object)
 }
 
 /// A fact and what it is: `token.client_id is 7a1f…`.
-pub(crate) fn stated(reference: &FactReference, value: Option<&str>) -> String {
+pub(crate) fn stated(reference: &FactReference, value: Option<Stated<'_>>) -> String {
     match value {
         Some(value) => format!("{reference} is {value}"),
         None => format!("{reference} is not stated"),

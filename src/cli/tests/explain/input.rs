@@ -42,7 +42,7 @@ fn what_cannot_be_understood_is_named_with_exit_code_2() {
         (&["--api-key", "@mis", "--cases", "ehealth.yaml"], "ehealth.yaml has no `api_keys`"),
         (&["--token", "refuse"], "did you mean `refused`?"),
         (&["--token", "facts.json"], "write `{facts}`, a file of them"),
-        (&["--token", r#"{"scope": 1}"#], "--token: `scope` must be a string"),
+        (&["--token", r#"{"scope": 1}"#], "--token: `scope` must be a list of scopes"),
         (&["--token", r#"{"role": "x"}"#], "`role` is no fact of `token`"),
         (&["--token", r#"{"scope": "a", "scope": "b"}"#], "duplicate"),
         (&["--token", "-", "--api-key", "-"], "standard input has one statement"),

@@ -41,7 +41,7 @@ const FAULTY: &[(&str, &str)] = &[
     ("gone: refused", "gone:"),
     ("expires: 2000000000", "expires: soon"),
     ("expires: 2000000000", "expires: -1"),
-    ("client_id: c", "client_id: 7"),
+    ("client_id: c", "client_id: [7]"),
     ("scope: \"a b:c\"", "scope: [a, b:c]"),
     ("- name: a\n    request", "- request"),
     ("name: a\n", "name: ''\n"),

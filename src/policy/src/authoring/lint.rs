@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 
 use crate::compile::looked_at::LookedAt;
 use crate::deciding::decision::Row;
-use crate::deciding::policy::{Policy, Requirement, Route, Verified};
+use crate::deciding::policy::{Policy, Route, Verified};
 use crate::document::{
-    AudiencesDocument, AuthDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
+    AudiencesDocument, AuthDocument, ExpectDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
 };
 use crate::fault::Place;
 use crate::identity::credential::CredentialKind;
+use crate::identity::jws::media_type;
 use crate::identity::revocation::JTI;
 
 mod authorities;
@@ -38,7 +39,7 @@ pub struct Lint {
 
 impl Lint {
     /// Every code, in alphabetical order.
-    pub const CODES: [&'static str; 16] = [
+    pub const CODES: [&'static str; 17] = [
         "audience_missing",
         "authority_unused",
         "capture_unused",
@@ -46,6 +47,7 @@ impl Lint {
         "credential_unused",
         "fact_misses_revocations",
         "fact_unused",
+        "id_token_accepted",
         "inactive_on_hides_outage",
         "message_unused",
         "method_unknown",
@@ -100,7 +102,10 @@ impl Policy {
                     VerifierDocument::Introspect(verifier) => {
                         hidden_outage(document, verifier, &place, lints);
                     }
-                    VerifierDocument::Jwt(verifier) => lints.extend(audience_missing(verifier, &place)),
+                    VerifierDocument::Jwt(verifier) => {
+                        lints.extend(audience_missing(verifier, &place));
+                        lints.extend(id_token_accepted(verifier, &place));
+                    }
                 }
                 let place = place.key("facts").key("further");
                 let is_revoked_by = |name: &str| match verifier {
@@ -178,21 +183,40 @@ fn hidden_outage(document: &PolicyDocument, verifier: &IntrospectDocument, place
     }
 }
 
+/// An ID token says who has logged in, to the client alone; it is no permission to call an API (RFC 8725, 3.11).
+fn id_token_accepted(verifier: &JwtDocument, place: &Place) -> Option<Lint> {
+    let of_id_tokens = |text: &&String| matches!(media_type(text).as_str(), "jwt" | "absent");
+    let found = verifier.types.iter().enumerate().find(|(_index, text)| of_id_tokens(text));
+    let (index, of) = match (found, &verifier.expect) {
+        (Some(found), None) => found,
+        (None, Some(ExpectDocument::Nothing(_))) => {
+            let message = "`none` changes nothing: the types tell an access token from an ID token";
+            return Some(Lint::new(WITHOUT_EFFECT, place.key("expect"), message, "remove it"));
+        }
+        (Some(_) | None, Some(_)) | (None, None) => return None,
+    };
+    let place = place.key("types").index(index);
+    let message = match of.as_str() {
+        "absent" => {
+            "nothing tells an access token from an ID token of this issuer, which may have no `typ` either".to_owned()
+        }
+        of => format!("nothing tells an access token from an ID token of this issuer, whose `typ` may be `{of}` too"),
+    };
+    let hint = "write `expect` with a claim that only access tokens have, such as `{ /token_use: access }`; \
+                or, where `audiences` does it, `expect: { none: { because: … } }`";
+    Some(Lint::new("id_token_accepted", place, message, hint))
+}
+
 /// An issuer's tokens for another service are not meant for this one, and that service could use them here.
 fn audience_missing(verifier: &JwtDocument, place: &Place) -> Option<Lint> {
     let AudiencesDocument::Any(_) = verifier.audiences else { return None };
+    // Some issuers state no audience, and another claim says for whom a token is.
+    if matches!(verifier.expect, Some(ExpectDocument::Stated(_))) {
+        return None;
+    }
     let message = "tokens that the issuer made for anybody else are taken too";
     let hint = "write the audiences that mean this service";
     Some(Lint::new("audience_missing", place.key("audiences"), message, hint))
-}
-
-impl Route {
-    fn verified(&self) -> Option<&Verified> {
-        match &self.requirement {
-            Requirement::Public { .. } => None,
-            Requirement::Verified(verified) => Some(verified),
-        }
-    }
 }
 
 /// What can be taken out, and nothing is decided, asked, sent or told otherwise.

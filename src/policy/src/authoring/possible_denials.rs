@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::deciding::decision::{Needs, ROWS};
-use crate::deciding::forward::FactReference;
-use crate::deciding::policy::{Binding, Ownership, Policy, RequiredScopes, Requirement, Verified};
+use crate::deciding::forward::Missing;
+use crate::deciding::policy::{Binding, Ownership, Policy, RequiredScopes, Route, Verified};
 use crate::deciding::rule_id::RuleId;
 use crate::identity::credential::CredentialKind;
+use crate::identity::facts::FactName;
 use crate::identity::verifier::Verifier;
 
 impl Policy {
@@ -23,10 +24,7 @@ impl Policy {
     }
 
     fn verified(&self) -> impl Iterator<Item = (&RuleId, &Verified)> {
-        self.routes.iter().filter_map(|route| match &route.requirement {
-            Requirement::Public { because: _ } => None,
-            Requirement::Verified(verified) => Some((&route.id, &**verified)),
-        })
+        self.routes.iter().filter_map(|route| Some((&route.id, route.verified()?)))
     }
 
     fn can_give(&self, needs: Needs) -> bool {
@@ -43,7 +41,7 @@ impl Policy {
             Needs::Scopes => any(&|verified| matches!(verified.scopes, RequiredScopes::Wanted { .. })),
             Needs::Owner => any(&|verified| matches!(verified.owner, Ownership::Owned(_))),
             Needs::Conditions => any(&|verified| !verified.conditions.is_empty()),
-            Needs::ForwardedFact => any(&|verified| self.forwarded().any(|fact| verified.credentials.include(fact.of))),
+            Needs::ForwardedFact => self.routes.iter().any(|route| self.may_lack_a_fact(route)),
         }
     }
 
@@ -57,12 +55,14 @@ impl Policy {
         self.credential_rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))
     }
 
-    /// The facts that are forwarded and that an authority may leave unsaid. Scopes are excluded: an absent scope list
+    /// Whether a route forwards a fact that an authority may leave unsaid. Scopes are excluded: an absent scope list
     /// means the empty list, so it is never missing.
-    fn forwarded(&self) -> impl Iterator<Item = &FactReference> {
-        let members = self.forward.json.iter().flat_map(|(_header, members)| members.values());
-        let all = self.forward.headers.iter().map(|(_header, fact)| fact).chain(members);
-        all.filter(|fact| fact.name.as_str() != "scope")
+    fn may_lack_a_fact(&self, route: &Route) -> bool {
+        let Some(verified) = route.verified() else { return false };
+        self.identity_headers(route).facts().any(|forwarded| {
+            let is_listed = forwarded.fact.name == FactName::Scope || forwarded.missing == Missing::Omit;
+            !is_listed && verified.credentials.include(forwarded.fact.of)
+        })
     }
 }
 

@@ -89,7 +89,11 @@ fn narrower() -> Vec<(&'static str, Value)> {
     let reserved: Vec<_> = FactName::STANDARD.into_iter().chain(["not_before", "expires", "scopes"]).collect();
     let further = json!({
         "propertyNames": { "pattern": FACT_NAME, "not": { "enum": reserved } },
-        "additionalProperties": { "pattern": POINTER },
+    });
+    let headers = json!({ "propertyNames": { "pattern": HEADER } });
+    let json = json!({
+        "propertyNames": { "pattern": HEADER },
+        "additionalProperties": { "minProperties": 1, "propertyNames": { "pattern": "^[!-~]+$" } },
     });
     vec![
         (
@@ -205,7 +209,6 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 "subject": { "pattern": POINTER },
                 "client_id": { "pattern": POINTER },
                 "client_type": { "pattern": POINTER },
-                "scope": { "pattern": POINTER },
                 "further": further.clone(),
             })),
         ),
@@ -215,11 +218,23 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 "subject": { "pattern": POINTER },
                 "client_id": { "pattern": POINTER },
                 "client_type": { "pattern": POINTER },
-                "scope": { "pattern": POINTER },
                 "expires": { "pattern": POINTER },
                 "further": further,
                 "required": { "items": { "pattern": FACT_NAME } },
             })),
+        ),
+        // A text, or an object of one key.
+        ("FactPointerDocument", json!({ "pattern": POINTER })),
+        ("ScopePointersDocument", json!({ "minItems": 1, "uniqueItems": true })),
+        ("ScopePointerDocument", json!({ "pattern": POINTER })),
+        ("MembersDocument", properties(json!({ "members": { "pattern": POINTER } }))),
+        ("ForwardedDocument", json!({ "pattern": FACT })),
+        ("MemberDocument", json!({ "pattern": FACT })),
+        ("MemberPerhapsDocument", properties(json!({ "fact": { "pattern": FACT } }))),
+        ("IdentityDocument", properties(json!({ "headers": headers.clone(), "json": json.clone() }))),
+        (
+            "ForwardedInDocument",
+            properties(json!({ "fact": { "pattern": FACT }, "separator": { "pattern": "^[ -~]$" } })),
         ),
         (
             "CacheDocument",
@@ -232,15 +247,8 @@ fn narrower() -> Vec<(&'static str, Value)> {
         (
             "ForwardDocument",
             properties(json!({
-                "headers": { "propertyNames": { "pattern": HEADER }, "additionalProperties": { "pattern": FACT } },
-                "json": {
-                    "propertyNames": { "pattern": HEADER },
-                    "additionalProperties": {
-                        "minProperties": 1,
-                        "propertyNames": { "pattern": "^[!-~]+$" },
-                        "additionalProperties": { "pattern": FACT },
-                    },
-                },
+                "headers": headers,
+                "json": json,
                 "fixed": {
                     "propertyNames": { "pattern": HEADER },
                     "additionalProperties": { "pattern": HEADER_VALUE, "maxLength": MAX_FACT },
@@ -278,6 +286,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
                     },
                     "hosts": { "minItems": 1, "uniqueItems": true, "items": { "pattern": HOST_PATTERN } },
                     "path": { "pattern": PATH },
+                    "pass": { "minItems": 1, "uniqueItems": true, "items": { "pattern": HEADER } },
                 },
                 "oneOf": [{ "required": ["public"] }, { "required": ["require"] }],
             }),
@@ -303,11 +312,15 @@ fn narrower() -> Vec<(&'static str, Value)> {
         ),
         (
             "OwnerDocument",
-            properties(json!({
-                "param": { "pattern": "^_*[a-z][a-z0-9_]*$" },
-                "equals": { "pattern": FACT },
-                "except_client_types": { "items": { "pattern": SOMETHING } },
-            })),
+            json!({
+                "properties": {
+                    "param": { "pattern": "^_*[a-z][a-z0-9_]*$" },
+                    "equals": { "pattern": FACT },
+                    "in": { "pattern": FACT },
+                    "except_client_types": { "items": { "pattern": SOMETHING } },
+                },
+                "oneOf": [{ "required": ["equals"] }, { "required": ["in"] }],
+            }),
         ),
     ]
 }

@@ -9,6 +9,7 @@ use crate::deciding::policy::{
     Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified,
 };
 use crate::deciding::rule_id::RuleId;
+use crate::header::HeaderName;
 use crate::host::{Host, HostPattern};
 use crate::identity::credential::CredentialKind;
 use crate::identity::facts::FactName;
@@ -73,7 +74,7 @@ impl Policy {
 impl Policy {
     /// The facts that a verified caller of a route is judged by, or that are forwarded, as `token.client_id`.
     #[must_use]
-    pub fn facts_needed(&self, caller: &CallerView<'_>) -> BTreeSet<String> {
+    pub fn facts_needed(&self, route: &RouteView<'_>, caller: &CallerView<'_>) -> BTreeSet<String> {
         let verified = caller.0;
         let scopes = caller.scopes_of().map(|of| FactReference { of, name: FactName::Scope }.to_string());
         let bound = caller.binding().into_iter().flat_map(|(token, api_key)| [token.to_string(), api_key.to_string()]);
@@ -81,18 +82,16 @@ impl Policy {
             Ownership::NotOwned => None,
             Ownership::Owned(owner) => Some(owner),
         };
-        let owners = owned.map(|owner| owner.equals.to_string());
+        let owners = owned.map(|owner| owner.fact.to_string());
         let exempt = owned.filter(|owner| !owner.except_client_types.is_empty());
-        let types = exempt.map(|owner| FactReference { of: owner.equals.of, name: FactName::ClientType }.to_string());
+        let types = exempt.map(|owner| FactReference { of: owner.fact.of, name: FactName::ClientType }.to_string());
         let read = verified.conditions.iter().flat_map(Condition::facts_used).map(|(of, name)| {
             // Conditions call the list of scopes by another name than the fact.
             let name = if name == "scopes" { FactName::Scope.as_str() } else { name };
             format!("{}.{name}", of.as_str())
         });
-        let headers = self.forward.headers.iter().map(|(_header, reference)| reference);
-        let members = self.forward.json.iter().flat_map(|(_header, members)| members.values());
-        let forwarded = headers.chain(members).filter(|reference| verified.credentials.include(reference.of));
-        let forwarded = forwarded.map(ToString::to_string);
+        let forwarded = self.identity_headers(route.0).facts().map(|forwarded| &forwarded.fact);
+        let forwarded = forwarded.filter(|fact| verified.credentials.include(fact.of)).map(ToString::to_string);
         scopes.chain(bound).chain(owners).chain(types).chain(read).chain(forwarded).collect()
     }
 }
@@ -142,6 +141,16 @@ impl<'a> RouteView<'a> {
             Preflight::Judged => None,
             Preflight::Passes { because } => Some(because),
         }
+    }
+
+    /// The headers that it sets for the caller; `None` where those are the document's.
+    pub fn forwards(&self) -> Option<impl Iterator<Item = &'a str> + use<'a>> {
+        self.0.forward.as_ref().map(|forward| forward.names().map(HeaderName::as_str))
+    }
+
+    /// The headers of credentials that go on untouched.
+    pub fn passes(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.0.pass.iter().map(|(_kind, header)| header.as_str())
     }
 
     /// What a request must bring.
@@ -215,10 +224,16 @@ impl<'a> OwnerView<'a> {
         &self.0.param
     }
 
-    /// The fact it must equal.
+    /// The fact that it must equal, or the list that must have it.
     #[must_use]
-    pub const fn equals(&self) -> &'a FactReference {
-        &self.0.equals
+    pub const fn fact(&self) -> &'a FactReference {
+        &self.0.fact
+    }
+
+    /// Whether the fact is a list.
+    #[must_use]
+    pub const fn is_list(&self) -> bool {
+        self.0.is_list
     }
 
     /// The client types that may act on anybody's.

@@ -10,6 +10,7 @@ use crate::fault::{Faults, Place};
 use crate::header::HeaderPattern;
 use crate::host::HostPattern;
 use crate::identity::credential::CredentialKind;
+use crate::identity::facts::FactType;
 use crate::template::{CaptureKind, PathTemplate};
 
 /// The requests a route is for.
@@ -23,8 +24,8 @@ pub(crate) struct Entry<'a> {
 /// The names that the conditions of one route may use.
 pub(crate) struct Known<'a> {
     captures: Vec<(&'a str, CaptureKind)>,
-    token: Option<Vec<&'a str>>,
-    api_key: Option<Vec<&'a str>>,
+    token: Option<Vec<(&'a str, FactType)>>,
+    api_key: Option<Vec<(&'a str, FactType)>>,
     around: Around<'a>,
 }
 
@@ -34,7 +35,7 @@ impl<'a> Known<'a> {
         let Entry { methods, hosts, path } = entry;
         let further = |kind| {
             let credential = credential_document(document, kind).filter(|_| credentials.include(kind));
-            credential.map(further_facts)
+            credential.map(|credential| further_facts(credential).into_iter().collect())
         };
         Self {
             captures: path.named().collect(),
@@ -90,7 +91,9 @@ pub(crate) fn hidden(document: &PolicyDocument) -> Vec<Hidden> {
     let credentials = [&document.credentials.api_key, &document.credentials.token].into_iter().flatten();
     let credentials = credentials.filter_map(|credential| exact(&credential.header, CREDENTIAL));
     let forward = &document.forward;
-    let set = forward.headers.keys().chain(forward.json.keys()).chain(forward.fixed.keys());
+    let of_routes = document.routes.iter().filter_map(|route| route.forward.as_ref());
+    let of_routes = of_routes.flat_map(|forward| forward.headers.keys().chain(forward.json.keys()));
+    let set = forward.headers.keys().chain(forward.json.keys()).chain(forward.fixed.keys()).chain(of_routes);
     let set = set.filter_map(|name| exact(name, SET));
     let stripped =
         forward.strip.iter().filter_map(|text| Some(Hidden { pattern: text.parse().ok()?, reason: STRIPPED }));

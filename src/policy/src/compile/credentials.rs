@@ -1,10 +1,11 @@
 //! Owns the checking of `credentials`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::introspect::{Around, introspection};
-use super::{Named, each, is_reserved, jwt, serve_stale, span};
+use super::{Named, each, facts, is_reserved, jwt, serve_stale, span};
 use crate::compile::looked_at::LookedAt;
 use crate::deciding::header_table::refused_headers;
 use crate::deciding::policy::{CredentialRule, Credentials};
@@ -96,10 +97,26 @@ fn verifiers(
         }
         _ => faults.add(place, "write one verifier: `jwt` or `introspect`; or both, in this order"),
     }
+    same_types(written, place, faults);
     let mut verifiers = verifiers?.into_iter();
     match (verifiers.next()?, verifiers.next()) {
         (only, None) => Some(Verifiers::One(only)),
         (jws, Some(other)) => Some(Verifiers::ByShape { jws, other }),
+    }
+}
+
+/// A name that two verifiers know is one fact, and has one type.
+fn same_types(written: &[VerifierDocument], place: &Place, faults: &mut Faults) {
+    let mut known = BTreeMap::new();
+    for (index, verifier) in written.iter().enumerate() {
+        for (name, written) in verifier.further() {
+            let of = facts::fact_type(written);
+            let before = *known.entry(name).or_insert(of);
+            if before != of {
+                let place = place.index(index).key(verifier.word()).key("facts").key("further").key(name);
+                faults.add(&place, format!("`{name}` is {} here, and {} above", of.as_str(), before.as_str()));
+            }
+        }
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{each, fact_reference, is_reserved, kind, names_credential};
-use crate::deciding::forward::{FactReference, Forward};
+use super::{each, fact_reference, is_reserved, kind, names_credential, type_of};
+use crate::deciding::forward::{FactReference, Forward, Forwarded, IdentityHeaders, Missing};
 use crate::deciding::header_table::refused_headers;
-use crate::document::{ForwardDocument, PolicyDocument};
+use crate::document::{
+    EncodingDocument, ForwardDocument, ForwardedDocument, IdentityDocument, KindDocument, MemberDocument,
+    MissingDocument, PolicyDocument,
+};
 use crate::fault::{Faults, Place};
 use crate::header::{HeaderName, HeaderPattern};
-use crate::identity::facts::Fact;
+use crate::identity::facts::{Encoding, Fact, FactName, FactType, HeaderForm, is_plain};
 
 pub(super) fn all(
     written: &ForwardDocument,
@@ -16,29 +19,12 @@ pub(super) fn all(
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Forward> {
-    let at = place.key("headers");
-    let headers = each(written.headers.iter(), |(name, fact)| {
-        let place = at.key(name);
-        let header = header(name, document, &place, faults);
-        let fact = fact_reference(fact, document, &place, faults);
-        Some((header?, fact?))
-    });
-    let at = place.key("json");
-    let json = each(written.json.iter(), |(name, members)| {
-        let place = at.key(name);
-        if members.is_empty() {
-            faults.add(&place, "write at least one member");
-        }
-        let header = header(name, document, &place, faults);
-        let members = members_of(members, document, &place, faults);
-        Some((header?, members?))
-    });
+    let identity = identity(&written.headers, &written.json, document, place, faults);
     let at = place.key("fixed");
     let fixed = each(written.fixed.iter(), |(name, value)| {
         let place = at.key(name);
         let header = header(name, document, &place, faults);
-        let value: Option<Fact> = faults.keep(&place, value.parse().map_err(|_invalid| NO_VALUE));
-        Some((header?, value?))
+        Some((header?, header_value(value, &place, faults)?))
     });
     let at = place.key("strip");
     let strip = each(written.strip.iter().enumerate(), |(index, text)| pattern(text, &at.index(index), faults));
@@ -59,25 +45,186 @@ pub(super) fn all(
         }
         Some(kind)
     });
-    let forward = Forward { headers: headers?, json: json?, fixed: fixed?, strip: strip?, keep: keep? };
-    each_once(&forward, place, faults);
+    let forward = Forward { identity: identity?, fixed: fixed?, strip: strip?, keep: keep? };
+    each_once(forward.names(), place, faults);
     Some(forward)
 }
 
-fn members_of(
-    written: &BTreeMap<String, String>,
+/// What a route tells of the caller, where it is not what the document tells.
+pub(super) fn of_route(
+    written: &IdentityDocument,
+    required: &[KindDocument],
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
-) -> Option<BTreeMap<String, FactReference>> {
-    let members = each(written.iter(), |(name, fact)| {
+) -> Option<IdentityHeaders> {
+    let identity = identity(&written.headers, &written.json, document, place, faults)?;
+    each_once(identity.names(), place, faults);
+    let is_required = |forwarded: &Forwarded| required.iter().any(|required| kind(*required) == forwarded.fact.of);
+    let (headers, json) = (place.key("headers"), place.key("json"));
+    let headers = identity.headers.iter().map(|(name, forwarded)| (name, headers.key(name.as_str()), forwarded));
+    let json = identity.json.iter().flat_map(|(name, members)| {
+        let place = json.key(name.as_str());
+        members.values().map(move |forwarded| (name, place.clone(), forwarded))
+    });
+    for (name, place, forwarded) in headers.chain(json) {
+        if document.forward.fixed.contains_key(name.as_str()) {
+            faults.add(&place, format!("`{name}` is set for every request by `forward.fixed`"));
+        }
+        if !is_required(forwarded) {
+            faults.add(&place, format!("this route does not require `{}`", forwarded.fact.of.as_str()));
+        }
+    }
+    Some(identity)
+}
+
+fn identity(
+    headers: &BTreeMap<String, ForwardedDocument>,
+    json: &BTreeMap<String, BTreeMap<String, MemberDocument>>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<IdentityHeaders> {
+    let at = place.key("headers");
+    let headers = each(headers.iter(), |(name, written)| {
+        let place = at.key(name);
+        let header = header(name, document, &place, faults);
+        let forwarded = forwarded(written, document, &place, faults);
+        Some((header?, forwarded?))
+    });
+    let at = place.key("json");
+    let json = each(json.iter(), |(name, members)| {
+        let place = at.key(name);
+        if members.is_empty() {
+            faults.add(&place, "write at least one member");
+        }
+        let header = header(name, document, &place, faults);
+        let members = members_of(members, document, &place, faults);
+        Some((header?, members?))
+    });
+    Some(IdentityHeaders { headers: headers?, json: json? })
+}
+
+fn members_of(
+    written: &BTreeMap<String, MemberDocument>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<BTreeMap<String, Forwarded>> {
+    let members = each(written.iter(), |(name, written)| {
         let place = place.key(name);
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             faults.add(&place, format!("`{name}` is no name of visible ASCII"));
         }
-        Some((name.clone(), fact_reference(fact, document, &place, faults)?))
+        let (fact, place_of_fact, missing) = match written {
+            MemberDocument::Stated(fact) => (fact, place.clone(), Missing::Refuse),
+            MemberDocument::Perhaps(document) => (&document.fact, place.key("fact"), missing(Some(document.missing))),
+        };
+        let fact = fact_reference(fact, document, &place_of_fact, faults)?;
+        always_stated(&fact, missing, &place, faults);
+        Some((name.clone(), Forwarded { fact, form: HeaderForm::Json, missing }))
     });
     members.map(|members| members.into_iter().collect())
+}
+
+/// What becomes of a header or a member whose fact is not stated.
+const fn missing(written: Option<MissingDocument>) -> Missing {
+    match written {
+        None => Missing::Refuse,
+        Some(MissingDocument::Omit) => Missing::Omit,
+    }
+}
+
+/// A fact, and how a header carries it.
+fn forwarded(
+    written: &ForwardedDocument,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Forwarded> {
+    let (fact, place_of_fact, missing, (encoding, separator)) = match written {
+        ForwardedDocument::AsItIs(fact) => (fact, place.clone(), Missing::Refuse, (None, None)),
+        ForwardedDocument::In(document) => {
+            let form = (document.encoding, document.separator.as_deref());
+            (&document.fact, place.key("fact"), missing(document.missing), form)
+        }
+    };
+    let fact = fact_reference(fact, document, &place_of_fact, faults)?;
+    if fact.name == FactName::Scope && separator.is_some() {
+        faults.add(&place.key("separator"), "scopes have a space between them; remove the separator");
+        return None;
+    }
+    let form = form(&fact, encoding, separator, document, place, faults)?;
+    always_stated(&fact, missing, place, faults);
+    Some(Forwarded { fact, form, missing })
+}
+
+fn always_stated(fact: &FactReference, missing: Missing, place: &Place, faults: &mut Faults) {
+    if fact.name == FactName::Scope && missing == Missing::Omit {
+        faults.add(&place.key("missing"), "a scope is never missing: without one it is empty");
+    }
+}
+
+fn form(
+    fact: &FactReference,
+    encoding: Option<EncodingDocument>,
+    separator: Option<&str>,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<HeaderForm> {
+    let text = match encoding {
+        None => Encoding::Plain,
+        Some(EncodingDocument::Percent) => Encoding::Percent,
+        Some(EncodingDocument::Base64) => Encoding::Base64,
+        Some(EncodingDocument::Json) if separator.is_some() => {
+            faults.add(&place.key("separator"), "JSON separates the entries of a list itself; remove the separator");
+            return None;
+        }
+        Some(EncodingDocument::Json) => return Some(HeaderForm::Json),
+    };
+    match (type_of(fact, document), separator) {
+        (FactType::List, Some(separator)) => {
+            let sign = sign_between(separator, text, &place.key("separator"), faults)?;
+            Some(HeaderForm::Joined(sign, text))
+        }
+        (FactType::List, None) => {
+            let message = format!("`{fact}` is a list; say how a header carries it");
+            let hint = format!("write `{{ fact: {fact}, separator: \",\" }}`, or `encoding: json`");
+            faults.add_hinted(place, message, Some(hint));
+            None
+        }
+        (FactType::Text | FactType::Int | FactType::Bool, None) => Some(HeaderForm::Single(text)),
+        (of, Some(_)) => {
+            faults.add(&place.key("separator"), format!("`{fact}` is {}, and has no entries to separate", of.as_str()));
+            None
+        }
+    }
+}
+
+/// The character between the entries of a list, which none of them can have in it once it is encoded.
+fn sign_between(text: &str, encoding: Encoding, place: &Place, faults: &mut Faults) -> Option<char> {
+    let mut signs = text.chars();
+    match (signs.next(), signs.next()) {
+        (Some(sign @ ' '..='~'), None) if !encoding.can_have(sign) => Some(sign),
+        (Some(sign @ ' '..='~'), None) => {
+            faults.add(place, format!("an entry can have `{sign}` in it; write another separator"));
+            None
+        }
+        (_, _) => {
+            faults.add(place, format!("`{text}` is not one character of visible ASCII, or a space"));
+            None
+        }
+    }
+}
+
+/// A value that every request gets.
+pub(super) fn header_value(text: &str, place: &Place, faults: &mut Faults) -> Option<Fact> {
+    let value: Option<Fact> = text.parse().ok().filter(|_value| is_plain(text));
+    if value.is_none() {
+        faults.add(place, NO_VALUE);
+    }
+    value
 }
 
 fn header(name: &str, document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Option<HeaderName> {
@@ -107,8 +254,8 @@ fn pattern(text: &str, place: &Place, faults: &mut Faults) -> Option<HeaderPatte
 }
 
 /// Two values under one name would be joined, or one of them lost.
-fn each_once(forward: &Forward, place: &Place, faults: &mut Faults) {
-    let names: Vec<_> = forward.names().collect();
+fn each_once<'a>(names: impl Iterator<Item = &'a HeaderName>, place: &Place, faults: &mut Faults) {
+    let names: Vec<_> = names.collect();
     for (index, name) in names.iter().enumerate() {
         if names.iter().take(index).any(|before| before == name) {
             faults.add(place, format!("`{name}` is set twice"));

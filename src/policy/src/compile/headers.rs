@@ -1,7 +1,7 @@
 //! Owns the making of the table of headers, from the parts of a policy that give a header a meaning.
 
 use crate::deciding::condition::Condition;
-use crate::deciding::forward::Forward;
+use crate::deciding::forward::{Forward, IdentityHeaders};
 use crate::deciding::header_table::HeaderTable;
 use crate::deciding::policy::{Credentials, HOST_ALIASES, Requirement, Route};
 use crate::host::HostPattern;
@@ -12,7 +12,8 @@ pub(super) fn table(credentials: &Credentials, forward: &Forward, routes: &[Rout
     for (kind, rule) in credentials.iter() {
         table.add_credential(kind, rule.presentation.header.as_str(), forward.keep.contains(&kind));
     }
-    for name in forward.names() {
+    let of_routes = routes.iter().filter_map(|route| route.forward.as_ref());
+    for name in forward.names().chain(of_routes.flat_map(IdentityHeaders::names)) {
         table.remove(name.as_str());
     }
     for pattern in &forward.strip {

@@ -2,11 +2,14 @@
 
 use super::{Named, authority, each, facts, require_reason};
 use crate::compile::looked_at::LookedAt;
-use crate::document::{ActiveDocument, ExpectDocument, IntrospectDocument, PolicyDocument};
+use crate::document::{
+    ActiveDocument, ExpectDocument, ExpectedDocument, IntrospectDocument, PolicyDocument, ScalarDocument,
+};
 use crate::fault::{Faults, Place};
 use crate::identity::authority::Authority;
 use crate::identity::cache_limits::CacheLimits;
 use crate::identity::credential::CredentialKind;
+use crate::identity::expected::{Expected, Scalar, Wanted};
 use crate::identity::introspection::{Active, Asked, Introspection};
 use crate::identity::revocation::JTI;
 
@@ -37,7 +40,8 @@ pub(super) fn introspection(
         400..=499 => None,
         _ => Some(format!("{status} is not between 400 and 499; all else that is no answer is an outage")),
     });
-    let expect = expect(&written.expect, &place.key("expect"), faults);
+    let nothing = "write what an active answer must state: a hint alone lets a credential of another kind pass";
+    let expect = expect(&written.expect, nothing, &place.key("expect"), faults);
     let place_of_facts = place.key("facts");
     let feed_names: &[&str] = match around.kind {
         CredentialKind::Token => &["client_id", "subject", JTI],
@@ -46,7 +50,7 @@ pub(super) fn introspection(
     };
     let by_feed = if authority.is_some_and(|authority| authority.following.is_some()) { feed_names } else { &[] };
     let required = written.facts.required.iter().map(String::as_str);
-    let needed = around.looked_at.of(around.kind).chain(by_feed.iter().copied()).chain(required);
+    let needed = around.looked_at.needed(around.kind, by_feed.iter().copied().chain(required));
     let pointers = facts::pointers((&written.facts).into(), needed, &place_of_facts, faults);
     let end_and_required = facts::end_and_required(&written.facts, &place_of_facts, faults);
     let (expires, required) = end_and_required?;
@@ -96,7 +100,13 @@ fn statuses(
     })
 }
 
-fn expect(written: &ExpectDocument, place: &Place, faults: &mut Faults) -> Option<Vec<(String, String)>> {
+/// What is expected; `nothing` is the fault of an empty list.
+pub(super) fn expect(
+    written: &ExpectDocument,
+    nothing: &str,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Vec<Expected>> {
     let stated = match written {
         ExpectDocument::Stated(document) => &document.0,
         ExpectDocument::Nothing(document) => {
@@ -106,8 +116,37 @@ fn expect(written: &ExpectDocument, place: &Place, faults: &mut Faults) -> Optio
         }
     };
     if stated.is_empty() {
-        faults
-            .add(place, "write what an active answer must state: a hint alone lets a credential of another kind pass");
+        faults.add(place, nothing);
     }
-    each(stated.iter(), |(at, value)| Some((facts::pointer(at, &place.key(at), faults)?, value.clone())))
+    each(stated.iter(), |(at, written)| {
+        let place = place.key(at);
+        let pointer = facts::pointer(at, &place, faults);
+        let wanted = match written {
+            ExpectedDocument::Is(one) => Some(Wanted::Is(vec![scalar(one)])),
+            ExpectedDocument::OneOf(several) => scalars(several, &place, faults).map(Wanted::Is),
+            ExpectedDocument::Has(document) => scalars(&document.has, &place.key("has"), faults).map(Wanted::Has),
+        };
+        Some(Expected { at: pointer?.into(), wanted: wanted? })
+    })
+}
+
+fn scalars(written: &[ScalarDocument], place: &Place, faults: &mut Faults) -> Option<Vec<Scalar>> {
+    if written.is_empty() {
+        faults.add(place, "write at least one value");
+        return None;
+    }
+    for (index, value) in written.iter().enumerate() {
+        if written.iter().take(index).any(|before| before == value) {
+            faults.add(&place.index(index), "this value is written twice");
+        }
+    }
+    Some(written.iter().map(scalar).collect())
+}
+
+fn scalar(written: &ScalarDocument) -> Scalar {
+    match written {
+        ScalarDocument::Text(text) => Scalar::Text(text.clone()),
+        ScalarDocument::Bool(is_true) => Scalar::Bool(*is_true),
+        ScalarDocument::Int(number) => Scalar::Int(*number),
+    }
 }

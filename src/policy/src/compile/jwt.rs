@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::authority::known;
-use super::introspect::Around;
+use super::introspect::{Around, expect};
 use super::{Named, each, facts, span};
 use crate::document::{AudiencesDocument, JwtDocument, KeysDocument};
 use crate::fault::{Faults, Place};
@@ -32,14 +32,22 @@ pub(super) fn verifier(
     let types = types(&written.types, &place.key("types"), faults);
     let algorithms = algorithms(&written.algorithms, &place.key("algorithms"), faults);
     let leeway = span(&written.leeway, Duration::ZERO, MAX_LEEWAY, &place.key("leeway"), faults);
+    let expect = match &written.expect {
+        None => Some(Vec::new()),
+        Some(written) => {
+            let what = "write what the claims must state: a type alone lets an ID token pass";
+            expect(written, what, &place.key("expect"), faults)
+        }
+    };
     let keys = keys(&written.keys, authorities, &place.key("keys"), faults);
     let feed = feed(written, authorities, &place.key("revocations"), faults);
     // A deny list names them.
     let by_feed: &[&str] = if matches!(feed, Some(Some(_))) { &["client_id", "subject"] } else { &[] };
-    let needed = around.looked_at.of(around.kind).chain(by_feed.iter().copied());
+    let needed = around.looked_at.needed(around.kind, by_feed.iter().copied());
     let pointers = facts::pointers((&written.facts).into(), needed, &place.key("facts"), faults);
     let wanted = Wanted { issuer: written.issuer.clone(), audience: audience?, leeway: leeway? };
-    let rules = Rules { types: types?, algorithms: algorithms?, wanted, keys: keys?, pointers: pointers? };
+    let (types, algorithms, expect) = (types?, algorithms?, expect?);
+    let rules = Rules { types, algorithms, wanted, expect, keys: keys?, pointers: pointers? };
     Some(Jwt::new(rules, cache?, feed?))
 }
 
@@ -78,14 +86,20 @@ fn audience(written: &AudiencesDocument, place: &Place, faults: &mut Faults) -> 
     .map(Audience::OneOf)
 }
 
-fn types(written: &[String], place: &Place, faults: &mut Faults) -> Option<Vec<String>> {
+fn types(written: &[String], place: &Place, faults: &mut Faults) -> Option<Vec<Option<String>>> {
     distinct(written, "write at least one type, such as `at+jwt`", place, faults, |text, place, faults| {
+        if text == "absent" {
+            return Some(None);
+        }
+        if media_type(text) == "absent" {
+            faults.add_hinted(place, format!("`{text}` is no media type"), Some("write `absent`".to_owned()));
+        }
         // RFC 6838, 4.2.
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+/".contains(&byte);
         if text.is_empty() || !text.bytes().all(is_name) {
             faults.add(place, format!("`{text}` is no media type; write `at+jwt` or the like"));
         }
-        Some(media_type(text))
+        Some(Some(media_type(text)))
     })
 }
 
@@ -219,8 +233,8 @@ fn inline_keys(written: &[Map<String, Value>], place: &Place, faults: &mut Fault
     Some(keys)
 }
 
-/// RFC 7519, 4.1.4: "no more than a few minutes"; a gateway's clock is kept better than that.
-const MAX_LEEWAY: Duration = Duration::from_secs(60);
+/// RFC 7519, 4.1.4: "no more than a few minutes"; five are what common libraries allow by themselves.
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// A `kid` that nobody knows makes a worker ask as often as this.
 const SHORTEST_EVERY: Duration = Duration::from_secs(1);

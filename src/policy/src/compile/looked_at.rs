@@ -1,23 +1,29 @@
 //! Owns which facts a policy looks at: only there does it matter that one cannot be read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::deciding::condition::Condition;
-use crate::deciding::forward::{FactReference, Forward};
+use crate::deciding::forward::{FactReference, Forward, IdentityHeaders};
 use crate::deciding::policy::{Binding, Ownership, RequiredScopes, Requirement, Route, Verified};
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::FactName;
+use crate::identity::facts::{FactName, HeaderForm};
+use crate::identity::pointers::Needed;
 
-/// The facts that rules, and what is forwarded, look at, by whose and which.
+/// The facts that rules, and what is forwarded, look at, by whose and which, with the forms in which headers carry
+/// them.
 #[derive(Debug, Default)]
-pub(crate) struct LookedAt(BTreeSet<(CredentialKind, String)>);
+pub(crate) struct LookedAt(BTreeMap<(CredentialKind, String), BTreeSet<HeaderForm>>);
 
 impl LookedAt {
     pub(crate) fn by(forward: &Forward, routes: &[Route]) -> Self {
         let mut looked_at = Self::default();
-        let in_json = forward.json.iter().flat_map(|(_header, members)| members.values());
-        for fact in forward.headers.iter().map(|(_header, fact)| fact).chain(in_json) {
-            looked_at.add(fact);
+        let of_routes = routes.iter().filter_map(|route| route.forward.as_ref());
+        let guarded = routes.iter().filter(|route| route.verified().is_some());
+        // Where each guarded route has one of its own, the document's is nobody's.
+        let of_document = guarded.clone().any(|route| route.forward.is_none()) || guarded.count() == 0;
+        let of_document = of_document.then_some(&forward.identity);
+        for forwarded in of_document.into_iter().chain(of_routes).flat_map(IdentityHeaders::facts) {
+            looked_at.add(&forwarded.fact).insert(forwarded.form.clone());
         }
         for route in routes {
             match &route.requirement {
@@ -29,12 +35,17 @@ impl LookedAt {
     }
 
     pub(crate) fn includes(&self, kind: CredentialKind, name: &str) -> bool {
-        self.of(kind).any(|known| known == name)
+        self.0.keys().any(|(of, known)| *of == kind && known == name)
     }
 
-    /// The names of the facts of one kind of credential.
-    pub(crate) fn of(&self, kind: CredentialKind) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(of, _name)| *of == kind).map(|(_of, name)| name.as_str())
+    /// The facts of one kind of credential that are needed, and these others.
+    pub(crate) fn needed<'a>(&self, kind: CredentialKind, others: impl Iterator<Item = &'a str>) -> Needed {
+        let of_kind = self.0.iter().filter(|((of, _name), _forms)| *of == kind);
+        let mut needed: Needed = of_kind.map(|((_of, name), forms)| (name.clone(), forms.clone())).collect();
+        for name in others {
+            needed.entry(name.to_owned()).or_default();
+        }
+        needed
     }
 
     fn add_all(&mut self, verified: &Verified) {
@@ -48,29 +59,34 @@ impl LookedAt {
         }
         match scopes {
             RequiredScopes::AnyCaller => {}
-            RequiredScopes::Wanted { wanted: _, of } => of.iter().for_each(|of| self.add_named(of, &FactName::Scope)),
+            RequiredScopes::Wanted { wanted: _, of } => {
+                for of in of.iter() {
+                    self.add_named(of, FactName::Scope.as_str());
+                }
+            }
         }
         match owner {
             Ownership::NotOwned => {}
             Ownership::Owned(owner) => {
-                self.add(&owner.equals);
+                self.add(&owner.fact);
                 if !owner.except_client_types.is_empty() {
-                    self.add_named(owner.equals.of, &FactName::ClientType);
+                    self.add_named(owner.fact.of, FactName::ClientType.as_str());
                 }
             }
         }
         for (of, name) in conditions.iter().flat_map(Condition::facts_used) {
             // Conditions have them as a list.
             let name = if name == "scopes" { FactName::Scope.as_str() } else { name };
-            self.0.insert((of, name.to_owned()));
+            self.add_named(of, name);
         }
     }
 
-    fn add(&mut self, fact: &FactReference) {
-        self.add_named(fact.of, &fact.name);
+    /// The forms of a fact that is looked at.
+    fn add(&mut self, fact: &FactReference) -> &mut BTreeSet<HeaderForm> {
+        self.add_named(fact.of, fact.name.as_str())
     }
 
-    fn add_named(&mut self, of: CredentialKind, name: &FactName) {
-        self.0.insert((of, name.as_str().to_owned()));
+    fn add_named(&mut self, of: CredentialKind, name: &str) -> &mut BTreeSet<HeaderForm> {
+        self.0.entry((of, name.to_owned())).or_default()
     }
 }

@@ -1,7 +1,7 @@
 //! Owns the checking of what a route requires.
 
 use super::conditions::{Entry, Known, conditions};
-use super::{credential_document, each, fact_of, fact_reference, kind};
+use super::{credential_document, each, fact_of, fact_reference, kind, type_of};
 use crate::deciding::condition::Hidden;
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
@@ -10,7 +10,7 @@ use crate::document::{
 };
 use crate::fault::{Faults, Place};
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::FactName;
+use crate::identity::facts::{FactName, FactType};
 use crate::identity::scope::{Scopes, WantedScopes};
 use crate::template::PathTemplate;
 
@@ -92,7 +92,7 @@ fn binding(
         let place = place.key(of.as_str());
         let reference = fact_of(of, name, document, &place, faults)?;
         require_kind(credentials, of, &place, faults);
-        require_single(&reference, "cannot bind", &place, faults);
+        require_single(&reference, "cannot bind", document, &place, faults);
         Some(reference)
     };
     let (token, api_key) =
@@ -168,17 +168,50 @@ fn owner(
     if let Some(index) = written.except_client_types.iter().position(|client_type| client_type.trim().is_empty()) {
         faults.add(&place.key("except_client_types").index(index), "an empty client type exempts nobody");
     }
-    let place = place.key("equals");
-    let equals = fact_reference(&written.equals, document, &place, faults)?;
-    require_single(&equals, "cannot own a resource", &place, faults);
-    require_kind(credentials, equals.of, &place, faults);
-    Some(Owner { param: written.param.clone(), equals, except_client_types: written.except_client_types.clone() })
+    let fact = match (&written.equals, &written.within) {
+        (Some(text), None) => {
+            let place = place.key("equals");
+            let fact = fact_reference(text, document, &place, faults)?;
+            if type_of(&fact, document) == FactType::List {
+                faults.add_hinted(&place, format!("`{fact}` is a list"), Some(format!("write `in: {fact}`")));
+            } else {
+                require_single(&fact, "cannot own a resource", document, &place, faults);
+            }
+            require_kind(credentials, fact.of, &place, faults);
+            fact
+        }
+        (None, Some(text)) => {
+            let place = place.key("in");
+            let fact = fact_reference(text, document, &place, faults)?;
+            let of = type_of(&fact, document);
+            if fact.name == FactName::Scope {
+                require_single(&fact, "cannot own a resource", document, &place, faults);
+            } else if of != FactType::List {
+                let message = format!("`{fact}` is {}, and no list", of.as_str());
+                faults.add_hinted(&place, message, Some(format!("write `equals: {fact}`")));
+            }
+            require_kind(credentials, fact.of, &place, faults);
+            fact
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            faults.add(place, "write either `equals`, with one fact, or `in`, with a list");
+            return None;
+        }
+    };
+    let (param, except_client_types) = (written.param.clone(), written.except_client_types.clone());
+    Some(Owner { param, fact, is_list: written.within.is_some(), except_client_types })
 }
 
-/// A list of scopes is no single value.
-fn require_single(reference: &FactReference, cannot: &str, place: &Place, faults: &mut Faults) {
-    if reference.name == FactName::Scope {
-        faults.add(place, format!("`scope` is a list and {cannot}"));
+/// Several values are no single one.
+fn require_single(
+    reference: &FactReference,
+    cannot: &str,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) {
+    if reference.name == FactName::Scope || type_of(reference, document) == FactType::List {
+        faults.add(place, format!("`{}` is a list and {cannot}", reference.name.as_str()));
     }
 }
 

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use super::conditions::{Entry, hidden};
 use super::requirement::verified;
-use super::{each, is_name, require_reason};
+use super::{credential_document, each, forward, is_name, kind, require_reason};
 use crate::deciding::condition::Hidden;
-use crate::deciding::policy::{Mode, Preflight, Requirement, Route};
+use crate::deciding::policy::{HOST_ALIASES, Mode, Preflight, Requirement, Route};
 use crate::deciding::router::{Router, Taken};
 use crate::deciding::rule_id::RuleId;
 use crate::document::{PolicyDocument, RouteDocument, RouteModeDocument};
 use crate::fault::{Faults, Place};
+use crate::header::{HeaderName, HeaderPattern};
 use crate::host::{HostPattern, MAX_NAME};
+use crate::identity::credential::CredentialKind;
 use crate::template::PathTemplate;
 
 /// The routes in the order of the document, and the way to find them.
@@ -41,6 +43,18 @@ pub(super) fn all(
         let found = entry.as_ref().map(|(hosts, path)| Entry { methods: &written.methods, hosts, path });
         let requirement = requirement(written, found, (document, &hidden), &place, faults);
         let preflight = preflight(written, &place, faults);
+        let forward = match &written.forward {
+            None => Some(None),
+            Some(forward) => {
+                let place = place.key("forward");
+                if written.public.is_some() {
+                    faults.add(&place, "a public route has no caller to tell of");
+                }
+                let required = written.require.as_ref().map_or(&[][..], |require| &require.credentials);
+                forward::of_route(forward, required, document, &place, faults).map(Some)
+            }
+        };
+        let pass = pass(written, document, &place.key("pass"), faults);
         let (hosts, path) = entry?;
         Some(Route {
             id: RuleId(written.id.as_str().into()),
@@ -54,6 +68,8 @@ pub(super) fn all(
             },
             preflight,
             requirement: requirement?,
+            forward: forward?,
+            pass: pass?,
         })
     });
     let routes: Vec<Route> = routes?;
@@ -174,6 +190,51 @@ fn preflight(written: &RouteDocument, place: &Place, faults: &mut Faults) -> Pre
             Preflight::Passes { because: reason.because.clone() }
         }
     }
+}
+
+/// The headers of credentials that go on as they were sent, since this route verifies none of them.
+fn pass(
+    written: &RouteDocument,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Vec<(CredentialKind, HeaderName)>> {
+    let Some(names) = &written.pass else { return Some(Vec::new()) };
+    if names.is_empty() {
+        faults.add(place, "write at least one header, or remove the key");
+    }
+    let required = written.require.as_ref().map_or(&[][..], |require| &require.credentials);
+    each(names.iter().enumerate(), |(index, name)| {
+        let place = place.index(index);
+        if names.iter().take(index).any(|before| before == name) {
+            faults.add(&place, format!("`{name}` is written twice"));
+        }
+        let carries = |kind: &CredentialKind| {
+            credential_document(document, *kind).is_some_and(|credential| credential.header == *name)
+        };
+        let Some(of) = CredentialKind::ALL.into_iter().find(carries) else {
+            let kinds = CredentialKind::ALL.into_iter().filter_map(|kind| credential_document(document, kind));
+            let known: Vec<_> = kinds.map(|credential| credential.header.as_str()).collect();
+            let message =
+                format!("`{name}` carries no credential of this policy, so that it goes on unless it is stripped");
+            faults.add_unknown(&place, message, name, known);
+            return None;
+        };
+        if HOST_ALIASES.contains(&name.as_str()) && document.routes.iter().any(|route| route.hosts.is_some()) {
+            faults.add(&place, format!("`{name}` names a second host, and is removed where routes name hosts"));
+        }
+        if required.iter().any(|required| kind(*required) == of) {
+            faults.add(&place, format!("this route verifies `{}`, which stops at the gateway", of.as_str()));
+        }
+        if document.forward.keep.iter().any(|kept| kind(*kept) == of) {
+            faults.add(&place, format!("`forward.keep` lets `{}` go on already", of.as_str()));
+        }
+        let strip = document.forward.strip.iter().filter_map(|text| text.parse::<HeaderPattern>().ok());
+        for pattern in strip.filter(|pattern| pattern.is_confusable_with(name)) {
+            faults.add(&place, format!("`{name}` cannot pass, since `forward.strip` removes it with `{pattern}`"));
+        }
+        Some((of, faults.keep(&place, name.parse())?))
+    })
 }
 
 fn requirement(

@@ -8,9 +8,10 @@
 //! - **Text**: [`MAX_CONDITION`] bytes, of which the parser can make no deeper a recursion than a small stack holds
 //!   (tried), and [`DEEPEST_CONDITION`] levels, which bound the check and the evaluation.
 //! - **Time**: a loop (`all`, `exists`, `exists_one`, `filter`) may not stand inside the body of another, and only one
-//!   body may read a list of scopes, once. There are no regular expressions and no other loops. So what a condition can
-//!   cost in steps and bytes is known when it is compiled, and a [`Budget`] bounds what the conditions of a route cost
-//!   together: at compile time at the shipped limits of headers, and for each request by the number of scopes.
+//!   body may read a list of scopes or of facts, once. There are no regular expressions and no other loops. So what a
+//!   condition can cost in steps and bytes is known when it is compiled, and a [`Budget`] bounds what the conditions of
+//!   a route cost together: at compile time at the shipped limits of headers, and for each request by the number of
+//!   entries in the caller's lists.
 //! - **Space**: `map` and map literals are refused, so that no loop can gather more than it went over.
 
 #[cfg(not(feature = "cel"))]
@@ -47,7 +48,7 @@ use crate::deciding::target::Target;
 use crate::fault::Blamed;
 use crate::header::{HeaderPattern, folded};
 use crate::host::HostPattern;
-use crate::identity::facts::Facts;
+use crate::identity::facts::{FactType, Facts};
 use crate::template::{CaptureKind, PathTemplate};
 use crate::time::UnixTime;
 
@@ -70,9 +71,9 @@ pub(crate) struct Names<'a> {
     /// The captures of the route: `params`.
     pub(crate) captures: &'a [(&'a str, CaptureKind)],
     /// The further facts of a token; `None` where the route requires none, and `token` is unknown.
-    pub(crate) token: Option<&'a [&'a str]>,
+    pub(crate) token: Option<&'a [(&'a str, FactType)]>,
     /// The further facts of an API key; `None` where the route requires none, and `api_key` is unknown.
-    pub(crate) api_key: Option<&'a [&'a str]>,
+    pub(crate) api_key: Option<&'a [(&'a str, FactType)]>,
     pub(crate) around: Around<'a>,
 }
 
@@ -212,8 +213,8 @@ pub(crate) enum InvalidCondition {
     NameTaken(String),
     #[error("a loop inside a loop, as over `{0}`, could cost too much; use `in`, or write two conditions")]
     NestedLoop(String),
-    #[error("`{0}.scopes` is read in the body of a loop once too often, which could cost too much")]
-    ScopesInLoop(&'static str),
+    #[error("`{0}` is read in the body of a loop once too often, which could cost too much")]
+    ListInLoop(String),
     #[error("a loop goes over a list or the headers, not over {0}")]
     NotIterable(&'static str),
     #[error("{0} in a condition")]
@@ -260,7 +261,7 @@ impl InvalidCondition {
             | Self::CalledOtherwise { .. }
             | Self::NameTaken(_)
             | Self::NestedLoop(_)
-            | Self::ScopesInLoop(_)
+            | Self::ListInLoop(_)
             | Self::NotIterable(_)
             | Self::Unsupported(_)
             | Self::MixedList { .. }
@@ -283,7 +284,6 @@ impl InvalidCondition {
                 return Some(Blamed::Sign(usize::try_from(*column).unwrap_or(0).saturating_sub(1)));
             }
             Self::Hyphenated(name) => format!("request.headers.{name}"),
-            Self::ScopesInLoop(root) => format!("{root}.scopes"),
             Self::UnknownMember { of, member, .. } => format!("{of}.{member}"),
             Self::NoMembers { text, member, .. } => format!("{text}.{member}"),
             Self::NotRequired(text) | Self::NotByMember(text) => (*text).to_owned(),
@@ -294,6 +294,7 @@ impl InvalidCondition {
             | Self::Argument { function: text, .. }
             | Self::NameTaken(text)
             | Self::NestedLoop(text)
+            | Self::ListInLoop(text)
             | Self::Never { text, .. }
             | Self::NeverHolds { text, .. }
             | Self::NeverConverts { text, .. }

@@ -178,6 +178,8 @@ pub enum Denial {
         param: String,
         /// What the caller is known by.
         caller: Compared,
+        /// Whether that is a list.
+        is_list: bool,
     },
     /// A condition that does not hold.
     ConditionFalse(JudgedCondition),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::deciding::condition::{Condition, Headers, RequestView};
 use crate::deciding::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
+use crate::deciding::forward::Told;
 use crate::deciding::header_table::Seen;
 use crate::deciding::observer::{Event, NoObserver, Observer};
 use crate::deciding::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
@@ -11,7 +12,6 @@ use crate::deciding::presentation::{NotPresented, presented};
 use crate::deciding::read_request::ReadRequest;
 use crate::deciding::request::Request;
 use crate::deciding::router::Found;
-use crate::deciding::rule_id::RuleId;
 use crate::deciding::target::Target;
 use crate::identity::answer::Answer;
 use crate::identity::credential::{Credential, CredentialKind};
@@ -130,7 +130,7 @@ impl Policy {
         let verified = match &route.requirement {
             Requirement::Public { .. } => {
                 observer.note(Event::Public);
-                return Ok(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), seen))));
+                return Ok(Step::Done(Decision::Allow(self.anonymous(Some(route), seen))));
             }
             Requirement::Verified(verified) => verified,
         };
@@ -138,7 +138,7 @@ impl Policy {
             policy: Arc::clone(self),
             route: found.route,
             captures: found.captures,
-            remove: removals(seen),
+            remove: removals(Some(route), seen),
             view: view(&verified.conditions, &target, seen),
             along: Vec::new(),
             api_key: None,
@@ -169,7 +169,9 @@ impl Policy {
             Preflight::Judged => None,
             Preflight::Passes { .. } => {
                 observer.note(Event::Preflight { method });
-                Some(Step::Done(Decision::Allow(self.anonymous(Some(&route.id), seen))))
+                // A preflight request has no credentials, so that none goes on.
+                let grant = Grant { rule: Some(route.id.clone()), ..self.anonymous(None, seen) };
+                Some(Step::Done(Decision::Allow(grant)))
             }
         }
     }
@@ -191,9 +193,9 @@ impl Policy {
     }
 
     /// The grant for a request of nobody in particular.
-    fn anonymous(&self, rule: Option<&RuleId>, seen: &Seen<'_>) -> Grant {
-        let (remove, set) = (removals(seen), self.forward.fixed());
-        Grant { rule: rule.cloned(), remove, set, would_refuse: None, identity: None }
+    fn anonymous(&self, route: Option<&Route>, seen: &Seen<'_>) -> Grant {
+        let (remove, set) = (removals(route, seen), self.forward.fixed());
+        Grant { rule: route.map(|route| route.id.clone()), remove, set, would_refuse: None, identity: None }
     }
 }
 
@@ -303,8 +305,7 @@ impl Evaluation {
         observer.note(Event::Lacking(&denial));
         match self.mode() {
             Mode::Shadow if denial.is_waived_in_shadow() => {
-                let told =
-                    self.policy.forward.tell(|kind| self.identity(kind).is_some(), |reference| self.fact(reference));
+                let told = self.tell(|kind| self.identity(kind).is_some());
                 Step::Done(Decision::Allow(self.grant(told.headers, Some(denial))))
             }
             Mode::Shadow | Mode::Enforce => {
@@ -312,6 +313,13 @@ impl Evaluation {
                 Step::Done(Decision::Refuse(Refused { rule, denial, identity: self.logged() }))
             }
         }
+    }
+
+    /// The headers that every request gets, and those that tell of the credentials of these kinds.
+    fn tell(&self, included: impl Fn(CredentialKind) -> bool) -> Told {
+        let forward = &self.policy.forward;
+        let identity = self.route().map_or(&forward.identity, |route| self.policy.identity_headers(route));
+        identity.tell(forward.fixed(), included, |reference| self.fact(reference))
     }
 
     fn logged(&self) -> Option<String> {
@@ -336,9 +344,11 @@ fn view(conditions: &[Condition], target: &Target<'_>, seen: &Seen<'_>) -> Optio
     Some(RequestView::of(target, headers))
 }
 
-/// The names of a request's headers that must not reach the service.
-fn removals(seen: &Seen<'_>) -> Vec<String> {
-    seen.remove.iter().map(|name| (*name).to_owned()).collect()
+/// The names of a request's headers that must not reach the service. What is only like a header that goes on stays
+/// among them.
+fn removals(route: Option<&Route>, seen: &Seen<'_>) -> Vec<String> {
+    let goes_on = |name: &str| route.is_some_and(|route| route.pass.iter().any(|(_kind, header)| header.is(name)));
+    seen.remove.iter().filter(|name| !goes_on(name)).map(|name| (*name).to_owned()).collect()
 }
 
 /// The denial of a path that a route gives a second reading.

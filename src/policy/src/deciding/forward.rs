@@ -1,24 +1,47 @@
 //! Owns what the service behind the gateway is told, and what nobody else may tell it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::header::{HeaderName, HeaderPattern};
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::{Fact, FactName};
+use crate::identity::facts::{Fact, FactName, HeaderForm, Stated, ascii_json};
 
-/// Which headers carry which facts, and which headers a client must not send.
+/// Which headers tell of the caller, and which a client must not send.
 #[derive(Debug, Default)]
 pub(crate) struct Forward {
-    /// One fact a header.
-    pub(crate) headers: Vec<(HeaderName, FactReference)>,
-    /// Several facts a header, as a JSON object.
-    pub(crate) json: Vec<(HeaderName, BTreeMap<String, FactReference>)>,
+    /// What routes without one of their own tell of the caller.
+    pub(crate) identity: IdentityHeaders,
     /// The same for every request.
     pub(crate) fixed: Vec<(HeaderName, Fact)>,
     pub(crate) strip: Vec<HeaderPattern>,
     /// The kinds of credential that go on to the service, as they were sent.
     pub(crate) keep: Vec<CredentialKind>,
+}
+
+/// Headers that tell the service of the caller.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct IdentityHeaders {
+    /// One fact a header.
+    pub(crate) headers: Vec<(HeaderName, Forwarded)>,
+    /// Several facts a header, as a JSON object.
+    pub(crate) json: Vec<(HeaderName, BTreeMap<String, Forwarded>)>,
+}
+
+/// A fact that is forwarded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Forwarded {
+    pub(crate) fact: FactReference,
+    pub(crate) form: HeaderForm,
+    pub(crate) missing: Missing,
+}
+
+/// What becomes of a header or a member whose fact is not stated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The request is refused.
+    Refuse,
+    /// It is left out.
+    Omit,
 }
 
 /// A fact of one of the two identities: `token.client_id`.
@@ -44,51 +67,72 @@ pub(crate) struct Told {
     pub(crate) missing: Option<FactReference>,
 }
 
-impl Forward {
-    /// The headers for an identity of these kinds; `fact` looks a fact up.
+impl IdentityHeaders {
+    /// These headers, and those for an identity of these kinds; `fact` looks a fact up.
     pub(crate) fn tell<'a>(
         &self,
+        headers: Vec<(String, String)>,
         included: impl Fn(CredentialKind) -> bool,
-        fact: impl Fn(&FactReference) -> Option<Cow<'a, str>>,
+        fact: impl Fn(&FactReference) -> Option<Stated<'a>>,
     ) -> Told {
-        let mut told = Told { headers: self.fixed(), missing: None };
-        for (header, reference) in self.headers.iter().filter(|(_header, reference)| included(reference.of)) {
-            match fact(reference) {
-                Some(value) => told.headers.push((header.to_string(), value.into_owned())),
-                None => told.lacks(reference),
+        let mut told = Told { headers, missing: None };
+        for (header, forwarded) in self.headers.iter().filter(|(_header, forwarded)| included(forwarded.fact.of)) {
+            match fact(&forwarded.fact).map(|fact| forwarded.form.write(fact)) {
+                Some(Ok(value)) => told.headers.push((header.to_string(), value)),
+                // Refused when it was read.
+                Some(Err(_fault)) => told.refuses(forwarded),
+                None => told.lacks(forwarded),
             }
         }
         for (header, members) in &self.json {
             let mut object = serde_json::Map::new();
-            for (name, reference) in members.iter().filter(|(_name, reference)| included(reference.of)) {
-                match fact(reference) {
-                    Some(value) => drop(object.insert(name.clone(), value.into_owned().into())),
-                    None => told.lacks(reference),
+            for (name, forwarded) in members.iter().filter(|(_name, forwarded)| included(forwarded.fact.of)) {
+                match fact(&forwarded.fact) {
+                    Some(value) => drop(object.insert(name.clone(), value.json())),
+                    None => told.lacks(forwarded),
                 }
             }
             if !object.is_empty() {
-                // Facts and names are visible ASCII, so that the object is too.
-                told.headers.push((header.to_string(), serde_json::Value::Object(object).to_string()));
+                told.headers.push((header.to_string(), ascii_json(&object.into())));
             }
         }
         told
     }
 
+    /// Every fact that is forwarded.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = &Forwarded> {
+        let members = self.json.iter().flat_map(|(_header, members)| members.values());
+        self.headers.iter().map(|(_header, forwarded)| forwarded).chain(members)
+    }
+
+    /// Every header that is set.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        let json = self.json.iter().map(|(name, _members)| name);
+        self.headers.iter().map(|(name, _forwarded)| name).chain(json)
+    }
+}
+
+impl Forward {
     /// The headers that every request gets.
     pub(crate) fn fixed(&self) -> Vec<(String, String)> {
         self.fixed.iter().map(|(header, value)| (header.to_string(), value.to_string())).collect()
     }
 
-    /// Every header the gateway sets.
+    /// Every header that the gateway sets, whatever the route.
     pub(crate) fn names(&self) -> impl Iterator<Item = &HeaderName> {
-        let json = self.json.iter().map(|(name, _members)| name);
-        let fixed = self.fixed.iter().map(|(name, _value)| name);
-        self.headers.iter().map(|(name, _fact)| name).chain(json).chain(fixed)
+        self.identity.names().chain(self.fixed.iter().map(|(name, _value)| name))
     }
 }
 
 impl Told {
-    fn lacks(&mut self, reference: &FactReference) {
-        self.missing.get_or_insert_with(|| reference.clone());
+    fn lacks(&mut self, forwarded: &Forwarded) {
+        match forwarded.missing {
+            Missing::Refuse => self.refuses(forwarded),
+            Missing::Omit => {}
+        }
+    }
+
+    fn refuses(&mut self, forwarded: &Forwarded) {
+        self.missing.get_or_insert_with(|| forwarded.fact.clone());
     }
 }

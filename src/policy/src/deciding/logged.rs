@@ -1,9 +1,8 @@
 //! Owns what the operator is told of a caller: the facts that the policy lists, and no other.
 
-use std::borrow::Cow;
-
 use crate::deciding::forward::FactReference;
 use crate::identity::credential::CredentialKind;
+use crate::identity::facts::{Stated, ascii_json};
 
 /// The facts that stand in the access log.
 #[derive(Debug, Default)]
@@ -15,18 +14,18 @@ impl Logged {
     pub(crate) fn tell<'a>(
         &self,
         is_verified: impl Fn(CredentialKind) -> bool,
-        fact: impl Fn(&FactReference) -> Option<Cow<'a, str>>,
+        fact: impl Fn(&FactReference) -> Option<Stated<'a>>,
     ) -> Option<String> {
         if self.0.is_empty() {
             return None;
         }
         let verified = self.0.iter().filter(|reference| is_verified(reference.of));
         let members = verified.filter_map(|reference| match fact(reference) {
-            Some(value) if value.len() > MAX_LOGGED => None,
-            value => Some((reference.to_string(), value.map(Cow::into_owned).into())),
+            Some(value) if value.to_string().len() > MAX_LOGGED => None,
+            value => Some((reference.to_string(), value.map_or(serde_json::Value::Null, Stated::json))),
         });
         let told: serde_json::Map<_, _> = members.collect();
-        (!told.is_empty()).then(|| serde_json::Value::Object(told).to_string())
+        (!told.is_empty()).then(|| ascii_json(&told.into()))
     }
 
     /// Whether a fact is listed.

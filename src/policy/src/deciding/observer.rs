@@ -5,7 +5,7 @@ use crate::deciding::decision::Denial;
 use crate::deciding::forward::FactReference;
 use crate::deciding::rule_id::RuleId;
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::Facts;
+use crate::identity::facts::{Facts, Stated};
 use crate::identity::scope::{GrantedScopes, WantedScopes};
 
 /// Who is told of each step of a judgement as it is made. Nothing a observer does changes the judgement.
@@ -79,9 +79,9 @@ pub enum Event<'a> {
     /// Token and API key were compared.
     Compared {
         /// The token's fact, and what it is.
-        token: (&'a FactReference, Option<&'a str>),
+        token: (&'a FactReference, Option<Stated<'a>>),
         /// The API key's fact, and what it is.
-        api_key: (&'a FactReference, Option<&'a str>),
+        api_key: (&'a FactReference, Option<Stated<'a>>),
     },
     /// Scopes were compared.
     Scopes {
@@ -102,7 +102,11 @@ pub enum Event<'a> {
         /// The capture, and what it took.
         param: (&'a str, Option<&'a str>),
         /// The fact, and what it is.
-        fact: (&'a FactReference, Option<&'a str>),
+        fact: (&'a FactReference, Option<Stated<'a>>),
+        /// Whether the fact is a list.
+        is_list: bool,
+        /// Whether the resource is the caller's.
+        is_owner: bool,
     },
     /// A condition was judged.
     Condition {

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use crate::deciding::condition::Condition;
 use crate::deciding::decision::Denial;
-use crate::deciding::forward::{FactReference, Forward};
+use crate::deciding::forward::{FactReference, Forward, IdentityHeaders};
 use crate::deciding::header_table::HeaderTable;
 use crate::deciding::logged::Logged;
 use crate::deciding::presentation::{Form, Presentation};
 use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
 use crate::deciding::router::Router;
 use crate::deciding::rule_id::RuleId;
+use crate::header::HeaderName;
 use crate::host::HostPattern;
 use crate::identity::authority::SecretName;
 use crate::identity::credential::{Credential, CredentialKind};
+use crate::identity::facts::{FactType, Facts, UnusableFact};
 use crate::identity::revocation::Feed;
 use crate::identity::scope::WantedScopes;
 use crate::identity::verifier::{Lookup, Verifier, Verifiers};
@@ -91,6 +93,20 @@ pub(crate) struct Route {
     pub(crate) mode: Mode,
     pub(crate) preflight: Preflight,
     pub(crate) requirement: Requirement,
+    /// What this route tells of the caller; `None` where that is the document's.
+    pub(crate) forward: Option<IdentityHeaders>,
+    /// Credentials that go on as they were sent, and are not verified here: their kinds and headers.
+    pub(crate) pass: Vec<(CredentialKind, HeaderName)>,
+}
+
+impl Route {
+    /// What a verified caller must be; `None` of a public route.
+    pub(crate) fn verified(&self) -> Option<&Verified> {
+        match &self.requirement {
+            Requirement::Public { .. } => None,
+            Requirement::Verified(verified) => Some(verified),
+        }
+    }
 }
 
 /// What becomes of CORS preflight requests for a route.
@@ -170,11 +186,13 @@ pub(crate) enum Ownership {
     Owned(Owner),
 }
 
-/// Whose resource the path names.
+/// Whose resource the path names: the fact equals the capture, or is a list that has it.
 #[derive(Debug)]
 pub(crate) struct Owner {
     pub(crate) param: String,
-    pub(crate) equals: FactReference,
+    pub(crate) fact: FactReference,
+    /// Whether the fact is a list.
+    pub(crate) is_list: bool,
     /// Client types that may act on anybody's; an unknown or missing type is never among them.
     pub(crate) except_client_types: Vec<String>,
 }
@@ -262,7 +280,7 @@ impl Policy {
 
     /// Whether `forward` or `credentials` remove a header of this name, whatever `strip` says.
     pub(crate) fn strips_unasked(&self, sent: &str) -> bool {
-        self.forward.names().any(|name| name.is_confusable_with(sent))
+        self.headers_set().any(|name| name.is_confusable_with(sent))
             || self.credential_rules().any(|(kind, rule)| {
                 let header = &rule.presentation.header;
                 // A kept credential goes on under its own name, and under none that only looks like it.
@@ -270,9 +288,26 @@ impl Policy {
             })
     }
 
-    /// The names of the facts, beyond the standard ones, that a kind of credential can have.
-    pub fn further_facts(&self, kind: CredentialKind) -> impl Iterator<Item = &Arc<str>> {
-        self.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.further_names())
+    /// Every header that the gateway sets, on one route or another.
+    pub(crate) fn headers_set(&self) -> impl Iterator<Item = &HeaderName> {
+        let of_routes = self.routes.iter().filter_map(|route| route.forward.as_ref());
+        self.forward.names().chain(of_routes.flat_map(IdentityHeaders::names))
+    }
+
+    /// What a route tells of the caller.
+    pub(crate) fn identity_headers<'a>(&'a self, route: &'a Route) -> &'a IdentityHeaders {
+        route.forward.as_ref().unwrap_or(&self.forward.identity)
+    }
+
+    /// The first fact of a credential that cannot be forwarded as the policy says: a gateway refuses the credential.
+    #[must_use]
+    pub fn unwritable(&self, kind: CredentialKind, facts: &Facts) -> Option<Arc<UnusableFact>> {
+        self.credential_rule(kind)?.verifiers.iter().find_map(|verifier| verifier.unwritable(facts))
+    }
+
+    /// The facts, beyond the standard ones, that a kind of credential can have: their names and types.
+    pub fn further_facts(&self, kind: CredentialKind) -> impl Iterator<Item = (&Arc<str>, FactType)> {
+        self.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.further())
     }
 
     /// The header and the value that present a credential of a kind; `None` where the policy knows none of that kind.

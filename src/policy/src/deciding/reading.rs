@@ -87,8 +87,12 @@ impl Policy {
 }
 
 impl Route {
-    /// Whether whoever may pass by `own` may pass by this one. What cannot be told counts as more.
+    /// Whether whoever may pass by `own`, and what goes on by it, may pass by this one. What cannot be told counts as
+    /// more.
     pub(crate) fn asks_no_more_than(&self, own: &Self) -> bool {
+        if own.pass.iter().any(|passed| !self.pass.contains(passed)) {
+            return false;
+        }
         let (asked, given) = match (&self.requirement, &own.requirement) {
             (Requirement::Public { .. }, _) => return true,
             (Requirement::Verified(_), Requirement::Public { .. }) => return false,
@@ -98,7 +102,10 @@ impl Route {
             (Mode::Enforce, Mode::Shadow) => false,
             (Mode::Enforce, Mode::Enforce) | (Mode::Shadow, Mode::Enforce | Mode::Shadow) => true,
         };
-        is_enforced && asked.is_met_by(given, |name| take_the_same(&self.path, &own.path, name))
+        // The service may take the identity of the other reading from headers that this one does not set.
+        is_enforced
+            && self.forward == own.forward
+            && asked.is_met_by(given, |name| take_the_same(&self.path, &own.path, name))
     }
 }
 
@@ -153,7 +160,7 @@ impl Ownership {
             (Self::NotOwned, _) => true,
             (Self::Owned(_), Self::NotOwned) => false,
             (Self::Owned(asked), Self::Owned(own)) => {
-                (&asked.param, &asked.equals) == (&own.param, &own.equals)
+                (&asked.param, &asked.fact) == (&own.param, &own.fact)
                     && own.except_client_types.iter().all(|known| asked.except_client_types.contains(known))
                     && is_same_capture(&asked.param)
             }

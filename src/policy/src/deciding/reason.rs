@@ -35,12 +35,12 @@ impl Policy {
             }
             Denial::NotBound { token, api_key } => not_bound(token, api_key),
             Denial::ScopeMissing { of, wanted, missing } => scopes(*of, wanted, missing),
-            Denial::NotOwner { param, caller } if caller.is_stated => {
-                format!("`{}` is not the path's `{param}`", caller.fact)
-            }
-            Denial::NotOwner { param, caller } => {
-                format!("`{}` is not stated, to be the path's `{param}`", caller.fact)
-            }
+            Denial::NotOwner { param, caller, is_list } => match (caller.is_stated, is_list) {
+                (true, false) => format!("`{}` is not the path's `{param}`", caller.fact),
+                (false, false) => format!("`{}` is not stated, to be the path's `{param}`", caller.fact),
+                (true, true) => format!("`{}` has not the path's `{param}`", caller.fact),
+                (false, true) => format!("`{}` is not stated, to have the path's `{param}`", caller.fact),
+            },
             Denial::ConditionFalse(condition) => format!("{} is false", judged(condition)),
             Denial::ConditionFailed(condition, reason) => format!("{} cannot be judged: {reason}", judged(condition)),
             Denial::NotConfigured

@@ -175,7 +175,7 @@ mod tests {
 
     fn not_owner() -> Denial {
         let fact = FactReference { of: CredentialKind::Token, name: FactName::ClientId };
-        Denial::NotOwner { param: "id".to_owned(), caller: Compared { fact, is_stated: true } }
+        Denial::NotOwner { param: "id".to_owned(), caller: Compared { fact, is_stated: true }, is_list: false }
     }
 
     fn body(refusal: &RefusalResponse) -> serde_json::Value {

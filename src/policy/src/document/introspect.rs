@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{KindDocument, ReasonDocument};
+use super::{FurtherDocument, KindDocument, ReasonDocument, ScopePointersDocument};
 
 mod either;
 
@@ -118,7 +118,40 @@ pub enum ExpectDocument {
 /// Values that must be stated, by JSON pointer.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
-pub struct StatedDocument(pub BTreeMap<String, String>);
+pub struct StatedDocument(pub BTreeMap<String, ExpectedDocument>);
+
+/// Value that must be stated.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+pub enum ExpectedDocument {
+    /// This one.
+    Is(ScalarDocument),
+    /// One of these.
+    OneOf(Vec<ScalarDocument>),
+    /// A list that has one of these, or one of these alone.
+    Has(HasDocument),
+}
+
+/// A list that has a value.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HasDocument {
+    /// The values of which the list must have one.
+    pub has: Vec<ScalarDocument>,
+}
+
+/// A text, a boolean, or a whole number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+pub enum ScalarDocument {
+    /// A text.
+    Text(String),
+    /// A boolean.
+    Bool(bool),
+    /// A whole number of 64 bits.
+    Int(i64),
+}
 
 /// The choice that nothing has to be stated.
 #[derive(Clone, Debug)]
@@ -140,11 +173,11 @@ pub struct FactsDocument {
     /// Default `/client_type`.
     pub client_type: String,
     /// Default `/scope`.
-    pub scope: String,
+    pub scope: ScopePointersDocument,
     /// Default `/exp`.
     pub expires: String,
     /// Further facts, by names of the policy's own; none by default.
-    pub further: BTreeMap<String, String>,
+    pub further: FurtherDocument,
     /// Facts without which an answer is unusable, by their names; none by default.
     pub required: Vec<String>,
 }
@@ -155,9 +188,9 @@ impl Default for FactsDocument {
             subject: "/sub".to_owned(),
             client_id: "/client_id".to_owned(),
             client_type: "/client_type".to_owned(),
-            scope: "/scope".to_owned(),
+            scope: ScopePointersDocument::default(),
             expires: "/exp".to_owned(),
-            further: BTreeMap::new(),
+            further: FurtherDocument::new(),
             required: Vec::new(),
         }
     }

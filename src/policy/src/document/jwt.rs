@@ -1,11 +1,12 @@
 //! Owns the verification of JSON Web Tokens, as it is written.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+use super::{ExpectDocument, FurtherDocument, ScopePointersDocument};
 
 /// Verification by a token's own signature ([RFC 7519](https://www.rfc-editor.org/rfc/rfc7519)).
 #[derive(Clone, Debug, Deserialize)]
@@ -16,13 +17,16 @@ pub struct JwtDocument {
     pub issuer: String,
     /// For whom a token must be, or `any`.
     pub audiences: AudiencesDocument,
-    /// The types that are taken, such as `at+jwt` ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
+    /// The types that are taken, such as `at+jwt` ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)); `absent` for a
+    /// token without a type.
     pub types: Vec<String>,
     /// The algorithms that are taken.
     pub algorithms: Vec<String>,
-    /// Tolerated difference of the issuer's clock, at most `60s`; `0s` by default.
+    /// Tolerated difference of the issuer's clock, at most `300s`; `0s` by default.
     #[serde(default = "no_leeway")]
     pub leeway: String,
+    /// Values that the claims must state, by JSON pointer, such as `/token_use: access`; none by default.
+    pub expect: Option<ExpectDocument>,
     /// Source of the issuer's keys.
     pub keys: KeysDocument,
     /// The authority whose feed of revocations says which tokens are refused before they end, by its name under
@@ -81,9 +85,9 @@ pub struct ClaimsDocument {
     /// Default `/client_type`.
     pub client_type: String,
     /// Default `/scope`.
-    pub scope: String,
+    pub scope: ScopePointersDocument,
     /// Further facts, by names of the policy's own; none by default.
-    pub further: BTreeMap<String, String>,
+    pub further: FurtherDocument,
 }
 
 impl Default for ClaimsDocument {
@@ -92,8 +96,8 @@ impl Default for ClaimsDocument {
             subject: "/sub".to_owned(),
             client_id: "/client_id".to_owned(),
             client_type: "/client_type".to_owned(),
-            scope: "/scope".to_owned(),
-            further: BTreeMap::new(),
+            scope: ScopePointersDocument::default(),
+            further: FurtherDocument::new(),
         }
     }
 }

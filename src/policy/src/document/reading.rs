@@ -97,12 +97,31 @@ fn has_null(value: &Value) -> bool {
     }
 }
 
-/// A message of serde in the words of documents: keys and words for its fields and variants.
+/// A message of serde in the words of documents: keys and words for its fields and variants, values for its types.
 fn in_our_words(message: &str) -> String {
+    let of_type = message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "));
+    if let Some((found, wanted)) = of_type {
+        return format!("{wanted} belongs here, not {}", value_in_our_words(found));
+    }
     [("unknown field ", "unknown key "), ("missing field ", "missing key "), ("unknown variant ", "unknown word ")]
         .into_iter()
         .find_map(|(theirs, ours)| message.strip_prefix(theirs).map(|rest| format!("{ours}{rest}")))
         .unwrap_or_else(|| message.to_owned())
+}
+
+fn value_in_our_words(found: &str) -> String {
+    match found.split_once(' ') {
+        Some(("integer", number)) => format!("the number {number}"),
+        Some(("floating", rest)) => format!("the number {}", rest.trim_start_matches("point ")),
+        Some(("boolean", value)) => format!("{value}, which is yes or no"),
+        Some(("string", _text)) => "a text".to_owned(),
+        Some(_) => found.to_owned(),
+        None => match found {
+            "sequence" => "a list".to_owned(),
+            "map" => "an object".to_owned(),
+            found => found.to_owned(),
+        },
+    }
 }
 
 /// The hint at the name that was probably meant, from serde's message about an unknown field or variant.
@@ -278,7 +297,7 @@ mod tests {
         }"#;
         let found = faults(text);
         for (fault, expected) in found.iter().zip([
-            "forward.headers.x-a: a text belongs here, not the number `5`",
+            "forward.headers.x-a: a fact, or `fact` with `encoding`, `separator` or `missing` belongs here, not the number `5`",
             "nmae: unknown key `nmae`",
             "refusals.format: unknown word `xml`",
             "routes[0].id: a text belongs here, not the number `7`",

@@ -1,8 +1,10 @@
 //! Owns `routes` as they are written.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-use super::{KindDocument, ReasonDocument, ScopesDocument};
+use super::{ForwardedDocument, KindDocument, MemberDocument, ReasonDocument, ScopesDocument};
 
 /// One entry of what may pass.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +27,22 @@ pub struct RouteDocument {
     pub public: Option<ReasonDocument>,
     /// Requirements of a request; instead of `public`.
     pub require: Option<RequireDocument>,
+    /// Identity that the service is told on this route, in the place of the document's `headers` and `json`.
+    pub forward: Option<IdentityDocument>,
+    /// Headers that carry credentials elsewhere, and go on untouched on this route, which verifies none of them.
+    pub pass: Option<Vec<String>>,
+}
+
+/// Identity that the service is told on one route.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct IdentityDocument {
+    /// Identity headers: name to fact (`token.subject`).
+    pub headers: BTreeMap<String, ForwardedDocument>,
+    /// Headers that hold a JSON object: name to members, each a fact.
+    #[serde(default)]
+    pub json: BTreeMap<String, BTreeMap<String, MemberDocument>>,
 }
 
 /// Mode of one route.
@@ -66,15 +84,18 @@ pub struct BindDocument {
     pub api_key: String,
 }
 
-/// Ownership: a captured path parameter must equal a fact of the caller.
+/// Ownership: a captured path parameter must equal a fact of the caller, or be in a list of the caller's.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OwnerDocument {
     /// The capture's name.
     pub param: String,
-    /// The fact, such as `token.client_id`.
-    pub equals: String,
+    /// The fact, such as `token.client_id`; instead of `in`.
+    pub equals: Option<String>,
+    /// The list, such as `token.orgs`; instead of `equals`.
+    #[serde(rename = "in")]
+    pub within: Option<String>,
     /// Client types that may act on anybody's.
     #[serde(default)]
     pub except_client_types: Vec<String>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::identity::authority::{Authority, LookupRate, SecretName};
 use crate::identity::cache_limits::CacheLimits;
 use crate::identity::credential::CredentialKind;
+use crate::identity::expected::Expected;
 use crate::identity::pointers::Pointers;
 use crate::identity::revocation::Feed;
 
@@ -33,14 +34,16 @@ pub(crate) struct Asked {
     pub(crate) active: Active,
     /// Statuses that say that a credential is not active.
     pub(crate) inactive_on: Vec<u16>,
-    /// What an active answer must state, by JSON pointer.
-    pub(crate) expect: Vec<(String, String)>,
+    /// What an active answer must state.
+    pub(crate) expect: Vec<Expected>,
     pub(crate) pointers: Pointers,
     /// The pointer of the end.
     pub(crate) expires: String,
-    /// The facts without which a credential is refused, and their pointers.
-    pub(crate) required: Vec<(String, String)>,
+    pub(crate) required: Required,
 }
+
+/// The facts without which a credential is refused, by name, and the places of which one must state it.
+pub(crate) type Required = Vec<(String, Vec<String>)>;
 
 /// What says that a credential is active.
 #[derive(Debug, PartialEq, Eq, Hash)]

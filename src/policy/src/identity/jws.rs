@@ -30,7 +30,8 @@ impl<'a> Compact<'a> {
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) algorithm: String,
-    pub(super) kind: String,
+    /// Type; `None` where there is no `typ`.
+    pub(super) kind: Option<String>,
     pub(super) key_id: Option<String>,
 }
 
@@ -55,11 +56,11 @@ impl Header {
                 None | Some(Value::Null) => return Err(JwtRejection::NoAlgorithm),
                 Some(_) => text("alg", JwtRejection::Algorithm)?,
             },
-            kind: media_type(&match members.get("typ") {
-                // RFC 7519, 5.1 makes it optional; an ID token without it would be an access token.
-                None | Some(Value::Null) => return Err(JwtRejection::NoType),
-                Some(_) => text("typ", JwtRejection::Type)?,
-            }),
+            kind: match members.get("typ") {
+                // RFC 7519, 5.1 makes it optional.
+                None | Some(Value::Null) => None,
+                Some(_) => Some(media_type(&text("typ", JwtRejection::Type)?)),
+            },
             key_id: match members.get("kid") {
                 None | Some(Value::Null) => None,
                 Some(_) => Some(text("kid", JwtRejection::KeyId)?),

@@ -18,6 +18,7 @@ use crate::identity::authority::Authority;
 use crate::identity::cache_limits::CacheLimits;
 use crate::identity::call::{Question, Reply};
 use crate::identity::credential::Credential;
+use crate::identity::expected::{Expected, Met};
 use crate::identity::facts::Facts;
 use crate::identity::pointers::Pointers;
 use crate::identity::rejection::{JwtRejection, NoKey};
@@ -58,10 +59,12 @@ pub struct Jwt {
 /// All that decides what a token is worth.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rules {
-    /// As [`jws::media_type`] writes them.
-    pub(crate) types: Vec<String>,
+    /// As [`jws::media_type`] writes them; `None` for a token without `typ`.
+    pub(crate) types: Vec<Option<String>>,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) wanted: Wanted,
+    /// What the claims must say beyond the registered ones.
+    pub(crate) expect: Vec<Expected>,
     pub(crate) keys: KeySource,
     pub(crate) pointers: Pointers,
 }
@@ -89,7 +92,7 @@ pub struct Opened<'a> {
     jwt: &'a Jwt,
     credential: &'a Credential,
     algorithm: Algorithm,
-    kind: String,
+    kind: Option<String>,
     key_id: Option<String>,
     signed: &'a str,
     /// As signature libraries want it.
@@ -125,6 +128,12 @@ impl Jwt {
         &self.rules.keys
     }
 
+    /// Whether claims beyond the registered ones must say something.
+    #[must_use]
+    pub const fn expects(&self) -> bool {
+        !self.rules.expect.is_empty()
+    }
+
     /// The feed whose deny list its tokens are held against; `None` where there is none, and a token is good until it
     /// ends.
     #[must_use]
@@ -138,9 +147,9 @@ impl Jwt {
         &self.rules.algorithms
     }
 
-    /// The types that are taken, without `application/`.
+    /// The types that are taken, without `application/`; `None` for a token without `typ`.
     #[must_use]
-    pub fn types(&self) -> &[String] {
+    pub fn types(&self) -> &[Option<String>] {
         &self.rules.types
     }
 
@@ -197,7 +206,7 @@ impl Jwt {
         let algorithm = algorithm.ok_or(JwtRejection::Algorithm)?;
         // RFC 8725, 3.11: an ID token is no access token.
         if !self.rules.types.contains(&header.kind) {
-            return Err(JwtRejection::Type);
+            return Err(if header.kind.is_none() { JwtRejection::NoType } else { JwtRejection::Type });
         }
         let signature = base64url::decode(compact.signature).ok_or(JwtRejection::Shape)?;
         Ok(Opened {
@@ -220,10 +229,10 @@ impl<'a> Opened<'a> {
         self.algorithm
     }
 
-    /// The type, one of the policy's, without `application/`.
+    /// The type, one of the policy's, without `application/`; `None` where it has none.
     #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.kind
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
     }
 
     /// The key it says it was signed with. Not verified: not for a log.
@@ -274,7 +283,8 @@ impl<'a> Opened<'a> {
     /// # Errors
     /// The first claim that would not.
     pub fn check_claims(&self, now: UnixTime) -> Result<(), JwtRejection> {
-        self.claims(now).into_iter().try_for_each(|(_name, outcome)| outcome)
+        self.claims(now).into_iter().try_for_each(|(_name, outcome)| outcome)?;
+        self.expected()
     }
 
     /// The signature to be verified with the one key that is the token's.
@@ -300,6 +310,15 @@ impl<'a> Opened<'a> {
         };
         let digest = Digest::of(self.credential.expose_secret());
         Ok(DenyListKeys { digest, jti, issued: claims::issued(&self.claims)? })
+    }
+
+    /// Whether the claims say what the policy expects. Nothing here is verified.
+    ///
+    /// # Errors
+    /// The first that they do not say.
+    pub fn expected(&self) -> Result<(), JwtRejection> {
+        let mut unmet = self.jwt.rules.expect.iter().filter(|expected| expected.is_met_by(&self.claims) != Met::Yes);
+        unmet.next().map_or(Ok(()), |expected| Err(JwtRejection::Expected(Arc::clone(&expected.at))))
     }
 
     /// The facts the claims state; for [`SignatureVerified`] alone.

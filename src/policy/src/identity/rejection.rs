@@ -67,6 +67,9 @@ pub enum JwtRejection {
     /// For others.
     #[error("`aud` is none of the policy's audiences")]
     Audience,
+    /// A claim that does not say what the policy expects.
+    #[error("`{0}` is not what the policy expects")]
+    Expected(Arc<str>),
     /// Over.
     #[error("`exp` is not in the future")]
     Expired,
@@ -132,6 +135,7 @@ impl JwtRejection {
             Self::ClaimShape(_) => "claim_shape",
             Self::Issuer => "issuer",
             Self::Audience => "audience",
+            Self::Expected(_) => "expected",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::IssuedLater => "issued_later",

@@ -9,6 +9,7 @@ use crate::identity::authority::{LookupRate, SecretName};
 use crate::identity::cache_limits::CacheLimits;
 use crate::identity::call::{Question, Reply};
 use crate::identity::credential::{Credential, CredentialKind};
+use crate::identity::facts::{FactType, Facts, UnusableFact};
 use crate::identity::introspection::Introspection;
 use crate::identity::jws::claims_to_be_one;
 use crate::identity::jwt::{Jwt, KeySource};
@@ -174,11 +175,19 @@ impl Verifier {
         }
     }
 
-    /// The names of the further facts it can state.
-    pub(crate) fn further_names(&self) -> impl Iterator<Item = &Arc<str>> {
+    /// The first of some facts that cannot be forwarded as the policy says.
+    pub(crate) fn unwritable(&self, facts: &Facts) -> Option<Arc<UnusableFact>> {
         match self {
-            Self::Introspection(introspection) => introspection.pointers().further_names(),
-            Self::Jwt(jwt) => jwt.pointers().further_names(),
+            Self::Introspection(introspection) => introspection.pointers().unwritable(facts),
+            Self::Jwt(jwt) => jwt.pointers().unwritable(facts),
+        }
+    }
+
+    /// The further facts it can state, with their types.
+    pub(crate) fn further(&self) -> impl Iterator<Item = (&Arc<str>, FactType)> {
+        match self {
+            Self::Introspection(introspection) => introspection.pointers().further(),
+            Self::Jwt(jwt) => jwt.pointers().further(),
         }
     }
 }
@@ -210,11 +219,11 @@ impl Verifiers {
         [first].into_iter().chain(second)
     }
 
-    /// The names of the further facts that they can state, each once.
-    pub(crate) fn further_names(&self) -> impl Iterator<Item = &Arc<str>> {
-        let mut names: Vec<_> = self.iter().flat_map(|verifier| verifier.further_names()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.into_iter()
+    /// The further facts that they can state, each once, with their types.
+    pub(crate) fn further(&self) -> impl Iterator<Item = (&Arc<str>, FactType)> {
+        let mut facts: Vec<_> = self.iter().flat_map(|verifier| verifier.further()).collect();
+        facts.sort_unstable();
+        facts.dedup();
+        facts.into_iter()
     }
 }

@@ -129,7 +129,7 @@ impl Place {
             ],
             Self::Header => [&["a", "é", "", "b", "a b", "ab", "aba"], &[" a", "\n"]],
             Self::Names => [&["x-b", "x-c", "x-", "b", "x-bb", ""], &["X-B", "x_b", "authorization"]],
-            Self::Subject => [&["a", "NHS ADMIN", "b", "N", "ab"], &["é", "", " a"]],
+            Self::Subject => [&["a", "NHS ADMIN", "b", "N", "ab", "é"], &["", "\n", " a"]],
             Self::Scopes => [&["a", "b", "ab", "a:", "a:b"], &["a b", "é", ""]],
             Self::Number | Self::Now | Self::Size(_) => [&[""], &[""]],
         }
@@ -281,9 +281,7 @@ impl Place {
                 let is_name = !text.is_empty() && text.bytes().all(|sign| sign == b'-' || sign.is_ascii_lowercase());
                 is_name && text != "authorization"
             }
-            Self::Subject => {
-                !text.is_empty() && text.chars().all(|sign| is_visible(sign) || sign == ' ') && text.trim() == text
-            }
+            Self::Subject => !text.is_empty() && !text.contains(char::is_control) && text.trim() == text,
             Self::Scopes => !text.is_empty() && text.chars().all(|sign| is_visible(sign) && sign != '\\'),
             Self::Number | Self::Now | Self::Size(_) => false,
         }

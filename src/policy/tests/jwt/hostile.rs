@@ -89,8 +89,10 @@ fn claims_say_what_the_policy_asks() {
         (json!({ "nbf": "0" }), Some(JwtRejection::ClaimShape("nbf"))),
         (json!({ "iat": {} }), Some(JwtRejection::ClaimShape("iat"))),
         (json!({ "iat": null }), None),
-        (json!({ "ext": { "tenant": {} } }), unusable("tenant", "/ext/tenant", "is no text")),
-        (json!({ "ext": { "tenant": true } }), unusable("tenant", "/ext/tenant", "is no text")),
+        (json!({ "ext": { "tenant": {} } }), unusable("tenant", "/ext/tenant", NO_TEXT)),
+        (json!({ "ext": { "tenant": 1.5 } }), unusable("tenant", "/ext/tenant", NO_TEXT)),
+        (json!({ "ext": { "tenant": true } }), None),
+        (json!({ "ext": { "tenant": 42 } }), None),
         (json!({ "ext": [] }), None),
         (json!({ "pad": "a".repeat(4900) }), None),
         (json!({ "pad": "a".repeat(5000) }), Some(JwtRejection::PayloadTooLong)),
@@ -102,7 +104,8 @@ fn claims_say_what_the_policy_asks() {
 
 #[test]
 fn claim_that_cannot_be_a_fact_refuses_where_something_looks_at_it() {
-    const NO_FACT: &str = "is no visible ASCII of 1 to 256 bytes";
+    const NO_FACT: &str = "is longer than 256 bytes, or has a control character or a space at an end";
+    const NOT_PLAIN: &str = "is no visible ASCII; name an encoding, or forward it as JSON";
     let (signer, keys) = signer();
     let needs = |changes: &[(&str, &str)]| {
         let yaml = changes.iter().fold(document(JWT), |yaml, (from, to)| {
@@ -114,14 +117,14 @@ fn claim_that_cannot_be_a_fact_refuses_where_something_looks_at_it() {
     let forward = "x-tenant: token.tenant";
     let rule = "credentials: [token], scopes: none";
     for (looks_at_it, changes, fact) in [
-        (vec![(forward, "x-user: token.subject")], json!({ "sub": 5 }), ("subject", "/sub", "is no text")),
+        (vec![(forward, "x-user: token.subject")], json!({ "sub": [5] }), ("subject", "/sub", NO_TEXT)),
         (vec![(forward, "x-user: token.subject")], json!({ "sub": "a\r\nx-admin: 1" }), ("subject", "/sub", NO_FACT)),
-        (vec![(forward, "x-user: token.subject")], json!({ "sub": "\u{41e}\u{43b}" }), ("subject", "/sub", NO_FACT)),
+        (vec![(forward, "x-user: token.subject")], json!({ "sub": "\u{41e}\u{43b}" }), ("subject", "/sub", NOT_PLAIN)),
         (vec![(forward, "x-user: token.subject")], json!({ "sub": "a".repeat(257) }), ("subject", "/sub", NO_FACT)),
         (
             vec![("headers: { x-tenant: token.tenant }", "headers: {}, json: { x-caller: { c: token.client_id } }")],
-            json!({ "client_id": 7 }),
-            ("client_id", "/client_id", "is no text"),
+            json!({ "client_id": 7.5 }),
+            ("client_id", "/client_id", NO_TEXT),
         ),
         (vec![(rule, "credentials: [token], scopes: { all: [read] }")], json!({ "scope": 5 }), SCOPE),
         (vec![(forward, "x-scope: token.scope")], json!({ "scope": { "read": true } }), SCOPE),
@@ -135,7 +138,7 @@ fn claim_that_cannot_be_a_fact_refuses_where_something_looks_at_it() {
         (
             vec![(rule, "credentials: [token], scopes: none, conditions: ['!has(token.client_type)']")],
             json!({ "client_type": ["x"] }),
-            ("client_type", "/client_type", "is no text"),
+            ("client_type", "/client_type", NO_TEXT),
         ),
         (
             vec![
@@ -145,8 +148,8 @@ fn claim_that_cannot_be_a_fact_refuses_where_something_looks_at_it() {
                     "credentials: [token], scopes: none, owner: { param: user, equals: token.subject, except_client_types: [x] }",
                 ),
             ],
-            json!({ "client_type": 5 }),
-            ("client_type", "/client_type", "is no text"),
+            json!({ "client_type": {} }),
+            ("client_type", "/client_type", NO_TEXT),
         ),
         // A deny list names clients and users.
         (
@@ -154,8 +157,8 @@ fn claim_that_cannot_be_a_fact_refuses_where_something_looks_at_it() {
                 "auth: { none: { because: public } }",
                 "auth: { none: { because: public } }, revocations: { path: /f, every: 1s, max_lag: 5s }",
             )],
-            json!({ "client_id": 7 }),
-            ("client_id", "/client_id", "is no text"),
+            json!({ "client_id": 7.5 }),
+            ("client_id", "/client_id", NO_TEXT),
         ),
     ] {
         let token = signer.token(&header(&signer), &merged(claims(), changes.clone()));
@@ -165,9 +168,12 @@ fn claim_that_cannot_be_a_fact_refuses_where_something_looks_at_it() {
         let stated = [facts.subject.as_ref(), facts.client_id.as_ref(), facts.client_type.as_ref()];
         let names = ["subject", "client_id", "client_type"];
         let is_there = names.into_iter().zip(stated).any(|(known, fact)| known == name && fact.is_some());
-        assert!(!is_there && (name != "scope" || facts.scope.as_str().is_empty()), "nothing looks at it: {changes}");
+        assert_eq!(is_there, fault == NOT_PLAIN, "nothing looks at it: {changes}");
+        assert!(name != "scope" || facts.scope.as_str().is_empty(), "nothing looks at it: {changes}");
     }
 }
+
+const NO_TEXT: &str = "is no text, whole number or boolean";
 
 const SCOPE: (&str, &str, &str) = ("scope", "/scope", "is neither a text nor a list");
 

@@ -42,16 +42,29 @@ pub(super) enum Word {
     Unavailable,
 }
 
+/// A text, or a number or boolean that is read as one.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it is read as a statement; here is its form")]
+pub(super) enum TextFact {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Int(i64),
+    /// A boolean.
+    Bool(bool),
+}
+
 /// Facts, further ones by the names that the policy gives them.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "it is read as a statement; here is its form")]
 pub(super) struct Facts {
     /// Who.
-    subject: Option<String>,
+    subject: Option<TextFact>,
     /// The client it belongs to.
-    client_id: Option<String>,
+    client_id: Option<TextFact>,
     /// The kind of that client.
-    client_type: Option<String>,
+    client_type: Option<TextFact>,
     /// Scopes that it grants, with spaces between.
     scope: Option<String>,
     /// When it ends, in seconds since 1970.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// A statement, or a fact in one, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -14,6 +14,9 @@ pub(crate) enum Written<'a> {
     Nothing,
     Text(Cow<'a, str>),
     Number(u64),
+    Negative(i64),
+    Bool(bool),
+    List(Vec<Self>),
     /// Members ordered by name; each name is there once.
     Object(Vec<(Cow<'a, str>, Self)>),
     /// A value that is invalid as a statement and as a fact.
@@ -56,21 +59,24 @@ impl<'de> Visitor<'de> for WrittenVisitor {
         Ok(Written::Number(number))
     }
 
-    fn visit_i64<E: Error>(self, _negative: i64) -> Result<Self::Value, E> {
-        Ok(Written::Other)
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(u64::try_from(number).map_or(Written::Negative(number), Written::Number))
     }
 
     fn visit_f64<E: Error>(self, _fraction: f64) -> Result<Self::Value, E> {
         Ok(Written::Other)
     }
 
-    fn visit_bool<E: Error>(self, _value: bool) -> Result<Self::Value, E> {
-        Ok(Written::Other)
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Written::Bool(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        while entries.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Written::Other)
+        let mut list = Vec::new();
+        while let Some(entry) = entries.next_element()? {
+            list.push(entry);
+        }
+        Ok(Written::List(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {

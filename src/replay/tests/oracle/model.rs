@@ -65,6 +65,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Fact {
     ClientId,
+    /// A list.
+    Groups,
     Subject,
 }
 
@@ -128,6 +130,7 @@ pub(crate) struct Facts {
     pub(crate) client_type: Option<&'static str>,
     pub(crate) scope: Option<&'static str>,
     pub(crate) subject: Option<&'static str>,
+    pub(crate) groups: Option<&'static [&'static str]>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -261,11 +264,13 @@ fn lacking(need: &Requirement, request: &Request) -> Option<&'static str> {
     if let Some(owner) = &need.owner {
         let facts = facts(owner.of);
         let is_exempt = facts.client_type.is_some_and(|client_type| owner.except.contains(&client_type));
-        let fact = match owner.fact {
-            Fact::ClientId => facts.client_id,
-            Fact::Subject => facts.subject,
+        let asked = &*request.asked()[owner.segment];
+        let is_owner = match owner.fact {
+            Fact::ClientId => equal(Some(asked), facts.client_id),
+            Fact::Groups => facts.groups.is_some_and(|groups| groups.contains(&asked)),
+            Fact::Subject => equal(Some(asked), facts.subject),
         };
-        if !is_exempt && !equal(Some(&request.asked()[owner.segment]), fact) {
+        if !is_exempt && !is_owner {
             return Some("not_owner");
         }
     }

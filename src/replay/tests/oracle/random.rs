@@ -11,6 +11,7 @@ const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
 const LITERALS: [&str; 5] = ["a", "b", "is", "IS", "%C3%A9"];
 const UUIDS: [&str; 2] = ["1380df72-275a-11e7-93ae-92361f002671", "c11e0000-0000-4000-8000-000000000010"];
 const SCOPES: [&str; 3] = ["r:read", "r:write", "r:wri"];
+const GROUPS: [&[&str]; 4] = [&[UUIDS[1], UUIDS[0]], &["x", "1380df72", UUIDS[0], "x"], &[], &["x 7"]];
 const TYPES: [&str; 3] = ["MSP", "NHS", "NHS ADMIN"];
 const HOSTS: [Host; 4] =
     [Host::Name("api.example"), Host::Name("x.eu.example"), Host::Below("eu.example"), Host::Below("example")];
@@ -74,7 +75,7 @@ fn requirement(path: &[Segment], dice: &mut Dice) -> Requirement {
     let owner = (!owned.is_empty() && one_in(dice, 2)).then(|| Owner {
         segment: pick(dice, &owned).0,
         of: pick(dice, &kinds),
-        fact: pick(dice, &[Fact::ClientId, Fact::ClientId, Fact::Subject]),
+        fact: pick(dice, &[Fact::ClientId, Fact::ClientId, Fact::Groups, Fact::Subject]),
         except: if one_in(dice, 2) { some(dice, &TYPES[1..]) } else { Vec::new() },
     });
     Requirement { api_key, token, is_bound: api_key && token && one_in(dice, 3), scopes, scopes_of, owner }
@@ -163,5 +164,6 @@ fn facts(dice: &mut Dice) -> Facts {
         client_type: (!one_in(dice, 6)).then(|| pick(dice, &TYPES)),
         scope: (!one_in(dice, 10)).then(|| pick(dice, &scopes)),
         subject: id(dice),
+        groups: (!one_in(dice, 8)).then(|| pick(dice, &GROUPS)),
     }
 }

@@ -10,6 +10,10 @@ use crate::oracle::model::{
 pub(crate) fn policy(routes: &[Route]) -> Value {
     let mut document: Value = serde_saphyr::from_str(include_str!("../../../../policies/ehealth.yaml")).unwrap();
     document["forward"] = json!({ "headers": { "x-subject": "token.subject", "x-client": "api_key.client_id" } });
+    for kind in ["api_key", "token"] {
+        let introspect = &mut document["credentials"][kind]["verify"][0]["introspect"];
+        introspect["facts"] = json!({ "further": { "groups": { "list": "/groups" } } });
+    }
     document["routes"] = routes.iter().map(route).collect();
     document
 }
@@ -39,12 +43,13 @@ fn route(route: &Route) -> Value {
         require["bind"] = json!({ "token": "client_id", "api_key": "client_id" });
     }
     if let Some(owner) = &need.owner {
-        let fact = match owner.fact {
-            Fact::ClientId => "client_id",
-            Fact::Subject => "subject",
+        let (relation, fact) = match owner.fact {
+            Fact::ClientId => ("equals", "client_id"),
+            Fact::Groups => ("in", "groups"),
+            Fact::Subject => ("equals", "subject"),
         };
         let fact = format!("{}.{fact}", kind_name(owner.of));
-        require["owner"] = json!({ "param": format!("p{}", owner.segment), "equals": fact });
+        require["owner"] = json!({ "param": format!("p{}", owner.segment), relation: fact });
         if !owner.except.is_empty() {
             require["owner"]["except_client_types"] = json!(owner.except);
         }
@@ -125,6 +130,7 @@ fn stated(facts: Facts, expires: u64) -> Value {
     ];
     let mut written: Map<_, _> =
         said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();
+    written.extend(facts.groups.map(|groups| ("groups".to_owned(), json!(groups))));
     written.insert("expires".to_owned(), json!(expires));
     Value::Object(written)
 }

@@ -6,7 +6,7 @@ use crate::compile::looked_at::LookedAt;
 use crate::deciding::policy::Policy;
 use crate::document::{
     ActiveDocument, ClaimsDocument, CredentialDocument, FactsDocument, IntrospectDocument, KindDocument,
-    PolicyDocument, SendDocument, VerifierDocument,
+    PolicyDocument, ScopePointersDocument, SendDocument, VerifierDocument,
 };
 use crate::fault::Place;
 use crate::identity::credential::CredentialKind;
@@ -75,22 +75,24 @@ fn standard_facts(
     place: &Place,
     lints: &mut Vec<Lint>,
 ) {
-    let pairs = |read: [&str; 4], usual: [String; 4]| {
+    let pairs = |read: [String; 4], usual: [String; 4]| {
         let names = ["subject", "client_id", "client_type", "scope"].into_iter();
         let moved = names.zip(read.into_iter().zip(usual)).filter(|(_, (read, usual))| read != usual);
         moved.map(|(name, _)| name).collect::<Vec<_>>()
     };
+    let scope = |written: &ScopePointersDocument| {
+        let places = written.all().iter().map(|place| place.pointer().as_str());
+        places.collect::<Vec<_>>().join(" ")
+    };
     let (moved, required) = match verifier {
         VerifierDocument::Introspect(document) => {
-            let (read, usual) = (&document.facts, FactsDocument::default());
-            let read = [&read.subject, &read.client_id, &read.client_type, &read.scope].map(String::as_str);
-            let usual = [usual.subject, usual.client_id, usual.client_type, usual.scope];
+            let each = |facts: FactsDocument| [facts.subject, facts.client_id, facts.client_type, scope(&facts.scope)];
+            let (read, usual) = (each(document.facts.clone()), each(FactsDocument::default()));
             (pairs(read, usual), document.facts.required.as_slice())
         }
         VerifierDocument::Jwt(document) => {
-            let (read, usual) = (&document.facts, ClaimsDocument::default());
-            let read = [&read.subject, &read.client_id, &read.client_type, &read.scope].map(String::as_str);
-            let usual = [usual.subject, usual.client_id, usual.client_type, usual.scope];
+            let each = |facts: ClaimsDocument| [facts.subject, facts.client_id, facts.client_type, scope(&facts.scope)];
+            let (read, usual) = (each(document.facts.clone()), each(ClaimsDocument::default()));
             (pairs(read, usual), &[][..])
         }
     };

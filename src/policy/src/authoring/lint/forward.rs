@@ -1,4 +1,5 @@
-//! Owns the lints of `strip`: what is gone without it, and what never gets as far.
+//! Owns the lints of `forward`: headers that no route sets, and names in `strip` that are gone without it or never get as
+//! far.
 
 use super::{Lint, WITHOUT_EFFECT};
 use crate::deciding::header_table::refused_headers;
@@ -7,6 +8,12 @@ use crate::fault::Place;
 use crate::header::HeaderPattern;
 
 pub(super) fn all(policy: &Policy, lints: &mut Vec<Lint>) {
+    let mut guarded = policy.routes.iter().filter(|route| route.verified().is_some()).peekable();
+    let is_nobodys = guarded.peek().is_some() && guarded.all(|route| route.forward.is_some());
+    if is_nobodys && policy.forward.identity.names().next().is_some() {
+        let message = "the headers with facts change nothing: every guarded route has a `forward` of its own";
+        lints.push(Lint::new(WITHOUT_EFFECT, Place::root().key("forward"), message, "remove them"));
+    }
     let place = Place::root().key("forward").key("strip");
     let patterns = &policy.forward.strip;
     for (index, pattern) in patterns.iter().enumerate() {

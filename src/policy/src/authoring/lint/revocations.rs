@@ -23,7 +23,7 @@ pub(super) fn missed(document: &PolicyDocument, verifier: &VerifierDocument, pla
             let jti = read
                 .further
                 .get(JTI)
-                .map(|pointer| (JTI, (pointer.clone(), "/jti".to_owned()), place.key("further").key(JTI)));
+                .map(|at| (JTI, (at.pointer().clone(), "/jti".to_owned()), place.key("further").key(JTI)));
             standard(&read.client_id, &read.subject, &usual.client_id, &usual.subject).into_iter().chain(jti).collect()
         }
         VerifierDocument::Jwt(jwt) => {

@@ -118,7 +118,7 @@ fn captures(policy: &Policy, route: &Route, compared: &BTreeSet<&str>, place: &P
     let is_fact = |name: &str| {
         verified.credentials.iter().any(|kind| {
             name != "scope" && FactName::standard(name).is_some()
-                || policy.further_facts(kind).any(|further| **further == *name)
+                || policy.further_facts(kind).any(|(further, _type)| **further == *name)
         })
     };
     for name in route.path.capture_names().filter(|name| !name.starts_with('_') && !looked_at.contains(name)) {

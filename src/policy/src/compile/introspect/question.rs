@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Around;
+use crate::compile::forward::header_value;
 use crate::compile::{credential_document, each, is_reserved, kind, names_credential};
 use crate::document::{IntrospectDocument, MethodDocument, SendDocument};
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::identity::authority::Authority;
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::Fact;
 use crate::identity::introspection::{Body, Form, Method, Piece, Sent};
 use crate::path::CanonicalPath;
 
@@ -23,6 +23,7 @@ pub(super) fn form(
     let target = target(&written.path, &place.key("path"), faults);
     let body = body(written, place, faults);
     let accept = header_value(written.accept.as_deref().unwrap_or(ACCEPT), &place.key("accept"), faults);
+    let accept = accept.map(|value| value.to_string());
     let headers = fixed(&written.headers, around, &place.key("headers"), faults);
     let send = send(&written.send, around, &place.key("send"), faults);
     let method = match written.method {
@@ -125,14 +126,9 @@ fn fixed(
             }
             Some(_) | None => {}
         }
-        let value = header_value(value, &place, faults);
+        let value = header_value(value, &place, faults).map(|value| value.to_string());
         Some((header?, value?))
     })
-}
-
-fn header_value(text: &str, place: &Place, faults: &mut Faults) -> Option<String> {
-    let value: Option<Fact> = faults.keep(place, text.parse().map_err(|_invalid| NO_VALUE));
-    value.map(|value| value.as_str().to_owned())
 }
 
 fn send(written: &[SendDocument], around: Around<'_>, place: &Place, faults: &mut Faults) -> Option<Vec<Sent>> {
@@ -219,5 +215,3 @@ const ACCEPT: &str = "application/json";
 
 /// Headers that carry secrets whatever a policy says.
 const SECRET: [&str; 2] = ["authorization", "proxy-authorization"];
-
-const NO_VALUE: &str = "a header's value is 1 to 256 bytes of visible ASCII";

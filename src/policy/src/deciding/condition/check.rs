@@ -13,6 +13,7 @@ use super::types::{List, Type, Whole};
 use super::{InvalidCondition, Names, functions};
 use crate::fault::nearest;
 use crate::identity::credential::CredentialKind;
+use crate::identity::facts::FactType;
 use crate::template::CaptureKind;
 use occurs::Part;
 
@@ -59,7 +60,7 @@ impl Root {
     }
 
     /// The further facts of a credential; `None` for what is no credential, or is not required.
-    pub(super) const fn further_facts<'a>(self, names: &Names<'a>) -> Option<&'a [&'a str]> {
+    pub(super) const fn further_facts<'a>(self, names: &Names<'a>) -> Option<&'a [(&'a str, FactType)]> {
         match self {
             Self::ApiKey => names.api_key,
             Self::Token => names.token,
@@ -82,9 +83,14 @@ impl Root {
             Self::ApiKey | Self::Token => {
                 let own = ["subject", "client_id", "client_type", "scopes", "expires"];
                 let further = self.further_facts(names).unwrap_or_default();
-                own.into_iter().chain(further.iter().copied()).collect()
+                own.into_iter().chain(further.iter().map(|(name, _type)| *name)).collect()
             }
         }
+    }
+
+    /// Whether a member is a list, which grows with the caller.
+    pub(super) fn is_list(self, name: &str, names: &Names<'_>) -> bool {
+        matches!(self.type_of(name, names), Some(Type::List(_)))
     }
 
     /// The type of a member, or `None` where there can be no such member.
@@ -110,7 +116,13 @@ impl Root {
             }
             (Self::Token | Self::ApiKey, "expires") => Some(Type::Timestamp(Whole::read(0, i64::MAX))),
             (Self::Token | Self::ApiKey, _) => {
-                self.further_facts(names).filter(|further| further.contains(&name)).and_then(|_| text(Source::Fact))
+                let (_name, of) = self.further_facts(names)?.iter().find(|(known, _type)| *known == name)?;
+                match of {
+                    FactType::Text => text(Source::Fact),
+                    FactType::Int => Some(Type::Int(Whole::any(true))),
+                    FactType::Bool => Some(Type::Bool),
+                    FactType::List => Some(Type::List(List { of: text(Source::Fact).map(Box::new), ascending: false })),
+                }
             }
         }
     }
@@ -134,7 +146,7 @@ pub(super) fn member(expression: &Expression) -> Option<(Root, &str, bool)> {
 
 /// Checks a whole condition. Expects no deeper a tree than a condition's.
 pub(super) fn check(expression: &Expression, text: &str, names: &Names<'_>) -> Result<Uses, InvalidCondition> {
-    let mut walk = Walk { names, uses: Uses::default(), bound: None, scopes_in_loop: false };
+    let mut walk = Walk { names, uses: Uses::default(), bound: None, list_in_loop: false };
     match walk.expression(expression)? {
         Type::Bool => Ok(walk.uses),
         of => Err(InvalidCondition::NotBool { text: text.to_owned(), is: of.as_str() }),
@@ -179,7 +191,7 @@ fn of_entry(entry: &EntryExpr) -> Vec<&Expression> {
 /// What is known of a part of a checked condition, inside of a loop over `bound`; `None` of what only the whole makes
 /// sound.
 pub(super) fn type_of(expression: &Expression, names: &Names<'_>, bound: Option<(String, Type)>) -> Option<Type> {
-    let mut walk = Walk { names, uses: Uses::default(), bound, scopes_in_loop: false };
+    let mut walk = Walk { names, uses: Uses::default(), bound, list_in_loop: false };
     walk.expression(expression).ok()
 }
 
@@ -188,8 +200,8 @@ struct Walk<'n> {
     uses: Uses,
     /// What the loop around binds, and what it can be; none outside of a loop.
     bound: Option<(String, Type)>,
-    /// Whether the body of a loop reads a list of scopes: once is a loop inside a loop, and twice is too much.
-    scopes_in_loop: bool,
+    /// Whether the body of a loop reads a list: once is a loop inside a loop, and twice is too much.
+    list_in_loop: bool,
 }
 
 impl Walk<'_> {
@@ -261,14 +273,11 @@ impl Walk<'_> {
             Root::ApiKey => drop(self.uses.facts.insert((CredentialKind::ApiKey, name.to_owned()))),
             Root::Token => drop(self.uses.facts.insert((CredentialKind::Token, name.to_owned()))),
         }
-        match root {
-            Root::ApiKey | Root::Token if name == "scopes" && self.bound.is_some() => {
-                if self.scopes_in_loop {
-                    return Err(InvalidCondition::ScopesInLoop(root.as_str()));
-                }
-                self.scopes_in_loop = true;
+        if self.bound.is_some() && matches!(of, Type::List(_)) {
+            if self.list_in_loop {
+                return Err(InvalidCondition::ListInLoop(format!("{}.{name}", root.as_str())));
             }
-            Root::ApiKey | Root::Token | Root::Params | Root::Request => {}
+            self.list_in_loop = true;
         }
         Ok(of)
     }

@@ -20,6 +20,7 @@ use super::{
     RequestView, Scene,
 };
 use crate::identity::credential::CredentialKind;
+use crate::identity::facts::{FactValue, Facts};
 use crate::time::UnixTime;
 
 /// A condition, checked against what its route can give it.
@@ -40,7 +41,7 @@ impl Condition {
             of_nothing(&expression).map_err(fault)?;
         }
         let _reads_nothing = parts_succeed(&expression)?;
-        let work = Work::of(&expression);
+        let work = Work::of(&expression, names);
         Ok(Self { source: text.to_owned(), expression, uses, work })
     }
 
@@ -74,18 +75,24 @@ impl Condition {
         constancy::outcomes(&self.expression, names)
     }
 
-    /// What judging it can cost, for a caller without scopes.
+    /// What judging it can cost, for a caller whose lists are empty.
     pub(crate) const fn least_work(&self) -> u64 {
         self.work.fixed
     }
 
     /// What judging it can cost, for this caller.
     pub(crate) fn work(&self, scene: &Scene<'_>) -> u64 {
-        if self.work.per_scope == 0 {
+        if self.work.per_entry == 0 {
             return self.work.fixed;
         }
-        let scopes = [scene.token, scene.api_key].into_iter().flatten().map(|facts| facts.scope.iter().count());
-        self.work.with(scopes.sum::<usize>().try_into().unwrap_or(u64::MAX))
+        let entries = self.facts_used().map(|(kind, name)| {
+            let facts = match kind {
+                CredentialKind::ApiKey => scene.api_key,
+                CredentialKind::Token => scene.token,
+            };
+            facts.map_or(0, |facts| entries(facts, name))
+        });
+        self.work.with(entries.fold(0_usize, usize::saturating_add).try_into().unwrap_or(u64::MAX))
     }
 
     /// Judges it.
@@ -101,6 +108,17 @@ impl Condition {
             }
         }
         evaluate(&self.expression, &Variables::new(scene))
+    }
+}
+
+/// Number of entries of a list, as a condition calls it; none of what is no list.
+fn entries(facts: &Facts, name: &str) -> usize {
+    if name == "scopes" {
+        return facts.scope.iter().count();
+    }
+    match facts.further.iter().find(|(known, _fact)| **known == *name) {
+        Some((_name, FactValue::List(list))) => list.iter().count(),
+        Some(_) | None => 0,
     }
 }
 

@@ -37,11 +37,11 @@ static AROUND: LazyLock<Around<'static>> = LazyLock::new(|| {
 });
 
 fn names() -> Names<'static> {
-    Names { captures: &CAPTURES, token: Some(&["tenant"]), api_key: None, around: *AROUND }
+    Names { captures: &CAPTURES, token: Some(&[("tenant", FactType::Text)]), api_key: None, around: *AROUND }
 }
 
 fn with_key() -> Names<'static> {
-    Names { captures: &CAPTURES, token: Some(&[]), api_key: Some(&["consumer_id"]), around: *AROUND }
+    Names { captures: &CAPTURES, token: Some(&[]), api_key: Some(&[("consumer_id", FactType::Text)]), around: *AROUND }
 }
 
 fn compile(text: &str) -> Result<Condition, InvalidCondition> {

@@ -92,7 +92,7 @@ impl Source {
             Self::Capture(CaptureKind::Int) => "a capture of a number has no sign and no leading zeros".to_owned(),
             Self::Digits => "a number has no leading zeros, spaces or `+`".to_owned(),
             Self::Fact => {
-                "a fact is 1 to 256 bytes of visible ASCII, without a space at its ends".to_owned()
+                "a fact is 1 to 256 bytes without control characters, and without a space at its ends".to_owned()
             }
             Self::HeaderName => "names are in lower case, with `-` for every other sign".to_owned(),
             Self::HeaderValue => "a value has no control character, and no space in front".to_owned(),
@@ -239,9 +239,19 @@ fn ipv6() -> Pattern {
 }
 
 fn fact() -> Pattern {
-    let visible = Pattern::signs(&[('!', '~')]);
-    let inner = Pattern::signs(&[(' ', '~')]).up_to(MAX_FACT.saturating_sub(2));
-    Pattern::Sequence(vec![visible.clone(), Pattern::Sequence(vec![inner, visible]).optional()])
+    // All but white space and control characters.
+    let end = Pattern::signs(&[
+        ('!', '~'),
+        ('\u{a1}', '\u{167f}'),
+        ('\u{1681}', '\u{1fff}'),
+        ('\u{200b}', '\u{2027}'),
+        ('\u{202a}', '\u{202e}'),
+        ('\u{2030}', '\u{205e}'),
+        ('\u{2060}', '\u{2fff}'),
+        ('\u{3001}', char::MAX),
+    ]);
+    let inner = Pattern::signs(&[(' ', '~'), ('\u{a0}', char::MAX)]).up_to(MAX_FACT.saturating_sub(2));
+    Pattern::Sequence(vec![end.clone(), Pattern::Sequence(vec![inner, end]).optional()])
 }
 
 /// Values of one name are joined with a comma and a space, so a space can stand at the end.

@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 
 use cel::ExecutionError;
 use cel::common::traits::{Container, Indexer, Iterable, Iterator as Values, Sizer};
-use cel::common::types::{CelInt, CelList, CelString, MAP_TYPE, Type};
+use cel::common::types::{CelBool, CelInt, CelList, CelString, MAP_TYPE, Type};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 
 use super::check::Root;
 use super::time::Timestamp;
 use super::{Capture, Headers, Scene};
-use crate::identity::facts::Facts;
+use crate::identity::facts::{Fact, FactValue, Facts};
 use crate::time::UnixTime;
 
 /// The variables of one evaluation.
@@ -20,13 +20,30 @@ use crate::time::UnixTime;
 pub(super) struct Variables<'a> {
     scene: &'a Scene<'a>,
     headers: OnceLock<HeaderMap<'a>>,
-    token_scopes: OnceLock<CelList<'a>>,
-    api_key_scopes: OnceLock<CelList<'a>>,
+    token: Lists<'a>,
+    api_key: Lists<'a>,
+}
+
+/// The lists of one identity as the interpreter reads them, each made when it is first read.
+#[derive(Debug)]
+struct Lists<'a> {
+    scopes: OnceLock<CelList<'a>>,
+    /// As many as there are further facts; of what is no list, none is made.
+    further: Vec<OnceLock<CelList<'a>>>,
+}
+
+impl Lists<'_> {
+    fn of(facts: Option<&Facts>) -> Self {
+        let has_lists = |facts: &&Facts| facts.further.iter().any(|(_, fact)| matches!(fact, FactValue::List(_)));
+        let further = facts.filter(has_lists).map_or(0, |facts| facts.further.len());
+        Self { scopes: OnceLock::new(), further: (0..further).map(|_| OnceLock::new()).collect() }
+    }
 }
 
 impl<'a> Variables<'a> {
-    pub(super) const fn new(scene: &'a Scene<'a>) -> Self {
-        Self { scene, headers: OnceLock::new(), token_scopes: OnceLock::new(), api_key_scopes: OnceLock::new() }
+    pub(super) fn new(scene: &'a Scene<'a>) -> Self {
+        let (token, api_key) = (Lists::of(scene.token), Lists::of(scene.api_key));
+        Self { scene, headers: OnceLock::new(), token, api_key }
     }
 
     fn member<'b>(&'b self, root: Root, name: &str) -> Option<CowVal<'b, 'b>> {
@@ -39,8 +56,8 @@ impl<'a> Variables<'a> {
                     Capture::Text(text) => CowVal::owned(CelString::from(*text)),
                 })
             }
-            Root::Token => of_identity(self.scene.token?, name, &self.token_scopes),
-            Root::ApiKey => of_identity(self.scene.api_key?, name, &self.api_key_scopes),
+            Root::Token => of_identity(self.scene.token?, name, &self.token),
+            Root::ApiKey => of_identity(self.scene.api_key?, name, &self.api_key),
         }
     }
 
@@ -62,22 +79,31 @@ impl<'a> Variables<'a> {
     }
 }
 
-fn of_identity<'b, 'a>(facts: &'a Facts, name: &str, scopes: &'b OnceLock<CelList<'a>>) -> Option<CowVal<'b, 'b>> {
-    let fact = match name {
-        "subject" => facts.subject.as_ref(),
-        "client_id" => facts.client_id.as_ref(),
-        "client_type" => facts.client_type.as_ref(),
-        "expires" => return facts.expires.map(|end| CowVal::owned(timestamp(end))),
-        "scopes" => {
-            let list = || {
-                let scopes = facts.scope.iter().map(|scope| -> Box<dyn Val + 'a> { Box::new(CelString::from(scope)) });
-                CelList::from(scopes.collect::<Vec<_>>())
-            };
-            return Some(CowVal::Borrowed(scopes.get_or_init(list)));
+fn of_identity<'b, 'a>(facts: &'a Facts, name: &str, lists: &'b Lists<'a>) -> Option<CowVal<'b, 'b>> {
+    let text = |fact: &'a Fact| CowVal::owned(CelString::from(fact.as_str()));
+    match name {
+        "subject" => facts.subject.as_ref().map(text),
+        "client_id" => facts.client_id.as_ref().map(text),
+        "client_type" => facts.client_type.as_ref().map(text),
+        "expires" => facts.expires.map(|end| CowVal::owned(timestamp(end))),
+        "scopes" => Some(CowVal::Borrowed(lists.scopes.get_or_init(|| list(facts.scope.iter())))),
+        _ => {
+            let (at, (_name, fact)) = facts.further.iter().enumerate().find(|(_at, (known, _))| **known == *name)?;
+            match fact {
+                FactValue::Text(fact) => Some(text(fact)),
+                FactValue::Int(number) => Some(CowVal::owned(CelInt::from(*number))),
+                FactValue::Bool(is_true) => Some(CowVal::owned(CelBool::from(*is_true))),
+                FactValue::List(entries) => {
+                    Some(CowVal::Borrowed(lists.further.get(at)?.get_or_init(|| list(entries.iter()))))
+                }
+            }
         }
-        _ => facts.further.iter().find(|(known, _fact)| **known == *name).map(|(_name, fact)| fact),
-    };
-    fact.map(|fact| CowVal::owned(CelString::from(fact.as_str())))
+    }
+}
+
+fn list<'a>(entries: impl Iterator<Item = &'a str>) -> CelList<'a> {
+    let entries = entries.map(|entry| -> Box<dyn Val + 'a> { Box::new(CelString::from(entry)) });
+    CelList::from(entries.collect::<Vec<_>>())
 }
 
 /// Whole seconds, as conditions count: the fraction is cut off, of now as of an end. An end past what CEL can count to

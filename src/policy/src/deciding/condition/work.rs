@@ -1,39 +1,39 @@
 //! Owns what judging a condition can cost at most, in steps and in bytes, known before there is a request.
 //!
-//! Sizes are those of the shipped limits of headers. What grows with the caller's scopes is kept apart: how many there
-//! are is known when a request is judged.
+//! Sizes are those of the shipped limits of headers. What grows with the caller's lists (scopes, roles) is kept apart:
+//! how many entries there are is known when a request is judged.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 use cel::parser::Expression;
 
-use super::MAX_CONDITION;
 use super::check::{Root, member, predicate};
 use super::search;
+use super::{MAX_CONDITION, Names};
 
 /// Work in picoseconds of a slow core.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Work {
     /// Whoever the caller is.
     pub(super) fixed: u64,
-    /// For each of the caller's scopes.
-    pub(super) per_scope: u64,
+    /// For each entry of the caller's lists.
+    pub(super) per_entry: u64,
     /// For each pair of them.
     pub(super) per_pair: u64,
 }
 
 impl Work {
     /// The work of a checked condition. Expects no deeper a tree than a condition's.
-    pub(super) fn of(expression: &Expression) -> Self {
-        let mut scale =
-            Scale { work: Self::default(), around: Loop::None, item: Bytes::default(), search_for_item: SEARCH_LONG };
+    pub(super) fn of(expression: &Expression, names: &Names<'_>) -> Self {
+        let (work, item) = (Self::default(), Bytes::default());
+        let mut scale = Scale { names, work, around: Loop::None, item, search_for_item: SEARCH_LONG };
         scale.weigh(expression);
         scale.work
     }
 
-    /// The work for a caller with so many scopes.
-    pub(super) fn with(self, scopes: u64) -> u64 {
-        let pairs = scopes.saturating_mul(scopes).saturating_mul(self.per_pair);
-        self.fixed.saturating_add(scopes.saturating_mul(self.per_scope)).saturating_add(pairs)
+    /// The work for a caller whose lists have so many entries together.
+    pub(super) fn with(self, entries: u64) -> u64 {
+        let pairs = entries.saturating_mul(entries).saturating_mul(self.per_pair);
+        self.fixed.saturating_add(entries.saturating_mul(self.per_entry)).saturating_add(pairs)
     }
 }
 
@@ -42,7 +42,8 @@ impl Work {
 enum Loop {
     None,
     Headers,
-    Scopes,
+    /// Over a list of the caller's.
+    Entries,
     Times(u64),
 }
 
@@ -63,7 +64,8 @@ impl Bytes {
     }
 }
 
-struct Scale {
+struct Scale<'n> {
+    names: &'n Names<'n>,
     work: Work,
     around: Loop,
     /// What the loop's variable holds.
@@ -72,7 +74,7 @@ struct Scale {
     search_for_item: u64,
 }
 
-impl Scale {
+impl Scale<'_> {
     /// Adds the work of an expression; how large its value can be.
     fn weigh(&mut self, expression: &Expression) -> Bytes {
         if let Some((root, name, _test)) = member(expression) {
@@ -117,9 +119,10 @@ impl Scale {
                 Bytes::default()
             }
             (Root::Request, _) | (Root::Params, _) => Bytes::each(HEADER_BYTES),
-            (Root::Token | Root::ApiKey, "scopes") => {
-                self.work.per_scope = self.work.per_scope.saturating_add(STEP);
-                Bytes::each(SCOPE_BYTES)
+            // A list is made once for each evaluation.
+            (Root::Token | Root::ApiKey, _) if root.is_list(name, self.names) => {
+                self.work.per_entry = self.work.per_entry.saturating_add(STEP);
+                Bytes::each(LIST_BYTES)
             }
             (Root::Token | Root::ApiKey, _) => Bytes::each(MAX_NAME),
         }
@@ -129,7 +132,7 @@ impl Scale {
         let parts: Vec<_> = call.target.as_deref().into_iter().chain(&call.args).collect();
         let sizes: Vec<_> = parts.iter().map(|part| self.weigh(part)).collect();
         let whole = sizes.iter().copied().fold(Bytes::default(), Bytes::plus);
-        let scans_scopes = parts.iter().any(|part| is_scopes(part));
+        let scans_list = parts.iter().any(|part| self.is_list(part));
         match (call.func_name.as_str(), parts.as_slice(), sizes.as_slice()) {
             (operators::ADD, _, _) => {
                 self.charge(STEP, whole, COPY);
@@ -183,8 +186,8 @@ impl Scale {
             ("size" | "timestamp" | "duration" | "int" | "bool", _, _) => self.charge(CALL, whole, COUNT),
             (_, _, _) => self.charge(CALL, Bytes::default(), 0),
         }
-        if scans_scopes {
-            self.charge_scopes(ENTRY);
+        if scans_list {
+            self.charge_entries(ENTRY);
         }
         Bytes::default()
     }
@@ -197,10 +200,10 @@ impl Scale {
             _ => SEARCH_LONG,
         };
         // A range that can be of several sorts is weighed as each of them.
-        for around in sorts(&comprehension.iter_range) {
+        for around in self.sorts(&comprehension.iter_range) {
             self.around = around;
             self.item = match around {
-                Loop::Headers | Loop::Scopes => Bytes { each: 0, items: 1 },
+                Loop::Headers | Loop::Entries => Bytes { each: 0, items: 1 },
                 Loop::Times(_) | Loop::None => range,
             };
             let item = self.item;
@@ -225,7 +228,7 @@ impl Scale {
     fn charge(&mut self, steps: u64, bytes: Bytes, rate: u64) {
         let each = steps.saturating_add(bytes.each.saturating_mul(rate));
         let of_items = |whole: u64| bytes.items.saturating_mul(whole).saturating_mul(rate);
-        let (fixed, per_scope) = match self.around {
+        let (fixed, per_entry) = match self.around {
             Loop::None => (each, 0),
             // An entry of a list in the text is copied whenever it is read.
             Loop::Times(count) => {
@@ -233,21 +236,21 @@ impl Scale {
                 (each.saturating_add(steps).saturating_mul(count), 0)
             }
             Loop::Headers => (each.saturating_mul(HEADERS).saturating_add(of_items(HEADER_BYTES)), 0),
-            Loop::Scopes => (of_items(SCOPE_BYTES), each),
+            Loop::Entries => (of_items(LIST_BYTES), each),
         };
         self.work.fixed = self.work.fixed.saturating_add(fixed);
-        self.work.per_scope = self.work.per_scope.saturating_add(per_scope);
+        self.work.per_entry = self.work.per_entry.saturating_add(per_entry);
     }
 
-    /// Adds a scan of a list of scopes.
-    fn charge_scopes(&mut self, each: u64) {
-        let (per_scope, per_pair) = match self.around {
+    /// Adds a scan of a list of the caller's.
+    fn charge_entries(&mut self, each: u64) {
+        let (per_entry, per_pair) = match self.around {
             Loop::None => (each, 0),
             Loop::Times(count) => (each.saturating_mul(count), 0),
             Loop::Headers => (each.saturating_mul(HEADERS), 0),
-            Loop::Scopes => (0, each),
+            Loop::Entries => (0, each),
         };
-        self.work.per_scope = self.work.per_scope.saturating_add(per_scope);
+        self.work.per_entry = self.work.per_entry.saturating_add(per_entry);
         self.work.per_pair = self.work.per_pair.saturating_add(per_pair);
     }
 
@@ -258,46 +261,46 @@ impl Scale {
             Loop::Headers => {
                 bytes.each.saturating_mul(HEADERS).saturating_add(bytes.items.saturating_mul(HEADER_BYTES))
             }
-            Loop::Scopes => bytes.each.saturating_mul(HEADERS).saturating_add(bytes.items.saturating_mul(SCOPE_BYTES)),
+            Loop::Entries => bytes.each.saturating_mul(HEADERS).saturating_add(bytes.items.saturating_mul(LIST_BYTES)),
         };
         if whole(one) <= whole(two) { one } else { two }
     }
-}
 
-/// What a loop's range can be.
-fn sorts(range: &Expression) -> Vec<Loop> {
-    let mut found = Vec::new();
-    let mut open = vec![range];
-    while let Some(expression) = open.pop() {
-        let sort = match (member(expression), &expression.expr) {
-            (Some((Root::Request, "headers", _)), _) => Some(Loop::Headers),
-            (Some((_, "scopes", _)), _) => Some(Loop::Scopes),
-            (Some(_), _) => None,
-            (None, Expr::List(list)) => {
-                open.extend(&list.elements);
-                Some(Loop::Times(size(list.elements.len())))
-            }
-            (None, Expr::Call(call)) => {
-                open.extend(call.target.as_deref().into_iter().chain(&call.args));
-                None
-            }
-            (None, Expr::Comprehension(comprehension)) => {
-                open.push(&comprehension.iter_range);
-                None
-            }
-            (None, _) => None,
-        };
-        found.extend(sort.filter(|sort| !found.contains(sort)));
+    /// What a loop's range can be.
+    fn sorts(&self, range: &Expression) -> Vec<Loop> {
+        let mut found = Vec::new();
+        let mut open = vec![range];
+        while let Some(expression) = open.pop() {
+            let sort = match (member(expression), &expression.expr) {
+                (Some((Root::Request, "headers", _)), _) => Some(Loop::Headers),
+                (Some((root, name, _)), _) if root.is_list(name, self.names) => Some(Loop::Entries),
+                (Some(_), _) => None,
+                (None, Expr::List(list)) => {
+                    open.extend(&list.elements);
+                    Some(Loop::Times(size(list.elements.len())))
+                }
+                (None, Expr::Call(call)) => {
+                    open.extend(call.target.as_deref().into_iter().chain(&call.args));
+                    None
+                }
+                (None, Expr::Comprehension(comprehension)) => {
+                    open.push(&comprehension.iter_range);
+                    None
+                }
+                (None, _) => None,
+            };
+            found.extend(sort.filter(|sort| !found.contains(sort)));
+        }
+        // Nothing else can be gone over; should it ever be, it is no longer than the text.
+        if found.is_empty() { vec![Loop::Times(size(MAX_CONDITION))] } else { found }
     }
-    // Nothing else can be gone over; should it ever be, it is no longer than the text.
-    if found.is_empty() { vec![Loop::Times(size(MAX_CONDITION))] } else { found }
-}
 
-/// Whether an expression is a list of scopes, or a part of one.
-fn is_scopes(expression: &Expression) -> bool {
-    matches!(member(expression), Some((_, "scopes", _)))
-        || matches!(&expression.expr, Expr::Comprehension(_) | Expr::Call(_))
-            && sorts(expression).contains(&Loop::Scopes)
+    /// Whether an expression is a list of the caller's, or a part of one.
+    fn is_list(&self, expression: &Expression) -> bool {
+        member(expression).is_some_and(|(root, name, _)| root.is_list(name, self.names))
+            || matches!(&expression.expr, Expr::Comprehension(_) | Expr::Call(_))
+                && self.sorts(expression).contains(&Loop::Entries)
+    }
 }
 
 fn size(length: usize) -> u64 {
@@ -349,8 +352,8 @@ const HEADERS: u64 = 64;
 /// Bytes of a request's head, as shipped.
 const HEADER_BYTES: u64 = 32 * 1024;
 
-/// Bytes of the scopes of two credentials.
-const SCOPE_BYTES: u64 = 2 * 8192;
+/// Bytes of a list of the caller's; of the scopes of two credentials, where both are read.
+const LIST_BYTES: u64 = 2 * 8192;
 
 /// Bytes of a host, a method, a fact.
 const MAX_NAME: u64 = 256;

@@ -1,7 +1,6 @@
 //! Owns the judgement of a caller whose credentials are verified: binding, scopes, ownership, conditions, what is
 //! forwarded.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Evaluation;
@@ -12,7 +11,7 @@ use crate::deciding::forward::FactReference;
 use crate::deciding::observer::{Event, Observer};
 use crate::deciding::policy::{Binding, Owner, Ownership, RequiredScopes, Verified};
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::{FactName, Facts};
+use crate::identity::facts::{FactName, Facts, Stated};
 use crate::time::Moment;
 
 impl Evaluation {
@@ -26,8 +25,7 @@ impl Evaluation {
             Ownership::Owned(owner) => self.check_owner(owner, observer)?,
         }
         self.check_conditions(verified, now, observer)?;
-        let told =
-            self.policy.forward.tell(|kind| verified.credentials.include(kind), |reference| self.fact(reference));
+        let told = self.tell(|kind| verified.credentials.include(kind));
         match told.missing {
             None => Ok(told.headers),
             Some(FactReference { of, name }) => Err(Denial::FactMissing(of, name)),
@@ -40,10 +38,9 @@ impl Evaluation {
             Binding::Bound { token, api_key } => (token, api_key),
         };
         let (of_token, of_api_key) = (self.fact(token), self.fact(api_key));
-        observer
-            .note(Event::Compared { token: (token, of_token.as_deref()), api_key: (api_key, of_api_key.as_deref()) });
-        // Absent equals nothing, so both sides have to be there.
-        match (&of_token, &of_api_key) {
+        observer.note(Event::Compared { token: (token, of_token), api_key: (api_key, of_api_key) });
+        // Absent equals nothing, so both sides have to be there. A number is the same as its text.
+        match (of_token.and_then(Stated::text), of_api_key.and_then(Stated::text)) {
             (Some(one), Some(two)) if one == two => Ok(()),
             (Some(_) | None, Some(_) | None) => Err(Denial::NotBound {
                 token: Compared::new(token, of_token.is_some()),
@@ -68,23 +65,28 @@ impl Evaluation {
     }
 
     fn check_owner(&self, owner: &Owner, observer: &mut impl Observer) -> Result<(), Denial> {
-        let client_type = self.fact(&FactReference { of: owner.equals.of, name: FactName::ClientType });
-        if let Some(client_type) =
-            client_type.filter(|known| owner.except_client_types.iter().any(|exempt| exempt == known))
+        let client_type = self.fact(&FactReference { of: owner.fact.of, name: FactName::ClientType });
+        if let Some(client_type) = client_type
+            .and_then(Stated::text)
+            .filter(|known| owner.except_client_types.iter().any(|exempt| exempt == known))
         {
             observer.note(Event::Exempt { client_type: &client_type });
             return Ok(());
         }
-        let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.equals));
-        observer.note(Event::Owner { param: (&owner.param, named), fact: (&owner.equals, stated.as_deref()) });
+        let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.fact));
         // Absent equals nothing, so both sides have to be there.
-        match (named, &stated) {
-            (Some(named), Some(stated)) if named == stated => Ok(()),
-            (Some(_) | None, Some(_) | None) => Err(Denial::NotOwner {
-                param: owner.param.clone(),
-                caller: Compared::new(&owner.equals, stated.is_some()),
-            }),
+        let is_owner = match (named, stated) {
+            (Some(named), Some(Stated::List(list))) => list.contains(named),
+            (Some(named), Some(single)) => single.text().is_some_and(|single| single == named),
+            (Some(_) | None, None) | (None, Some(_)) => false,
+        };
+        let (param, fact, is_list) = ((owner.param.as_str(), named), (&owner.fact, stated), owner.is_list);
+        observer.note(Event::Owner { param, fact, is_list, is_owner });
+        if is_owner {
+            return Ok(());
         }
+        let caller = Compared::new(&owner.fact, stated.is_some());
+        Err(Denial::NotOwner { param: owner.param.clone(), caller, is_list: owner.is_list })
     }
 
     fn check_conditions(&self, verified: &Verified, now: Moment, observer: &mut impl Observer) -> Result<(), Denial> {
@@ -128,8 +130,8 @@ impl Evaluation {
         }
     }
 
-    pub(super) fn fact(&self, reference: &FactReference) -> Option<Cow<'_, str>> {
-        self.identity(reference.of)?.text(&reference.name)
+    pub(super) fn fact(&self, reference: &FactReference) -> Option<Stated<'_>> {
+        self.identity(reference.of)?.stated(&reference.name)
     }
 }
 

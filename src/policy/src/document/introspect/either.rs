@@ -5,11 +5,11 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    ActiveDocument, ActiveOnDocument, ExpectDocument, ExpectNothingDocument, SendDocument, SendInDocument,
-    StatedDocument,
+    ActiveDocument, ActiveOnDocument, ExpectDocument, ExpectNothingDocument, ExpectedDocument, HasDocument,
+    ScalarDocument, SendDocument, SendInDocument, StatedDocument,
 };
 use crate::document::KindDocument;
 
@@ -90,5 +90,84 @@ impl<'de> Visitor<'de> for ExpectVisitor {
             stated.insert(key, members.next_value()?);
         }
         Ok(ExpectDocument::Stated(StatedDocument(stated)))
+    }
+}
+
+impl<'de> Deserialize<'de> for ExpectedDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ExpectedVisitor)
+    }
+}
+
+struct ExpectedVisitor;
+
+impl<'de> Visitor<'de> for ExpectedVisitor {
+    type Value = ExpectedDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a boolean, a whole number, a list of them, or `has` with one")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ExpectedDocument, E> {
+        ScalarVisitor.visit_str(text).map(ExpectedDocument::Is)
+    }
+
+    fn visit_bool<E: Error>(self, is_true: bool) -> Result<ExpectedDocument, E> {
+        ScalarVisitor.visit_bool(is_true).map(ExpectedDocument::Is)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<ExpectedDocument, E> {
+        ScalarVisitor.visit_i64(number).map(ExpectedDocument::Is)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<ExpectedDocument, E> {
+        ScalarVisitor.visit_u64(number).map(ExpectedDocument::Is)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<ExpectedDocument, A::Error> {
+        let mut several = Vec::new();
+        while let Some(entry) = entries.next_element()? {
+            several.push(entry);
+        }
+        Ok(ExpectedDocument::OneOf(several))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<ExpectedDocument, A::Error> {
+        HasDocument::deserialize(MapAccessDeserializer::new(members)).map(ExpectedDocument::Has)
+    }
+}
+
+impl<'de> Deserialize<'de> for ScalarDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl Visitor<'_> for ScalarVisitor {
+    type Value = ScalarDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a boolean, or a whole number")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ScalarDocument, E> {
+        Ok(ScalarDocument::Text(text.to_owned()))
+    }
+
+    fn visit_bool<E: Error>(self, is_true: bool) -> Result<ScalarDocument, E> {
+        Ok(ScalarDocument::Bool(is_true))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<ScalarDocument, E> {
+        Ok(ScalarDocument::Int(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<ScalarDocument, E> {
+        let number = i64::try_from(number);
+        number
+            .map(ScalarDocument::Int)
+            .map_err(|_too_large| E::custom("this number has more than 64 bits with its sign"))
     }
 }

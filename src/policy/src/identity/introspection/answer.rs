@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Active, Introspection};
 use crate::identity::answer::{Answer, Unavailable};
 use crate::identity::call::Reply;
+use crate::identity::expected::Met;
 use crate::identity::facts::{Facts, UnusableFact};
 use crate::identity::pointers::{stated, unusable};
 use crate::json;
@@ -47,15 +48,16 @@ impl Introspection {
             },
             Active::On(_statuses) => {}
         }
-        for (pointer, expected) in &self.asked.expect {
-            match value.pointer(pointer) {
-                Some(Value::String(stated)) if stated == expected => {}
+        for expected in &self.asked.expect {
+            match expected.is_met_by(&value) {
+                Met::Yes => {}
                 // RFC 7662, 2.1: the server may look beyond the hint, and finds a credential of another kind.
-                Some(Value::String(_)) => return Ok(Answer::Inactive),
-                Some(_) | None => return Err("what was expected is not stated"),
+                Met::No => return Ok(Answer::Inactive),
+                Met::NotStated => return Err("what was expected is not stated"),
             }
         }
-        if let Some((name, pointer)) = self.asked.required.iter().find(|(_name, at)| stated(&value, at).is_none()) {
+        let is_stated = |places: &[String]| places.iter().any(|at| stated(&value, at).is_some());
+        if let Some((name, places)) = self.asked.required.iter().find(|(_name, places)| !is_stated(places)) {
             // Where only the status says so, what is required tells an answer from any other page.
             let is_an_answer = match &self.asked.active {
                 Active::At(_pointer) => true,
@@ -63,7 +65,7 @@ impl Introspection {
             };
             let fault = "is required, and not stated";
             return if is_an_answer {
-                Ok(Answer::Rejected(unusable(name, pointer, fault).into()))
+                Ok(Answer::Rejected(unusable(name, &places.join("`, `"), fault).into()))
             } else {
                 Err(NOT_STATED)
             };

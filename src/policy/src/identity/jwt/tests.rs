@@ -315,7 +315,7 @@ mod standard {
     fn check(token: &str, key: Value, algorithm: Algorithm, with: &'static dyn VerificationAlgorithm) {
         let compact = jws::Compact::split(token).unwrap();
         let header = jws::Header::read(compact.header);
-        assert_eq!(header.err(), Some(JwtRejection::NoType), "the examples have no `typ`, and so are no access tokens");
+        assert_eq!(header.unwrap().kind, None, "the examples have no `typ`");
         let signature = as_libraries_want_it(base64url::decode(compact.signature).unwrap(), algorithm).unwrap();
         let key = Key::read(&object(key)).unwrap();
         assert!(key.fits(algorithm));

@@ -63,15 +63,17 @@ impl RevocationSet {
     /// have everything asked for again.
     #[must_use]
     pub fn concerns(&self, credential: &RevocationKeys, facts: &Facts) -> bool {
-        let names = |revoked: &BTreeSet<String>, stated: Option<&Fact>| {
-            !revoked.is_empty() && stated.is_none_or(|stated| revoked.contains(stated.as_str()))
+        let names = |revoked: &BTreeSet<String>, stated: Option<&str>| {
+            !revoked.is_empty() && stated.is_none_or(|stated| revoked.contains(stated))
         };
         let jti = facts.further.iter().find(|(name, _fact)| &**name == JTI);
+        let jti_text = jti.and_then(|(_name, jti)| jti.stated().text());
         self.all
             || self.credentials.contains(&credential.digest)
-            || names(&self.clients, facts.client_id.as_ref())
-            || (credential.kind == CredentialKind::Token && names(&self.users, facts.subject.as_ref()))
-            || ((credential.is_jws || jti.is_some()) && names(&self.jtis, jti.map(|(_name, jti)| jti)))
+            || names(&self.clients, facts.client_id.as_ref().map(Fact::as_str))
+            || (credential.kind == CredentialKind::Token
+                && names(&self.users, facts.subject.as_ref().map(Fact::as_str)))
+            || ((credential.is_jws || jti.is_some()) && names(&self.jtis, jti_text.as_deref()))
     }
 
     pub(super) fn add(&mut self, entry: &Entry) {

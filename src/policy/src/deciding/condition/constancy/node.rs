@@ -40,8 +40,8 @@ impl Node {
             Self::Known(outcomes) => *outcomes,
             Self::Has(place) => match worlds.get(*place) {
                 Some(World::Absent) => Outcomes::FALSE,
-                Some(World::Tests(_)) => Outcomes::HOLDS,
-                Some(World::Entries(_) | World::Unknown) | None => Outcomes::ANY,
+                Some(World::Tests(_) | World::Entries(_)) => Outcomes::HOLDS,
+                Some(World::Unknown) | None => Outcomes::ANY,
             },
             Self::Test(place, test) => match worlds.get(*place) {
                 Some(World::Absent) => Outcomes::FAILS,
@@ -71,7 +71,8 @@ impl Node {
                         Quantifier::ExistsOne => Outcomes::one_of(each),
                     }
                 }
-                Some(World::Absent | World::Tests(_) | World::Unknown) | None => Outcomes::ANY,
+                Some(World::Absent) => Outcomes::FAILS,
+                Some(World::Tests(_) | World::Unknown) | None => Outcomes::ANY,
             },
         }
     }

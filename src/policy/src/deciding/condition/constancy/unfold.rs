@@ -192,7 +192,8 @@ impl<'n> Unfold<'n> {
         let expression = of(Expr::Select(SelectExpr { test: false, ..select.clone() }));
         let values = match self.type_of(&expression) {
             Some(Type::Text(texts)) => Values::Text(texts.pattern),
-            Some(Type::Timestamp(whole)) => Values::Number(whole),
+            Some(Type::Int(whole) | Type::Timestamp(whole)) => Values::Number(whole),
+            Some(Type::List(_)) => return self.list(&expression).map_or(Node::Known(Outcomes::ANY), Node::Has),
             Some(_) | None => return Node::Known(Outcomes::ANY),
         };
         Node::Has(self.place(&expression, values))
@@ -284,7 +285,11 @@ impl<'n> Unfold<'n> {
         if let Some(at) = self.places.iter().position(|place| place.expression == *of) {
             return at;
         }
-        let is_optional = !matches!(values, Values::List { .. } | Values::Outcome) && self.can_fail(of);
+        let is_optional = match values {
+            Values::Text(_) | Values::Number(_) => self.can_fail(of),
+            // A list or a boolean that is read, and not made of others.
+            Values::List { .. } | Values::Outcome => member(of).is_some() && self.can_fail(of),
+        };
         self.places.push(Place::new(of.clone(), values, is_optional));
         self.places.len().saturating_sub(1)
     }
