@@ -172,10 +172,10 @@ fn odd_answer_is_judged_by_what_is_needed_of_it_and_asked_for_once() {
     for (at, (odd, status)) in [
         (json!({}), 404),
         (json!({ "username": 7, "aud": { "a": 1 }, "iat": "now" }), 404),
-        (json!({ "client_type": 7 }), 401),
+        (json!({ "client_type": [7] }), 401),
         (json!({ "scope": "private_contracts:write \u{456}\u{43d}\u{448}\u{435} \" a" }), 404),
         (json!({ "exp": in_ten_minutes }), 404),
-        (json!({ "sub": 7 }), 401),
+        (json!({ "sub": { "id": 7 } }), 401),
         (json!({ "client_id": "two words\n" }), 401),
         (json!({ "scope": "\u{456}\u{43d}\u{448}\u{435}" }), 403),
         (json!({ "exp": "tomorrow" }), 401),
