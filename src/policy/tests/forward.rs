@@ -220,11 +220,44 @@ fn faults_name_their_place() {
         ("fixed: { x-gateway: brama }", "strip: [auth*]", "`forward.strip` removes it with `auth*`"),
     ] {
         assert!(DOCUMENT.contains(from), "{from}");
-        let yaml: Value = serde_saphyr::from_str(&DOCUMENT.replacen(from, to, 1)).unwrap();
-        let told = match PolicyDocument::read(&yaml.to_string()).and_then(|document| Policy::compile(&document)) {
-            Ok(_policy) => String::new(),
-            Err(faults) => faults.to_string(),
-        };
+        let told = told(&DOCUMENT.replacen(from, to, 1));
         assert!(told.contains(fault) && told.is_empty() == fault.is_empty(), "{to}: {told}");
+    }
+}
+
+#[test]
+fn header_that_names_a_second_host_does_not_pass() {
+    let aliased = DOCUMENT
+        .replace("header: x-api-key", "header: x-host")
+        .replace("pass: [authorization] }\n  - { id: basic", "pass: [x-host] }\n  - { id: basic");
+    assert_eq!(told(&aliased), "");
+    let hosted = aliased.replace("path: /user,", "path: /user, hosts: [a.example],");
+    assert!(told(&hosted).contains("pass[0]: `x-host` names a second host"), "{}", told(&hosted));
+}
+
+#[test]
+fn facts_that_no_route_forwards_are_told_and_refuse_nobody() {
+    let own = DOCUMENT.replace(
+        "path: /user, require: { credentials: [token], scopes: none } }",
+        "path: /user, require: { credentials: [token], scopes: none }, forward: { headers: {} } }",
+    );
+    let own = own.replace("path: /basic, require", "path: /basic, forward: { headers: {} }, require");
+    let document: Value = serde_saphyr::from_str(&own).unwrap();
+    let document = PolicyDocument::read(&document.to_string()).unwrap();
+    let policy = Policy::compile(&document).unwrap();
+    let lints = policy.lints(&document);
+    assert!(lints.iter().any(|lint| (lint.code, &*lint.path) == ("without_effect", "forward")), "{lints:?}");
+    let document: Value = serde_saphyr::from_str(DOCUMENT).unwrap();
+    let document = PolicyDocument::read(&document.to_string()).unwrap();
+    let lints = Policy::compile(&document).unwrap().lints(&document);
+    assert!(lints.iter().all(|lint| lint.path != "forward"), "{lints:?}");
+}
+
+/// The faults of a document; nothing of a sound one.
+fn told(yaml: &str) -> String {
+    let yaml: Value = serde_saphyr::from_str(yaml).unwrap();
+    match PolicyDocument::read(&yaml.to_string()).and_then(|document| Policy::compile(&document)) {
+        Ok(_policy) => String::new(),
+        Err(faults) => faults.to_string(),
     }
 }

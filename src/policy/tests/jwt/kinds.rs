@@ -101,6 +101,17 @@ fn types_that_an_id_token_has_too_are_told() {
 }
 
 #[test]
+fn claim_that_says_for_whom_a_token_is_answers_the_lint_of_audiences() {
+    let codes = |expect: &str| {
+        let document = read(&document(&with("at+jwt", expect).replace("[api, other]", "any")));
+        let lints = Policy::compile(&document).unwrap().lints(&document);
+        lints.into_iter().map(|lint| lint.code).collect::<Vec<_>>()
+    };
+    assert!(codes("").contains(&"audience_missing"));
+    assert!(!codes("{ /client_id: [c1, c2] }").contains(&"audience_missing"));
+}
+
+#[test]
 fn faults_name_their_place() {
     for (types, expect, fault) in [
         ("absent, absent", "", "jwt.types[1]: `absent` is written twice"),
