@@ -1,7 +1,7 @@
 //! Every policy's cases through Envoy; `src/replay/tests/cases.rs` judges the same ones natively. There are no
 //! exceptions: a case is decided here and there alike, or it fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use brama_e2e::authority::Mode;
@@ -62,7 +62,7 @@ impl Outcome<'_> {
         }
         // Whatever a case says: what only the gateway may tell is its own word, said once.
         let sent = |value: &String| self.case.request.headers.iter().any(|(_, sent)| sent == value);
-        let passed = expect.allow.as_ref().map(|rule| self.policy.passes(rule)).unwrap_or_default();
+        let passed: BTreeSet<_> = expect.allow.iter().flat_map(|rule| self.policy.passes(rule)).collect();
         let reserved = arrived.iter().filter(|(name, _)| self.policy.reserves(name) && !passed.contains(name));
         for (name, value) in reserved {
             let expected = expect.forward.as_ref().and_then(|forward| forward.get(name));

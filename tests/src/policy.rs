@@ -68,8 +68,8 @@ impl Policy {
     /// The headers that a rule lets go on, though they carry a credential elsewhere.
     pub fn passes(&self, rule: &str) -> BTreeSet<String> {
         let mut routes = self.document["routes"].as_array().into_iter().flatten();
-        let route = routes.find(|route| route["id"] == rule);
-        let names = route.and_then(|route| route["pass"].as_array()).into_iter().flatten();
+        let route = routes.find(|route| route["id"] == rule).unwrap_or_else(|| panic!("no route `{rule}`"));
+        let names = route["pass"].as_array().into_iter().flatten();
         names.map(|name| name.as_str().unwrap().to_owned()).collect()
     }
 

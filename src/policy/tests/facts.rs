@@ -65,8 +65,8 @@ fn granted(decision: Decision) -> Grant {
 
 fn why(policy: &Policy, decision: &Decision) -> String {
     match decision {
-        Decision::Allow(_) => String::new(),
-        Decision::Refuse(refused) => policy.reason(refused.denial()).unwrap_or_default(),
+        Decision::Allow(grant) => panic!("{grant:?}"),
+        Decision::Refuse(refused) => policy.reason(refused.denial()).expect("a reason"),
     }
 }
 

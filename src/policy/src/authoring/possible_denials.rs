@@ -55,8 +55,8 @@ impl Policy {
         self.credential_rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))
     }
 
-    /// Whether a route forwards a fact that an authority may leave unsaid. Scopes are excluded: an absent scope list
-    /// means the empty list, so it is never missing.
+    /// Possible lack of a fact that a route forwards: an authority may leave it unsaid. Scopes are excluded, since an
+    /// absent scope list means the empty list.
     fn may_lack_a_fact(&self, route: &Route) -> bool {
         let Some(verified) = route.verified() else { return false };
         self.identity_headers(route).facts().any(|forwarded| {

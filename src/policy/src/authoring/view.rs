@@ -230,7 +230,7 @@ impl<'a> OwnerView<'a> {
         &self.0.fact
     }
 
-    /// Whether the fact is a list.
+    /// `true` where the fact is a list, `false` where it is a single value.
     #[must_use]
     pub const fn is_list(&self) -> bool {
         self.0.is_list

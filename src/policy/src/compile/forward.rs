@@ -50,7 +50,7 @@ pub(super) fn all(
     Some(forward)
 }
 
-/// What a route tells of the caller, where it is not what the document tells.
+/// Identity headers of a route with a `forward` of its own; `required` are the credentials that it requires.
 pub(super) fn of_route(
     written: &IdentityDocument,
     required: &[KindDocument],
@@ -127,7 +127,7 @@ fn members_of(
     members.map(|members| members.into_iter().collect())
 }
 
-/// What becomes of a header or a member whose fact is not stated.
+/// Fate of a header or a member whose fact is not stated: a refusal, unless another one is written.
 const fn missing(written: Option<MissingDocument>) -> Missing {
     match written {
         None => Missing::Refuse,

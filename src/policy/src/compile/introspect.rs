@@ -100,7 +100,7 @@ fn statuses(
     })
 }
 
-/// What is expected; `nothing` is the fault of an empty list.
+/// Expected values; `nothing` is the fault of an object without any.
 pub(super) fn expect(
     written: &ExpectDocument,
     nothing: &str,

@@ -35,7 +35,7 @@ pub(crate) struct Forwarded {
     pub(crate) missing: Missing,
 }
 
-/// What becomes of a header or a member whose fact is not stated.
+/// Fate of a header or a member whose fact is not stated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
     /// The request is refused.

@@ -103,7 +103,7 @@ pub enum Event<'a> {
         param: (&'a str, Option<&'a str>),
         /// The fact, and what it is.
         fact: (&'a FactReference, Option<Stated<'a>>),
-        /// Whether the fact is a list.
+        /// `true` where the fact is a list, `false` where it is a single value.
         is_list: bool,
         /// Whether the resource is the caller's.
         is_owner: bool,

@@ -191,7 +191,7 @@ pub(crate) enum Ownership {
 pub(crate) struct Owner {
     pub(crate) param: String,
     pub(crate) fact: FactReference,
-    /// Whether the fact is a list.
+    /// `true` where the fact is a list, `false` where it is a single value.
     pub(crate) is_list: bool,
     /// Client types that may act on anybody's; an unknown or missing type is never among them.
     pub(crate) except_client_types: Vec<String>,
@@ -294,7 +294,7 @@ impl Policy {
         self.forward.names().chain(of_routes.flat_map(IdentityHeaders::names))
     }
 
-    /// What a route tells of the caller.
+    /// Identity headers of a route: its own, or the document's.
     pub(crate) fn identity_headers<'a>(&'a self, route: &'a Route) -> &'a IdentityHeaders {
         route.forward.as_ref().unwrap_or(&self.forward.identity)
     }

@@ -151,7 +151,7 @@ pub struct MemberPerhapsDocument {
     pub missing: MissingDocument,
 }
 
-/// What becomes of a header or a member whose fact is not stated.
+/// Fate of a header or a member whose fact is not stated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,5 @@
 //! Owns what an authority states about a credential.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::identity::scope::GrantedScopes;
@@ -63,12 +62,6 @@ impl Facts {
             }
         };
         fact.map(|fact| Stated::Text(fact.as_str()))
-    }
-
-    /// One fact as a text; `None` of a list, and where it is not stated.
-    #[must_use]
-    pub fn text(&self, name: &FactName) -> Option<Cow<'_, str>> {
-        self.stated(name)?.text()
     }
 
     /// Whether the credential has begun; in the instant of `nbf` itself it has
@@ -178,7 +171,7 @@ mod tests {
     #[test]
     fn further_fact_is_found_by_its_name() {
         let facts = Facts { further: vec![("tenant".into(), "t1".parse().unwrap())], ..Facts::none() };
-        assert_eq!(facts.text(&FactName::Further("tenant".into())).as_deref(), Some("t1"));
-        assert_eq!(facts.text(&FactName::Further("role".into())), None);
+        assert_eq!(facts.stated(&FactName::Further("tenant".into())), Some(Stated::Text("t1")));
+        assert_eq!(facts.stated(&FactName::Further("role".into())), None);
     }
 }

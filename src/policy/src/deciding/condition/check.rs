@@ -88,7 +88,7 @@ impl Root {
         }
     }
 
-    /// Whether a member is a list, which grows with the caller.
+    /// List or not: a list grows with the caller.
     pub(super) fn is_list(self, name: &str, names: &Names<'_>) -> bool {
         matches!(self.type_of(name, names), Some(Type::List(_)))
     }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::value::{Stated, is_plain};
+use crate::identity::percent::{encoded, is_unreserved};
 
 /// How a fact is written into a header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,7 +61,7 @@ impl Encoding {
         match self {
             Self::Plain if is_plain(text) => Ok(text.to_owned()),
             Self::Plain => Err("is no visible ASCII; name an encoding, or forward it as JSON"),
-            Self::Percent => Ok(percent_encoded(text)),
+            Self::Percent => Ok(encoded(text)),
             Self::Base64 => Ok(STANDARD.encode(text)),
         }
     }
@@ -74,25 +75,6 @@ impl Encoding {
             Self::Base64 => sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/' | '='),
         }
     }
-}
-
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        let sign = char::from(byte);
-        if is_unreserved(sign) {
-            encoded.push(sign);
-        } else {
-            // Writing to a text never fails.
-            let _written = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-/// RFC 3986, 2.3.
-const fn is_unreserved(sign: char) -> bool {
-    sign.is_ascii_alphanumeric() || matches!(sign, '-' | '.' | '_' | '~')
 }
 
 /// JSON in which a character outside of ASCII is written as `\u` and the units of UTF-16

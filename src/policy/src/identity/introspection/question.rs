@@ -6,6 +6,7 @@ use crate::identity::answer::{Answer, Unavailable};
 use crate::identity::authority::SecretName;
 use crate::identity::call::Question;
 use crate::identity::credential::{Credential, CredentialKind};
+use crate::identity::percent::encoded;
 use crate::identity::presented::Presented;
 use crate::path::CanonicalPath;
 
@@ -133,17 +134,4 @@ fn form_field((name, value): &(String, Piece), credential: &Credential) -> Strin
         Piece::Credential => credential.expose_secret(),
     };
     format!("{}={}", encoded(name), encoded(value))
-}
-
-/// Everything but unreserved characters percent-encoded: nothing can be spliced into a path, a query or a form.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
