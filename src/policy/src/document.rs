@@ -15,6 +15,7 @@ mod reading;
 mod routes;
 mod scopes;
 mod strict;
+mod words;
 
 pub(crate) use authority::{AuthDocument, AuthorityDocument, LookupsDocument, RevocationsDocument, VariableDocument};
 pub(crate) use facts::{

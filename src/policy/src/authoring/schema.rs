@@ -18,6 +18,12 @@ use crate::identity::authority::LookupRate;
 use crate::identity::facts::{FactName, MAX_FACT};
 use crate::identity::jwt::Algorithm;
 use crate::identity::scope::MAX_SCOPE_LIST;
+use patterns::{
+    CLUSTER, FACT, FACT_NAME, HEADER, HEADER_VALUE, HOST, HOST_PATTERN, MEDIA_TYPE, MESSAGE, NAME, PATH,
+    PATH_AND_QUERY, POINTER, SCOPE, SOMETHING, SPAN, TARGET,
+};
+
+mod patterns;
 
 impl PolicyDocument {
     /// The JSON Schema of documents, draft 7: the newest that the YAML language server reads.
@@ -328,48 +334,6 @@ fn narrower() -> Vec<(&'static str, Value)> {
 fn properties(keywords: Value) -> Value {
     json!({ "properties": keywords })
 }
-
-/// A name that is safe in a header, a metric and a log.
-const NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
-
-/// More than spaces. Which characters are spaces is told differently by every reader, so only those of ASCII are.
-const SOMETHING: &str = "[^ \\t\\r\\n]";
-
-/// Without spaces, of which only those of ASCII are spaces to every reader.
-const CLUSTER: &str = "^[^ \\t\\r\\n]+$";
-
-const SPAN: &str = "^[0-9]+(ms|s|m|h)$";
-
-const HEADER: &str = "^[a-z0-9][a-z0-9-]*$";
-
-const HOST: &str = r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$";
-
-const HOST_PATTERN: &str = r"^((\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$";
-
-const HEADER_VALUE: &str = "^[!-~]([ -~]*[!-~])?$";
-
-/// A path with an optional query of `name=value`.
-const TARGET: &str = r"^/[^?#]*(\?[^#=&]+=[^#&]*(&[^#=&]+=[^#&]*)*)?$";
-/// RFC 6838, 4.2.
-const MEDIA_TYPE: &str = "^[A-Za-z0-9!#$&^_.+/-]+$";
-
-/// A path, and a query where one is wanted.
-const PATH_AND_QUERY: &str = r"^/[^?#]*(\?[^#]*[^?#])?$";
-
-/// A path, or the template of one.
-const PATH: &str = "^/[^?#]*$";
-
-/// RFC 6901, 3, but for the empty pointer.
-const POINTER: &str = "^/([^~]|~[01])*$";
-
-const FACT_NAME: &str = "^[a-z][a-z0-9_]*$";
-
-const FACT: &str = r"^(api_key|token)\.[a-z][a-z0-9_]*$";
-
-/// RFC 6749, 3.3.
-const SCOPE: &str = r"^[!#-\[\]-~]+$";
-
-const MESSAGE: &str = r"^([^{}]|\{(missing_scopes|wanted_scopes)\})+$";
 
 #[cfg(test)]
 mod tests {
