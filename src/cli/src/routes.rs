@@ -105,7 +105,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 fn caller_words(caller: CallerView<'_>) -> Vec<String> {
     let mut words = vec![kinds(caller.credentials()).join(", ")];
-    words.extend(caller.binding().map(|(token, api_key)| format!("{token} = {api_key}")));
+    words.extend(caller.binding().map(|(later, earlier)| format!("{later} = {earlier}")));
     words.push(match caller.scopes() {
         None => "no scope".to_owned(),
         Some(wanted) => {
@@ -128,7 +128,7 @@ fn caller_words(caller: CallerView<'_>) -> Vec<String> {
     words
 }
 
-fn kinds(kinds: impl Iterator<Item = CredentialKind>) -> Vec<&'static str> {
+fn kinds<'a>(kinds: impl Iterator<Item = &'a CredentialKind>) -> Vec<&'a str> {
     kinds.map(CredentialKind::as_str).collect()
 }
 
@@ -156,7 +156,7 @@ pub(crate) fn json(policy: &Policy) -> Vec<Value> {
 }
 
 fn caller_json(caller: CallerView<'_>) -> Value {
-    let binding = caller.binding().map(|(token, api_key)| [token.to_string(), api_key.to_string()]);
+    let binding = caller.binding().map(|(later, earlier)| [later.to_string(), earlier.to_string()]);
     let scopes = caller.scopes().map(|wanted| {
         let named: Vec<_> = wanted.named().iter().map(Scope::as_str).collect();
         let how = match wanted {

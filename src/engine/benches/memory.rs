@@ -57,11 +57,11 @@ fn remember(cache: &mut CredentialCache, policy: &Policy, number: usize, set: us
 fn knows(cache: &mut CredentialCache, policy: &Policy, number: usize) -> bool {
     let lookup = lookup(policy, number);
     let key = cache.key(&lookup);
-    cache.get(CredentialKind::Token, key, Clock::default().moment()).is_some()
+    cache.get(&CredentialKind::new("token"), key, Clock::default().moment()).is_some()
 }
 
 fn lookup(policy: &Policy, number: usize) -> brama_policy::identity::Lookup {
-    policy.lookup(CredentialKind::Token, format!("token-{number}").parse().unwrap()).unwrap()
+    policy.lookup(policy.credential("token").unwrap(), format!("token-{number}").parse().unwrap()).unwrap()
 }
 
 fn id(number: usize) -> String {

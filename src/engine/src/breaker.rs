@@ -16,8 +16,8 @@ pub(crate) struct Breakers(BTreeMap<BreakerKey, Breaker>);
 
 /// Consecutive failed lookups. No entry exists while lookups succeed.
 ///
-/// Counted by kind of credential and verifier, not by authority: a lookup of a token needs a good API key first, so
-/// whoever makes the authority fail over API keys stops no lookup of a token.
+/// Counted by kind of credential and verifier, not by authority: a lookup of a token often needs a good API key first,
+/// so whoever makes the authority fail over API keys stops no lookup of a token.
 #[derive(Debug)]
 struct Breaker {
     failures: u32,
@@ -63,7 +63,7 @@ impl Breakers {
 pub(crate) type BreakerKey = (CredentialKind, u64);
 
 pub(crate) fn breaker_key(lookup: &Lookup) -> BreakerKey {
-    (lookup.kind(), lookup.verifier().fingerprint())
+    (lookup.kind().clone(), lookup.verifier().fingerprint())
 }
 
 /// Open time, 0.5 to 1.5 s at random: workers that opened together do not close together.

@@ -1,10 +1,11 @@
 //! Owns the cache of credentials: facts and refusals stated by authorities, and facts of JWTs whose signature was
 //! verified. Bounded, keyed by a keyed hash; no decision is cached.
 //!
-//! API keys and tokens have caches of their own, and so have facts and refusals, each with its own bound: a flood of
+//! Each kind of credential has a cache of its own, and so have facts and refusals, each with its own bound: a flood of
 //! random credentials evicts no good one. The least recently used entry is evicted first. The credential itself is
 //! never stored, and an outage is never cached.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -21,8 +22,7 @@ use crate::scope_interner::ScopeInterner;
 #[derive(Debug, Default)]
 pub struct CredentialCache {
     hashers: (RandomState, RandomState),
-    api_keys: KindCache,
-    tokens: KindCache,
+    kinds: BTreeMap<CredentialKind, KindCache>,
     scopes: ScopeInterner,
 }
 
@@ -37,7 +37,7 @@ impl CredentialCache {
 
     /// The cached answer to the lookup of this key, if it is fresh.
     #[must_use]
-    pub fn get(&mut self, kind: CredentialKind, key: CacheKey, now: Moment) -> Option<Answer> {
+    pub fn get(&mut self, kind: &CredentialKind, key: CacheKey, now: Moment) -> Option<Answer> {
         let kind = self.of_kind(kind);
         if let Some(vouched) = kind.positive.get(&key, now.monotonic) {
             return Some(Answer::Active(Arc::clone(&vouched.facts)));
@@ -77,7 +77,7 @@ impl CredentialCache {
     #[must_use]
     pub fn get_signed(
         &mut self,
-        kind: CredentialKind,
+        kind: &CredentialKind,
         key: CacheKey,
         keys: &KeySet,
         now: Moment,
@@ -112,7 +112,7 @@ impl CredentialCache {
             }
             Source::Authority { feed: None } | Source::Key { feed: None, .. } => false,
         };
-        [&mut self.api_keys, &mut self.tokens].map(|kind| kind.positive.remove_where(is_revoked)).iter().sum()
+        self.kinds.values_mut().map(|cache| cache.positive.remove_where(is_revoked)).sum()
     }
 }
 
@@ -166,7 +166,7 @@ impl CredentialCache {
     /// Caches facts, and drops a cached refusal.
     fn insert_positive(
         &mut self,
-        kind: CredentialKind,
+        kind: &CredentialKind,
         key: CacheKey,
         facts: &Arc<Facts>,
         by: Source,
@@ -182,7 +182,7 @@ impl CredentialCache {
 
     fn insert_negative(
         &mut self,
-        kind: CredentialKind,
+        kind: &CredentialKind,
         key: CacheKey,
         why: RefusedFor,
         limits: CacheLimits,
@@ -193,10 +193,7 @@ impl CredentialCache {
         kind.negative.insert(key, why, limits.refused_ttl, limits.entries, now.monotonic);
     }
 
-    const fn of_kind(&mut self, kind: CredentialKind) -> &mut KindCache {
-        match kind {
-            CredentialKind::ApiKey => &mut self.api_keys,
-            CredentialKind::Token => &mut self.tokens,
-        }
+    fn of_kind(&mut self, kind: &CredentialKind) -> &mut KindCache {
+        self.kinds.entry(kind.clone()).or_default()
     }
 }

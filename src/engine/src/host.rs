@@ -59,7 +59,7 @@ pub trait Host {
 #[derive(Clone, Copy, Debug)]
 pub struct RefusalNote<'a> {
     /// The denial's code.
-    pub denial: &'static str,
+    pub denial: &'a str,
     /// The rule that refused; `-` where there was none.
     pub rule: &'a str,
     /// Why, where there is more to say.
@@ -107,14 +107,14 @@ pub struct RootId(pub u32);
 pub struct HostFailed;
 
 /// What is counted. Every decision moves one of the first two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Counter {
     /// A request was allowed: `brama_allowed`.
     Allowed,
     /// A request was refused for this denial: `brama_refused_<code>`.
-    Refused(&'static str),
+    Refused(String),
     /// A request was allowed that an enforced rule would refuse for this denial: `brama_would_refuse_<code>`.
-    WouldRefuse(&'static str),
+    WouldRefuse(String),
     /// The gateway itself rejected a JWT, for this reason: `brama_rejected_<reason>`. Beside one of the two above.
     Rejected(&'static str),
     /// A lookup was sent to an authority: `brama_lookups`.
@@ -152,7 +152,7 @@ pub enum Counter {
 impl Counter {
     /// The name under which Envoy shows it.
     #[must_use]
-    pub fn name(self) -> String {
+    pub fn name(&self) -> String {
         match self {
             Self::Allowed => "brama_allowed".to_owned(),
             Self::Refused(code) => format!("brama_refused_{code}"),

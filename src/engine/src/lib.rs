@@ -20,7 +20,7 @@ pub mod config;
 mod expiring_lru;
 mod failures;
 mod feeds;
-mod held_api_key;
+mod held_identity;
 pub mod host;
 mod jwks;
 mod jwt_verification;

@@ -44,8 +44,8 @@ pub(crate) struct PendingLookup {
     pub(crate) joined: usize,
     /// Position of the authority's feed when the call was sent; `None` where that was unknown.
     pub(crate) position: Option<FeedPosition>,
-    /// Cache key of the API key in front of a token.
-    api_key: Option<CacheKey>,
+    /// Cache key of the first credential of the request, where that is verified.
+    behind: Option<CacheKey>,
     pub(crate) call: PendingCall,
 }
 
@@ -56,8 +56,8 @@ pub(crate) struct LookupRequest<'a> {
     pub(crate) stream: StreamId,
     /// Cache key of the credential.
     pub(crate) key: CacheKey,
-    /// Cache key of the API key that came with a token.
-    pub(crate) api_key: Option<CacheKey>,
+    /// Cache key of the first credential of the request, where that is verified.
+    pub(crate) behind: Option<CacheKey>,
     /// The lookup.
     pub(crate) lookup: &'a Lookup,
     /// The settings of the request.
@@ -81,7 +81,7 @@ impl PendingLookups {
     /// # Errors
     /// A limit was reached.
     pub(crate) fn join_or_start(&mut self, request: LookupRequest<'_>, now: Moment) -> Result<Joined, Full> {
-        let LookupRequest { stream, key, api_key, lookup, settings, request_id } = request;
+        let LookupRequest { stream, key, behind, lookup, settings, request_id } = request;
         let until = now.monotonic.after(lookup.timeout().saturating_add(SLACK)).ok_or(Full)?;
         let waiter = Waiter { stream, key, until };
         if let Some(pending) = self.lookups.get_mut(&key) {
@@ -92,9 +92,9 @@ impl PendingLookups {
         let kind = lookup.kind();
         let of_kind = self.lookups.values().filter(|pending| pending.lookup.kind() == kind).count();
         let of_caller =
-            api_key.map_or(0, |caller| self.lookups.values().filter(|pending| pending.api_key == Some(caller)).count());
+            behind.map_or(0, |caller| self.lookups.values().filter(|pending| pending.behind == Some(caller)).count());
         // The rate is checked last, since admission counts against it.
-        if of_kind >= MAX_LOOKUPS || of_caller >= MAX_LOOKUPS_OF_A_KEY || !self.rates.admit(lookup, api_key, now) {
+        if of_kind >= MAX_LOOKUPS || of_caller >= MAX_LOOKUPS_OF_A_KEY || !self.rates.admit(lookup, behind, now) {
             return Err(Full);
         }
         let mut pending = PendingLookup {
@@ -103,7 +103,7 @@ impl PendingLookups {
             request_id: request_id.to_owned(),
             joined: 0,
             position: None,
-            api_key,
+            behind,
             call: PendingCall::due(now.monotonic),
         };
         pending.call.join(waiter)?;

@@ -1,7 +1,7 @@
 //! Owns the rate limits of lookups: so many a second, and a second's worth of them at once.
 //!
-//! Limits are per kind of credential and verifier, and for tokens per API key too: one caller's flood leaves room for
-//! others, and a flood of API keys leaves room for tokens.
+//! Limits are per kind of credential and verifier, and for credentials that are verified after another one per that one
+//! too: one caller's flood leaves room for others, and a flood of API keys leaves room for tokens.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -32,7 +32,7 @@ struct Bucket {
 impl Rates {
     /// Tells whether one more lookup may begin, and counts it.
     #[must_use]
-    pub(crate) fn admit(&mut self, lookup: &Lookup, api_key: Option<CacheKey>, now: Moment) -> bool {
+    pub(crate) fn admit(&mut self, lookup: &Lookup, behind: Option<CacheKey>, now: Moment) -> bool {
         let now = now.monotonic;
         let Some(rate) = lookup.rate() else { return false };
         self.sweep(now);
@@ -40,7 +40,7 @@ impl Rates {
         let Some(of_verifier) = Bucket::take(self.of_verifiers.get(&verifier), rate.per_second, now) else {
             return false;
         };
-        if let Some(caller) = api_key {
+        if let Some(caller) = behind {
             let Some(of_caller) = Bucket::take(self.of_callers.get(&caller), rate.per_second_behind_a_key, now) else {
                 return false;
             };

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use brama_policy::deciding::{
     Awaiting, Decision, Denial, Envelope, Grant, Moment, ReadRequest, Refused, RefusedBy, Request, RuleId, Step,
 };
-use brama_policy::identity::{Answer, CredentialKind, Lookup, Unavailable, Verifier};
+use brama_policy::identity::{Answer, Lookup, Unavailable, Verifier};
 
 use crate::cache::CacheKey;
 use crate::config::Settings;
-use crate::held_api_key::HeldApiKey;
+use crate::held_identity::HeldIdentity;
 use crate::host::{Counter, Host, RefusalNote, StreamId};
 use crate::jwt_verification::{JwtVerification, Outcome};
 use crate::pending_call::Full;
@@ -65,11 +65,11 @@ struct Wait {
 /// What is kept of a request from one of its lookups to the next.
 #[derive(Debug, Default)]
 struct Course {
-    /// Cache key of its API key, once that is looked up.
-    api_key: Option<CacheKey>,
-    /// The API key's facts, where a feed can revoke them while the token is looked up.
-    held_api_key: Option<HeldApiKey>,
-    /// Whether it was restarted, since its API key had been revoked meanwhile.
+    /// Cache key of its first credential, once that is looked up.
+    first: Option<CacheKey>,
+    /// The facts that a feed can revoke while another credential is looked up.
+    held: Vec<HeldIdentity>,
+    /// Whether it was restarted, since a credential had been revoked meanwhile.
     restarted: bool,
 }
 
@@ -143,10 +143,10 @@ impl Session {
         let stale = stale_fallback(shared, host, &lookup, key, &answer, now);
         let is_cached = stale.is_some();
         let answer = stale.unwrap_or(answer);
-        let step = match course.take_revoked(shared, host, &lookup, now) {
-            Some(revoked) => course.restart(revoked, &lookup, awaiting, now),
+        let step = match course.first_revoked(shared, host, now) {
+            Some(revoked) => course.restart(revoked, awaiting, now),
             None => {
-                course.hold_api_key(shared, lookup, &answer, is_cached);
+                course.hold(shared, lookup, &awaiting, &answer, is_cached);
                 awaiting.resume(answer, now)
             }
         };
@@ -159,8 +159,8 @@ impl Session {
         let Some(wait) = wait else { return host.count(Counter::StrayReply) };
         let Wait { lookup, awaiting, mut course, url, .. } = wait;
         let now = host.now();
-        let step = match course.take_revoked(shared, host, &lookup, now) {
-            Some(revoked) => course.restart(revoked, &lookup, awaiting, now),
+        let step = match course.first_revoked(shared, host, now) {
+            Some(revoked) => course.restart(revoked, awaiting, now),
             None => Step::Ask(lookup, awaiting),
         };
         self.go_on(shared, host, step, course, now, &url);
@@ -202,15 +202,12 @@ impl Session {
                 Step::Ask(lookup, awaiting) => (lookup, awaiting),
             };
             let key = shared.cache.key(&lookup);
-            let behind = course.api_key;
-            match lookup.kind() {
-                CredentialKind::ApiKey => course.api_key = Some(key),
-                CredentialKind::Token => {}
-            }
+            let behind = course.first.filter(|first| *first != key);
+            course.first.get_or_insert(key);
             match self.resolve(shared, host, key, behind, &lookup, now) {
                 Outcome::Ready(answer) => {
                     let answer = stale_fallback(shared, host, &lookup, key, &answer, now).unwrap_or(answer);
-                    course.hold_api_key(shared, lookup, &answer, true);
+                    course.hold(shared, lookup, &awaiting, &answer, true);
                     step = awaiting.resume(answer, now);
                 }
                 Outcome::Pending(purpose) => {
@@ -248,7 +245,7 @@ impl Session {
             CacheLookup::Miss => {}
         }
         let (stream, settings, request_id) = (self.stream, &self.settings, &*self.request_id);
-        let request = LookupRequest { stream, key, api_key: behind, lookup, settings, request_id };
+        let request = LookupRequest { stream, key, behind, lookup, settings, request_id };
         match shared.lookups.join_or_start(request, now) {
             Ok(joined) => {
                 match joined {
@@ -275,7 +272,7 @@ impl Session {
         match grant.would_refuse() {
             None => log::debug!("decision=allow rule.id={rule} request.id={}", self.request_id),
             Some(denial) => {
-                host.count(Counter::WouldRefuse(denial.code()));
+                host.count(Counter::WouldRefuse(denial.code().to_owned()));
                 count_rejected(host, denial);
                 log::info!(
                     "decision=allow would_refuse={} rule.id={rule} request.id={}{}",
@@ -295,7 +292,7 @@ impl Session {
         let envelope = Envelope { url: &url.text(), request_id: &self.request_id };
         let reason = policy.reason(denial);
         self.phase = Phase::Refused;
-        host.count(Counter::Refused(denial.code()));
+        host.count(Counter::Refused(denial.code().to_owned()));
         count_rejected(host, denial);
         // An outage is for the operator to see; all else is the client's.
         let level = if denial.status() == 503 { log::Level::Warn } else { log::Level::Info };
@@ -313,34 +310,28 @@ impl Session {
 }
 
 impl Course {
-    /// Keeps the API key's facts while the token is looked up.
-    fn hold_api_key(&mut self, shared: &Shared, lookup: Lookup, answer: &Answer, is_cached: bool) {
-        if let (CredentialKind::ApiKey, Answer::Active(facts)) = (lookup.kind(), answer) {
-            self.held_api_key = HeldApiKey::new(lookup, Arc::clone(facts), &shared.feeds, is_cached);
+    /// Keeps a credential's facts while the next one is looked up.
+    fn hold(&mut self, shared: &Shared, lookup: Lookup, awaiting: &Awaiting, answer: &Answer, is_cached: bool) {
+        if let (Answer::Active(facts), false) = (answer, awaiting.is_last()) {
+            self.held.extend(HeldIdentity::new(lookup, Arc::clone(facts), &shared.feeds, is_cached));
         }
     }
 
-    /// The API key's facts, where they may have been revoked while the token was looked up.
-    fn take_revoked(
-        &mut self,
-        shared: &Shared,
-        host: &mut impl Host,
-        asked: &Lookup,
-        now: Moment,
-    ) -> Option<HeldApiKey> {
-        let revoked = match asked.kind() {
-            CredentialKind::ApiKey => None,
-            CredentialKind::Token => self.held_api_key.take_if(|held| held.was_revoked(&shared.feeds, now)),
-        }?;
+    /// Number of the first facts that may have been revoked while another credential was looked up.
+    fn first_revoked(&self, shared: &Shared, host: &mut impl Host, now: Moment) -> Option<usize> {
+        let revoked = self.held.iter().position(|held| held.was_revoked(&shared.feeds, now))?;
         host.count(Counter::RevokedInFlight);
         Some(revoked)
     }
 
-    /// The first step anew, since the API key may have been revoked. Where that happens twice, the key counts as
+    /// The step of a credential anew, since it may have been revoked. Where that happens twice, it counts as
     /// unverifiable, and its facts are not used in shadow mode either.
-    fn restart(&mut self, revoked: HeldApiKey, asked: &Lookup, awaiting: Awaiting, now: Moment) -> Step {
-        self.api_key = None;
-        let first = awaiting.restart(revoked.into_lookup(), asked);
+    fn restart(&mut self, revoked: usize, awaiting: Awaiting, now: Moment) -> Step {
+        let held = self.held.drain(revoked..).next();
+        let first = match held {
+            Some(held) => awaiting.restart(held.kind()),
+            None => return awaiting.resume(Answer::Unavailable(Unavailable::RevokedInFlight), now),
+        };
         match (std::mem::replace(&mut self.restarted, true), first) {
             (true, Step::Ask(_lookup, awaiting)) => {
                 awaiting.resume(Answer::Unavailable(Unavailable::RevokedInFlight), now)

@@ -94,7 +94,7 @@ fn each_reason_of_a_refusal_is_counted_by_its_name() {
     ] {
         let (stream, _flow) = proxy.request(&token_with(&signer, header, claims));
         let counted = &proxy[stream].counted;
-        assert_eq!(counted, &[Counter::Refused("token_refused"), Counter::Rejected(reason)], "{reason}");
+        assert_eq!(counted, &[Counter::Refused("token_refused".to_owned()), Counter::Rejected(reason)], "{reason}");
         assert_eq!(proxy.done(stream), [Done::Refused(401)]);
     }
     let unused = token_with(&signer, json!({}), json!({ "client_id": [7], "client_type": {}, "scope": 5 }));
@@ -112,7 +112,7 @@ fn answer_with_a_fact_that_cannot_be_read_is_remembered_as_what_it_is() {
     let (second, _flow) = proxy.request("opaque");
     assert_eq!(proxy.done(second), [Done::Refused(401)]);
     let counted = &proxy[second].counted;
-    assert_eq!(counted, &[Counter::CacheHit, Counter::Refused("token_refused"), Counter::Rejected("fact")]);
+    assert_eq!(counted, &[Counter::CacheHit, Counter::Refused("token_refused".to_owned()), Counter::Rejected("fact")]);
     proxy.later(2);
     let (third, flow) = proxy.request("opaque");
     let _rest = proxy.tick();

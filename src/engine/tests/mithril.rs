@@ -67,7 +67,7 @@ fn credential_that_no_path_can_hold_is_refused_unasked_and_takes_no_place() {
         for api_key in ["..", "../../clients", "%2e%2e"] {
             let stream = sent(&mut proxy, "/brokered", api_key, "t", &[]);
             assert_eq!(proxy.done(stream), [Done::Refused(401)], "{api_key}");
-            assert_eq!(proxy[stream].counted, [Counter::Refused("api_key_refused")], "{api_key}");
+            assert_eq!(proxy[stream].counted, [Counter::Refused("api_key_refused".to_owned())], "{api_key}");
         }
     }
     let _stream = sent(&mut proxy, "/brokered", "k", "t", &[]);

@@ -1,7 +1,7 @@
 //! Law of a reply about a credential: the credential is active only if the reply says so plainly, of a credential of
 //! this kind.
 
-use brama_policy::identity::{Answer, CredentialKind, Reply};
+use brama_policy::identity::{Answer, Reply};
 use serde_json::Value;
 
 use crate::gateway;
@@ -13,8 +13,8 @@ use crate::gateway;
 pub fn holds_for(bytes: &[u8]) {
     let Some(([kind, high, low], body)) = bytes.split_first_chunk() else { return };
     let (kind, token_use) = match kind {
-        b'k' => (CredentialKind::ApiKey, "api_key"),
-        _ => (CredentialKind::Token, "access_token"),
+        b'k' => ("api_key", "api_key"),
+        _ => ("token", "access_token"),
     };
     let status = u16::from_be_bytes([*high, *low]);
     let lookup = gateway::lookup(kind, "opaque").unwrap();

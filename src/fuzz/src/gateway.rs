@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use brama_engine::config::Settings;
 use brama_fake::Clock;
 use brama_policy::deciding::{Moment, Policy, PolicyDocument};
-use brama_policy::identity::{Credential, CredentialKind, Fact, FactList, FactValue, Facts, KeySet, Lookup};
+use brama_policy::identity::{Credential, Fact, FactList, FactValue, Facts, KeySet, Lookup};
 use serde_json::Value;
 
 /// A policy with every kind of verifier, forwarded header, requirement and mode once.
@@ -41,8 +41,8 @@ pub(crate) fn with(pointer: &str, value: Value) -> String {
     document.to_string()
 }
 
-pub(crate) fn lookup(kind: CredentialKind, credential: &str) -> Option<Lookup> {
-    policy().lookup(kind, credential.parse::<Credential>().ok()?)
+pub(crate) fn lookup(kind: &str, credential: &str) -> Option<Lookup> {
+    policy().lookup(policy().credential(kind)?, credential.parse::<Credential>().ok()?)
 }
 
 /// The issuer's keys: those of RFC 7515, A.2 and A.3.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brama_filter::envoy::signature;
 use brama_policy::deciding::UnixTime;
-use brama_policy::identity::{CredentialKind, Verifier};
+use brama_policy::identity::Verifier;
 use serde_json::Value;
 
 use crate::gateway;
@@ -23,7 +23,7 @@ pub fn holds_for(bytes: &[u8]) {
 }
 
 fn judge(token: &str) -> Option<()> {
-    let lookup = gateway::lookup(CredentialKind::Token, token)?;
+    let lookup = gateway::lookup("token", token)?;
     let Verifier::Jwt(jwt) = lookup.verifier() else { return None };
     let now = UnixTime::from_seconds(gateway::WALL);
     let _deniable = jwt.deniable(lookup.credential());

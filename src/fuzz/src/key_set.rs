@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brama_filter::envoy::signature;
-use brama_policy::identity::{CredentialKind, KeyParts, KeySet, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, Verifier};
+use brama_policy::identity::{KeyParts, KeySet, MAX_KEY_SET, MAX_RSA_BITS, MIN_RSA_BITS, Verifier};
 
 use crate::gateway;
 
@@ -25,7 +25,7 @@ pub fn holds_for(text: &[u8]) {
 }
 
 fn check(keys: &KeySet, algorithm: &str, token: &str) -> Option<()> {
-    let lookup = gateway::lookup(CredentialKind::Token, token)?;
+    let lookup = gateway::lookup("token", token)?;
     let Verifier::Jwt(jwt) = lookup.verifier() else { panic!("{token} claims to be a JWT") };
     let opened = jwt.open(lookup.credential()).ok()?;
     let check = opened.check_with(keys).ok()?;

@@ -1,7 +1,7 @@
 //! Law of a page of a feed: what a page revokes is revoked, and an unreadable page is refused.
 
 use brama_policy::deciding::UnixTime;
-use brama_policy::identity::{CredentialKind, DenyList, Reply, Verifier};
+use brama_policy::identity::{DenyList, Reply, Verifier};
 use serde_json::Value;
 
 use crate::gateway;
@@ -11,7 +11,7 @@ use crate::gateway;
 /// # Panics
 /// A page was taken, and an entry of it is ignored.
 pub fn holds_for(body: &[u8]) {
-    let lookup = gateway::lookup(CredentialKind::Token, "opaque").unwrap();
+    let lookup = gateway::lookup("token", "opaque").unwrap();
     let feed = lookup.feed().unwrap();
     let Ok(page) = feed.page(Reply { status: 200, body }) else { return };
     let said: Value = serde_json::from_slice(body).expect("a page is JSON");
@@ -36,7 +36,7 @@ pub fn holds_for(body: &[u8]) {
 /// Asserts that a JWT is denied if an entry in force names it.
 fn deny(denied: &DenyList, entries: &[Value]) {
     let token = "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJqIn0.AQ";
-    let lookup = gateway::lookup(CredentialKind::Token, token).unwrap();
+    let lookup = gateway::lookup("token", token).unwrap();
     let Verifier::Jwt(jwt) = lookup.verifier() else { panic!("{token} claims to be a JWT") };
     let Ok(deniable) = jwt.deniable(lookup.credential()) else { return };
     let named = entries.iter().any(|entry| {

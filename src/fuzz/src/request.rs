@@ -1,7 +1,7 @@
 //! Law of a request with all its headers: only active credentials, each sent once, open a guarded route.
 
 use brama_policy::deciding::{Decision, Grant, Request, Step};
-use brama_policy::identity::{Answer, CredentialKind, Unavailable};
+use brama_policy::identity::{Answer, Unavailable};
 
 use crate::gateway;
 
@@ -61,9 +61,9 @@ fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
             }
             Step::Ask(lookup, awaiting) => {
                 asked += 1;
-                let header = match lookup.kind() {
-                    CredentialKind::ApiKey => "api-key",
-                    CredentialKind::Token => "authorization",
+                let header = match lookup.kind().as_str() {
+                    "api_key" => "api-key",
+                    _ => "authorization",
                 };
                 let value = lookup.credential().expose_secret();
                 let mut said = request.names().filter(|name| confusable(name, header));

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::deciding::decision::{Denial, Row};
+use crate::deciding::decision::Row;
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{Configured, Mode, Policy};
 use crate::deciding::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
 use crate::document::{
-    CredentialDocument, FormatDocument, KindDocument, ModeDocument, PolicyDocument, RefusalsDocument,
-    ServeStaleDocument, VerifierDocument,
+    CredentialDocument, FormatDocument, ModeDocument, PolicyDocument, RefusalsDocument, ServeStaleDocument,
+    VerifierDocument,
 };
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
@@ -57,7 +57,7 @@ fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     // Rules say which facts are looked at, and verifiers want to know.
     let mut faults_of_rules = Faults::none();
     let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults_of_rules);
-    let wording = wording(&document.refusals, &root.key("refusals"), &mut faults_of_rules);
+    let wording = wording(&document.refusals, document, &root.key("refusals"), &mut faults_of_rules);
     let logged = logged::all(document.log.as_ref(), document, &root.key("log"), &mut faults_of_rules);
     let routes = routes::all(document, mode, &root.key("routes"), &mut faults_of_rules);
     let looked_at = match (&forward, &routes) {
@@ -101,7 +101,12 @@ fn require_reason(because: &str, what: &str, place: &Place, faults: &mut Faults)
     }
 }
 
-fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Option<RefusalTemplate> {
+fn wording(
+    written: &RefusalsDocument,
+    document: &PolicyDocument,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<RefusalTemplate> {
     let format = match written.format {
         FormatDocument::Bare => Format::Bare,
         FormatDocument::Ehealth => Format::Ehealth,
@@ -111,14 +116,16 @@ fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Op
     if format == Format::Bare && !written.messages.is_empty() {
         faults.add(&place, "a bare refusal has no body to hold a message");
     }
+    let codes = || Row::of_policy(document.kinds());
     let messages = each(written.messages.iter(), |(code, text)| {
         let place = place.key(code);
-        let Some(known) = Denial::CODES.into_iter().find(|known| known == code) else {
-            faults.add_unknown(&place, format!("`{code}` is no denial"), code, Denial::CODES);
+        let Some((row, _kind, known)) = codes().find(|(_row, _kind, known)| known == code) else {
+            let known = codes().map(|(_row, _kind, known)| known);
+            faults.add_unknown(&place, format!("`{code}` is no denial"), code, known);
             return None;
         };
         // Their words would tell a good API key, or are said where there is no policy.
-        if Row::codes_of_status(503).any(|fixed| fixed == known) {
+        if row.status == 503 {
             faults.add(&place, "a refusal with status 503 says the same always");
             return None;
         }
@@ -127,7 +134,7 @@ fn wording(written: &RefusalsDocument, place: &Place, faults: &mut Faults) -> Op
                 faults.add(&place, "only `scope_missing` can tell scopes");
                 None
             }
-            Ok(message) => Some((known, message)),
+            Ok(message) => Some((known.to_owned(), message)),
             Err(invalid) => {
                 faults.add_hinted(&place, invalid.to_string(), InvalidMessage::hint(&invalid));
                 None
@@ -145,10 +152,7 @@ fn is_reserved(header: &HeaderName) -> bool {
 }
 
 fn names_credential(document: &PolicyDocument, header: &HeaderName) -> bool {
-    [&document.credentials.api_key, &document.credentials.token]
-        .into_iter()
-        .flatten()
-        .any(|credential| credential.header.eq_ignore_ascii_case(header.as_str()))
+    document.credentials.values().any(|credential| credential.header.eq_ignore_ascii_case(header.as_str()))
 }
 
 /// `token.client_id`: a fact of a credential that the policy knows.
@@ -157,28 +161,20 @@ fn fact_reference(text: &str, document: &PolicyDocument, place: &Place, faults: 
         faults.add(place, format!("`{text}` is no fact; write `token.subject` or the like"));
         return None;
     };
-    let kinds = CredentialKind::ALL.map(CredentialKind::as_str);
-    let Some(of) = CredentialKind::ALL.into_iter().find(|known| known.as_str() == kind) else {
-        faults.add_unknown(place, format!("`{kind}` is no credential; there are `api_key` and `token`"), kind, kinds);
-        return None;
-    };
-    fact_of(of, name, document, place, faults)
+    let of = self::kind(kind, document, place, faults)?;
+    fact_of(&of, name, document, place, faults)
 }
 
 /// A fact of a credential that the policy knows, by its name.
 fn fact_of(
-    of: CredentialKind,
+    of: &CredentialKind,
     name: &str,
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<FactReference> {
     let kind = of.as_str();
-    let Some(credential) = credential_document(document, of) else {
-        faults.add(place, format!("`credentials.{kind}` is not in this policy"));
-        return None;
-    };
-    let further = further_facts(credential);
+    let further = credential_document(document, of).map(further_facts).unwrap_or_default();
     let own = further.contains_key(name).then(|| FactName::Further(name.into()));
     let Some(name) = FactName::standard(name).or(own) else {
         let known = || FactName::STANDARD.into_iter().chain(further.keys().copied());
@@ -187,7 +183,7 @@ fn fact_of(
         faults.add_unknown(place, message, name, known());
         return None;
     };
-    Some(FactReference { of, name })
+    Some(FactReference { of: of.clone(), name })
 }
 
 /// The names of a credential's further facts, with their types. A name that two verifiers know is one fact.
@@ -198,7 +194,7 @@ fn further_facts(credential: &CredentialDocument) -> BTreeMap<&str, FactType> {
 
 /// The type of a fact of a credential that the policy knows.
 fn type_of(fact: &FactReference, document: &PolicyDocument) -> FactType {
-    let further = credential_document(document, fact.of).map(further_facts);
+    let further = credential_document(document, &fact.of).map(further_facts);
     let of_further = |name: &str| further.and_then(|further| further.get(name).copied());
     match &fact.name {
         FactName::Further(name) => of_further(name).unwrap_or(FactType::Text),
@@ -206,18 +202,24 @@ fn type_of(fact: &FactReference, document: &PolicyDocument) -> FactType {
     }
 }
 
-const fn credential_document(document: &PolicyDocument, kind: CredentialKind) -> Option<&CredentialDocument> {
-    match kind {
-        CredentialKind::ApiKey => document.credentials.api_key.as_ref(),
-        CredentialKind::Token => document.credentials.token.as_ref(),
-    }
+fn credential_document<'a>(document: &'a PolicyDocument, kind: &CredentialKind) -> Option<&'a CredentialDocument> {
+    document.credentials.get(kind.as_str())
 }
 
-const fn kind(written: KindDocument) -> CredentialKind {
-    match written {
-        KindDocument::ApiKey => CredentialKind::ApiKey,
-        KindDocument::Token => CredentialKind::Token,
+/// The kind of credential of a name.
+fn kind(name: &str, document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Option<CredentialKind> {
+    let found = document.kinds().iter().find(|known| known.as_str() == name);
+    if found.is_none() {
+        let known: Vec<_> = document.kinds().iter().map(|known| format!("`{}`", known.as_str())).collect();
+        let known = match known.as_slice() {
+            [] => "there is none".to_owned(),
+            [only] => format!("there is {only}"),
+            several => format!("there are {}", several.join(", ")),
+        };
+        let message = format!("`credentials.{name}` is not in this policy; {known}");
+        faults.add_unknown(place, message, name, document.credentials.keys().map(String::as_str));
     }
+    found.cloned()
 }
 
 /// For how much longer facts may be served, within a bound, and for which reason.

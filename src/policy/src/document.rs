@@ -4,8 +4,11 @@
 //! The keys are explained for authors in `docs/policy-language.md`.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
+
+use crate::identity::credential::CredentialKind;
 
 mod authority;
 mod facts;
@@ -27,9 +30,7 @@ pub(crate) use introspect::{
     ScalarDocument, SendDocument,
 };
 pub(crate) use jwt::{AudiencesDocument, ClaimsDocument, JwtDocument, KeysDocument};
-pub(crate) use routes::{
-    BindDocument, IdentityDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument,
-};
+pub(crate) use routes::{IdentityDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument};
 pub(crate) use scopes::{ScopesDocument, WantedScopesDocument};
 
 /// A whole policy, version 1.
@@ -47,9 +48,9 @@ pub struct PolicyDocument {
     /// Authorities that verify credentials, by name.
     #[serde(default)]
     pub authorities: BTreeMap<String, AuthorityDocument>,
-    /// Presentation and verification of each kind of credential.
+    /// Presentation and verification of each kind of credential, by a name of the policy's own, such as `token`.
     #[serde(default)]
-    pub credentials: CredentialsDocument,
+    pub credentials: BTreeMap<String, CredentialDocument>,
     /// Identity that the service behind the gateway is told.
     pub forward: ForwardDocument,
     /// Format and words of refusals.
@@ -58,6 +59,15 @@ pub struct PolicyDocument {
     pub log: Option<LogDocument>,
     /// Requests that may pass; all others are refused.
     pub routes: Vec<RouteDocument>,
+    #[serde(skip)]
+    kinds: OnceLock<Vec<CredentialKind>>,
+}
+
+impl PolicyDocument {
+    /// The kinds of its credentials, in the order of their names.
+    pub(crate) fn kinds(&self) -> &[CredentialKind] {
+        self.kinds.get_or_init(|| self.credentials.keys().map(|name| CredentialKind::new(name)).collect())
+    }
 }
 
 /// Mode of a policy.
@@ -79,17 +89,6 @@ pub enum ModeDocument {
 pub struct ReasonDocument {
     /// The reason, for whoever reads the policy.
     pub because: String,
-}
-
-/// The kinds of credential.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CredentialsDocument {
-    /// The API key.
-    pub api_key: Option<CredentialDocument>,
-    /// The access token.
-    pub token: Option<CredentialDocument>,
 }
 
 /// One kind of credential.
@@ -136,6 +135,18 @@ impl VerifierDocument {
         first.into_iter().chain(second).map(String::as_str)
     }
 
+    /// The kinds of credential that its question holds in headers.
+    pub(crate) fn sends(&self) -> impl Iterator<Item = &str> {
+        let sent = match self {
+            Self::Introspect(document) => document.send.as_slice(),
+            Self::Jwt(_) => &[],
+        };
+        sent.iter().map(|sent| match sent {
+            SendDocument::AsItCame(kind) => kind.as_str(),
+            SendDocument::In(document) => document.credential.as_str(),
+        })
+    }
+
     /// The name of the authority whose feed of revocations holds for its credentials, if that one has a feed.
     pub(crate) fn feed(&self) -> Option<&str> {
         match self {
@@ -179,17 +190,6 @@ pub struct ServeStaleDocument {
     pub because: String,
 }
 
-/// A kind of credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum KindDocument {
-    /// The API key.
-    ApiKey,
-    /// The access token.
-    Token,
-}
-
 /// Facts of callers in logs.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -217,7 +217,7 @@ pub struct ForwardDocument {
     pub strip: Vec<String>,
     /// Credentials that go on to the service, as they were sent; the others stop at the gateway.
     #[serde(default)]
-    pub keep: Vec<KindDocument>,
+    pub keep: Vec<String>,
 }
 
 /// Format and words of refusals.

@@ -180,7 +180,7 @@ fn condition_that_cannot_be_judged_is_a_fault_with_its_place() {
     for (condition, fault) in [
         ("params.x == \"1\"", "`params.x` can never exist; there are `tenant`, `n`"),
         ("token.tenat == \"1\"", "`token.tenat` can never exist"),
-        ("api_key.subject == \"1\"", "`api_key` can be read only of a route that requires that credential"),
+        ("api_key.subject == \"1\"", "`api_key` is no variable; there are `request`, `params`, `token`, `now`"),
         ("params.n == \"7\"", "`==` between a number and a string can mean nothing"),
         ("request.method.matches(\"G.*\")", "`matches` is no function of conditions"),
         ("request.method == ", "`request.method == ` does not parse"),

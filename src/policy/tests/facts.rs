@@ -48,7 +48,7 @@ fn decide(policy: &Arc<Policy>, path: &str, said: &Value) -> Decision {
     judge(policy, &headers("GET", path, &[("authorization", "Bearer t")]), |lookup| answer(lookup, said))
 }
 
-fn code(decision: &Decision) -> &'static str {
+fn code(decision: &Decision) -> &str {
     match decision {
         Decision::Allow(_) => "allowed",
         Decision::Refuse(refused) => refused.denial().code(),

@@ -73,7 +73,10 @@ fn credential_that_is_not_in_the_policy_cannot_be_required() {
     let found = faults(&format!("{head}forward:{tail}"));
     for place in ["forward.headers.x-consumer-id", "routes[0].require.credentials[1]", "routes[0].require.owner.equals"]
     {
-        assert!(found.contains(&format!("{place}: `credentials.token` is not in this policy")), "{found:#?}");
+        assert!(
+            found.contains(&format!("{place}: `credentials.token` is not in this policy; there is `api_key`")),
+            "{found:#?}"
+        );
     }
 }
 

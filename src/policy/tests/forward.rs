@@ -55,7 +55,7 @@ fn granted(decision: Decision) -> Grant {
     }
 }
 
-fn code(decision: &Decision) -> &'static str {
+fn code(decision: &Decision) -> &str {
     match decision {
         Decision::Allow(_) => "allowed",
         Decision::Refuse(refused) => refused.denial().code(),

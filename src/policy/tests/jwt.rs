@@ -13,7 +13,7 @@ use brama_kit::library;
 use brama_kit::signer::{self, Signer};
 use brama_policy::deciding::{Policy, PolicyDocument, UnixTime};
 use brama_policy::identity::{
-    Credential, CredentialKind, Facts, GrantedScopes, Jwt, JwtRejection, KeySet, KeySource, Lookup, NoKey, Verifier,
+    Credential, Facts, GrantedScopes, Jwt, JwtRejection, KeySet, KeySource, Lookup, NoKey, Verifier,
 };
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ fn policy() -> Arc<Policy> {
 }
 
 fn lookup(policy: &Policy, token: &str) -> Lookup {
-    policy.lookup(CredentialKind::Token, token.parse::<Credential>().unwrap()).unwrap()
+    policy.lookup(policy.credential("token").unwrap(), token.parse::<Credential>().unwrap()).unwrap()
 }
 
 fn jwt(lookup: &Lookup) -> &Jwt {
@@ -271,7 +271,8 @@ fn shape_decides_once_who_verifies() {
 fn fact_that_both_verifiers_know_is_one() {
     let introspect = INTROSPECT.replace("{ /u: x }", "{ /u: x }, facts: { further: { role: /r, tenant: /t } }");
     let policy = policy_of(&document(&format!("{JWT}{introspect}")));
-    let names: Vec<_> = policy.further_facts(CredentialKind::Token).map(|(name, _type)| &**name).collect();
+    let names: Vec<_> =
+        policy.further_facts(policy.credential("token").unwrap()).map(|(name, _type)| &**name).collect();
     assert_eq!(names, ["role", "tenant"]);
 }
 

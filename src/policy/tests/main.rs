@@ -20,6 +20,7 @@ mod jwt;
 mod language;
 mod lints;
 mod mithril;
+mod named;
 #[cfg(not(target_family = "wasm"))]
 mod properties;
 #[cfg(feature = "cel")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::support::{headers, judge, policy};
 use brama_policy::deciding::{Decision, Envelope, Policy};
-use brama_policy::identity::{Answer, CredentialKind, Facts};
+use brama_policy::identity::{Answer, Facts};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -43,9 +43,9 @@ const TOKEN: (&str, &str) = ("authorization", "Bearer token-5a1e");
 fn decide(policy: &Arc<Policy>, method: &str, path: &str, further: &[(&str, &str)], facts: &Facts) -> Decision {
     let key = Facts { client_id: Some("k".parse().unwrap()), ..Facts::none() };
     judge(policy, &headers(method, path, further), |lookup| {
-        Answer::Active(Arc::new(match lookup.kind() {
-            CredentialKind::ApiKey => key.clone(),
-            CredentialKind::Token => facts.clone(),
+        Answer::Active(Arc::new(match lookup.kind().as_str() {
+            "api_key" => key.clone(),
+            _ => facts.clone(),
         }))
     })
 }

@@ -199,7 +199,7 @@ const FAULTY: &[(&str, &str)] = &[
     // Credentials beside it.
     (
         "path: /t, hint: t, send: [apikey], expect: { /u: t }",
-        ".send[0]: unknown word `apikey`, expected `api_key` or `token` (did",
+        ".send[0]: `credentials.apikey` is not in this policy; there are `api_key`, `token` (did",
     ),
     ("path: /t, hint: t, send: [api_key, api_key], expect: { /u: t }", ".send[1]: `api_key` is written twice"),
     ("path: /t, hint: t, send: [{ credential: api_key }], expect: { /u: t }", ".send[0]: missing key `header`"),
@@ -331,6 +331,7 @@ fn credential_that_is_not_in_the_policy_cannot_be_sent() {
     let (head, rest) = BASE.split_once("  api_key:").unwrap();
     let (_api_key, tail) = rest.split_once("  token:").unwrap();
     let yaml = format!("{head}  token:{tail}").replace("hint: t", "hint: t, send: [api_key]");
-    let fault = "credentials.token.verify[0].introspect.send[0]: `credentials.api_key` is not in this policy";
+    let fault = "credentials.token.verify[0].introspect.send[0]: `credentials.api_key` is not in this policy; \
+                 there is `token`";
     assert_eq!(faults(&yaml), [fault]);
 }

@@ -3,6 +3,7 @@
 //! A log has no headers, query or credentials. Of a caller it has what the plugin found, and the facts that the policy
 //! lists (`log.facts`). A line that lacks what a rule looks at is reported as not judged.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -84,7 +85,7 @@ pub enum NotJudged {
     Unseen(String),
     /// A credential that two policies read in different ways, of which the log tells one.
     #[error("the policies read the {0} in different ways, and the log tells of one of them")]
-    Presented(&'static str),
+    Presented(String),
     /// A request that may be a preflight request, where a rule of one of the policies lets those pass.
     #[error("a preflight request is told by its headers, which are not in the log")]
     Preflight,
@@ -94,7 +95,7 @@ pub enum NotJudged {
         /// The rule.
         rule: String,
         /// The kind of credential.
-        kind: &'static str,
+        kind: String,
     },
     /// A rule that needs a fact which was not logged.
     #[error("rule `{rule}` needs `{fact}`, which is not in the log; list it in `log.facts`")]
@@ -155,11 +156,12 @@ impl AccessLine {
     /// A credential that they read in different ways, or a request that may be a preflight request.
     pub fn compares(&self, policies: [&Policy; 2]) -> Result<(), NotJudged> {
         let identity = self.identity()?;
-        for kind in CredentialKind::ALL {
+        let [one, two] = policies;
+        for kind in one.credentials().filter(|kind| two.credential(kind.as_str()).is_some()) {
             let [old, new] = policies.map(|policy| policy.presentation(kind, PRESENTED));
             let is_told = policies.iter().any(|policy| self.statement(kind, &identity, policy).is_some());
             if old.is_some() && new.is_some() && old != new && is_told {
-                return Err(NotJudged::Presented(kind.as_str()));
+                return Err(NotJudged::Presented(kind.as_str().to_owned()));
             }
         }
         let lets_preflights_pass = |policy: &Policy| policy.routes().any(|route| route.preflight().is_some());
@@ -184,39 +186,31 @@ impl AccessLine {
             return Err(reason);
         }
         let identity = self.identity()?;
-        let known = |kind| self.statement(kind, &identity, policy);
-        let [api_key, token] = CredentialKind::ALL.map(known);
+        let known: BTreeMap<_, _> = policy
+            .credentials()
+            .filter_map(|kind| Some((kind.clone(), self.statement(kind, &identity, policy)?)))
+            .collect();
         // Only a credential that was looked at has a statement. If another one is looked at now, the line cannot be
         // judged.
-        let presented = |statement: &Option<Statement>| statement.clone().unwrap_or(Statement::Refused);
-        let statements = Statements { api_key: presented(&api_key), token: presented(&token) };
+        let presented = |kind: &CredentialKind| known.get(kind).cloned().unwrap_or(Statement::Refused);
+        let statements: Statements = policy.credentials().map(|kind| (kind.clone(), presented(kind))).collect();
         let mut headers: Vec<_> = [(":method", method?), (":authority", host?), (":path", path?)]
             .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
             .into();
         statements.present(policy, &mut headers);
         let mut unknown = None;
-        let answer = |kind| {
-            let statement = match kind {
-                CredentialKind::ApiKey => &api_key,
-                CredentialKind::Token => &token,
-            };
-            statement.as_ref().map_or(Answer::Inactive, Statement::answer)
-        };
-        let is_known = |kind| match kind {
-            CredentialKind::ApiKey => api_key.is_some(),
-            CredentialKind::Token => token.is_some(),
-        };
         let now = moment(time(at?).ok_or(NotJudged::Time)?);
         let authority = |lookup: &brama_policy::identity::Lookup| {
-            if !is_known(lookup.kind()) {
-                unknown = Some(lookup.kind());
+            let statement = known.get(lookup.kind());
+            if statement.is_none() {
+                unknown = Some(lookup.kind().clone());
             }
-            answer(lookup.kind())
+            statement.map_or(Answer::Inactive, Statement::answer)
         };
         let decision = judge_before(policy, &headers, authority, now, &mut NoObserver);
         let Some(rule) = rule(&decision) else { return Ok(decision) };
         if let Some(kind) = unknown {
-            return Err(NotJudged::Unknown { rule: rule.as_str().to_owned(), kind: kind.as_str() });
+            return Err(NotJudged::Unknown { rule: rule.as_str().to_owned(), kind: kind.as_str().to_owned() });
         }
         needed(policy, rule, &statements, &identity).map(|()| decision)
     }
@@ -259,7 +253,7 @@ impl AccessLine {
     }
 
     /// The statement that the plugin found about a credential; `None` if the log does not tell.
-    fn statement(&self, kind: CredentialKind, identity: &Map<String, Value>, policy: &Policy) -> Option<Statement> {
+    fn statement(&self, kind: &CredentialKind, identity: &Map<String, Value>, policy: &Policy) -> Option<Statement> {
         let name = kind.as_str();
         let lack = self.lack().and_then(|lack| lack.strip_prefix(name)?.strip_prefix('_'));
         match lack {
@@ -297,7 +291,7 @@ fn needed(
     let route = policy.routes().find(|route| route.rule() == rule);
     let Some(route) = route else { return Ok(()) };
     let Requires::Caller(caller) = route.requires() else { return Ok(()) };
-    let is_verified = |kind| matches!(statements.of(kind), Statement::Active(_));
+    let is_verified = |kind: &CredentialKind| matches!(statements.of(kind), Statement::Active(_));
     if !caller.credentials().all(is_verified) {
         return Ok(());
     }

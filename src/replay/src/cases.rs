@@ -29,10 +29,7 @@ pub struct Corpus {
 
 /// The statements about the credentials of the cases. The text of a credential is the name of its identity.
 #[derive(Clone, Debug, Default)]
-struct Identities {
-    api_keys: BTreeMap<String, Statement>,
-    tokens: BTreeMap<String, Statement>,
-}
+struct Identities(BTreeMap<CredentialKind, BTreeMap<String, Statement>>);
 
 /// One request, and what is expected of it.
 #[derive(Clone, Debug)]
@@ -98,15 +95,8 @@ impl Case {
 }
 
 impl Identities {
-    const fn of(&self, kind: CredentialKind) -> &BTreeMap<String, Statement> {
-        match kind {
-            CredentialKind::ApiKey => &self.api_keys,
-            CredentialKind::Token => &self.tokens,
-        }
-    }
-
     fn answer(&self, lookup: &Lookup) -> Answer {
-        let known = self.of(lookup.kind()).get(lookup.credential().expose_secret());
+        let known = self.0.get(lookup.kind()).and_then(|known| known.get(lookup.credential().expose_secret()));
         // A credential that is no identity's name is inactive.
         known.map_or(Answer::Inactive, Statement::answer)
     }

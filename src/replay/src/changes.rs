@@ -78,11 +78,11 @@ pub struct ChangeSide {
     /// The rule that decided.
     pub rule: Option<String>,
     /// The code of a refusal's denial; `None` is a request that passes.
-    pub denial: Option<&'static str>,
+    pub denial: Option<String>,
     /// The status of a refusal.
     pub status: Option<u16>,
     /// The denial of a rule in shadow mode.
-    pub would_refuse: Option<&'static str>,
+    pub would_refuse: Option<String>,
 }
 
 /// Changes of one kind.
@@ -152,9 +152,9 @@ impl ChangeSide {
     fn of(verdict: &Verdict<'_>) -> Self {
         Self {
             rule: verdict.rule.map(str::to_owned),
-            denial: verdict.denial,
+            denial: verdict.denial.map(str::to_owned),
             status: verdict.status,
-            would_refuse: verdict.would_refuse,
+            would_refuse: verdict.would_refuse.map(str::to_owned),
         }
     }
 }

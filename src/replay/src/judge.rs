@@ -1,5 +1,6 @@
 //! Owns the judgement of a request with given statements about its credentials.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,28 +9,26 @@ use brama_policy::identity::{Answer, CredentialKind, Lookup};
 
 use crate::statement::Statement;
 
-/// The statements about the two credentials of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statements {
-    /// The statement about the API key.
-    pub api_key: Statement,
-    /// The statement about the token.
-    pub token: Statement,
+/// The statements about the credentials of a request; nothing is stated about any other kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statements(BTreeMap<CredentialKind, Statement>);
+
+impl FromIterator<(CredentialKind, Statement)> for Statements {
+    fn from_iter<T: IntoIterator<Item = (CredentialKind, Statement)>>(statements: T) -> Self {
+        Self(statements.into_iter().collect())
+    }
 }
 
 impl Statements {
     /// The statement about one kind of credential.
     #[must_use]
-    pub const fn of(&self, kind: CredentialKind) -> &Statement {
-        match kind {
-            CredentialKind::ApiKey => &self.api_key,
-            CredentialKind::Token => &self.token,
-        }
+    pub fn of(&self, kind: &CredentialKind) -> &Statement {
+        self.0.get(kind).unwrap_or(&Statement::Nothing)
     }
 
     /// Presents each credential that something is stated about, where the request does not present it itself.
     pub fn present(&self, policy: &Policy, headers: &mut Vec<(String, Vec<u8>)>) {
-        for kind in CredentialKind::ALL {
+        for kind in policy.credentials() {
             let presented = match self.of(kind) {
                 Statement::Nothing => None,
                 Statement::Refused | Statement::Unavailable | Statement::Active(_) | Statement::Unwritable(_) => {

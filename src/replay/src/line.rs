@@ -4,14 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use brama_policy::deciding::{Decision, Policy, UnixTime};
-use brama_policy::identity::CredentialKind;
 use serde::Deserialize;
 
 use crate::judge::{Statements, judge, moment};
 use crate::statement::{InvalidStatement, Statement, Text, Written};
 
 /// A request as a line of a replay:
-/// `{"method","host","path","headers":[[name,value]...],"token":…,"api_key":…,"now":…}`.
+/// `{"method","host","path","headers":[[name,value]...],"token":…,"api_key":…,"credentials":{name:…},"now":…}`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestLine<'a> {
@@ -33,6 +32,9 @@ pub struct RequestLine<'a> {
     /// What is stated about the API key.
     #[serde(borrow, default)]
     api_key: Written<'a>,
+    /// What is stated about credentials of any name.
+    #[serde(borrow, default)]
+    credentials: Written<'a>,
     /// The wall clock, in seconds since 1970; the caller's where nothing is written.
     now: Option<u64>,
 }
@@ -52,11 +54,14 @@ pub enum InvalidLine {
     /// A further header that is called `host`.
     #[error("{HOST_AS_HEADER}; write the request's `host`")]
     HostAsHeader,
+    /// A statement about a credential that the policy does not know, or a second one about the same.
+    #[error("credentials: {0}")]
+    Credentials(String),
     /// A statement that cannot be understood.
     #[error("{kind}: {reason}")]
     Statement {
         /// The kind of credential.
-        kind: &'static str,
+        kind: String,
         /// The fault of the statement.
         reason: InvalidStatement,
     },
@@ -87,14 +92,35 @@ impl<'a> RequestLine<'a> {
 
     /// The statements about the credentials of the request.
     pub fn statements(&self, policy: &Policy) -> Result<Statements, InvalidLine> {
-        let read = |written, kind: CredentialKind| {
-            Statement::understand(written, kind, policy)
-                .map_err(|reason| InvalidLine::Statement { kind: kind.as_str(), reason })
+        let named = match &self.credentials {
+            Written::Nothing => &[][..],
+            Written::Object(members) => members.as_slice(),
+            _ => {
+                return Err(InvalidLine::Credentials(
+                    "an object of statements by the names of credentials belongs here".to_owned(),
+                ));
+            }
         };
-        Ok(Statements {
-            api_key: read(&self.api_key, CredentialKind::ApiKey)?,
-            token: read(&self.token, CredentialKind::Token)?,
-        })
+        let short = [("api_key", &self.api_key), ("token", &self.token)];
+        let short = short.into_iter().filter(|(_name, written)| !matches!(written, Written::Nothing));
+        let all: Vec<_> = short.chain(named.iter().map(|(name, written)| (&**name, written))).collect();
+        let statements = all.iter().enumerate().map(|(at, (name, written))| {
+            // A statement about a credential that the policy does not know is about a request without it.
+            let Some(kind) = policy.credential(name) else {
+                return match name {
+                    &("api_key" | "token") => Ok(None),
+                    _ => Err(InvalidLine::Credentials(format!("the policy knows no `{name}`"))),
+                };
+            };
+            if all.iter().take(at).any(|(before, _written)| before == name) {
+                return Err(InvalidLine::Credentials(format!("`{name}` is stated twice")));
+            }
+            let statement = Statement::understand(written, kind, policy)
+                .map_err(|reason| InvalidLine::Statement { kind: (*name).to_owned(), reason })?;
+            Ok(Some((kind.clone(), statement)))
+        });
+        let statements: Vec<_> = statements.collect::<Result<_, _>>()?;
+        Ok(statements.into_iter().flatten().collect())
     }
 
     /// The headers of the request, pseudo-headers first, with a credential for each statement about one.
@@ -103,7 +129,7 @@ impl<'a> RequestLine<'a> {
         let pseudo = [(":method", &self.method), (":authority", &self.host), (":path", &self.path)];
         let further = self.headers.iter().map(|(Text(name), Text(value))| (&**name, value));
         // Room for the credentials too.
-        let mut headers = Vec::with_capacity(pseudo.len() + self.headers.len() + CredentialKind::ALL.len());
+        let mut headers = Vec::with_capacity(pseudo.len() + self.headers.len() + policy.credentials().count());
         let all = pseudo.into_iter().chain(further);
         headers.extend(all.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
         statements.present(policy, &mut headers);

@@ -44,7 +44,7 @@ pub enum InvalidStatement {
         /// The name as written.
         name: String,
         /// The kind of credential.
-        kind: &'static str,
+        kind: String,
         /// The names of the known facts.
         known: String,
     },
@@ -63,7 +63,7 @@ impl Statement {
     ///
     /// # Errors
     /// A value outside the four forms; an unknown fact; a fact with an invalid value.
-    pub fn read(value: &Value, kind: CredentialKind, policy: &Policy) -> Result<Self, InvalidStatement> {
+    pub fn read(value: &Value, kind: &CredentialKind, policy: &Policy) -> Result<Self, InvalidStatement> {
         // `Written` holds any JSON value, so reading it does not fail.
         let written = Written::deserialize(value).map_err(|_never| InvalidStatement::Shape)?;
         Self::understand(&written, kind, policy)
@@ -81,7 +81,7 @@ impl Statement {
 
     pub(crate) fn understand(
         written: &Written<'_>,
-        kind: CredentialKind,
+        kind: &CredentialKind,
         policy: &Policy,
     ) -> Result<Self, InvalidStatement> {
         match written {
@@ -103,7 +103,7 @@ impl Statement {
 
 fn facts(
     members: &[(Cow<'_, str>, Written<'_>)],
-    kind: CredentialKind,
+    kind: &CredentialKind,
     policy: &Policy,
 ) -> Result<Facts, InvalidStatement> {
     let mut facts = Facts::none();
@@ -175,15 +175,15 @@ fn list(value: &Written<'_>) -> Option<FactList> {
 }
 
 /// The facts that are times.
-fn dates(kind: CredentialKind, policy: &Policy) -> impl Iterator<Item = &'static str> {
+fn dates(kind: &CredentialKind, policy: &Policy) -> impl Iterator<Item = &'static str> + use<> {
     policy.dates_beginnings(kind).then_some("not_before").into_iter().chain([EXPIRES])
 }
 
-fn unknown(name: &str, kind: CredentialKind, policy: &Policy) -> InvalidStatement {
+fn unknown(name: &str, kind: &CredentialKind, policy: &Policy) -> InvalidStatement {
     let known = FactName::STANDARD.into_iter().chain(dates(kind, policy)).map(|name| format!("`{name}`"));
     let further = policy.further_facts(kind).map(|(name, _type)| format!("`{name}`"));
     let known: Vec<_> = known.chain(further).collect();
-    InvalidStatement::UnknownFact { name: name.to_owned(), kind: kind.as_str(), known: known.join(", ") }
+    InvalidStatement::UnknownFact { name: name.to_owned(), kind: kind.as_str().to_owned(), known: known.join(", ") }
 }
 
 /// What a text must be.

@@ -13,12 +13,12 @@ pub struct Verdict<'a> {
     /// The status of a refusal.
     pub status: Option<u16>,
     /// The code of a refusal's denial.
-    pub denial: Option<&'static str>,
+    pub denial: Option<&'a str>,
     /// The rule that decided, if one did.
     pub rule: Option<&'a str>,
     /// The denial of a rule in shadow mode.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub would_refuse: Option<&'static str>,
+    pub would_refuse: Option<&'a str>,
     /// The reason, if more is known than the denial's code. The client is not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -277,5 +277,5 @@ fn coverage_is_of_rules_that_allow_and_that_can_refuse() {
     assert_eq!((some.rules[2].allows, some.rules[2].refuses), (Sight::Unseen, Sight::Seen));
     assert_eq!((some.seen(), some.percent()), (2, 40));
     assert_eq!(some.denials_seen, ["route_unknown", "token_missing"]);
-    assert!(!some.denials_unseen.contains(&"api_key_missing"), "no rule wants an API key");
+    assert!(!some.denials_unseen.contains(&"api_key_missing".to_owned()), "no rule wants an API key");
 }

@@ -45,7 +45,7 @@ fn beginning_is_stated_where_a_verifier_can() {
     assert_eq!(denial(&policy, 1_700_000_000).unwrap(), "scope_missing");
     assert!(denial(&ehealth(), 0).unwrap_err().to_string().contains("`not_before` is no fact of `token`"));
     for (policy, can) in [(&policy, true), (&ehealth(), false)] {
-        assert_eq!(policy.denials().any(|code| code == "token_not_yet_valid"), can);
+        assert_eq!(policy.denials().iter().any(|code| code == "token_not_yet_valid"), can);
     }
 }
 

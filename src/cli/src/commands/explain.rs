@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use brama_policy::deciding::Decision;
-use brama_policy::identity::CredentialKind;
 use brama_replay::{Statements, moment};
 use clap::Args;
 
@@ -51,6 +50,9 @@ pub(crate) struct Explain {
     /// What is stated about its API key.
     #[arg(long, value_name = "STATEMENT", allow_hyphen_values = true)]
     api_key: Option<String>,
+    /// What is stated about its credential of a name; repeated, several.
+    #[arg(long, value_name = "NAME=STATEMENT")]
+    credential: Vec<String>,
     /// The case file in which identities have names; the one beside the policy without it.
     #[arg(long, value_name = "FILE")]
     cases: Option<PathBuf>,
@@ -87,20 +89,29 @@ impl Explain {
     }
 
     fn statements(&self, policy: &Checked) -> Result<Statements, InvalidGiven> {
-        if self.token.as_deref() == Some("-") && self.api_key.as_deref() == Some("-") {
-            return Err(InvalidGiven {
-                flag: "--api-key",
-                reason: "standard input has one statement, and `--token` reads it".to_owned(),
-            });
+        let policy = policy.policy();
+        let mut given = vec![
+            Given { flag: "--token", kind: "token", text: self.token.as_deref() },
+            Given { flag: "--api-key", kind: "api_key", text: self.api_key.as_deref() },
+        ];
+        for text in &self.credential {
+            let invalid = |reason: String| InvalidGiven { flag: "--credential", reason };
+            let (kind, text) = text.split_once('=').ok_or_else(|| invalid("write `name=statement`".to_owned()))?;
+            if given.iter().any(|before| before.kind == kind && before.text.is_some()) {
+                return Err(invalid(format!("`{kind}` is stated twice")));
+            }
+            given.push(Given { flag: "--credential", kind, text: Some(text) });
+        }
+        if let Some(second) = given.iter().filter(|given| given.text == Some("-")).nth(1) {
+            let reason = "standard input has one statement, and another flag reads it".to_owned();
+            return Err(InvalidGiven { flag: second.flag, reason });
         }
         let identities = Identities::new(self.cases.as_deref(), &self.policy);
-        let read = |flag, kind, text: &Option<String>| {
-            identities.statement(Given { flag, kind, text: text.as_deref() }, policy.policy())
-        };
-        Ok(Statements {
-            api_key: read("--api-key", CredentialKind::ApiKey, &self.api_key)?,
-            token: read("--token", CredentialKind::Token, &self.token)?,
-        })
+        let statements = given.into_iter().map(|given| Ok((given.kind, identities.statement(given, policy)?)));
+        let statements: Vec<_> = statements.collect::<Result<_, _>>()?;
+        let known =
+            statements.into_iter().filter_map(|(kind, statement)| Some((policy.credential(kind)?.clone(), statement)));
+        Ok(known.collect())
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given<'a> {
     pub(crate) flag: &'static str,
-    pub(crate) kind: CredentialKind,
+    pub(crate) kind: &'a str,
     /// The value of the flag; `None` if the flag is absent.
     pub(crate) text: Option<&'a str>,
 }
@@ -45,27 +45,29 @@ impl Identities {
             None | Some("none") => return Ok(Statement::Nothing),
             Some(text) => text,
         };
-        if policy.presentation(given.kind, "").is_none() {
-            return Err(invalid(format!("the policy knows no `{}`", given.kind.as_str())));
-        }
+        let Some(kind) = policy.credential(given.kind) else {
+            return Err(invalid(format!("the policy knows no `{}`", given.kind)));
+        };
         let value = match text.strip_prefix('@') {
-            Some(name) => self.named(name, given.kind).map_err(invalid)?,
+            Some(name) => self.named(name, kind).map_err(invalid)?,
             None => written(text).map_err(invalid)?,
         };
-        Statement::read(&value, given.kind, policy).map_err(|error| invalid(error.to_string()))
+        Statement::read(&value, kind, policy).map_err(|error| invalid(error.to_string()))
     }
 
     /// The facts of an identity that the case file names.
-    fn named(&self, name: &str, kind: CredentialKind) -> Result<Value, String> {
+    fn named(&self, name: &str, kind: &CredentialKind) -> Result<Value, String> {
         let file = self.cases.display();
-        let section = match kind {
-            CredentialKind::ApiKey => "api_keys",
-            CredentialKind::Token => "tokens",
+        let section = match kind.as_str() {
+            "api_key" => "api_keys".to_owned(),
+            "token" => "tokens".to_owned(),
+            other => format!("identities.{other}"),
         };
         let text = std::fs::read_to_string(&self.cases)
             .map_err(|error| format!("identities are named in {file}, which cannot be read: {error}"))?;
         let cases = parse(&text).map_err(|reason| format!("{file} is no case file: {reason}"))?;
-        let known = match cases.get(section) {
+        let in_short = cases.get(&section);
+        let known = match in_short.or_else(|| cases.get("identities")?.get(kind.as_str())) {
             Some(Value::Object(known)) => known,
             Some(_) | None => return Err(format!("{file} has no `{section}`")),
         };

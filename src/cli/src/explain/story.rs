@@ -65,15 +65,18 @@ impl Observer for Story<'_> {
                 self.say(Stage::Verified, format!("{}: {}", kind.as_str(), words::facts(facts)));
                 self.detail(Stage::Verified, [(kind.as_str(), words::facts_json(facts))]);
             }
-            Event::Compared { token, api_key } => {
-                let sides = [token, api_key].map(|(reference, value)| words::stated(reference, value));
+            Event::Compared { later, earlier } => {
+                let sides = [later, earlier].map(|(reference, value)| words::stated(reference, value));
                 let [one, two] = &sides;
-                let texts = [token, api_key].map(|(_reference, value)| value.and_then(Stated::text));
+                let texts = [later, earlier].map(|(_reference, value)| value.and_then(Stated::text));
                 let is_equal = texts[0].is_some() && texts[0] == texts[1];
                 let verdict = if is_equal { "equal" } else { "not equal" };
                 self.say(Stage::Binding, format!("{one} and {two}: {verdict}"));
                 let side = |(reference, value): (&FactReference, Option<Stated<'_>>)| json!({ "fact": reference.to_string(), "value": value.map(Stated::json) });
-                self.detail(Stage::Binding, [("token", side(token)), ("api_key", side(api_key))]);
+                self.detail(
+                    Stage::Binding,
+                    [(later.0.of.as_str(), side(later)), (earlier.0.of.as_str(), side(earlier))],
+                );
             }
             Event::Scopes { of, wanted, granted } => {
                 self.say(Stage::Scopes, words::scopes(of, wanted, granted));

@@ -107,7 +107,7 @@ pub(crate) fn stated(reference: &FactReference, value: Option<Stated<'_>>) -> St
     }
 }
 
-pub(crate) fn scopes(of: CredentialKind, wanted: &WantedScopes, granted: &GrantedScopes) -> String {
+pub(crate) fn scopes(of: &CredentialKind, wanted: &WantedScopes, granted: &GrantedScopes) -> String {
     let has =
         if granted.iter().next().is_none() { "none".to_owned() } else { granted.iter().collect::<Vec<_>>().join(", ") };
     let verdict = match wanted.missing(granted) {

@@ -11,7 +11,6 @@ use crate::document::{
     AudiencesDocument, AuthDocument, ExpectDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
 };
 use crate::fault::Place;
-use crate::identity::credential::CredentialKind;
 use crate::identity::jws::media_type;
 use crate::identity::revocation::JTI;
 
@@ -83,11 +82,7 @@ impl Policy {
         let root = Place::root();
         let mut asked = BTreeSet::new();
         let looked_at = LookedAt::by(&self.forward, &self.routes);
-        for (kind, credential) in [
-            (CredentialKind::ApiKey, &document.credentials.api_key),
-            (CredentialKind::Token, &document.credentials.token),
-        ] {
-            let Some(credential) = credential else { continue };
+        for (kind, credential) in document.kinds().iter().zip(document.credentials.values()) {
             let place = root.key("credentials").key(kind.as_str());
             if !self.verified_routes().any(|verified| verified.credentials.include(kind)) {
                 let message = format!("no route requires `{}`", kind.as_str());
@@ -142,8 +137,8 @@ impl Policy {
     /// Words for a denial that nothing in the policy can come to.
     fn untold(&self, lints: &mut Vec<Lint>) {
         let place = Place::root().key("refusals").key("messages");
-        let given: BTreeSet<_> = self.denials().collect();
-        for code in self.wording.messages.keys().filter(|code| !given.contains(**code)) {
+        let given: BTreeSet<_> = self.denials().into_iter().collect();
+        for code in self.wording.messages.keys().filter(|code| !given.contains(*code)) {
             let message = format!("no request is refused with `{code}` under this policy");
             lints.push(Lint::new("message_unused", place.key(code), message, "remove it"));
         }
@@ -151,8 +146,10 @@ impl Policy {
 
     /// A 401 that says which credential was bad tells a good API key from a bad one.
     fn told_apart(&self, lints: &mut Vec<Lint>) {
-        let unauthenticated: Vec<_> = Row::codes_of_status(401).collect();
-        let own: BTreeSet<_> = unauthenticated.iter().map(|code| self.wording.messages.get(code)).collect();
+        let kinds: Vec<_> = self.credentials().cloned().collect();
+        let unauthenticated = Row::of_policy(&kinds).filter(|(row, _kind, _code)| row.status == 401);
+        let unauthenticated: Vec<_> = unauthenticated.map(|(_row, _kind, code)| code).collect();
+        let own: BTreeSet<_> = unauthenticated.iter().map(|code| self.wording.messages.get(*code)).collect();
         if own.len() > 1 {
             let place = Place::root().key("refusals").key("messages");
             let message =

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::deciding::decision::{Needs, ROWS};
+use crate::deciding::decision::{Needs, Row};
 use crate::deciding::forward::Missing;
 use crate::deciding::policy::{Binding, Ownership, Policy, RequiredScopes, Route, Verified};
 use crate::deciding::rule_id::RuleId;
@@ -19,24 +19,34 @@ impl Policy {
 
     /// The codes of the denials that judging requests under this policy can come to, in the order of judgement. What
     /// only a gateway can lack is not among them.
-    pub fn denials(&self) -> impl Iterator<Item = &'static str> {
-        ROWS.iter().filter(|row| self.can_give(row.needs)).map(|row| row.code)
+    #[must_use]
+    pub fn denials(&self) -> Vec<String> {
+        let kinds: Vec<_> = self.credentials().cloned().collect();
+        let given = Row::of_policy(&kinds).filter(|(row, kind, _code)| self.can_give(row.needs, *kind));
+        given.map(|(_row, _kind, code)| code.to_owned()).collect()
+    }
+
+    /// The codes that messages, and the cases, can name: those of every policy, and of its own credentials.
+    #[must_use]
+    pub fn codes(&self) -> Vec<String> {
+        let kinds: Vec<_> = self.credentials().cloned().collect();
+        Row::of_policy(&kinds).map(|(_row, _kind, code)| code.to_owned()).collect()
     }
 
     fn verified(&self) -> impl Iterator<Item = (&RuleId, &Verified)> {
         self.routes.iter().filter_map(|route| Some((&route.id, route.verified()?)))
     }
 
-    fn can_give(&self, needs: Needs) -> bool {
+    fn can_give(&self, needs: Needs, kind: Option<&CredentialKind>) -> bool {
         let any = |wants: &dyn Fn(&Verified) -> bool| self.verified().any(|(_rule, verified)| wants(verified));
-        let requires = |kind| any(&|verified| verified.credentials.include(kind));
+        let requires = || kind.is_some_and(|kind| any(&|verified| verified.credentials.include(kind)));
         match needs {
             Needs::Gateway => false,
             Needs::Nothing => true,
-            Needs::Credential(kind) => requires(kind),
+            Needs::Credential => requires(),
             // A kept credential has one reading on every route.
-            Needs::CredentialSent(kind) => self.forward.keep.contains(&kind) || requires(kind),
-            Needs::Beginning(kind) => self.dates_beginnings(kind) && requires(kind),
+            Needs::CredentialSent => kind.is_some_and(|kind| self.forward.keep.contains(kind)) || requires(),
+            Needs::Beginning => kind.is_some_and(|kind| self.dates_beginnings(kind)) && requires(),
             Needs::Binding => any(&|verified| matches!(verified.binding, Binding::Bound { .. })),
             Needs::Scopes => any(&|verified| matches!(verified.scopes, RequiredScopes::Wanted { .. })),
             Needs::Owner => any(&|verified| matches!(verified.owner, Ownership::Owned(_))),
@@ -47,7 +57,7 @@ impl Policy {
 
     /// Whether the facts of a kind of credential can state when it begins.
     #[must_use]
-    pub fn dates_beginnings(&self, kind: CredentialKind) -> bool {
+    pub fn dates_beginnings(&self, kind: &CredentialKind) -> bool {
         let states = |verifier: &Arc<Verifier>| match &**verifier {
             Verifier::Introspection(_) => false,
             Verifier::Jwt(_) => true,
@@ -61,7 +71,7 @@ impl Policy {
         let Some(verified) = route.verified() else { return false };
         self.identity_headers(route).facts().any(|forwarded| {
             let is_listed = forwarded.fact.name == FactName::Scope || forwarded.missing == Missing::Omit;
-            !is_listed && verified.credentials.include(forwarded.fact.of)
+            !is_listed && verified.credentials.include(&forwarded.fact.of)
         })
     }
 }
@@ -104,9 +114,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn beyond(headers: &str, route: &str) -> Vec<&'static str> {
+    fn beyond(headers: &str, route: &str) -> Vec<String> {
         let policy = policy(headers, route);
-        let (before, rest): (Vec<_>, _) = policy.denials().partition(|code| BEFORE_A_RULE.contains(code));
+        let (before, rest): (Vec<_>, _) =
+            policy.denials().into_iter().partition(|code| BEFORE_A_RULE.contains(&code.as_str()));
         assert_eq!(before, BEFORE_A_RULE);
         rest
     }
@@ -114,7 +125,7 @@ mod tests {
     #[test]
     fn public_rule_refuses_nobody() {
         let public = r#""public": {"because": "it tells nothing"}"#;
-        assert_eq!(beyond(r#"{"x-a": "token.subject"}"#, public), Vec::<&str>::new());
+        assert_eq!(beyond(r#"{"x-a": "token.subject"}"#, public), Vec::<String>::new());
         assert_eq!(policy("{}", public).guarded_rules().count(), 0);
     }
 

@@ -12,14 +12,14 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::deciding::decision::Denial;
-use crate::deciding::header_table::refused_headers;
+use crate::deciding::header_table::{MAX_CARRIERS, refused_headers};
 use crate::document::PolicyDocument;
 use crate::identity::authority::LookupRate;
 use crate::identity::facts::{FactName, MAX_FACT};
 use crate::identity::jwt::Algorithm;
 use crate::identity::scope::MAX_SCOPE_LIST;
 use patterns::{
-    CLUSTER, FACT, FACT_NAME, HEADER, HEADER_VALUE, HOST, HOST_PATTERN, MEDIA_TYPE, MESSAGE, NAME, PATH,
+    CLUSTER, CREDENTIAL, FACT, FACT_NAME, HEADER, HEADER_VALUE, HOST, HOST_PATTERN, MEDIA_TYPE, MESSAGE, NAME, PATH,
     PATH_AND_QUERY, POINTER, SCOPE, SOMETHING, SPAN, TARGET,
 };
 
@@ -110,6 +110,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
                     "version": { "const": 1 },
                     "name": { "pattern": NAME },
                     "routes": { "minItems": 1 },
+                    "credentials": { "maxProperties": MAX_CARRIERS, "propertyNames": { "pattern": CREDENTIAL } },
                 },
             }),
         ),
@@ -175,7 +176,11 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 },
             }),
         ),
-        ("SendInDocument", properties(json!({ "header": { "pattern": HEADER } }))),
+        ("SendDocument", json!({ "pattern": CREDENTIAL })),
+        (
+            "SendInDocument",
+            properties(json!({ "credential": { "pattern": CREDENTIAL }, "header": { "pattern": HEADER } })),
+        ),
         (
             "ActiveOnDocument",
             properties(
@@ -275,7 +280,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
             "RefusalsDocument",
             properties(json!({
                 "messages": {
-                    "propertyNames": { "enum": Denial::CODES },
+                    "propertyNames": { "pattern": Denial::code_pattern() },
                     "additionalProperties": { "pattern": MESSAGE, "maxLength": 512 },
                 },
             })),
@@ -300,18 +305,23 @@ fn narrower() -> Vec<(&'static str, Value)> {
         (
             "RequireDocument",
             properties(json!({
-                "credentials": { "minItems": 1, "uniqueItems": true },
+                "credentials": { "minItems": 1, "uniqueItems": true, "items": { "pattern": CREDENTIAL } },
+                "bind": {
+                    "minProperties": 2,
+                    "maxProperties": 2,
+                    "propertyNames": { "pattern": CREDENTIAL },
+                    "additionalProperties": { "pattern": FACT_NAME },
+                },
                 "conditions": { "minItems": 1 },
             })),
         ),
-        ("BindDocument", properties(json!({ "token": { "pattern": FACT_NAME }, "api_key": { "pattern": FACT_NAME } }))),
         (
             "WantedScopesDocument",
             json!({
                 "properties": {
                     "all": { "minItems": 1, "items": { "pattern": SCOPE, "maxLength": MAX_SCOPE_LIST } },
                     "any": { "minItems": 1, "items": { "pattern": SCOPE, "maxLength": MAX_SCOPE_LIST } },
-                    "of": { "minItems": 1, "uniqueItems": true },
+                    "of": { "minItems": 1, "uniqueItems": true, "items": { "pattern": CREDENTIAL } },
                 },
                 "oneOf": [{ "required": ["all"] }, { "required": ["any"] }],
             }),

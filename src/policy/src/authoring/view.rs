@@ -6,7 +6,7 @@ use std::fmt;
 use crate::deciding::condition::Condition;
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{
-    Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified,
+    Binding, Kinds, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified,
 };
 use crate::deciding::rule_id::RuleId;
 use crate::header::HeaderName;
@@ -76,22 +76,23 @@ impl Policy {
     #[must_use]
     pub fn facts_needed(&self, route: &RouteView<'_>, caller: &CallerView<'_>) -> BTreeSet<String> {
         let verified = caller.0;
-        let scopes = caller.scopes_of().map(|of| FactReference { of, name: FactName::Scope }.to_string());
-        let bound = caller.binding().into_iter().flat_map(|(token, api_key)| [token.to_string(), api_key.to_string()]);
+        let scopes = caller.scopes_of().map(|of| FactReference { of: of.clone(), name: FactName::Scope }.to_string());
+        let bound = caller.binding().into_iter().flat_map(|(later, earlier)| [later.to_string(), earlier.to_string()]);
         let owned = match &verified.owner {
             Ownership::NotOwned => None,
             Ownership::Owned(owner) => Some(owner),
         };
         let owners = owned.map(|owner| owner.fact.to_string());
         let exempt = owned.filter(|owner| !owner.except_client_types.is_empty());
-        let types = exempt.map(|owner| FactReference { of: owner.fact.of, name: FactName::ClientType }.to_string());
+        let types =
+            exempt.map(|owner| FactReference { of: owner.fact.of.clone(), name: FactName::ClientType }.to_string());
         let read = verified.conditions.iter().flat_map(Condition::facts_used).map(|(of, name)| {
             // Conditions call the list of scopes by another name than the fact.
             let name = if name == "scopes" { FactName::Scope.as_str() } else { name };
             format!("{}.{name}", of.as_str())
         });
         let forwarded = self.identity_headers(route.0).facts().map(|forwarded| &forwarded.fact);
-        let forwarded = forwarded.filter(|fact| verified.credentials.include(fact.of)).map(ToString::to_string);
+        let forwarded = forwarded.filter(|fact| verified.credentials.include(&fact.of)).map(ToString::to_string);
         scopes.chain(bound).chain(owners).chain(types).chain(read).chain(forwarded).collect()
     }
 }
@@ -165,16 +166,17 @@ impl<'a> RouteView<'a> {
 
 impl<'a> CallerView<'a> {
     /// The credentials, all of them, in the order of judgement.
-    pub fn credentials(&self) -> impl Iterator<Item = CredentialKind> + use<> {
+    pub fn credentials(&self) -> impl Iterator<Item = &'a CredentialKind> + use<'a> {
         self.0.credentials.iter()
     }
 
-    /// The token's fact and the API key's that must be equal; `None` where the two need not belong together.
+    /// Two facts that must be equal, of the credential that is verified last and of the other; `None` where no two need
+    /// belong together.
     #[must_use]
     pub const fn binding(&self) -> Option<(&'a FactReference, &'a FactReference)> {
         match &self.0.binding {
             Binding::Unbound => None,
-            Binding::Bound { token, api_key } => Some((token, api_key)),
+            Binding::Bound { later, earlier } => Some((later, earlier)),
         }
     }
 
@@ -188,12 +190,12 @@ impl<'a> CallerView<'a> {
     }
 
     /// Who must have been granted the scopes; nobody where none are wanted.
-    pub fn scopes_of(&self) -> impl Iterator<Item = CredentialKind> + use<> {
+    pub fn scopes_of(&self) -> impl Iterator<Item = &'a CredentialKind> + use<'a> {
         let of = match &self.0.scopes {
             RequiredScopes::AnyCaller => None,
-            RequiredScopes::Wanted { wanted: _, of } => Some(*of),
+            RequiredScopes::Wanted { wanted: _, of } => Some(of),
         };
-        CredentialKind::ALL.into_iter().filter(move |kind| of.is_some_and(|of| of.include(*kind)))
+        of.into_iter().flat_map(Kinds::iter)
     }
 
     /// Whose resource the path names; `None` where it is nobody's.

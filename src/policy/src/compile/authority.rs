@@ -18,7 +18,7 @@ use crate::path::CanonicalPath;
 
 /// The authorities that are sound, by name; a faulty one has left its fault.
 pub(super) fn all(document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Named<Option<Authority>> {
-    let credentials = [&document.credentials.api_key, &document.credentials.token].into_iter().flatten();
+    let credentials = document.credentials.values();
     let jwt = credentials
         .flat_map(|credential| &credential.verify)
         .filter(|verifier| matches!(verifier, VerifierDocument::Jwt(_)));

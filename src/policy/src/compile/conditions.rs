@@ -2,7 +2,7 @@
 //! linted.
 
 use super::{credential_document, each, further_facts};
-use crate::deciding::condition::{Around, Budget, Condition, Hidden, Names};
+use crate::deciding::condition::{Around, Budget, Condition, Hidden, Identity, Names};
 use crate::deciding::header_table::refused_headers;
 use crate::deciding::policy::{HOST_ALIASES, Kinds};
 use crate::document::PolicyDocument;
@@ -10,7 +10,6 @@ use crate::fault::{Faults, Place};
 use crate::header::HeaderPattern;
 use crate::host::HostPattern;
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::FactType;
 use crate::template::{CaptureKind, PathTemplate};
 
 /// The requests a route is for.
@@ -24,30 +23,34 @@ pub(crate) struct Entry<'a> {
 /// The names that the conditions of one route may use.
 pub(crate) struct Known<'a> {
     captures: Vec<(&'a str, CaptureKind)>,
-    token: Option<Vec<(&'a str, FactType)>>,
-    api_key: Option<Vec<(&'a str, FactType)>>,
+    credentials: Vec<Identity<'a>>,
     around: Around<'a>,
 }
 
 impl<'a> Known<'a> {
     /// `hidden` is what [`hidden`] finds in the document.
-    pub(crate) fn of(entry: Entry<'a>, credentials: Kinds, document: &'a PolicyDocument, hidden: &'a [Hidden]) -> Self {
+    pub(crate) fn of(
+        entry: Entry<'a>,
+        credentials: &Kinds,
+        document: &'a PolicyDocument,
+        hidden: &'a [Hidden],
+    ) -> Self {
         let Entry { methods, hosts, path } = entry;
-        let further = |kind| {
+        let identity = |kind: &CredentialKind| {
             let credential = credential_document(document, kind).filter(|_| credentials.include(kind));
-            credential.map(|credential| further_facts(credential).into_iter().collect())
+            let further = credential.map(|credential| further_facts(credential).into_iter().collect());
+            Identity { kind: kind.clone(), further }
         };
         Self {
             captures: path.named().collect(),
-            token: further(CredentialKind::Token),
-            api_key: further(CredentialKind::ApiKey),
+            credentials: document.kinds().iter().map(identity).collect(),
             around: Around { methods, hosts, path, hidden },
         }
     }
 
     pub(crate) fn names(&self) -> Names<'_> {
-        let Self { captures, token, api_key, around } = self;
-        Names { captures, token: token.as_deref(), api_key: api_key.as_deref(), around: *around }
+        let Self { captures, credentials, around } = self;
+        Names { captures, credentials, around: *around }
     }
 }
 
@@ -88,8 +91,7 @@ pub(super) fn conditions(
 /// The headers that no condition sees.
 pub(crate) fn hidden(document: &PolicyDocument) -> Vec<Hidden> {
     let exact = |name: &str, reason| Some(Hidden { pattern: HeaderPattern::Exact(name.parse().ok()?), reason });
-    let credentials = [&document.credentials.api_key, &document.credentials.token].into_iter().flatten();
-    let credentials = credentials.filter_map(|credential| exact(&credential.header, CREDENTIAL));
+    let credentials = document.credentials.values().filter_map(|credential| exact(&credential.header, CREDENTIAL));
     let forward = &document.forward;
     let of_routes = document.routes.iter().filter_map(|route| route.forward.as_ref());
     let of_routes = of_routes.flat_map(|forward| forward.headers.keys().chain(forward.json.keys()));

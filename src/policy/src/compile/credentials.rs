@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::introspect::{Around, introspection};
 use super::{Named, each, facts, is_reserved, jwt, serve_stale, span};
 use crate::compile::looked_at::LookedAt;
-use crate::deciding::header_table::refused_headers;
+use crate::deciding::decision::Row;
+use crate::deciding::header_table::{MAX_CARRIERS, refused_headers};
 use crate::deciding::policy::{CredentialRule, Credentials};
 use crate::deciding::presentation::{Form, Presentation};
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
@@ -15,7 +16,7 @@ use crate::fault::{Faults, Place};
 use crate::header::confusable;
 use crate::identity::authority::Authority;
 use crate::identity::cache_limits::CacheLimits;
-use crate::identity::credential::CredentialKind;
+use crate::identity::credential::{API_KEY, CredentialKind};
 use crate::identity::verifier::{Verifier, Verifiers};
 
 pub(super) fn all(
@@ -25,25 +26,47 @@ pub(super) fn all(
     place: &Place,
     faults: &mut Faults,
 ) -> Credentials {
-    let written = &document.credentials;
-    let mut read = |written: &Option<CredentialDocument>, kind: CredentialKind| {
-        let around = Around { kind, document, authorities, looked_at };
-        written.as_ref().and_then(|written| credential(written, around, &place.key(kind.as_str()), faults))
-    };
-    let credentials = Credentials {
-        api_key: read(&written.api_key, CredentialKind::ApiKey),
-        token: read(&written.token, CredentialKind::Token),
-    };
-    if let (Some(api_key), Some(token)) = (&written.api_key, &written.token)
-        && api_key.header.eq_ignore_ascii_case(&token.header)
-    {
-        faults.add(&place.key("token").key("header"), format!("`{}` carries the API key already", token.header));
+    if document.credentials.len() > MAX_CREDENTIALS {
+        let message = format!("{} credentials are more than {MAX_CREDENTIALS}", document.credentials.len());
+        faults.add(place, message);
     }
-    credentials
+    let mut headers = Vec::new();
+    let rules = document.kinds().iter().zip(document.credentials.values()).filter_map(|(kind, written)| {
+        let place = place.key(kind.as_str());
+        name(kind.as_str(), &place, faults);
+        if let Some(other) = headers.iter().position(|known: &&String| known.eq_ignore_ascii_case(&written.header)) {
+            let other = document.kinds().get(other).map_or("", CredentialKind::as_str);
+            let other = if other == API_KEY { "the API key".to_owned() } else { format!("`{other}`") };
+            faults.add(&place.key("header"), format!("`{}` carries {other} already", written.header));
+        }
+        let carrier = headers.len();
+        headers.push(&written.header);
+        let around = Around { kind, document, authorities, looked_at };
+        credential(written, carrier, around, &place, faults)
+    });
+    Credentials(rules.collect())
+}
+
+/// Checks the name of a credential: it becomes a variable of conditions, and a part of codes and metrics.
+fn name(name: &str, place: &Place, faults: &mut Faults) {
+    let is_word = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if !is_word || name.len() > MAX_CREDENTIAL_NAME {
+        let message = format!(
+            "`{name}` is no name of a credential: a letter, then letters, digits and `_`, all in lower case, at most \
+             {MAX_CREDENTIAL_NAME}"
+        );
+        faults.add(place, message);
+    } else if RESERVED_NAMES.contains(&name) {
+        faults.add(place, format!("`{name}` has a meaning of its own and cannot name a credential"));
+    } else if let Some(code) = Row::fixed_code_of(&CredentialKind::new(name)) {
+        faults.add(place, format!("`{name}` cannot name a credential, since `{code}` is a denial of its own"));
+    }
 }
 
 fn credential(
     written: &CredentialDocument,
+    carrier: usize,
     around: Around<'_>,
     place: &Place,
     faults: &mut Faults,
@@ -69,7 +92,8 @@ fn credential(
     let is_introspected = written.verify.iter().any(|verifier| matches!(verifier, VerifierDocument::Introspect(_)));
     let cache = cache(&written.cache, is_introspected, &place.key("cache"), faults);
     let verifiers = verifiers(&written.verify, around, cache, &place.key("verify"), faults);
-    Some(CredentialRule { presentation: Presentation { header: header?, form: form? }, verifiers: verifiers? })
+    let presentation = Presentation { header: header?, carrier, form: form? };
+    Some(CredentialRule { kind: around.kind.clone(), presentation, verifiers: verifiers? })
 }
 
 fn verifiers(
@@ -163,3 +187,47 @@ const MAX_TTL: Duration = Duration::from_secs(3600);
 
 /// Per worker and kind of credential.
 const MAX_ENTRIES: usize = 1_000_000;
+
+/// Kinds of credential of a policy, each in a header of its own.
+const MAX_CREDENTIALS: usize = MAX_CARRIERS;
+
+/// Bytes of a credential's name.
+const MAX_CREDENTIAL_NAME: usize = 32;
+
+/// Names that are variables of conditions, words of CEL
+/// ([Language Definition, Syntax](https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax)), or words of
+/// this language.
+const RESERVED_NAMES: [&str; 32] = [
+    "all",
+    "any",
+    "as",
+    "break",
+    "caller",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "has",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "none",
+    "now",
+    "null",
+    "optional",
+    "package",
+    "params",
+    "request",
+    "return",
+    "true",
+    "type",
+    "var",
+    "void",
+    "while",
+    "yield",
+];

@@ -6,8 +6,8 @@ use super::{each, fact_reference, is_reserved, kind, names_credential, type_of};
 use crate::deciding::forward::{FactReference, Forward, Forwarded, IdentityHeaders, Missing};
 use crate::deciding::header_table::refused_headers;
 use crate::document::{
-    EncodingDocument, ForwardDocument, ForwardedDocument, IdentityDocument, KindDocument, MemberDocument,
-    MissingDocument, PolicyDocument,
+    EncodingDocument, ForwardDocument, ForwardedDocument, IdentityDocument, MemberDocument, MissingDocument,
+    PolicyDocument,
 };
 use crate::fault::{Faults, Place};
 use crate::header::{HeaderName, HeaderPattern};
@@ -30,12 +30,9 @@ pub(super) fn all(
     let strip = each(written.strip.iter().enumerate(), |(index, text)| pattern(text, &at.index(index), faults));
     let at = place.key("keep");
     let keep = each(written.keep.iter().enumerate(), |(index, kept)| {
-        let kind = kind(*kept);
         let place = at.index(index);
-        let Some(credential) = super::credential_document(document, kind) else {
-            faults.add(&place, format!("`credentials.{}` is not in this policy", kind.as_str()));
-            return None;
-        };
+        let kind = kind(kept, document, &place, faults)?;
+        let credential = super::credential_document(document, &kind)?;
         if written.keep.iter().take(index).any(|before| before == kept) {
             faults.add(&place, format!("`{}` is written twice", kind.as_str()));
         }
@@ -53,14 +50,14 @@ pub(super) fn all(
 /// Identity headers of a route with a `forward` of its own; `required` are the credentials that it requires.
 pub(super) fn of_route(
     written: &IdentityDocument,
-    required: &[KindDocument],
+    required: &[String],
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<IdentityHeaders> {
     let identity = identity(&written.headers, &written.json, document, place, faults)?;
     each_once(identity.names(), place, faults);
-    let is_required = |forwarded: &Forwarded| required.iter().any(|required| kind(*required) == forwarded.fact.of);
+    let is_required = |forwarded: &Forwarded| required.iter().any(|required| required == forwarded.fact.of.as_str());
     let (headers, json) = (place.key("headers"), place.key("json"));
     let headers = identity.headers.iter().map(|(name, forwarded)| (name, headers.key(name.as_str()), forwarded));
     let json = identity.json.iter().flat_map(|(name, members)| {

@@ -4,13 +4,15 @@ use crate::deciding::condition::Condition;
 use crate::deciding::forward::{Forward, IdentityHeaders};
 use crate::deciding::header_table::HeaderTable;
 use crate::deciding::policy::{Credentials, HOST_ALIASES, Requirement, Route};
+use crate::deciding::presentation::Presentation;
 use crate::host::HostPattern;
 
 /// What the headers of a request mean in a policy of these parts.
 pub(super) fn table(credentials: &Credentials, forward: &Forward, routes: &[Route]) -> HeaderTable {
     let mut table = HeaderTable::of_every_policy();
-    for (kind, rule) in credentials.iter() {
-        table.add_credential(kind, rule.presentation.header.as_str(), forward.keep.contains(&kind));
+    for rule in &credentials.0 {
+        let Presentation { header, carrier, .. } = &rule.presentation;
+        table.add_carrier(*carrier, header.as_str(), forward.keep.contains(&rule.kind));
     }
     let of_routes = routes.iter().filter_map(|route| route.forward.as_ref());
     for name in forward.names().chain(of_routes.flat_map(IdentityHeaders::names)) {

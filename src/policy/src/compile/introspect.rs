@@ -19,7 +19,7 @@ mod question;
 #[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
     /// The kind of credential it verifies.
-    pub(super) kind: CredentialKind,
+    pub(super) kind: &'a CredentialKind,
     pub(super) document: &'a PolicyDocument,
     pub(super) authorities: &'a Named<Option<Authority>>,
     pub(super) looked_at: &'a LookedAt,
@@ -43,11 +43,8 @@ pub(super) fn introspection(
     let nothing = "write what an active answer must state: a hint alone lets a credential of another kind pass";
     let expect = expect(&written.expect, nothing, &place.key("expect"), faults);
     let place_of_facts = place.key("facts");
-    let feed_names: &[&str] = match around.kind {
-        CredentialKind::Token => &["client_id", "subject", JTI],
-        // API keys are no user's.
-        CredentialKind::ApiKey => &["client_id", JTI],
-    };
+    let feed_names: &[&str] =
+        if around.kind.is_of_users() { &["client_id", "subject", JTI] } else { &["client_id", JTI] };
     let by_feed = if authority.is_some_and(|authority| authority.following.is_some()) { feed_names } else { &[] };
     let required = written.facts.required.iter().map(String::as_str);
     let needed = around.looked_at.needed(around.kind, by_feed.iter().copied().chain(required));

@@ -34,13 +34,13 @@ impl LookedAt {
         looked_at
     }
 
-    pub(crate) fn includes(&self, kind: CredentialKind, name: &str) -> bool {
-        self.0.keys().any(|(of, known)| *of == kind && known == name)
+    pub(crate) fn includes(&self, kind: &CredentialKind, name: &str) -> bool {
+        self.0.keys().any(|(of, known)| of == kind && known == name)
     }
 
     /// The facts of one kind of credential that are needed, and these others.
-    pub(crate) fn needed<'a>(&self, kind: CredentialKind, others: impl Iterator<Item = &'a str>) -> Needed {
-        let of_kind = self.0.iter().filter(|((of, _name), _forms)| *of == kind);
+    pub(crate) fn needed<'a>(&self, kind: &CredentialKind, others: impl Iterator<Item = &'a str>) -> Needed {
+        let of_kind = self.0.iter().filter(|((of, _name), _forms)| of == kind);
         let mut needed: Needed = of_kind.map(|((_of, name), forms)| (name.clone(), forms.clone())).collect();
         for name in others {
             needed.entry(name.to_owned()).or_default();
@@ -52,9 +52,9 @@ impl LookedAt {
         let Verified { credentials: _, binding, scopes, owner, conditions } = verified;
         match binding {
             Binding::Unbound => {}
-            Binding::Bound { token, api_key } => {
-                self.add(token);
-                self.add(api_key);
+            Binding::Bound { later, earlier } => {
+                self.add(later);
+                self.add(earlier);
             }
         }
         match scopes {
@@ -70,7 +70,7 @@ impl LookedAt {
             Ownership::Owned(owner) => {
                 self.add(&owner.fact);
                 if !owner.except_client_types.is_empty() {
-                    self.add_named(owner.fact.of, FactName::ClientType.as_str());
+                    self.add_named(&owner.fact.of, FactName::ClientType.as_str());
                 }
             }
         }
@@ -83,10 +83,10 @@ impl LookedAt {
 
     /// The forms of a fact that is looked at.
     fn add(&mut self, fact: &FactReference) -> &mut BTreeSet<HeaderForm> {
-        self.add_named(fact.of, fact.name.as_str())
+        self.add_named(&fact.of, fact.name.as_str())
     }
 
-    fn add_named(&mut self, of: CredentialKind, name: &str) -> &mut BTreeSet<HeaderForm> {
-        self.0.entry((of, name.to_owned())).or_default()
+    fn add_named(&mut self, of: &CredentialKind, name: &str) -> &mut BTreeSet<HeaderForm> {
+        self.0.entry((of.clone(), name.to_owned())).or_default()
     }
 }

@@ -1,15 +1,17 @@
 //! Owns the checking of what a route requires.
 
+use std::collections::BTreeMap;
+
 use super::conditions::{Entry, Known, conditions};
-use super::{credential_document, each, fact_of, fact_reference, kind, type_of};
+use super::{each, fact_of, fact_reference, kind, type_of};
 use crate::deciding::condition::Hidden;
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{Binding, Kinds, Owner, Ownership, RequiredScopes, Verified};
 use crate::document::{
-    BindDocument, KindDocument, OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, WantedScopesDocument,
+    OwnerDocument, PolicyDocument, RequireDocument, ScopesDocument, VerifierDocument, WantedScopesDocument,
 };
 use crate::fault::{Faults, Place};
-use crate::identity::credential::CredentialKind;
+use crate::identity::credential::{API_KEY, CredentialKind, TOKEN};
 use crate::identity::facts::{FactName, FactType};
 use crate::identity::scope::{Scopes, WantedScopes};
 use crate::template::PathTemplate;
@@ -25,15 +27,18 @@ pub(super) fn verified(
 ) -> Option<Verified> {
     let credentials =
         kinds(&written.credentials, "a route for everybody is `public`", document, &place.key("credentials"), faults);
+    if let Some(credentials) = &credentials {
+        send_verified(credentials, document, &place.key("credentials"), faults);
+    }
     let binding = match &written.bind {
         None => Some(Binding::Unbound),
-        Some(written) => binding(written, credentials, document, &place.key("bind"), faults),
+        Some(written) => binding(written, credentials.as_ref(), document, &place.key("bind"), faults),
     };
-    let scopes = scopes(&written.scopes, credentials, document, &place.key("scopes"), faults);
+    let scopes = scopes(&written.scopes, credentials.as_ref(), document, &place.key("scopes"), faults);
     let owner = match &written.owner {
         None => Some(Ownership::NotOwned),
         Some(written) => {
-            owner(written, entry.map(|entry| entry.path), credentials, document, &place.key("owner"), faults)
+            owner(written, entry.map(|entry| entry.path), credentials.as_ref(), document, &place.key("owner"), faults)
                 .map(Ownership::Owned)
         }
     };
@@ -41,7 +46,7 @@ pub(super) fn verified(
         None => Some(Vec::new()),
         Some(written) => {
             let place = place.key("conditions");
-            let known = entry.zip(credentials).map(|(entry, kinds)| Known::of(entry, kinds, document, hidden));
+            let known = entry.zip(credentials.as_ref()).map(|(entry, kinds)| Known::of(entry, kinds, document, hidden));
             conditions(written, known.as_ref(), &place, faults)
         }
     };
@@ -54,55 +59,79 @@ pub(super) fn verified(
     })
 }
 
+/// The kinds of a list, in its order; but the API key is judged before the token.
 fn kinds(
-    written: &[KindDocument],
+    written: &[String],
     otherwise: &str,
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Kinds> {
-    let kinds: Vec<_> = written.iter().map(|written| kind(*written)).collect();
-    for (index, kind) in kinds.iter().enumerate() {
-        if credential_document(document, *kind).is_none() {
-            faults.add(&place.index(index), format!("`credentials.{}` is not in this policy", kind.as_str()));
-        }
-        if kinds.iter().take(index).any(|before| before == kind) {
-            faults.add(&place.index(index), format!("`{}` is written twice", kind.as_str()));
-        }
+    if written.is_empty() {
+        faults.add(place, format!("write at least one credential; {otherwise}"));
+        return None;
     }
-    match (kinds.contains(&CredentialKind::ApiKey), kinds.contains(&CredentialKind::Token)) {
-        (true, true) => Some(Kinds::Both),
-        (true, false) => Some(Kinds::ApiKey),
-        (false, true) => Some(Kinds::Token),
-        (false, false) => {
-            faults.add(place, format!("write at least one credential; {otherwise}"));
-            None
+    let mut kinds = each(written.iter().enumerate(), |(index, name)| {
+        let place = place.index(index);
+        if written.iter().take(index).any(|before| before == name) {
+            faults.add(&place, format!("`{name}` is written twice"));
+        }
+        kind(name, document, &place, faults)
+    })?;
+    let place_of = |name: &str| kinds.iter().position(|kind| kind.as_str() == name);
+    if let (Some(api_key), Some(token)) = (place_of(API_KEY), place_of(TOKEN))
+        && token < api_key
+    {
+        let api_key = kinds.remove(api_key);
+        kinds.insert(token, api_key);
+    }
+    Some(Kinds(kinds))
+}
+
+/// Only a credential that is verified goes along with the question about another one.
+fn send_verified(credentials: &Kinds, document: &PolicyDocument, place: &Place, faults: &mut Faults) {
+    for (index, kind) in credentials.iter().enumerate() {
+        let verifiers = document.credentials.get(kind.as_str()).into_iter().flat_map(|credential| &credential.verify);
+        for sent in verifiers.flat_map(VerifierDocument::sends) {
+            if credentials.iter().skip(index).skip(1).any(|later| later.as_str() == sent) {
+                let kind = kind.as_str();
+                let message = format!("`{sent}` goes along with the question about `{kind}`, and is verified after it");
+                faults.add_hinted(place, message, Some(format!("write `{sent}` before `{kind}`")));
+            }
         }
     }
 }
 
 fn binding(
-    written: &BindDocument,
-    credentials: Option<Kinds>,
+    written: &BTreeMap<String, String>,
+    credentials: Option<&Kinds>,
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Binding> {
-    let mut read = |of: CredentialKind, name: &str| {
-        let place = place.key(of.as_str());
-        let reference = fact_of(of, name, document, &place, faults)?;
-        require_kind(credentials, of, &place, faults);
+    let facts = each(written.iter(), |(of, name)| {
+        let place = place.key(of);
+        let of = kind(of, document, &place, faults)?;
+        let reference = fact_of(&of, name, document, &place, faults)?;
+        require_kind(credentials, &of, &place, faults);
         require_single(&reference, "cannot bind", document, &place, faults);
         Some(reference)
+    })?;
+    let Ok([one, two]) = <[FactReference; 2]>::try_from(facts) else {
+        faults.add(
+            place,
+            "write one fact of each of two credentials, such as `{ api_key: client_id, token: client_id }`",
+        );
+        return None;
     };
-    let (token, api_key) =
-        (read(CredentialKind::Token, &written.token), read(CredentialKind::ApiKey, &written.api_key));
-    Some(Binding::Bound { token: token?, api_key: api_key? })
+    let order = |fact: &FactReference| credentials?.iter().position(|kind| *kind == fact.of);
+    let (earlier, later) = if order(&one) <= order(&two) { (one, two) } else { (two, one) };
+    Some(Binding::Bound { later, earlier })
 }
 
 fn scopes(
     written: &ScopesDocument,
-    credentials: Option<Kinds>,
+    credentials: Option<&Kinds>,
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
@@ -113,10 +142,8 @@ fn scopes(
     };
     let wanted = wanted(written, place, faults);
     let of = match (&written.of, credentials) {
-        // The token's, where one is required.
-        (None, Some(Kinds::Token | Kinds::Both)) => Some(Kinds::Token),
-        (None, Some(Kinds::ApiKey)) => Some(Kinds::ApiKey),
         (None, None) => None,
+        (None, Some(credentials)) => usual(credentials, place, faults),
         (Some(written), _) => {
             let place = place.key("of");
             let of = kinds(written, "without `of` it is the token's", document, &place, faults)?;
@@ -125,6 +152,20 @@ fn scopes(
         }
     };
     Some(RequiredScopes::Wanted { wanted: wanted?, of: of? })
+}
+
+/// Whose scopes a route wants where it does not say: the token's, or those of the only credential.
+fn usual(credentials: &Kinds, place: &Place, faults: &mut Faults) -> Option<Kinds> {
+    let token = credentials.iter().find(|kind| kind.as_str() == TOKEN);
+    match (token, credentials.0.as_slice()) {
+        (Some(of), _) | (None, [of]) => Some(Kinds(vec![of.clone()])),
+        (None, _) => {
+            let names: Vec<_> = credentials.iter().map(CredentialKind::as_str).collect();
+            let hint = format!("write `of: [{}]`, or one of them", names.join(", "));
+            faults.add_hinted(place, "say whose scopes these are", Some(hint));
+            None
+        }
+    }
 }
 
 fn wanted(written: &WantedScopesDocument, place: &Place, faults: &mut Faults) -> Option<WantedScopes> {
@@ -156,7 +197,7 @@ fn wanted(written: &WantedScopesDocument, place: &Place, faults: &mut Faults) ->
 fn owner(
     written: &OwnerDocument,
     path: Option<&PathTemplate>,
-    credentials: Option<Kinds>,
+    credentials: Option<&Kinds>,
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
@@ -177,7 +218,7 @@ fn owner(
             } else {
                 require_single(&fact, "cannot own a resource", document, &place, faults);
             }
-            require_kind(credentials, fact.of, &place, faults);
+            require_kind(credentials, &fact.of, &place, faults);
             fact
         }
         (None, Some(text)) => {
@@ -190,7 +231,7 @@ fn owner(
                 let message = format!("`{fact}` is {}, and no list", of.as_str());
                 faults.add_hinted(&place, message, Some(format!("write `equals: {fact}`")));
             }
-            require_kind(credentials, fact.of, &place, faults);
+            require_kind(credentials, &fact.of, &place, faults);
             fact
         }
         (Some(_), Some(_)) | (None, None) => {
@@ -215,7 +256,7 @@ fn require_single(
     }
 }
 
-fn require_kind(credentials: Option<Kinds>, kind: CredentialKind, place: &Place, faults: &mut Faults) {
+fn require_kind(credentials: Option<&Kinds>, kind: &CredentialKind, place: &Place, faults: &mut Faults) {
     if credentials.is_some_and(|credentials| !credentials.include(kind)) {
         faults.add(place, format!("this route does not require `{}`", kind.as_str()));
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::conditions::{Entry, hidden};
 use super::requirement::verified;
-use super::{credential_document, each, forward, is_name, kind, require_reason};
+use super::{credential_document, each, forward, is_name, require_reason};
 use crate::deciding::condition::Hidden;
 use crate::deciding::policy::{HOST_ALIASES, Mode, Preflight, Requirement, Route};
 use crate::deciding::router::{Router, Taken};
@@ -209,12 +209,11 @@ fn pass(
         if names.iter().take(index).any(|before| before == name) {
             faults.add(&place, format!("`{name}` is written twice"));
         }
-        let carries = |kind: &CredentialKind| {
-            credential_document(document, *kind).is_some_and(|credential| credential.header == *name)
+        let carries = |kind: &&CredentialKind| {
+            credential_document(document, kind).is_some_and(|credential| credential.header == *name)
         };
-        let Some(of) = CredentialKind::ALL.into_iter().find(carries) else {
-            let kinds = CredentialKind::ALL.into_iter().filter_map(|kind| credential_document(document, kind));
-            let known: Vec<_> = kinds.map(|credential| credential.header.as_str()).collect();
+        let Some(of) = document.kinds().iter().find(carries) else {
+            let known: Vec<_> = document.credentials.values().map(|credential| credential.header.as_str()).collect();
             let message =
                 format!("`{name}` carries no credential of this policy, so that it goes on unless it is stripped");
             faults.add_unknown(&place, message, name, known);
@@ -223,17 +222,17 @@ fn pass(
         if HOST_ALIASES.contains(&name.as_str()) && document.routes.iter().any(|route| route.hosts.is_some()) {
             faults.add(&place, format!("`{name}` names a second host, and is removed where routes name hosts"));
         }
-        if required.iter().any(|required| kind(*required) == of) {
+        if required.iter().any(|required| required == of.as_str()) {
             faults.add(&place, format!("this route verifies `{}`, which stops at the gateway", of.as_str()));
         }
-        if document.forward.keep.iter().any(|kept| kind(*kept) == of) {
+        if document.forward.keep.iter().any(|kept| kept == of.as_str()) {
             faults.add(&place, format!("`forward.keep` lets `{}` go on already", of.as_str()));
         }
         let strip = document.forward.strip.iter().filter_map(|text| text.parse::<HeaderPattern>().ok());
         for pattern in strip.filter(|pattern| pattern.is_confusable_with(name)) {
             faults.add(&place, format!("`{name}` cannot pass, since `forward.strip` removes it with `{pattern}`"));
         }
-        Some((of, faults.keep(&place, name.parse())?))
+        Some((of.clone(), faults.keep(&place, name.parse())?))
     })
 }
 

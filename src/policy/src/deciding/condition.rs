@@ -42,12 +42,14 @@ mod values;
 mod work;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::deciding::decision::ConditionFailed;
 use crate::deciding::target::Target;
 use crate::fault::Blamed;
 use crate::header::{HeaderPattern, folded};
 use crate::host::HostPattern;
+use crate::identity::credential::CredentialKind;
 use crate::identity::facts::{FactType, Facts};
 use crate::template::{CaptureKind, PathTemplate};
 use crate::time::UnixTime;
@@ -70,11 +72,17 @@ pub(crate) struct Outcomes {
 pub(crate) struct Names<'a> {
     /// The captures of the route: `params`.
     pub(crate) captures: &'a [(&'a str, CaptureKind)],
-    /// The further facts of a token; `None` where the route requires none, and `token` is unknown.
-    pub(crate) token: Option<&'a [(&'a str, FactType)]>,
-    /// The further facts of an API key; `None` where the route requires none, and `api_key` is unknown.
-    pub(crate) api_key: Option<&'a [(&'a str, FactType)]>,
+    /// The credentials of the policy.
+    pub(crate) credentials: &'a [Identity<'a>],
     pub(crate) around: Around<'a>,
+}
+
+/// A credential as conditions see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity<'a> {
+    pub(crate) kind: CredentialKind,
+    /// Its further facts; `None` where the route does not require it, and nothing of it can be read.
+    pub(crate) further: Option<Vec<(&'a str, FactType)>>,
 }
 
 /// Which requests come to a condition at all.
@@ -101,8 +109,8 @@ pub(crate) struct Hidden {
 pub(crate) struct Scene<'a> {
     pub(crate) request: &'a RequestView,
     pub(crate) captures: &'a [(&'a str, Capture<'a>)],
-    pub(crate) token: Option<&'a Facts>,
-    pub(crate) api_key: Option<&'a Facts>,
+    /// The facts of the credentials that are verified.
+    pub(crate) identities: &'a [(CredentialKind, Arc<Facts>)],
     pub(crate) now: UnixTime,
 }
 
@@ -191,16 +199,16 @@ pub(crate) enum InvalidCondition {
     TooDeep(String),
     #[error("`{text}` does not parse, line {line}, column {column}: {reason}")]
     Unparsable { text: String, line: isize, column: isize, reason: String, hint: Option<String> },
-    #[error("`{name}` is no variable; there are `request`, `params`, `token`, `api_key`, `now`")]
-    UnknownVariable { name: String, hint: Option<String> },
+    #[error("`{name}` is no variable; there are {known}")]
+    UnknownVariable { name: String, known: String, hint: Option<String> },
     #[error("`request.headers.{0}` is read as a difference")]
     Hyphenated(String),
     #[error("`{0}` can be read only of a route that requires that credential")]
-    NotRequired(&'static str),
+    NotRequired(String),
     #[error("`{0}` is read by its members only, as in `{0}.name`")]
-    NotByMember(&'static str),
+    NotByMember(String),
     #[error("`{of}.{member}` can never exist; {known}")]
-    UnknownMember { of: &'static str, member: String, known: String, hint: Option<String> },
+    UnknownMember { of: String, member: String, known: String, hint: Option<String> },
     #[error("`{text}.{member}` can never exist; `{text}` is {is}")]
     NoMembers { text: String, is: &'static str, member: String, hint: Option<String> },
     #[error("`{name}` is no function of conditions; there are {known}")]
@@ -286,9 +294,10 @@ impl InvalidCondition {
             Self::Hyphenated(name) => format!("request.headers.{name}"),
             Self::UnknownMember { of, member, .. } => format!("{of}.{member}"),
             Self::NoMembers { text, member, .. } => format!("{text}.{member}"),
-            Self::NotRequired(text) | Self::NotByMember(text) => (*text).to_owned(),
             Self::Mismatch { operator, .. } | Self::NotLogical { operator, .. } => (*operator).to_owned(),
-            Self::UnknownVariable { name: text, .. }
+            Self::NotRequired(text)
+            | Self::NotByMember(text)
+            | Self::UnknownVariable { name: text, .. }
             | Self::UnknownFunction { name: text, .. }
             | Self::CalledOtherwise { name: text, .. }
             | Self::Argument { function: text, .. }

@@ -20,7 +20,7 @@ mod row;
 
 pub use condition_failed::ConditionFailed;
 pub use row::Stage;
-pub(crate) use row::{Needs, ROWS, Row, Shadow};
+pub(crate) use row::{Needs, Row, Shadow};
 
 /// The outcome of judging a request. It comes with its evidence, and there is no third one.
 #[must_use]
@@ -156,12 +156,12 @@ pub enum Denial {
     AuthorityUnavailable(CredentialKind, Outage),
     /// A verified identity without a fact that must be forwarded.
     FactMissing(CredentialKind, FactName),
-    /// A token and an API key that do not belong together.
+    /// Two credentials that do not belong together.
     NotBound {
-        /// What the token states.
-        token: Compared,
-        /// What the API key states.
-        api_key: Compared,
+        /// What the one that is verified last states.
+        later: Compared,
+        /// What the other one states.
+        earlier: Compared,
     },
     /// Scopes that were not granted.
     ScopeMissing {
@@ -268,12 +268,14 @@ pub enum Upgrade {
 }
 
 impl Denial {
-    /// Every code, in the order in which requests are judged.
-    pub const CODES: [&'static str; row::CODES.len()] = row::CODES;
+    /// A regular expression of every code, whatever a policy calls its credentials.
+    #[must_use]
+    pub fn code_pattern() -> String {
+        Row::pattern()
+    }
 
     /// The properties that follow from its code.
     pub(crate) const fn row(&self) -> &'static Row {
-        use CredentialKind::{ApiKey, Token};
         match self {
             Self::NotConfigured => &row::NOT_CONFIGURED,
             Self::RequestIncomplete(_) => &row::REQUEST_INCOMPLETE,
@@ -284,20 +286,13 @@ impl Denial {
             Self::PathOverridden(_) => &row::PATH_OVERRIDDEN,
             Self::UpgradeRefused(_) => &row::UPGRADE_REFUSED,
             Self::RouteUnknown => &row::ROUTE_UNKNOWN,
-            Self::CredentialRepeated(ApiKey, _) => &row::API_KEY_REPEATED,
-            Self::CredentialRepeated(Token, _) => &row::TOKEN_REPEATED,
-            Self::CredentialMissing(ApiKey) => &row::API_KEY_MISSING,
-            Self::CredentialMissing(Token) => &row::TOKEN_MISSING,
-            Self::CredentialMalformed(ApiKey, _) => &row::API_KEY_MALFORMED,
-            Self::CredentialMalformed(Token, _) => &row::TOKEN_MALFORMED,
-            Self::CredentialRefused(ApiKey, _) => &row::API_KEY_REFUSED,
-            Self::CredentialRefused(Token, _) => &row::TOKEN_REFUSED,
-            Self::CredentialExpired(ApiKey) => &row::API_KEY_EXPIRED,
-            Self::CredentialExpired(Token) => &row::TOKEN_EXPIRED,
-            Self::CredentialNotYetValid(ApiKey) => &row::API_KEY_NOT_YET_VALID,
-            Self::CredentialNotYetValid(Token) => &row::TOKEN_NOT_YET_VALID,
-            Self::AuthorityUnavailable(ApiKey, _) => &row::API_KEY_UNAVAILABLE,
-            Self::AuthorityUnavailable(Token, _) => &row::TOKEN_UNAVAILABLE,
+            Self::CredentialRepeated(_, _) => &row::CREDENTIAL_REPEATED,
+            Self::CredentialMissing(_) => &row::CREDENTIAL_MISSING,
+            Self::CredentialMalformed(_, _) => &row::CREDENTIAL_MALFORMED,
+            Self::CredentialRefused(_, _) => &row::CREDENTIAL_REFUSED,
+            Self::CredentialExpired(_) => &row::CREDENTIAL_EXPIRED,
+            Self::CredentialNotYetValid(_) => &row::CREDENTIAL_NOT_YET_VALID,
+            Self::AuthorityUnavailable(_, _) => &row::CREDENTIAL_UNAVAILABLE,
             Self::FactMissing(_, _) => &row::FACT_MISSING,
             Self::NotBound { .. } => &row::NOT_BOUND,
             Self::ScopeMissing { .. } => &row::SCOPE_MISSING,
@@ -310,8 +305,8 @@ impl Denial {
 
     /// The stable name of this denial in logs, metrics and cases.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        self.row().code
+    pub fn code(&self) -> &str {
+        self.row().code_for(self.credential())
     }
 
     /// The HTTP status of the refusal.
@@ -338,18 +333,33 @@ impl Denial {
         }
     }
 
-    /// The credential that it is about; `None` where it is about several, or about none.
+    /// The credential that its code names; `None` where it is about several, or about none.
     #[must_use]
-    pub const fn credential(&self) -> Option<CredentialKind> {
-        match self.row().needs {
-            Needs::Credential(kind) | Needs::CredentialSent(kind) | Needs::Beginning(kind) => Some(kind),
-            Needs::Gateway
-            | Needs::Nothing
-            | Needs::Binding
-            | Needs::Scopes
-            | Needs::Owner
-            | Needs::Conditions
-            | Needs::ForwardedFact => None,
+    pub const fn credential(&self) -> Option<&CredentialKind> {
+        match self {
+            Self::CredentialRepeated(kind, _)
+            | Self::CredentialMissing(kind)
+            | Self::CredentialMalformed(kind, _)
+            | Self::CredentialRefused(kind, _)
+            | Self::CredentialExpired(kind)
+            | Self::CredentialNotYetValid(kind)
+            | Self::AuthorityUnavailable(kind, _) => Some(kind),
+            Self::NotConfigured
+            | Self::RequestIncomplete(_)
+            | Self::PathAmbiguous(_)
+            | Self::HostMalformed(_)
+            | Self::MethodRefused(_)
+            | Self::MethodOverridden(_)
+            | Self::PathOverridden(_)
+            | Self::UpgradeRefused(_)
+            | Self::RouteUnknown
+            | Self::FactMissing(_, _)
+            | Self::NotBound { .. }
+            | Self::ScopeMissing { .. }
+            | Self::NotOwner { .. }
+            | Self::ConditionFalse(_)
+            | Self::ConditionFailed(_, _)
+            | Self::NotCarriedOut => None,
         }
     }
 }

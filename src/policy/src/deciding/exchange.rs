@@ -41,8 +41,6 @@ pub enum Step {
 pub struct Awaiting {
     asked: CredentialKind,
     verifier: Arc<Verifier>,
-    /// The credential to be verified after this one.
-    then: Option<(CredentialKind, Credential)>,
     case: Evaluation,
 }
 
@@ -56,10 +54,10 @@ struct Evaluation {
     remove: Vec<String>,
     /// What the route's conditions look at; `None` where it has none.
     view: Option<RequestView>,
-    /// Credentials that are sent along with the lookup of another.
-    along: Vec<(CredentialKind, Credential)>,
-    api_key: Option<Arc<Facts>>,
-    token: Option<Arc<Facts>>,
+    /// The credentials that the route requires, in the order of judgement.
+    presented: Vec<(CredentialKind, Credential)>,
+    /// The facts of those that are verified, in the same order: from the first on.
+    identities: Vec<(CredentialKind, Arc<Facts>)>,
 }
 
 impl ReadRequest<'_> {
@@ -102,9 +100,9 @@ impl Policy {
         observer.note(Event::Read { method: target.method, host: &host, path: target.path.as_str() });
         let ambiguous = |ambiguity| unruled(by_route(ambiguity, &target));
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
-        for kind in &self.forward.keep {
-            if let Err(NotPresented::Repeated(how)) = presented(seen.credential(*kind)) {
-                return Err(unruled(Denial::CredentialRepeated(*kind, how)));
+        for rule in self.forward.keep.iter().filter_map(|kind| self.credential_rule(kind)) {
+            if let Err(NotPresented::Repeated(how)) = presented(seen.carrier(rule.presentation.carrier)) {
+                return Err(unruled(Denial::CredentialRepeated(rule.kind.clone(), how)));
             }
         }
         let Some((found, route)) = self
@@ -140,9 +138,8 @@ impl Policy {
             captures: found.captures,
             remove: removals(Some(route), seen),
             view: view(&verified.conditions, &target, seen),
-            along: Vec::new(),
-            api_key: None,
-            token: None,
+            presented: Vec::new(),
+            identities: Vec::new(),
         };
         match route.mode {
             Mode::Enforce => {}
@@ -202,8 +199,8 @@ impl Policy {
 impl Awaiting {
     /// The kind of the credential that is asked about.
     #[must_use]
-    pub const fn kind(&self) -> CredentialKind {
-        self.asked
+    pub const fn kind(&self) -> &CredentialKind {
+        &self.asked
     }
 
     /// Goes on with the answer to what was asked.
@@ -211,23 +208,28 @@ impl Awaiting {
         self.resume_observed(answer, now, &mut NoObserver)
     }
 
-    /// Restarts from the lookup `before`, whose facts are dropped; `asked`, the pending lookup, comes after it. What
+    /// Whether no other credential is to be verified after this one.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.case.identities.len().saturating_add(1) >= self.case.presented.len()
+    }
+
+    /// Restarts from the lookup of a kind of credential: its facts are dropped, and those of all after it. What
     /// conditions see of the request stays as it was read.
-    pub fn restart(self, before: Lookup, asked: &Lookup) -> Step {
-        let (kind, verifier) = (before.kind(), Arc::clone(before.shared_verifier()));
-        let then = Some((asked.kind(), asked.credential().clone()));
-        let case = Evaluation { api_key: None, token: None, ..self.case };
-        Step::Ask(before, Self { asked: kind, verifier, then, case })
+    pub fn restart(mut self, kind: &CredentialKind) -> Step {
+        let before = self.case.presented.iter().take_while(|(known, _credential)| known != kind).count();
+        self.case.identities.truncate(before);
+        self.case.ask_next(&mut NoObserver)
     }
 
     /// Goes on with the answer to what was asked, with an observer.
     pub fn resume_observed(self, answer: Answer, now: Moment, observer: &mut impl Observer) -> Step {
-        let Self { asked, verifier, then, mut case } = self;
+        let Self { asked, verifier, mut case } = self;
         if let Err(denial) = case.learn((asked, verifier), answer, now, observer) {
             return case.lacking(denial, observer);
         }
-        if let Some(next) = then {
-            return case.ask(next, None, observer);
+        if case.identities.len() < case.presented.len() {
+            return case.ask_next(observer);
         }
         match case.judge(now, observer) {
             Ok(set) => Step::Done(Decision::Allow(case.grant(set, None))),
@@ -253,17 +255,16 @@ impl Evaluation {
         self.route().map_or(Mode::Enforce, |route| route.mode)
     }
 
-    fn ask(
-        self,
-        (kind, credential): (CredentialKind, Credential),
-        then: Option<(CredentialKind, Credential)>,
-        observer: &mut impl Observer,
-    ) -> Step {
-        let along = self.along.iter().filter(|(of, _credential)| *of != kind).cloned().collect();
-        match self.policy.lookup_beside(kind, credential, along) {
+    /// Asks about the first credential that is not verified. Only those before it go along with the question.
+    fn ask_next(self, observer: &mut impl Observer) -> Step {
+        let lookup = self.presented.split_at_checked(self.identities.len()).and_then(|(before, rest)| {
+            let (kind, credential) = rest.first()?;
+            self.policy.lookup_beside(kind, credential.clone(), before.to_vec())
+        });
+        match lookup {
             Some(lookup) => {
-                let verifier = Arc::clone(lookup.shared_verifier());
-                Step::Ask(lookup, Awaiting { asked: kind, verifier, then, case: self })
+                let (asked, verifier) = (lookup.kind().clone(), Arc::clone(lookup.shared_verifier()));
+                Step::Ask(lookup, Awaiting { asked, verifier, case: self })
             }
             None => self.lacking(Denial::NotConfigured, observer),
         }
@@ -284,18 +285,20 @@ impl Evaluation {
             }
             Answer::Unavailable(reason) => return Err(Denial::AuthorityUnavailable(kind, Outage { reason, asked })),
         };
-        in_force(kind, &facts, now)?;
-        // The API key was learnt before the token was asked for, and may have ended meanwhile.
-        if let Some(api_key) = self.api_key.take() {
-            in_force(CredentialKind::ApiKey, &api_key, now)?;
-            // Put back only where it holds: in shadow mode, what does not is forwarded neither.
-            self.api_key = Some(api_key);
+        in_force(&kind, &facts, now)?;
+        // What was learnt before this one was asked about may have ended meanwhile.
+        let ended = self
+            .identities
+            .iter()
+            .enumerate()
+            .find_map(|(at, (kind, facts))| Some((at, in_force(kind, facts, now).err()?)));
+        if let Some((at, denial)) = ended {
+            // In shadow mode, what has ended is not forwarded either.
+            let _ended = self.identities.remove(at);
+            return Err(denial);
         }
-        observer.note(Event::Verified { kind, facts: &facts });
-        match kind {
-            CredentialKind::ApiKey => self.api_key = Some(facts),
-            CredentialKind::Token => self.token = Some(facts),
-        }
+        observer.note(Event::Verified { kind: &kind, facts: &facts });
+        self.identities.push((kind, facts));
         Ok(())
     }
 
@@ -316,7 +319,7 @@ impl Evaluation {
     }
 
     /// The headers that every request gets, and those that tell of the credentials of these kinds.
-    fn tell(&self, included: impl Fn(CredentialKind) -> bool) -> Told {
+    fn tell(&self, included: impl Fn(&CredentialKind) -> bool) -> Told {
         let forward = &self.policy.forward;
         let identity = self.route().map_or(&forward.identity, |route| self.policy.identity_headers(route));
         identity.tell(forward.fixed(), included, |reference| self.fact(reference))
@@ -357,13 +360,13 @@ fn by_route(ambiguity: Ambiguity, target: &Target<'_>) -> Denial {
 }
 
 /// An answer may be remembered from a while ago, and an authority's clock may be off.
-fn in_force(kind: CredentialKind, facts: &Facts, now: Moment) -> Result<(), Denial> {
+fn in_force(kind: &CredentialKind, facts: &Facts, now: Moment) -> Result<(), Denial> {
     if facts.has_expired(now.wall) {
-        return Err(Denial::CredentialExpired(kind));
+        return Err(Denial::CredentialExpired(kind.clone()));
     }
     // A wall clock that is stepped back makes what was good a token of the future.
     if !facts.has_begun(now.wall) {
-        return Err(Denial::CredentialNotYetValid(kind));
+        return Err(Denial::CredentialNotYetValid(kind.clone()));
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub(crate) enum Missing {
     Omit,
 }
 
-/// A fact of one of the two identities: `token.client_id`.
+/// A fact of one of the identities: `token.client_id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactReference {
     /// Whose.
@@ -72,11 +72,11 @@ impl IdentityHeaders {
     pub(crate) fn tell<'a>(
         &self,
         headers: Vec<(String, String)>,
-        included: impl Fn(CredentialKind) -> bool,
+        included: impl Fn(&CredentialKind) -> bool,
         fact: impl Fn(&FactReference) -> Option<Stated<'a>>,
     ) -> Told {
         let mut told = Told { headers, missing: None };
-        for (header, forwarded) in self.headers.iter().filter(|(_header, forwarded)| included(forwarded.fact.of)) {
+        for (header, forwarded) in self.headers.iter().filter(|(_header, forwarded)| included(&forwarded.fact.of)) {
             match fact(&forwarded.fact).map(|fact| forwarded.form.write(fact)) {
                 Some(Ok(value)) => told.headers.push((header.to_string(), value)),
                 // Refused when it was read.
@@ -86,7 +86,7 @@ impl IdentityHeaders {
         }
         for (header, members) in &self.json {
             let mut object = serde_json::Map::new();
-            for (name, forwarded) in members.iter().filter(|(_name, forwarded)| included(forwarded.fact.of)) {
+            for (name, forwarded) in members.iter().filter(|(_name, forwarded)| included(&forwarded.fact.of)) {
                 match fact(&forwarded.fact) {
                     Some(value) => drop(object.insert(name.clone(), value.json())),
                     None => told.lacks(forwarded),

@@ -1,7 +1,6 @@
 //! Owns what a header's name means in a policy: one table, made when the policy is compiled.
 
 use crate::header::{HeaderPattern, Spelling};
-use crate::identity::credential::CredentialKind;
 
 mod overrides;
 mod seen;
@@ -9,7 +8,7 @@ mod seen;
 mod tests;
 
 pub(crate) use overrides::{Override, refused_headers};
-pub(crate) use seen::{Copies, Seen};
+pub(crate) use seen::{Copies, MAX_CARRIERS, Seen};
 
 /// What the names of headers mean in a policy. A name that is sent has the meanings of the one it could be taken for.
 #[derive(Debug)]
@@ -33,7 +32,8 @@ struct Entry {
 #[derive(Clone, Copy, Debug)]
 struct Meaning {
     role: Role,
-    credential: Option<CredentialKind>,
+    /// Number of the credentials' header that it is.
+    carrier: Option<usize>,
     removal: Removal,
 }
 
@@ -69,7 +69,7 @@ enum ReadByConditions {
 #[derive(Clone, Copy, Debug)]
 struct Found {
     role: Role,
-    credential: Option<CredentialKind>,
+    carrier: Option<usize>,
     spelling: Spelling,
     is_removed: bool,
 }
@@ -93,10 +93,11 @@ impl HeaderTable {
         table
     }
 
-    /// Makes a name that of the header that carries a credential. A credential that is not kept stops at the gateway.
-    pub(crate) fn add_credential(&mut self, kind: CredentialKind, name: &str, is_kept: bool) {
+    /// Makes a name that of a header that carries credentials, number `carrier` of those. A header that is not kept
+    /// stops at the gateway.
+    pub(crate) fn add_carrier(&mut self, carrier: usize, name: &str, is_kept: bool) {
         if let Some(meaning) = self.meaning(name) {
-            meaning.credential = Some(kind);
+            meaning.carrier = Some(carrier);
             meaning.removal = meaning.removal.max(if is_kept { Removal::OfAlike } else { Removal::Always });
         }
     }
@@ -144,17 +145,17 @@ impl HeaderTable {
         let entries = self.by_length.get(sent.len()).map_or(&[][..], Vec::as_slice);
         let found = entries.iter().find_map(|entry| Some((entry.meaning, Spelling::of(&entry.name, sent)?)));
         // Of a name without a meaning the spelling says nothing.
-        let (Meaning { role, credential, removal }, spelling) = found.unwrap_or((Meaning::NONE, Spelling::Alike));
+        let (Meaning { role, carrier, removal }, spelling) = found.unwrap_or((Meaning::NONE, Spelling::Alike));
         let is_removed = match (removal, spelling) {
             (Removal::Always, _) | (Removal::OfAlike, Spelling::Alike) => true,
             (Removal::Never, _) | (Removal::OfAlike, Spelling::Same) => {
                 self.prefixes.iter().any(|prefix| prefix.is_confusable_with(sent))
             }
         };
-        Found { role, credential, spelling, is_removed }
+        Found { role, carrier, spelling, is_removed }
     }
 }
 
 impl Meaning {
-    const NONE: Self = Self { role: Role::None, credential: None, removal: Removal::Never };
+    const NONE: Self = Self { role: Role::None, carrier: None, removal: Removal::Never };
 }

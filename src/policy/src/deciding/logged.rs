@@ -13,13 +13,13 @@ impl Logged {
     /// where the credential was not verified, or the fact is too long. `None` where there is nothing to tell.
     pub(crate) fn tell<'a>(
         &self,
-        is_verified: impl Fn(CredentialKind) -> bool,
+        is_verified: impl Fn(&CredentialKind) -> bool,
         fact: impl Fn(&FactReference) -> Option<Stated<'a>>,
     ) -> Option<String> {
         if self.0.is_empty() {
             return None;
         }
-        let verified = self.0.iter().filter(|reference| is_verified(reference.of));
+        let verified = self.0.iter().filter(|reference| is_verified(&reference.of));
         let members = verified.filter_map(|reference| match fact(reference) {
             Some(value) if value.to_string().len() > MAX_LOGGED => None,
             value => Some((reference.to_string(), value.map_or(serde_json::Value::Null, Stated::json))),
@@ -29,8 +29,8 @@ impl Logged {
     }
 
     /// Whether a fact is listed.
-    pub(crate) fn has(&self, kind: CredentialKind, name: &str) -> bool {
-        self.0.iter().any(|reference| reference.of == kind && reference.name.as_str() == name)
+    pub(crate) fn has(&self, kind: &CredentialKind, name: &str) -> bool {
+        self.0.iter().any(|reference| reference.of == *kind && reference.name.as_str() == name)
     }
 }
 

@@ -56,14 +56,14 @@ pub enum Event<'a> {
     /// A credential is there once, and well formed.
     Presented {
         /// Which.
-        kind: CredentialKind,
+        kind: &'a CredentialKind,
         /// The header that carries it.
         header: &'a str,
     },
     /// A credential is not there once, and well formed. Of several such lacks one is told at the end.
     NotPresented {
         /// Which.
-        kind: CredentialKind,
+        kind: &'a CredentialKind,
         /// The header that should carry it.
         header: &'a str,
         /// What is wrong.
@@ -72,21 +72,21 @@ pub enum Event<'a> {
     /// A credential was vouched for.
     Verified {
         /// Which.
-        kind: CredentialKind,
+        kind: &'a CredentialKind,
         /// What is stated about it.
         facts: &'a Facts,
     },
-    /// Token and API key were compared.
+    /// Facts of two credentials were compared.
     Compared {
-        /// The token's fact, and what it is.
-        token: (&'a FactReference, Option<Stated<'a>>),
-        /// The API key's fact, and what it is.
-        api_key: (&'a FactReference, Option<Stated<'a>>),
+        /// The fact of the one that was verified last, and what it is.
+        later: (&'a FactReference, Option<Stated<'a>>),
+        /// The other one's fact, and what it is.
+        earlier: (&'a FactReference, Option<Stated<'a>>),
     },
     /// Scopes were compared.
     Scopes {
         /// Whose.
-        of: CredentialKind,
+        of: &'a CredentialKind,
         /// What the route wants.
         wanted: &'a WantedScopes,
         /// What was granted.

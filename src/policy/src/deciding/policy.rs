@@ -56,29 +56,20 @@ pub(crate) enum Mode {
     Shadow,
 }
 
+/// The kinds of credential that a policy knows, in the order of their names.
 #[derive(Debug, Default)]
-pub(crate) struct Credentials {
-    pub(crate) api_key: Option<CredentialRule>,
-    pub(crate) token: Option<CredentialRule>,
-}
+pub(crate) struct Credentials(pub(crate) Vec<CredentialRule>);
 
 impl Credentials {
-    const fn of(&self, kind: CredentialKind) -> Option<&CredentialRule> {
-        match kind {
-            CredentialKind::ApiKey => self.api_key.as_ref(),
-            CredentialKind::Token => self.token.as_ref(),
-        }
-    }
-
-    /// What the policy knows, in the order of judgement.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (CredentialKind, &CredentialRule)> {
-        CredentialKind::ALL.into_iter().filter_map(|kind| self.of(kind).map(|rule| (kind, rule)))
+    fn of(&self, kind: &CredentialKind) -> Option<&CredentialRule> {
+        self.0.iter().find(|rule| rule.kind == *kind)
     }
 }
 
 /// How one kind of credential is presented and verified.
 #[derive(Debug)]
 pub(crate) struct CredentialRule {
+    pub(crate) kind: CredentialKind,
     pub(crate) presentation: Presentation,
     pub(crate) verifiers: Verifiers,
 }
@@ -130,6 +121,7 @@ pub(crate) enum Requirement {
 /// What a verified caller must be.
 #[derive(Debug)]
 pub(crate) struct Verified {
+    /// All of them, in the order of judgement; at least one.
     pub(crate) credentials: Kinds,
     pub(crate) binding: Binding,
     pub(crate) scopes: RequiredScopes,
@@ -138,36 +130,29 @@ pub(crate) struct Verified {
     pub(crate) conditions: Vec<Condition>,
 }
 
-/// One kind of credential, or both. There is no variant for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kinds {
-    ApiKey,
-    Token,
-    Both,
-}
+/// Kinds of credential, each once, in the order of judgement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kinds(pub(crate) Vec<CredentialKind>);
 
 impl Kinds {
-    pub(crate) const fn include(self, kind: CredentialKind) -> bool {
-        match (self, kind) {
-            (Self::Both, _) | (Self::ApiKey, CredentialKind::ApiKey) | (Self::Token, CredentialKind::Token) => true,
-            (Self::ApiKey, CredentialKind::Token) | (Self::Token, CredentialKind::ApiKey) => false,
-        }
+    pub(crate) fn include(&self, kind: &CredentialKind) -> bool {
+        self.0.contains(kind)
     }
 
-    /// The kinds, in the order of judgement.
-    pub(crate) fn iter(self) -> impl Iterator<Item = CredentialKind> {
-        CredentialKind::ALL.into_iter().filter(move |kind| self.include(*kind))
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &CredentialKind> {
+        self.0.iter()
     }
 }
 
-/// Whether the token has to belong to the API key.
+/// Whether two credentials have to belong together.
 #[derive(Debug)]
 pub(crate) enum Binding {
     Unbound,
     /// Both facts must be stated, and be equal.
     Bound {
-        token: FactReference,
-        api_key: FactReference,
+        /// Of the credential that is verified last.
+        later: FactReference,
+        earlier: FactReference,
     },
 }
 
@@ -251,24 +236,24 @@ impl Policy {
 
     /// Every verifier; two kinds of credential may have equal ones.
     pub fn verifiers(&self) -> impl Iterator<Item = &Arc<Verifier>> {
-        self.credential_rules().flat_map(|(_kind, rule)| rule.verifiers.iter())
+        self.credential_rules().flat_map(|rule| rule.verifiers.iter())
     }
 
     /// The lookup that verifies a credential on its own; `None` where the policy knows none of that kind.
     #[must_use]
-    pub fn lookup(&self, kind: CredentialKind, credential: Credential) -> Option<Lookup> {
+    pub fn lookup(&self, kind: &CredentialKind, credential: Credential) -> Option<Lookup> {
         self.lookup_beside(kind, credential, Vec::new())
     }
 
     /// The lookup that verifies a credential beside others; `None` where the policy knows none of that kind.
     pub(crate) fn lookup_beside(
         &self,
-        kind: CredentialKind,
+        kind: &CredentialKind,
         credential: Credential,
         along: Vec<(CredentialKind, Credential)>,
     ) -> Option<Lookup> {
         let verifier = Arc::clone(self.credential_rule(kind)?.verifiers.of(&credential));
-        Some(Lookup::new(kind, credential, along, verifier))
+        Some(Lookup::new(kind.clone(), credential, along, verifier))
     }
 
     /// Whether a header or trailer of this name must not come from the client: it could be taken for an identity, or
@@ -281,10 +266,10 @@ impl Policy {
     /// Whether `forward` or `credentials` remove a header of this name, whatever `strip` says.
     pub(crate) fn strips_unasked(&self, sent: &str) -> bool {
         self.headers_set().any(|name| name.is_confusable_with(sent))
-            || self.credential_rules().any(|(kind, rule)| {
+            || self.credential_rules().any(|rule| {
                 let header = &rule.presentation.header;
                 // A kept credential goes on under its own name, and under none that only looks like it.
-                header.is_confusable_with(sent) && !(self.forward.keep.contains(&kind) && header.is(sent))
+                header.is_confusable_with(sent) && !(self.forward.keep.contains(&rule.kind) && header.is(sent))
             })
     }
 
@@ -301,19 +286,19 @@ impl Policy {
 
     /// The first fact of a credential that cannot be forwarded as the policy says: a gateway refuses the credential.
     #[must_use]
-    pub fn unwritable(&self, kind: CredentialKind, facts: &Facts) -> Option<Arc<UnusableFact>> {
+    pub fn unwritable(&self, kind: &CredentialKind, facts: &Facts) -> Option<Arc<UnusableFact>> {
         self.credential_rule(kind)?.verifiers.iter().find_map(|verifier| verifier.unwritable(facts))
     }
 
     /// The facts, beyond the standard ones, that a kind of credential can have: their names and types.
-    pub fn further_facts(&self, kind: CredentialKind) -> impl Iterator<Item = (&Arc<str>, FactType)> {
+    pub fn further_facts(&self, kind: &CredentialKind) -> impl Iterator<Item = (&Arc<str>, FactType)> {
         self.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.further())
     }
 
     /// The header and the value that present a credential of a kind; `None` where the policy knows none of that kind.
     #[must_use]
-    pub fn presentation(&self, kind: CredentialKind, credential: &str) -> Option<(String, String)> {
-        let Presentation { header, form } = &self.credential_rule(kind)?.presentation;
+    pub fn presentation(&self, kind: &CredentialKind, credential: &str) -> Option<(String, String)> {
+        let Presentation { header, carrier: _, form } = &self.credential_rule(kind)?.presentation;
         let value = match form {
             Form::Raw => credential.to_owned(),
             Form::Scheme(scheme) => format!("{scheme} {credential}"),
@@ -321,12 +306,23 @@ impl Policy {
         Some((header.to_string(), value))
     }
 
-    pub(crate) const fn credential_rule(&self, kind: CredentialKind) -> Option<&CredentialRule> {
+    /// The kinds of credential that it knows, in the order of their names.
+    pub fn credentials(&self) -> impl Iterator<Item = &CredentialKind> {
+        self.credential_rules().map(|rule| &rule.kind)
+    }
+
+    /// The kind of credential of a name; `None` where the policy knows none of that name.
+    #[must_use]
+    pub fn credential(&self, name: &str) -> Option<&CredentialKind> {
+        self.credentials().find(|kind| kind.as_str() == name)
+    }
+
+    pub(crate) fn credential_rule(&self, kind: &CredentialKind) -> Option<&CredentialRule> {
         self.credentials.of(kind)
     }
 
-    pub(crate) fn credential_rules(&self) -> impl Iterator<Item = (CredentialKind, &CredentialRule)> {
-        self.credentials.iter()
+    pub(crate) fn credential_rules(&self) -> impl Iterator<Item = &CredentialRule> {
+        self.credentials.0.iter()
     }
 }
 

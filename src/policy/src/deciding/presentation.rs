@@ -8,6 +8,8 @@ use crate::identity::credential::{Credential, InvalidCredential, MAX_CREDENTIAL}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Presentation {
     pub(crate) header: HeaderName,
+    /// Number of the header among those that carry credentials.
+    pub(crate) carrier: usize,
     pub(crate) form: Form,
 }
 
@@ -117,10 +119,9 @@ mod tests {
     use crate::deciding::header_table::HeaderTable;
     use crate::deciding::request::Request;
     use crate::header::Spelling;
-    use crate::identity::credential::CredentialKind;
 
     fn read(form: Form, values: &[&[u8]]) -> Result<String, NotPresented> {
-        let presentation = Presentation { header: "authorization".parse().unwrap(), form };
+        let presentation = Presentation { header: "authorization".parse().unwrap(), carrier: 0, form };
         let mut copies = Copies::None;
         values.iter().for_each(|value| copies.add(Spelling::Same, value));
         presentation.read(copies).map(|credential| credential.expose_secret().to_owned())
@@ -181,12 +182,12 @@ mod tests {
 
     #[test]
     fn name_with_other_signs_is_a_second_credential_and_no_first() {
-        let presentation = Presentation { header: "api-key".parse().unwrap(), form: Form::Raw };
+        let presentation = Presentation { header: "api-key".parse().unwrap(), carrier: 0, form: Form::Raw };
         let mut table = HeaderTable::of_every_policy();
-        table.add_credential(CredentialKind::ApiKey, "api-key", false);
+        table.add_carrier(0, "api-key", false);
         let read = |names: &[&str]| {
             let headers: Vec<_> = names.iter().map(|name| ((*name).to_owned(), b"k".to_vec())).collect();
-            let copies = table.read(&Request::new(&headers)).credential(CredentialKind::ApiKey);
+            let copies = table.read(&Request::new(&headers)).carrier(0);
             presentation.read(copies).map(|credential| credential.expose_secret().to_owned())
         };
         assert_eq!(read(&["api-key", "apikey", "x-api-key"]), Ok("k".to_owned()));

@@ -25,16 +25,16 @@ impl Policy {
             Denial::PathOverridden(by) => overridden(*by, "path"),
             Denial::UpgradeRefused(Upgrade::To(protocol)) => format!("the request asks to leave HTTP for {protocol}"),
             Denial::UpgradeRefused(Upgrade::Other) => "the request asks to leave HTTP".to_owned(),
-            Denial::CredentialRepeated(kind, how) => self.repeated(*kind, *how),
-            Denial::CredentialMissing(kind) => format!("no header `{}` was sent", self.header(*kind)),
-            Denial::CredentialMalformed(kind, what) => self.malformed(*kind, *what),
+            Denial::CredentialRepeated(kind, how) => self.repeated(kind, *how),
+            Denial::CredentialMissing(kind) => format!("no header `{}` was sent", self.header(kind)),
+            Denial::CredentialMalformed(kind, what) => self.malformed(kind, *what),
             Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => format!("{}: {rejected}", rejected.code()),
             Denial::AuthorityUnavailable(_, outage) => outage.to_string(),
             Denial::FactMissing(kind, name) => {
                 format!("`{}.{}` is to be forwarded, and is not stated", kind.as_str(), name.as_str())
             }
-            Denial::NotBound { token, api_key } => not_bound(token, api_key),
-            Denial::ScopeMissing { of, wanted, missing } => scopes(*of, wanted, missing),
+            Denial::NotBound { later, earlier } => not_bound(later, earlier),
+            Denial::ScopeMissing { of, wanted, missing } => scopes(of, wanted, missing),
             Denial::NotOwner { param, caller, is_list } => match (caller.is_stated, is_list) {
                 (true, false) => format!("`{}` is not the path's `{param}`", caller.fact),
                 (false, false) => format!("`{}` is not stated, to be the path's `{param}`", caller.fact),
@@ -54,11 +54,11 @@ impl Policy {
     }
 
     /// The name of the header that carries a kind of credential.
-    fn header(&self, kind: CredentialKind) -> &str {
+    fn header<'a>(&'a self, kind: &'a CredentialKind) -> &'a str {
         self.credential_rule(kind).map_or(kind.as_str(), |rule| rule.presentation.header.as_str())
     }
 
-    fn repeated(&self, kind: CredentialKind, how: Repeated) -> String {
+    fn repeated(&self, kind: &CredentialKind, how: Repeated) -> String {
         let header = self.header(kind);
         match how {
             Repeated::Headers => format!("`{header}`, or a name that could be taken for it, was sent more than once"),
@@ -66,7 +66,7 @@ impl Policy {
         }
     }
 
-    fn malformed(&self, kind: CredentialKind, what: Malformed) -> String {
+    fn malformed(&self, kind: &CredentialKind, what: Malformed) -> String {
         let header = self.header(kind);
         let scheme = self.credential_rule(kind).and_then(|rule| match &rule.presentation.form {
             Form::Raw => None,
@@ -102,9 +102,9 @@ fn overridden(by: OverriddenBy, what: &str) -> String {
     }
 }
 
-fn not_bound(token: &Compared, api_key: &Compared) -> String {
-    let (one, two) = (&token.fact, &api_key.fact);
-    match (token.is_stated, api_key.is_stated) {
+fn not_bound(later: &Compared, earlier: &Compared) -> String {
+    let (one, two) = (&later.fact, &earlier.fact);
+    match (later.is_stated, earlier.is_stated) {
         (true, true) => format!("`{one}` is not `{two}`"),
         (false, true) => format!("`{one}` is not stated, to be `{two}`"),
         (true, false) => format!("`{two}` is not stated, to be `{one}`"),
@@ -112,7 +112,7 @@ fn not_bound(token: &Compared, api_key: &Compared) -> String {
     }
 }
 
-fn scopes(of: CredentialKind, wanted: &WantedScopes, missing: &Scopes) -> String {
+fn scopes(of: &CredentialKind, wanted: &WantedScopes, missing: &Scopes) -> String {
     let named = missing.iter().map(Scope::as_str).collect::<Vec<_>>().join("`, `");
     let named = shortened(&named);
     match wanted {

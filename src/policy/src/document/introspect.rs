@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{FurtherDocument, KindDocument, ReasonDocument, ScopePointersDocument};
+use super::{FurtherDocument, ReasonDocument, ScopePointersDocument};
 
 mod either;
 
@@ -63,7 +63,7 @@ pub enum MethodDocument {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum SendDocument {
     /// The credential unchanged, in the header that it came in.
-    AsItCame(KindDocument),
+    AsItCame(String),
     /// Alone, in another header.
     In(SendInDocument),
 }
@@ -74,7 +74,7 @@ pub enum SendDocument {
 #[serde(deny_unknown_fields)]
 pub struct SendInDocument {
     /// The credential.
-    pub credential: KindDocument,
+    pub credential: String,
     /// The header that holds it, without a scheme.
     pub header: String,
 }

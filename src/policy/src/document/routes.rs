@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{ForwardedDocument, KindDocument, MemberDocument, ReasonDocument, ScopesDocument};
+use super::{ForwardedDocument, MemberDocument, ReasonDocument, ScopesDocument};
 
 /// One entry of what may pass.
 #[derive(Clone, Debug, Deserialize)]
@@ -62,26 +62,15 @@ pub enum RouteModeDocument {
 #[serde(deny_unknown_fields)]
 pub struct RequireDocument {
     /// The credentials, all of them.
-    pub credentials: Vec<KindDocument>,
-    /// A fact of the token that must equal one of the API key.
-    pub bind: Option<BindDocument>,
+    pub credentials: Vec<String>,
+    /// Two facts that must be equal: `client_id` or the like, each by the name of its credential.
+    pub bind: Option<BTreeMap<String, String>>,
     /// The scopes.
     pub scopes: ScopesDocument,
     /// Whose resource the path names.
     pub owner: Option<OwnerDocument>,
     /// Anything else, in CEL; all of them must hold.
     pub conditions: Option<Vec<String>>,
-}
-
-/// Two facts that must be equal.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct BindDocument {
-    /// The token's fact, such as `client_id`.
-    pub token: String,
-    /// The API key's fact.
-    pub api_key: String,
 }
 
 /// Ownership: a captured path parameter must equal a fact of the caller, or be in a list of the caller's.

@@ -6,8 +6,6 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::KindDocument;
-
 /// The scopes a route wants. Wanting none has to be written.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
@@ -35,8 +33,8 @@ pub struct WantedScopesDocument {
     pub all: Option<Vec<String>>,
     /// At least one of these; instead of `all`.
     pub any: Option<Vec<String>>,
-    /// Credentials that must each have the scopes; by default the token, or the API key where no token is required.
-    pub of: Option<Vec<KindDocument>>,
+    /// Credentials that must each have the scopes; by default `token`, or the only one that is required.
+    pub of: Option<Vec<String>>,
 }
 
 impl<'de> Deserialize<'de> for ScopesDocument {

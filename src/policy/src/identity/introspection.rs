@@ -77,8 +77,8 @@ impl Introspection {
     }
 
     /// Whether a question holds, in a header, a credential of this kind.
-    pub(crate) fn sends(&self, kind: CredentialKind) -> bool {
-        self.asked.form.send.iter().any(|sent| sent.kind == kind)
+    pub(crate) fn sends(&self, kind: &CredentialKind) -> bool {
+        self.asked.form.send.iter().any(|sent| sent.kind == *kind)
     }
 
     /// The feed that tells when facts are no longer to be trusted; `None` where there is none, and time alone tells.

@@ -12,10 +12,10 @@ pub(crate) struct Presented {
 
 impl Presented {
     /// The credential of a kind, if the question may hold it.
-    pub(crate) fn credential_of(&self, kind: CredentialKind) -> Option<&Credential> {
-        if kind == self.kind {
+    pub(crate) fn credential_of(&self, kind: &CredentialKind) -> Option<&Credential> {
+        if *kind == self.kind {
             return Some(&self.credential);
         }
-        self.along.iter().find(|(known, _credential)| *known == kind).map(|(_kind, credential)| credential)
+        self.along.iter().find(|(known, _credential)| known == kind).map(|(_kind, credential)| credential)
     }
 }

@@ -31,14 +31,14 @@ impl Lookup {
         mut along: Vec<(CredentialKind, Credential)>,
         verifier: Arc<Verifier>,
     ) -> Self {
-        along.retain(|(kind, _credential)| verifier.sends(*kind));
+        along.retain(|(kind, _credential)| verifier.sends(kind));
         Self { presented: Presented { kind, credential, along }, verifier }
     }
 
     /// The kind of the credential.
     #[must_use]
-    pub const fn kind(&self) -> CredentialKind {
-        self.presented.kind
+    pub const fn kind(&self) -> &CredentialKind {
+        &self.presented.kind
     }
 
     /// The credential.
@@ -105,7 +105,7 @@ impl Lookup {
     /// What its feed can call the credential by.
     #[must_use]
     pub fn revocable(&self) -> RevocationKeys {
-        RevocationKeys::new(self.presented.kind, self.presented.credential.expose_secret())
+        RevocationKeys::new(&self.presented.kind, self.presented.credential.expose_secret())
     }
 
     /// All that the answer depends on: how the credential is verified, and every credential that the question holds.
@@ -113,7 +113,7 @@ impl Lookup {
     #[must_use]
     pub fn depends_on(&self) -> impl Hash + '_ {
         let Presented { kind, credential, along } = &self.presented;
-        (self.verifier.fingerprint(), *kind, credential, along.as_slice())
+        (self.verifier.fingerprint(), kind, credential, along.as_slice())
     }
 
     /// How it is verified, to be kept.
@@ -168,7 +168,7 @@ impl Verifier {
     }
 
     /// Whether a question of it holds, in a header, a credential of this kind.
-    pub(crate) fn sends(&self, kind: CredentialKind) -> bool {
+    pub(crate) fn sends(&self, kind: &CredentialKind) -> bool {
         match self {
             Self::Introspection(introspection) => introspection.sends(kind),
             Self::Jwt(_) => false,

@@ -111,7 +111,7 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     (
         "x-consumer-id: token.subject",
         "x-consumer-id: user.subject",
-        "forward.headers.x-consumer-id: `user` is no credential",
+        "forward.headers.x-consumer-id: `credentials.user` is not in this policy; there are `api_key`, `token`",
     ),
     ("x-consumer-id: token.subject", "x-consumer-id: token.sub", "forward.headers.x-consumer-id: `sub` is no fact"),
     ("x-consumer-id: token.subject", "host: token.subject", "forward.headers.host: `host` has a meaning of its own"),
@@ -244,7 +244,11 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
         "      bind: { token: client, api_key: client_id }\n      owner:",
         "routes[0].require.bind.token: `client` is no fact of `token`",
     ),
-    ("      owner:", "      bind: { token: client_id }\n      owner:", "routes[0].require.bind: missing key `api_key`"),
+    (
+        "      owner:",
+        "      bind: { token: client_id }\n      owner:",
+        "routes[0].require.bind: write one fact of each of two credentials",
+    ),
     (
         "      owner:",
         "      conditions: []\n      owner:",

@@ -12,9 +12,9 @@ pub struct Coverage {
     /// Each rule, in the order of the policy.
     pub rules: Vec<RuleCoverage>,
     /// The denials that the policy can give and that appeared, in the order of judgement.
-    pub denials_seen: Vec<&'static str>,
+    pub denials_seen: Vec<String>,
     /// The denials that the policy can give and that did not appear.
-    pub denials_unseen: Vec<&'static str>,
+    pub denials_unseen: Vec<String>,
 }
 
 /// The coverage of a rule.
@@ -59,7 +59,8 @@ impl Coverage {
             allows: Sight::of(allowing.contains(rule)),
             refuses: if guarded.contains(rule) { Sight::of(refusing.contains(rule)) } else { Sight::Impossible },
         });
-        let (denials_seen, denials_unseen) = policy.denials().partition(|code| denials.contains(code));
+        let (denials_seen, denials_unseen) =
+            policy.denials().into_iter().partition(|code| denials.contains(code.as_str()));
         Self { rules: rules.collect(), denials_seen, denials_unseen }
     }
 

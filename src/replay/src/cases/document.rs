@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, iter};
 
 use brama_policy::authoring::{Fault, nearest};
-use brama_policy::deciding::{Denial, Policy, UnixTime};
+use brama_policy::deciding::{Policy, UnixTime};
 use brama_policy::identity::CredentialKind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +33,10 @@ pub(super) struct CorpusDocument {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, super::schema::Identity>"))]
     tokens: BTreeMap<String, Value>,
+    /// Answers about credentials, by the name of the credential in the policy, and then by its text.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, BTreeMap<String, super::schema::Identity>>"))]
+    identities: BTreeMap<String, BTreeMap<String, Value>>,
     /// The cases.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<CaseDocument>"))]
     cases: Vec<Value>,
@@ -68,6 +72,9 @@ struct RequestDocument {
     api_key: Option<String>,
     /// The token it brings, by the name of an identity; nobody vouches for one that is none's.
     token: Option<String>,
+    /// The credentials it brings, by their names in the policy, each by the name of an identity.
+    #[serde(default)]
+    credentials: BTreeMap<String, String>,
     /// Further headers, each a name and a value.
     #[serde(default)]
     headers: Vec<(String, String)>,
@@ -111,10 +118,9 @@ impl Corpus {
         if document.cases.is_empty() {
             faults.add("cases".to_owned(), "there is no case here, and a test of nothing passes");
         }
-        let identities = Identities {
-            api_keys: faults.identities(&document.api_keys, CredentialKind::ApiKey, policy),
-            tokens: faults.identities(&document.tokens, CredentialKind::Token, policy),
-        };
+        let written = document.identities();
+        let identities = Identities(faults.all_identities(&written, policy));
+        let known_codes = policy.codes();
         let (mut cases, mut names) = (Vec::with_capacity(document.cases.len()), BTreeSet::new());
         for (number, case) in document.cases.iter().enumerate() {
             let place = format!("cases[{number}]");
@@ -126,15 +132,12 @@ impl Corpus {
                 faults.add(format!("{place}.name"), format!("`{}` is the name of an earlier case too", case.name));
             }
             let place_of_request = format!("{place}.request");
-            for (kind, name, known) in [
-                (CredentialKind::ApiKey, &case.request.api_key, [&document.api_keys, &document.tokens]),
-                (CredentialKind::Token, &case.request.token, [&document.tokens, &document.api_keys]),
-            ] {
-                faults.mistyped(&place_of_request, kind, name.as_deref(), known);
+            for (place, kind, name) in case.request.credentials() {
+                faults.mistyped(&format!("{place_of_request}.{place}"), kind, name, &written);
             }
             let headers = case.request.headers(&place_of_request, policy, &mut faults);
             let now = UnixTime::from_seconds(case.now.unwrap_or(NOW));
-            if let Some(expect) = case.expect.understood(&format!("{place}.expect"), &mut faults) {
+            if let Some(expect) = case.expect.understood(&format!("{place}.expect"), &known_codes, &mut faults) {
                 cases.push(Case { name: case.name, headers, now, expect });
             }
         }
@@ -142,21 +145,40 @@ impl Corpus {
     }
 }
 
+impl CorpusDocument {
+    /// The answers, by the place where they are written and the kind of credential.
+    fn identities(&self) -> Vec<(String, &str, &BTreeMap<String, Value>)> {
+        let short = [("api_keys", "api_key", &self.api_keys), ("tokens", "token", &self.tokens)];
+        let short = short.into_iter().map(|(place, kind, known)| (place.to_owned(), kind, known));
+        let named = self.identities.iter().map(|(kind, known)| (format!("identities.{kind}"), kind.as_str(), known));
+        short.chain(named).collect()
+    }
+}
+
 impl RequestDocument {
+    /// The credentials it brings: where each is written, its kind, and its identity.
+    fn credentials(&self) -> impl Iterator<Item = (String, &str, &str)> {
+        let short = [("token", &self.token), ("api_key", &self.api_key)];
+        let short = short.into_iter().filter_map(|(kind, name)| Some((kind.to_owned(), kind, name.as_deref()?)));
+        let named = self.credentials.iter();
+        short.chain(named.map(|(kind, name)| (format!("credentials.{kind}"), kind.as_str(), name.as_str())))
+    }
+
     fn headers(&self, place: &str, policy: &Policy, faults: &mut CorpusFaults) -> Vec<(String, Vec<u8>)> {
         let host = self.host.as_deref().unwrap_or(DEFAULT_HOST);
         let mut headers: Vec<(String, Vec<u8>)> =
             [(":method", &*self.method), (":scheme", "http"), (":authority", host), (":path", &self.path)]
                 .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
                 .into();
-        for (kind, name) in [(CredentialKind::Token, &self.token), (CredentialKind::ApiKey, &self.api_key)] {
-            let Some(name) = name else { continue };
-            match policy.presentation(kind, name) {
+        let mut brought = BTreeSet::new();
+        for (at, kind, name) in self.credentials() {
+            let place = format!("{place}.{at}");
+            if !brought.insert(kind) {
+                faults.add(place.clone(), format!("`{kind}` is brought twice"));
+            }
+            match policy.credential(kind).and_then(|kind| policy.presentation(kind, name)) {
                 Some((header, value)) => headers.push((header, value.into_bytes())),
-                None => {
-                    let kind = kind.as_str();
-                    faults.add(format!("{place}.{kind}"), format!("the policy does not say how `{kind}` is presented"));
-                }
+                None => faults.add(place, format!("the policy does not say how `{kind}` is presented")),
             }
         }
         if self.headers.iter().any(|(name, _value)| name.eq_ignore_ascii_case("host")) {
@@ -168,9 +190,9 @@ impl RequestDocument {
 }
 
 impl ExpectDocument {
-    fn understood(self, place: &str, faults: &mut CorpusFaults) -> Option<Expected> {
+    fn understood(self, place: &str, known: &[String], faults: &mut CorpusFaults) -> Option<Expected> {
         for (key, code) in [("refuse", &self.refuse), ("would_refuse", &self.would_refuse)] {
-            if let Some(code) = code.as_ref().filter(|code| !Denial::CODES.contains(&code.as_str())) {
+            if let Some(code) = code.as_ref().filter(|code| !known.contains(code)) {
                 let hint = "the codes are in docs/policy-language.md, under Denials";
                 faults.add_hinted(format!("{place}.{key}"), format!("`{code}` is no denial"), hint);
             }
@@ -223,33 +245,29 @@ impl CorpusFaults {
     }
 
     /// Adds a fault for a credential that is unknown and probably mistyped: its name is near one of its kind, or is one
-    /// of the `other` kind.
+    /// of another kind.
     ///
     /// Nobody would vouch for it, so a case that expects a refusal would pass by mistake.
-    fn mistyped(
-        &mut self,
-        place: &str,
-        kind: CredentialKind,
-        name: Option<&str>,
-        [known, other]: [&BTreeMap<String, Value>; 2],
-    ) {
-        let Some(name) = name.filter(|name| !known.contains_key(*name)) else { return };
-        let meant = if other.contains_key(name) {
-            let other = match kind {
-                CredentialKind::ApiKey => CredentialKind::Token,
-                CredentialKind::Token => CredentialKind::ApiKey,
-            };
-            format!("it is under `{}s`;", other.as_str())
-        } else {
-            let long = |known: &&str| known.len() >= SHORTEST_MISTYPED;
-            match nearest(name, known.keys().map(String::as_str).filter(long)).filter(|_| long(&name)) {
-                Some(meant) => meant,
-                None => return,
+    fn mistyped(&mut self, place: &str, kind: &str, name: &str, written: &Written<'_>) {
+        let (own, others): (Vec<_>, Vec<_>) = written.iter().partition(|(_place, of, _known)| *of == kind);
+        if own.iter().any(|(_place, _of, known)| known.contains_key(name)) {
+            return;
+        }
+        let other = others.iter().find(|(_place, _of, known)| known.contains_key(name));
+        let meant = match other {
+            Some((place, _of, _known)) => format!("it is under `{place}`;"),
+            None => {
+                let long = |known: &&str| known.len() >= SHORTEST_MISTYPED;
+                let known = own.iter().flat_map(|(_place, _of, known)| known.keys()).map(String::as_str);
+                match nearest(name, known.filter(long)).filter(|_| long(&name)) {
+                    Some(meant) => meant,
+                    None => return,
+                }
             }
         };
-        let kind = kind.as_str();
-        let hint = format!("{meant} if nobody vouches for it, write `{name}: refused` under `{kind}s`");
-        self.add_hinted(format!("{place}.{kind}"), format!("`{name}` is not under `{kind}s`"), &hint);
+        let section = own.first().map_or_else(|| format!("identities.{kind}"), |(place, _of, _known)| place.clone());
+        let hint = format!("{meant} if nobody vouches for it, write `{name}: refused` under `{section}`");
+        self.add_hinted(place.to_owned(), format!("`{name}` is not under `{section}`"), &hint);
     }
 
     fn add_nulls(&mut self, value: &Value, path: &str) {
@@ -288,22 +306,35 @@ impl CorpusFaults {
         }
     }
 
-    fn identities(
+    fn all_identities(
         &mut self,
-        written: &BTreeMap<String, Value>,
-        kind: CredentialKind,
+        written: &Written<'_>,
         policy: &Policy,
-    ) -> BTreeMap<String, Statement> {
-        let mut identities = BTreeMap::new();
-        for (name, value) in written {
-            match Statement::read(value, kind, policy) {
-                Ok(statement) => drop(identities.insert(name.clone(), statement)),
-                Err(invalid) => self.add(format!("{}s.{name}", kind.as_str()), no_identity(&invalid)),
+    ) -> BTreeMap<CredentialKind, BTreeMap<String, Statement>> {
+        let mut all = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for (place, kind, known) in written.iter().filter(|(_place, _kind, known)| !known.is_empty()) {
+            let Some(kind) = policy.credential(kind) else {
+                self.add(place.clone(), format!("the policy knows no `{kind}`"));
+                continue;
+            };
+            let of_kind = all.entry(kind.clone()).or_default();
+            for (name, value) in *known {
+                let place = format!("{place}.{name}");
+                match Statement::read(value, kind, policy) {
+                    Ok(_second) if of_kind.contains_key(name) => {
+                        self.add(place, format!("`{name}` is written twice"));
+                    }
+                    Ok(statement) => drop(of_kind.insert(name.clone(), statement)),
+                    Err(invalid) => self.add(place, no_identity(&invalid)),
+                }
             }
         }
-        identities
+        all
     }
 }
+
+/// Answers, by the place where they are written and the kind of credential.
+type Written<'a> = [(String, &'a str, &'a BTreeMap<String, Value>)];
 
 impl fmt::Display for CorpusFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

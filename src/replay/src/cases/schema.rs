@@ -92,7 +92,10 @@ fn narrower() -> Vec<(&'static str, Value)> {
             "ExpectDocument",
             json!({
                 "oneOf": [refusal, grant],
-                "properties": { "refuse": { "enum": Denial::CODES }, "would_refuse": { "enum": Denial::CODES } },
+                "properties": {
+                    "refuse": { "pattern": Denial::code_pattern() },
+                    "would_refuse": { "pattern": Denial::code_pattern() },
+                },
             }),
         ),
     ]

@@ -65,7 +65,7 @@ fn shadow(routes: &mut [Route], requests: &[Request], tried: &mut BTreeMap<&str,
             let (enforced, shadowed) = (judge(&enforced, request), judge(&shadowed, request));
             // It counts as laxer than a rule that is enforced, and so is the path of another but for the case of
             // letters.
-            if [enforced.denial, shadowed.denial].contains(&Some("path_ambiguous")) {
+            if [&enforced, &shadowed].iter().any(|verdict| verdict.denial.as_deref() == Some("path_ambiguous")) {
                 continue;
             }
             if enforced.rule.as_deref() != Some(&routes[index].id) {

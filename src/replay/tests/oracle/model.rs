@@ -135,10 +135,10 @@ pub(crate) struct Facts {
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Verdict {
-    pub(crate) denial: Option<&'static str>,
+    pub(crate) denial: Option<String>,
     pub(crate) rule: Option<String>,
     /// What a rule in shadow mode would have refused it for.
-    pub(crate) would_refuse: Option<&'static str>,
+    pub(crate) would_refuse: Option<String>,
 }
 
 impl Request {
@@ -165,8 +165,8 @@ impl Request {
 
 /// The whole decision, step by step.
 pub(crate) fn decide(routes: &[Route], request: &Request) -> Verdict {
-    let refused = |denial, rule: Option<&Route>| Verdict {
-        denial: Some(denial),
+    let refused = |denial: &str, rule: Option<&Route>| Verdict {
+        denial: Some(denial.to_owned()),
         rule: rule.map(|route| route.id.clone()),
         would_refuse: None,
     };
@@ -217,7 +217,7 @@ pub(crate) fn decide(routes: &[Route], request: &Request) -> Verdict {
     match lacks.or_else(|| lacking(need, request)) {
         None => Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: None },
         Some(denial) if route.is_shadow => {
-            Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: Some(denial) }
+            Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: Some(denial.to_owned()) }
         }
         Some(denial) => refused(denial, Some(route)),
     }

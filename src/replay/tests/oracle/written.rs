@@ -137,7 +137,8 @@ fn stated(facts: Facts, expires: u64) -> Value {
 
 pub(crate) fn verdict(decision: &Decision) -> Verdict {
     let said = brama_replay::Verdict::from(decision);
-    Verdict { denial: said.denial, rule: said.rule.map(ToOwned::to_owned), would_refuse: said.would_refuse }
+    let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
+    Verdict { denial: owned(said.denial), rule: owned(said.rule), would_refuse: owned(said.would_refuse) }
 }
 
 const NOW: u64 = 1_700_000_000;

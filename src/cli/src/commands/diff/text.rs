@@ -86,7 +86,7 @@ const fn words(change: Change) -> &'static str {
 /// A verdict in short: `delete_connection refuses not_owner (403)`.
 fn side(side: &ChangeSide) -> String {
     let rule = side.rule.as_deref().unwrap_or("no rule");
-    match (side.denial, side.would_refuse) {
+    match (&side.denial, &side.would_refuse) {
         (Some(denial), _) => {
             let status = side.status.map(|status| format!(" ({status})")).unwrap_or_default();
             format!("{rule} refuses {denial}{status}")

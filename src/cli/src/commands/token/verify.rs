@@ -30,6 +30,9 @@ pub(crate) struct Verify {
     /// The issuer's keys, a JWK Set, where the policy does not hold them.
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
+    /// The name of the credential that it is; `token`, or the policy's only one, without it.
+    #[arg(long, value_name = "NAME")]
+    credential: Option<String>,
     /// The time at which it is verified, in seconds since 1970; now without it.
     #[arg(long, value_name = "SECONDS")]
     now: Option<u64>,
@@ -57,10 +60,19 @@ impl Verify {
         })
     }
 
+    /// The kind of credential that the token is.
+    fn kind<'p>(&self, policy: &'p Policy) -> Result<&'p CredentialKind, TokenError> {
+        let only = || policy.credentials().next().filter(|_first| policy.credentials().count() == 1);
+        match &self.credential {
+            Some(name) => policy.credential(name).ok_or_else(|| TokenError::Unknown(name.clone())),
+            None => policy.credential("token").or_else(only).ok_or(TokenError::NoTokens),
+        }
+    }
+
     fn verification(&self, policy: &Policy) -> Result<Verification, TokenError> {
         let now = clock(self.now)?;
         let Ok(credential) = self.text()?.parse::<Credential>() else { return Ok(Verification::of_no_credential()) };
-        let lookup = policy.lookup(CredentialKind::Token, credential).ok_or(TokenError::NoTokens)?;
+        let lookup = policy.lookup(self.kind(policy)?, credential).ok_or(TokenError::NoTokens)?;
         let jwt = match lookup.verifier() {
             Verifier::Introspection(_) => return Ok(Verification::of_opaque(lookup.credential())),
             Verifier::Jwt(jwt) => jwt,
@@ -106,6 +118,9 @@ fn read(input: impl Read, longest: usize) -> io::Result<Vec<u8>> {
 pub(crate) enum TokenError {
     #[error("the policy knows no `token`")]
     NoTokens,
+    /// The policy has no credential of that name.
+    #[error("the policy knows no `{0}`")]
+    Unknown(String),
     #[error("--jwks: the policy holds the keys itself, and the gateway takes no others")]
     Inline,
     #[error("{} cannot be used: {reason}", path.display())]

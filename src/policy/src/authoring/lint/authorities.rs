@@ -1,7 +1,9 @@
 //! Owns the lints of what an authority is set up with and nothing comes of.
 
 use super::{Lint, WITHOUT_EFFECT};
-use crate::deciding::policy::{Kinds, Policy};
+use std::collections::BTreeSet;
+
+use crate::deciding::policy::Policy;
 use crate::document::{AuthDocument, AuthorityDocument, PolicyDocument, VerifierDocument};
 use crate::fault::Place;
 
@@ -17,32 +19,29 @@ pub(super) fn all(policy: &Policy, document: &PolicyDocument, lints: &mut Vec<Li
 }
 
 /// What an authority is asked for.
-#[derive(Clone, Copy, Debug, Default)]
-struct Asked {
+#[derive(Debug, Default)]
+struct Asked<'a> {
     is_named: bool,
-    /// About API keys, and about tokens.
-    about: [bool; 2],
+    /// The kinds of credential, by their names.
+    about: BTreeSet<&'a str>,
     /// What it has revoked is held against something: JWTs, or facts that are remembered.
     for_revocations: bool,
 }
 
-impl Asked {
-    fn of(document: &PolicyDocument, name: &str) -> Self {
+impl<'a> Asked<'a> {
+    fn of(document: &'a PolicyDocument, name: &str) -> Self {
         let mut asked = Self::default();
-        let credentials = [&document.credentials.api_key, &document.credentials.token];
-        for (about, credential) in asked.about.iter_mut().zip(credentials) {
-            for credential in credential.iter() {
-                let remembers = !is_zero(&credential.cache.ttl);
-                for verifier in &credential.verify {
-                    asked.is_named |= verifier.authorities().any(|asked| asked == name);
-                    let is_feed = verifier.feed() == Some(name);
-                    match verifier {
-                        VerifierDocument::Introspect(_) => {
-                            *about |= is_feed;
-                            asked.for_revocations |= is_feed && remembers;
-                        }
-                        VerifierDocument::Jwt(_) => asked.for_revocations |= is_feed,
+        for (kind, credential) in &document.credentials {
+            let remembers = !is_zero(&credential.cache.ttl);
+            for verifier in &credential.verify {
+                asked.is_named |= verifier.authorities().any(|asked| asked == name);
+                let is_feed = verifier.feed() == Some(name);
+                match verifier {
+                    VerifierDocument::Introspect(_) => {
+                        asked.about.extend(is_feed.then_some(kind.as_str()));
+                        asked.for_revocations |= is_feed && remembers;
                     }
+                    VerifierDocument::Jwt(_) => asked.for_revocations |= is_feed,
                 }
             }
         }
@@ -54,12 +53,11 @@ fn unused(
     policy: &Policy,
     name: &str,
     authority: &AuthorityDocument,
-    asked: &Asked,
+    asked: &Asked<'_>,
     place: &Place,
     lints: &mut Vec<Lint>,
 ) {
-    let [about_keys, about_tokens] = asked.about;
-    let is_asked = about_keys || about_tokens;
+    let is_asked = !asked.about.is_empty();
     let mut tell = |place: Place, message: String, hint: &str| {
         lints.push(Lint::new(WITHOUT_EFFECT, place, message, hint));
     };
@@ -82,14 +80,22 @@ fn unused(
     if !is_asked {
         let message = format!("`{name}` is asked about no credential, so there is nothing to bound");
         tell(place, message, "remove it");
-    } else if lookups.per_second_behind_a_key.is_some() && !(about_tokens && requires_both(policy)) {
+    } else if lookups.per_second_behind_a_key.is_some() && !asked.about.iter().any(|kind| is_behind(policy, kind)) {
         let message = format!("`{name}` is never asked about a token behind an API key");
         tell(place.key("per_second_behind_a_key"), message, "remove it, or require both credentials on a route");
     }
 }
 
-pub(super) fn requires_both(policy: &Policy) -> bool {
-    policy.verified_routes().any(|verified| verified.credentials == Kinds::Both)
+/// Whether a route requires two kinds of credential.
+pub(super) fn requires_both(policy: &Policy, two: [&str; 2]) -> bool {
+    policy
+        .verified_routes()
+        .any(|verified| two.into_iter().all(|name| verified.credentials.iter().any(|kind| kind.as_str() == name)))
+}
+
+/// Whether a route verifies another credential before this one.
+fn is_behind(policy: &Policy, name: &str) -> bool {
+    policy.verified_routes().any(|verified| verified.credentials.iter().skip(1).any(|kind| kind.as_str() == name))
 }
 
 /// Whether a span that was found sound is no time at all.

@@ -5,8 +5,8 @@ use super::{Lint, WITHOUT_EFFECT, revocations, twice};
 use crate::compile::looked_at::LookedAt;
 use crate::deciding::policy::Policy;
 use crate::document::{
-    ActiveDocument, ClaimsDocument, CredentialDocument, FactsDocument, IntrospectDocument, KindDocument,
-    PolicyDocument, ScopePointersDocument, SendDocument, VerifierDocument,
+    ActiveDocument, ClaimsDocument, CredentialDocument, FactsDocument, IntrospectDocument, PolicyDocument,
+    ScopePointersDocument, SendDocument, VerifierDocument,
 };
 use crate::fault::Place;
 use crate::identity::credential::CredentialKind;
@@ -16,7 +16,7 @@ use crate::identity::verifier::Verifier;
 /// `place` is the credential's.
 pub(super) fn all(
     (policy, document, looked_at): (&Policy, &PolicyDocument, &LookedAt),
-    (kind, credential): (CredentialKind, &CredentialDocument),
+    (kind, credential): (&CredentialKind, &CredentialDocument),
     place: &Place,
     lints: &mut Vec<Lint>,
 ) {
@@ -70,7 +70,7 @@ fn cache(credential: &CredentialDocument, place: &Place, lints: &mut Vec<Lint>) 
 fn standard_facts(
     looked_at: &LookedAt,
     document: &PolicyDocument,
-    kind: CredentialKind,
+    kind: &CredentialKind,
     verifier: &VerifierDocument,
     place: &Place,
     lints: &mut Vec<Lint>,
@@ -109,18 +109,14 @@ fn standard_facts(
 }
 
 /// A credential that is sent along only where a route requires it beside the other.
-fn send(policy: &Policy, kind: CredentialKind, introspect: &IntrospectDocument, place: &Place, lints: &mut Vec<Lint>) {
+fn send(policy: &Policy, kind: &CredentialKind, introspect: &IntrospectDocument, place: &Place, lints: &mut Vec<Lint>) {
     for (index, sent) in introspect.send.iter().enumerate() {
         let of = match sent {
-            SendDocument::AsItCame(of) => *of,
-            SendDocument::In(document) => document.credential,
+            SendDocument::AsItCame(of) => of,
+            SendDocument::In(document) => &document.credential,
         };
-        let of = match of {
-            KindDocument::ApiKey => CredentialKind::ApiKey,
-            KindDocument::Token => CredentialKind::Token,
-        };
-        if of != kind && !requires_both(policy) {
-            let message = format!("`{}` is never sent along: no route requires both credentials", of.as_str());
+        if of != kind.as_str() && !requires_both(policy, [of, kind.as_str()]) {
+            let message = format!("`{of}` is never sent along: no route requires both credentials");
             lints.push(Lint::new(WITHOUT_EFFECT, place.index(index), message, "require both on a route, or remove it"));
         }
     }

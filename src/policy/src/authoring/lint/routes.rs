@@ -145,7 +145,7 @@ fn looked_at(verified: &Verified) -> impl Iterator<Item = &str> {
 fn conditions(document: &PolicyDocument, hidden: &[Hidden], route: &Route, place: &Place, lints: &mut Vec<Lint>) {
     let Some(verified) = route.verified().filter(|verified| !verified.conditions.is_empty()) else { return };
     let entry = Entry { methods: &route.methods, hosts: &route.hosts, path: &route.path };
-    let known = Known::of(entry, verified.credentials, document, hidden);
+    let known = Known::of(entry, &verified.credentials, document, hidden);
     for (index, condition) in verified.conditions.iter().enumerate() {
         let Outcomes { can_hold, can_be_false, can_fail } = condition.outcomes(&known.names());
         let message = match (can_hold, can_be_false, can_fail) {

@@ -35,7 +35,10 @@ pub(super) const POINTER: &str = "^/([^~]|~[01])*$";
 
 pub(super) const FACT_NAME: &str = "^[a-z][a-z0-9_]*$";
 
-pub(super) const FACT: &str = r"^(api_key|token)\.[a-z][a-z0-9_]*$";
+/// Name of a credential.
+pub(super) const CREDENTIAL: &str = "^[a-z][a-z0-9_]{0,31}$";
+
+pub(super) const FACT: &str = r"^[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]*$";
 
 /// RFC 6749, 3.3.
 pub(super) const SCOPE: &str = r"^[!#-\[\]-~]+$";

@@ -9,7 +9,7 @@ use crate::document::{IntrospectDocument, MethodDocument, SendDocument};
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
 use crate::identity::authority::Authority;
-use crate::identity::credential::CredentialKind;
+use crate::identity::credential::{API_KEY, CredentialKind, TOKEN};
 use crate::identity::introspection::{Body, Form, Method, Piece, Sent};
 use crate::path::CanonicalPath;
 
@@ -136,20 +136,18 @@ fn send(written: &[SendDocument], around: Around<'_>, place: &Place, faults: &mu
     each(written.iter().enumerate(), |(index, document)| {
         let place = place.index(index);
         let (of, own_header) = match document {
-            SendDocument::AsItCame(of) => (kind(*of), None),
-            SendDocument::In(document) => (kind(document.credential), Some(&document.header)),
+            SendDocument::AsItCame(of) => (of, None),
+            SendDocument::In(document) => (&document.credential, Some(&document.header)),
         };
+        let of = kind(of, around.document, &place, faults)?;
         if kinds.contains(&of) {
             faults.add(&place, format!("`{}` is written twice", of.as_str()));
         }
-        kinds.push(of);
-        if of > around.kind {
+        kinds.push(of.clone());
+        if around.kind.as_str() == API_KEY && of.as_str() == TOKEN {
             faults.add(&place, "the API key is verified first, and no token is sent along with it");
         }
-        let Some(credential) = credential_document(around.document, of) else {
-            faults.add(&place, format!("`credentials.{}` is not in this policy", of.as_str()));
-            return None;
-        };
+        let credential = credential_document(around.document, &of)?;
         let Some(header) = own_header else {
             // A header that is none has left its fault where it is written.
             let header = credential.header.parse().ok()?;
@@ -165,13 +163,13 @@ fn send(written: &[SendDocument], around: Around<'_>, place: &Place, faults: &mu
 }
 
 /// A question that does not hold the credential asks nothing, and one that holds it twice can be read in two ways.
-fn check_once(form: &Form, own: CredentialKind, place: &Place, faults: &mut Faults) {
+fn check_once(form: &Form, own: &CredentialKind, place: &Place, faults: &mut Faults) {
     let in_body = match &form.body {
         Body::None => 0,
         Body::Form(fields) => fields.iter().filter(|(_name, value)| *value == Piece::Credential).count(),
     };
     let in_target = form.target.iter().filter(|piece| **piece == Piece::Credential).count();
-    let in_headers = form.send.iter().filter(|sent| sent.kind == own).count();
+    let in_headers = form.send.iter().filter(|sent| sent.kind == *own).count();
     let (message, hint) = match in_target.saturating_add(in_body).saturating_add(in_headers) {
         0 => (
             "the question does not hold the credential",

@@ -32,7 +32,7 @@ impl Condition {
         std::iter::empty()
     }
 
-    pub(crate) fn facts_used(&self) -> impl Iterator<Item = (CredentialKind, &str)> {
+    pub(crate) fn facts_used(&self) -> impl Iterator<Item = (&CredentialKind, &str)> {
         match self.0 {}
         #[expect(unreachable_code, reason = "names the type of an iterator that never is")]
         std::iter::empty()
@@ -68,7 +68,7 @@ mod tests {
     fn every_condition_is_refused() {
         let path = PathTemplate::parse("/").unwrap();
         let around = Around { methods: &[], hosts: &[], path: &path, hidden: &[] };
-        let names = Names { captures: &[], token: None, api_key: None, around };
+        let names = Names { captures: &[], credentials: &[], around };
         for text in ["true", "request.method == \"GET\"", ""] {
             assert_eq!(Condition::compile(text, &names).unwrap_err(), InvalidCondition::NotBuilt, "{text}");
         }

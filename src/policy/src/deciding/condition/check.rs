@@ -14,7 +14,7 @@ use super::{InvalidCondition, Names, functions};
 use crate::fault::nearest;
 use crate::identity::credential::CredentialKind;
 use occurs::Part;
-pub(super) use root::Root;
+pub(super) use root::{PARAMS, REQUEST, Root};
 
 mod calls;
 mod occurs;
@@ -25,7 +25,7 @@ mod sizes;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Uses {
     pub(super) captures: BTreeSet<String>,
-    /// The members of `token` and `api_key`.
+    /// The members of credentials.
     pub(super) facts: BTreeSet<(CredentialKind, String)>,
     pub(super) headers: bool,
     /// Whether it reads the path as a whole.
@@ -35,7 +35,7 @@ pub(super) struct Uses {
 }
 
 /// The member of a root that an expression reads (`token.subject`, `token["subject"]`), or asks for (`has(..)`).
-pub(super) fn member(expression: &Expression) -> Option<(Root, &str, bool)> {
+pub(super) fn member<'e>(expression: &'e Expression, names: &Names<'_>) -> Option<(Root, &'e str, bool)> {
     let (operand, name, test) = match &expression.expr {
         Expr::Select(select) => (&*select.operand, select.field.as_str(), select.test),
         Expr::Call(CallExpr { func_name, target: None, args }) if func_name == operators::INDEX => {
@@ -45,7 +45,7 @@ pub(super) fn member(expression: &Expression) -> Option<(Root, &str, bool)> {
         _ => return None,
     };
     match &operand.expr {
-        Expr::Ident(root) => Root::named(root).map(|root| (root, name, test)),
+        Expr::Ident(root) => Root::named(root, names).map(|root| (root, name, test)),
         _ => None,
     }
 }
@@ -113,7 +113,7 @@ struct Walk<'n> {
 impl Walk<'_> {
     /// What is known of an expression, once it is checked.
     fn expression(&mut self, expression: &Expression) -> Result<Type, InvalidCondition> {
-        if let Some((root, name, test)) = member(expression) {
+        if let Some((root, name, test)) = member(expression, self.names) {
             let of = self.member(root, name)?;
             return Ok(if test { Type::Bool } else { of });
         }
@@ -131,7 +131,9 @@ impl Walk<'_> {
     }
 
     fn is_variable(&self, name: &str) -> bool {
-        self.bound.as_ref().is_some_and(|(bound, _)| bound == name) || name == "now" || Root::named(name).is_some()
+        self.bound.as_ref().is_some_and(|(bound, _)| bound == name)
+            || name == "now"
+            || Root::named(name, self.names).is_some()
     }
 
     fn variable(&mut self, name: &str) -> Result<Type, InvalidCondition> {
@@ -142,18 +144,20 @@ impl Walk<'_> {
             self.uses.variables = true;
             return Ok(Type::Timestamp(Whole::read(0, i64::MAX)));
         }
-        match Root::named(name) {
-            Some(root) => Err(InvalidCondition::NotByMember(root.as_str())),
+        match Root::named(name, self.names) {
+            Some(root) => Err(InvalidCondition::NotByMember(root.as_str(self.names).to_owned())),
             None => {
-                let known = Root::ALL.map(Root::as_str).into_iter().chain(["now"]);
-                Err(InvalidCondition::UnknownVariable { name: name.to_owned(), hint: nearest(name, known) })
+                let known = || Root::all(self.names).chain(["now"]);
+                let listed: Vec<_> = known().map(|known| format!("`{known}`")).collect();
+                let (known, hint) = (listed.join(", "), nearest(name, known()));
+                Err(InvalidCondition::UnknownVariable { name: name.to_owned(), known, hint })
             }
         }
     }
 
     fn member(&mut self, root: Root, name: &str) -> Result<Type, InvalidCondition> {
         if !root.is_at_hand(self.names) {
-            return Err(InvalidCondition::NotRequired(root.as_str()));
+            return Err(InvalidCondition::NotRequired(root.as_str(self.names).to_owned()));
         }
         let Some(of) = root.type_of(name, self.names) else {
             let known = root.members(self.names);
@@ -165,7 +169,8 @@ impl Walk<'_> {
                     format!("there are {}", listed.join(", "))
                 }
             };
-            return Err(InvalidCondition::UnknownMember { of: root.as_str(), member: name.to_owned(), known, hint });
+            let of = root.as_str(self.names).to_owned();
+            return Err(InvalidCondition::UnknownMember { of, member: name.to_owned(), known, hint });
         };
         self.uses.variables = true;
         match root {
@@ -176,12 +181,14 @@ impl Walk<'_> {
                 self.uses.headers |= name == "headers";
                 self.uses.path |= name == "path";
             }
-            Root::ApiKey => drop(self.uses.facts.insert((CredentialKind::ApiKey, name.to_owned()))),
-            Root::Token => drop(self.uses.facts.insert((CredentialKind::Token, name.to_owned()))),
+            Root::Credential(number) => {
+                let kind = self.names.credentials.get(number).map(|known| known.kind.clone());
+                self.uses.facts.extend(kind.map(|kind| (kind, name.to_owned())));
+            }
         }
         if self.bound.is_some() && matches!(of, Type::List(_)) {
             if self.list_in_loop {
-                return Err(InvalidCondition::ListInLoop(format!("{}.{name}", root.as_str())));
+                return Err(InvalidCondition::ListInLoop(format!("{}.{name}", root.as_str(self.names))));
             }
             self.list_in_loop = true;
         }
@@ -235,7 +242,7 @@ impl Walk<'_> {
         if iter_var2.is_some() {
             return Err(InvalidCondition::Unsupported("there are no loops over two variables"));
         }
-        if Root::named(iter_var).is_some() || iter_var == "now" || iter_var == accu_var {
+        if Root::named(iter_var, self.names).is_some() || iter_var == "now" || iter_var == accu_var {
             return Err(InvalidCondition::NameTaken(iter_var.clone()));
         }
         let range = self.expression(iter_range)?;

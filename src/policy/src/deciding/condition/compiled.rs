@@ -66,8 +66,8 @@ impl Condition {
     }
 
     /// The facts it reads, by whose and which.
-    pub(crate) fn facts_used(&self) -> impl Iterator<Item = (CredentialKind, &str)> {
-        self.uses.facts.iter().map(|(kind, name)| (*kind, name.as_str()))
+    pub(crate) fn facts_used(&self) -> impl Iterator<Item = (&CredentialKind, &str)> {
+        self.uses.facts.iter().map(|(kind, name)| (kind, name.as_str()))
     }
 
     /// The outcomes it can have over all requests that come to it. `names` are those it was compiled with.
@@ -86,11 +86,8 @@ impl Condition {
             return self.work.fixed;
         }
         let entries = self.facts_used().map(|(kind, name)| {
-            let facts = match kind {
-                CredentialKind::ApiKey => scene.api_key,
-                CredentialKind::Token => scene.token,
-            };
-            facts.map_or(0, |facts| entries(facts, name))
+            let facts = scene.identities.iter().find(|(known, _facts)| known == kind);
+            facts.map_or(0, |(_kind, facts)| entries(facts, name))
         });
         self.work.with(entries.fold(0_usize, usize::saturating_add).try_into().unwrap_or(u64::MAX))
     }
@@ -220,7 +217,7 @@ fn without_request<T>(of: impl FnOnce(&Variables<'_>) -> T) -> T {
     let (method, host, path) = (String::new(), String::new(), String::new());
     let request = RequestView { method, host, path, headers: Headers::NotAsked };
     let now = UnixTime::from_seconds(0);
-    let scene = Scene { request: &request, captures: &[], token: None, api_key: None, now };
+    let scene = Scene { request: &request, captures: &[], identities: &[], now };
     of(&Variables::new(&scene))
 }
 

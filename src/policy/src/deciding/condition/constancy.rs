@@ -55,7 +55,7 @@ fn variants(expression: &Expression, names: &Names<'_>) -> Vec<Expression> {
     let known: [(&str, Option<Vec<&str>>); 2] = [("method", methods), ("host", hosts)];
     // Where a host is below a suffix, there is no end of them.
     for (name, values) in known.into_iter().filter_map(|(name, values)| Some((name, values?))) {
-        let is_read = |expression: &Expression| member(expression) == Some((Root::Request, name, false));
+        let is_read = |expression: &Expression| member(expression, names) == Some((Root::Request, name, false));
         let all = variants.len().saturating_mul(values.len());
         if (1..=MAX_VARIANTS).contains(&all) && rewritten::has(expression, &is_read) {
             let of_each = |variant: &Expression| -> Vec<Expression> {

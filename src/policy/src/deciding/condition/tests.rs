@@ -37,11 +37,26 @@ static AROUND: LazyLock<Around<'static>> = LazyLock::new(|| {
 });
 
 fn names() -> Names<'static> {
-    Names { captures: &CAPTURES, token: Some(&[("tenant", FactType::Text)]), api_key: None, around: *AROUND }
+    Names { captures: &CAPTURES, credentials: known(None, Some(&[("tenant", FactType::Text)])), around: *AROUND }
 }
 
 fn with_key() -> Names<'static> {
-    Names { captures: &CAPTURES, token: Some(&[]), api_key: Some(&[("consumer_id", FactType::Text)]), around: *AROUND }
+    let credentials = known(Some(&[("consumer_id", FactType::Text)]), Some(&[]));
+    Names { captures: &CAPTURES, credentials, around: *AROUND }
+}
+
+/// Further facts of a credential; `None` where the route does not require it.
+type Further = Option<&'static [(&'static str, FactType)]>;
+
+/// An API key and a token of a policy.
+fn known(api_key: Further, token: Further) -> &'static [Identity<'static>] {
+    let identity =
+        |name, further: Further| Identity { kind: CredentialKind::new(name), further: further.map(<[_]>::to_vec) };
+    vec![identity("api_key", api_key), identity("token", token)].leak()
+}
+
+fn verified(name: &str, facts: Facts) -> (CredentialKind, Arc<Facts>) {
+    (CredentialKind::new(name), Arc::new(facts))
 }
 
 fn compile(text: &str) -> Result<Condition, InvalidCondition> {
@@ -88,15 +103,9 @@ const NOW: u64 = 1_795_645_805;
 #[track_caller]
 fn judge_on(text: &str, request: &RequestView) -> Result<bool, ConditionFailed> {
     let condition = compile(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
-    let token = facts();
+    let identities = [verified("token", facts())];
     let captures = [("client_id", Capture::Text("c1")), ("id", Capture::Text("7")), ("number", Capture::Int(7))];
-    condition.holds(&Scene {
-        request,
-        captures: &captures,
-        token: Some(&token),
-        api_key: None,
-        now: UnixTime::from_seconds(NOW),
-    })
+    condition.holds(&Scene { request, captures: &captures, identities: &identities, now: UnixTime::from_seconds(NOW) })
 }
 
 #[track_caller]
@@ -213,8 +222,7 @@ fn headers_that_cannot_be_read_fail_those_who_ask() {
 fn credential_that_is_not_at_hand_fails() {
     let condition = compile(r#"has(token.subject)"#).unwrap();
     let request = request(Headers::NotAsked);
-    let scene =
-        Scene { request: &request, captures: &[], token: None, api_key: None, now: UnixTime::from_seconds(NOW) };
+    let scene = Scene { request: &request, captures: &[], identities: &[], now: UnixTime::from_seconds(NOW) };
     assert_eq!(condition.holds(&scene), Err(ConditionFailed::Absent));
 }
 
@@ -230,8 +238,7 @@ fn token_and_api_key_are_told_apart() {
     let scene = Scene {
         request: &request,
         captures: &[],
-        token: Some(&token),
-        api_key: Some(&key),
+        identities: &[verified("api_key", key), verified("token", token)],
         now: UnixTime::from_seconds(NOW),
     };
     assert_eq!(condition.unwrap().holds(&scene), Ok(true));
@@ -240,15 +247,9 @@ fn token_and_api_key_are_told_apart() {
 #[test]
 fn end_past_all_calendars_is_far_away() {
     let condition = compile("token.expires > now").unwrap();
-    let token = Facts { expires: Some(UnixTime::from_seconds(u64::MAX)), ..Facts::none() };
+    let identities = [verified("token", Facts { expires: Some(UnixTime::from_seconds(u64::MAX)), ..Facts::none() })];
     let request = request(Headers::NotAsked);
-    let scene = Scene {
-        request: &request,
-        captures: &[],
-        token: Some(&token),
-        api_key: None,
-        now: UnixTime::from_seconds(NOW),
-    };
+    let scene = Scene { request: &request, captures: &[], identities: &identities, now: UnixTime::from_seconds(NOW) };
     assert_eq!(condition.holds(&scene), Ok(true));
 }
 

@@ -9,7 +9,7 @@ use cel::common::types::{CelBool, CelInt, CelList, CelString, MAP_TYPE, Type};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 
-use super::check::Root;
+use super::check::{PARAMS, REQUEST};
 use super::time::Timestamp;
 use super::{Capture, Headers, Scene};
 use crate::identity::facts::{Fact, FactValue, Facts};
@@ -20,8 +20,17 @@ use crate::time::UnixTime;
 pub(super) struct Variables<'a> {
     scene: &'a Scene<'a>,
     headers: OnceLock<HeaderMap<'a>>,
-    token: Lists<'a>,
-    api_key: Lists<'a>,
+    /// As many as there are identities.
+    lists: Vec<Lists<'a>>,
+}
+
+/// What is read by its members.
+#[derive(Clone, Copy, Debug)]
+enum Root {
+    Params,
+    Request,
+    /// An identity, by its number.
+    Identity(usize),
 }
 
 /// The lists of one identity as the interpreter reads them, each made when it is first read.
@@ -33,17 +42,26 @@ struct Lists<'a> {
 }
 
 impl Lists<'_> {
-    fn of(facts: Option<&Facts>) -> Self {
-        let has_lists = |facts: &&Facts| facts.further.iter().any(|(_, fact)| matches!(fact, FactValue::List(_)));
-        let further = facts.filter(has_lists).map_or(0, |facts| facts.further.len());
+    fn of(facts: &Facts) -> Self {
+        let has_lists = facts.further.iter().any(|(_, fact)| matches!(fact, FactValue::List(_)));
+        let further = if has_lists { facts.further.len() } else { 0 };
         Self { scopes: OnceLock::new(), further: (0..further).map(|_| OnceLock::new()).collect() }
     }
 }
 
 impl<'a> Variables<'a> {
     pub(super) fn new(scene: &'a Scene<'a>) -> Self {
-        let (token, api_key) = (Lists::of(scene.token), Lists::of(scene.api_key));
-        Self { scene, headers: OnceLock::new(), token, api_key }
+        let lists = scene.identities.iter().map(|(_kind, facts)| Lists::of(facts)).collect();
+        Self { scene, headers: OnceLock::new(), lists }
+    }
+
+    /// The root of a name; `None` where there is none, or the credential was not verified.
+    fn root(&self, name: &str) -> Option<Root> {
+        match name {
+            PARAMS => Some(Root::Params),
+            REQUEST => Some(Root::Request),
+            _ => self.scene.identities.iter().position(|(kind, _facts)| kind.as_str() == name).map(Root::Identity),
+        }
     }
 
     fn member<'b>(&'b self, root: Root, name: &str) -> Option<CowVal<'b, 'b>> {
@@ -56,8 +74,10 @@ impl<'a> Variables<'a> {
                     Capture::Text(text) => CowVal::owned(CelString::from(*text)),
                 })
             }
-            Root::Token => of_identity(self.scene.token?, name, &self.token),
-            Root::ApiKey => of_identity(self.scene.api_key?, name, &self.api_key),
+            Root::Identity(number) => {
+                let (_kind, facts) = self.scene.identities.get(number)?;
+                of_identity(facts, name, self.lists.get(number)?)
+            }
         }
     }
 
@@ -117,17 +137,12 @@ impl VariableResolver for Variables<'_> {
     /// Called with the longest name first: `token.subject`, and `token` where that is absent.
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         match variable.split_once('.') {
-            Some((root, name)) if !name.contains('.') => self.member(Root::named(root)?, name),
+            Some((root, name)) if !name.contains('.') => self.member(self.root(root)?, name),
             Some(_) => None,
             None if variable == "now" => Some(CowVal::owned(timestamp(self.scene.now))),
             None => {
-                let root = Root::named(variable)?;
-                let is_at_hand = match root {
-                    Root::ApiKey => self.scene.api_key.is_some(),
-                    Root::Token => self.scene.token.is_some(),
-                    Root::Params | Root::Request => true,
-                };
-                is_at_hand.then(|| CowVal::owned(Record { root, variables: self }))
+                let root = self.root(variable)?;
+                Some(CowVal::owned(Record { root, variables: self }))
             }
         }
     }

@@ -77,7 +77,7 @@ struct Scale<'n> {
 impl Scale<'_> {
     /// Adds the work of an expression; how large its value can be.
     fn weigh(&mut self, expression: &Expression) -> Bytes {
-        if let Some((root, name, _test)) = member(expression) {
+        if let Some((root, name, _test)) = member(expression, self.names) {
             return self.member(root, name);
         }
         match &expression.expr {
@@ -120,11 +120,11 @@ impl Scale<'_> {
             }
             (Root::Request, _) | (Root::Params, _) => Bytes::each(HEADER_BYTES),
             // A list is made once for each evaluation.
-            (Root::Token | Root::ApiKey, _) if root.is_list(name, self.names) => {
+            (Root::Credential(_), _) if root.is_list(name, self.names) => {
                 self.work.per_entry = self.work.per_entry.saturating_add(STEP);
                 Bytes::each(LIST_BYTES)
             }
-            (Root::Token | Root::ApiKey, _) => Bytes::each(MAX_NAME),
+            (Root::Credential(_), _) => Bytes::each(MAX_NAME),
         }
     }
 
@@ -144,7 +144,7 @@ impl Scale<'_> {
             }
             (operators::INDEX, [of, key], [list, _]) => {
                 self.charge(SLOW_STEP, Bytes::default(), 0);
-                let is_headers = matches!(member(of), Some((Root::Request, "headers", _)));
+                let is_headers = matches!(member(of, self.names), Some((Root::Request, "headers", _)));
                 return match (is_headers, &key.expr, self.around) {
                     // Each value once in the whole loop.
                     (true, Expr::Ident(_), Loop::Headers) => Bytes { each: 0, items: 1 },
@@ -153,7 +153,7 @@ impl Scale<'_> {
                 };
             }
             (operators::IN, [_, container], [element, list]) => {
-                let is_list = !matches!(member(container), Some((Root::Request, "headers", _)));
+                let is_list = !matches!(member(container, self.names), Some((Root::Request, "headers", _)));
                 let entries = match &container.expr {
                     Expr::List(list) => size(list.elements.len()),
                     _ => 0,
@@ -271,7 +271,7 @@ impl Scale<'_> {
         let mut found = Vec::new();
         let mut open = vec![range];
         while let Some(expression) = open.pop() {
-            let sort = match (member(expression), &expression.expr) {
+            let sort = match (member(expression, self.names), &expression.expr) {
                 (Some((Root::Request, "headers", _)), _) => Some(Loop::Headers),
                 (Some((root, name, _)), _) if root.is_list(name, self.names) => Some(Loop::Entries),
                 (Some(_), _) => None,
@@ -297,7 +297,7 @@ impl Scale<'_> {
 
     /// Whether an expression is a list of the caller's, or a part of one.
     fn is_list(&self, expression: &Expression) -> bool {
-        member(expression).is_some_and(|(root, name, _)| root.is_list(name, self.names))
+        member(expression, self.names).is_some_and(|(root, name, _)| root.is_list(name, self.names))
             || matches!(&expression.expr, Expr::Comprehension(_) | Expr::Call(_))
                 && self.sorts(expression).contains(&Loop::Entries)
     }

@@ -4,13 +4,13 @@
 //! Whatever else is said of denials is derived from these rows: the list of codes, which of them are 401 or 503, which
 //! a policy can give, which have fixed words.
 
-use crate::identity::credential::CredentialKind::{self, ApiKey, Token};
+use crate::identity::credential::{CredentialKind, Lack};
 
 /// The properties of a denial that follow from its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     /// Stable name in logs, metrics and cases.
-    pub(crate) code: &'static str,
+    pub(crate) code: Code,
     /// HTTP status of the refusal.
     pub(crate) status: u16,
     /// Step of the order of decision in which it is found.
@@ -21,6 +21,15 @@ pub(crate) struct Row {
     pub(crate) needs: Needs,
     /// Message to the client, where neither the policy nor the denial itself has words.
     pub(crate) words: &'static str,
+}
+
+/// The name of a denial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// The same in every policy.
+    Fixed(&'static str),
+    /// The name of a credential, `_`, and what it lacks.
+    OfCredential(Lack),
 }
 
 /// A step of the order of decision, in that order.
@@ -34,7 +43,7 @@ pub enum Stage {
     Credentials,
     /// They are good.
     Verified,
-    /// Token and API key belong together.
+    /// The credentials belong together.
     Binding,
     /// The scopes are granted.
     Scopes,
@@ -93,13 +102,13 @@ pub(crate) enum Needs {
     Gateway,
     /// Nothing: it is found before a route is.
     Nothing,
-    /// A route that requires this credential.
-    Credential(CredentialKind),
+    /// A route that requires the credential.
+    Credential,
     /// The same, or a credential that goes on with the request.
-    CredentialSent(CredentialKind),
-    /// A route that requires this credential, whose facts can state when it begins.
-    Beginning(CredentialKind),
-    /// A route that binds token and API key.
+    CredentialSent,
+    /// A route that requires the credential, whose facts can state when it begins.
+    Beginning,
+    /// A route that binds two credentials.
     Binding,
     /// A route that wants scopes.
     Scopes,
@@ -112,7 +121,7 @@ pub(crate) enum Needs {
 }
 
 macro_rules! rows {
-    ($($name:ident = $code:literal $status:literal $stage:ident $shadow:ident $needs:expr, $words:expr;)*) => {
+    ($($name:ident = $code:expr, $status:literal $stage:ident $shadow:ident $needs:expr, $words:expr;)*) => {
         $(pub(super) static $name: Row = Row {
             code: $code,
             status: $status,
@@ -124,51 +133,80 @@ macro_rules! rows {
 
         /// Every row, in the order in which requests are judged.
         pub(crate) static ROWS: &[&Row] = &[$(&$name),*];
-
-        /// Every code, in the same order.
-        pub(super) const CODES: [&str; [$($code),*].len()] = [$($code),*];
     };
 }
 
 // Status: RFC 9110, 15.5.1: 400, the request itself is at fault; 15.5.2: 401, who are you?; 15.5.4: 403, known, and not
 // enough; 15.6.4: 503, the authority could not be asked. Never a 401 for that, on which clients drop their session.
 rows! {
-    NOT_CONFIGURED = "not_configured" 503 Request Refuses Needs::Gateway, UNAVAILABLE;
-    REQUEST_INCOMPLETE = "request_incomplete" 400 Request Refuses Needs::Nothing, "The request has no single method, host and path.";
-    METHOD_REFUSED = "method_refused" 400 Request Refuses Needs::Nothing, "The method is not served here.";
-    UPGRADE_REFUSED = "upgrade_refused" 400 Request Refuses Needs::Nothing, "The protocol must not be upgraded.";
-    METHOD_OVERRIDDEN = "method_overridden" 400 Request Refuses Needs::Nothing, "The method must not be overridden.";
-    PATH_OVERRIDDEN = "path_overridden" 400 Request Refuses Needs::Nothing, "The path must not be overridden.";
-    HOST_MALFORMED = "host_malformed" 400 Request Refuses Needs::Nothing, "The host is malformed.";
-    PATH_AMBIGUOUS = "path_ambiguous" 400 Request Refuses Needs::Nothing, "The path is ambiguous.";
-    ROUTE_UNKNOWN = "route_unknown" 403 Route Waives Needs::Nothing, FORBIDDEN;
-    API_KEY_REPEATED = "api_key_repeated" 400 Credentials Refuses Needs::CredentialSent(ApiKey), "The API key is given more than once.";
-    TOKEN_REPEATED = "token_repeated" 400 Credentials Refuses Needs::CredentialSent(Token), "The access token is given more than once.";
-    API_KEY_MISSING = "api_key_missing" 401 Credentials Waives Needs::Credential(ApiKey), DENIED;
-    API_KEY_MALFORMED = "api_key_malformed" 401 Credentials Refuses Needs::Credential(ApiKey), DENIED;
-    TOKEN_MISSING = "token_missing" 401 Credentials Waives Needs::Credential(Token), DENIED;
-    TOKEN_MALFORMED = "token_malformed" 401 Credentials Refuses Needs::Credential(Token), DENIED;
-    API_KEY_UNAVAILABLE = "api_key_unavailable" 503 Verified Waives Needs::Credential(ApiKey), UNAVAILABLE;
-    API_KEY_REFUSED = "api_key_refused" 401 Verified Waives Needs::Credential(ApiKey), DENIED;
-    API_KEY_EXPIRED = "api_key_expired" 401 Verified Waives Needs::Credential(ApiKey), DENIED;
-    API_KEY_NOT_YET_VALID = "api_key_not_yet_valid" 401 Verified Waives Needs::Beginning(ApiKey), DENIED;
-    TOKEN_UNAVAILABLE = "token_unavailable" 503 Verified Waives Needs::Credential(Token), UNAVAILABLE;
-    TOKEN_REFUSED = "token_refused" 401 Verified Waives Needs::Credential(Token), DENIED;
-    TOKEN_EXPIRED = "token_expired" 401 Verified Waives Needs::Credential(Token), DENIED;
-    TOKEN_NOT_YET_VALID = "token_not_yet_valid" 401 Verified Waives Needs::Beginning(Token), DENIED;
-    NOT_BOUND = "not_bound" 403 Binding Waives Needs::Binding, FORBIDDEN;
-    SCOPE_MISSING = "scope_missing" 403 Scopes Waives Needs::Scopes, "Invalid scopes";
-    NOT_OWNER = "not_owner" 403 Owner Waives Needs::Owner, FORBIDDEN;
-    CONDITION_FALSE = "condition_false" 403 Conditions Waives Needs::Conditions, FORBIDDEN;
-    CONDITION_FAILED = "condition_failed" 403 Conditions Waives Needs::Conditions, FORBIDDEN;
-    FACT_MISSING = "fact_missing" 403 Forward Waives Needs::ForwardedFact, FORBIDDEN;
-    NOT_CARRIED_OUT = "not_carried_out" 503 Forward Refuses Needs::Gateway, UNAVAILABLE;
+    NOT_CONFIGURED = Code::Fixed("not_configured"), 503 Request Refuses Needs::Gateway, UNAVAILABLE;
+    REQUEST_INCOMPLETE = Code::Fixed("request_incomplete"), 400 Request Refuses Needs::Nothing, "The request has no single method, host and path.";
+    METHOD_REFUSED = Code::Fixed("method_refused"), 400 Request Refuses Needs::Nothing, "The method is not served here.";
+    UPGRADE_REFUSED = Code::Fixed("upgrade_refused"), 400 Request Refuses Needs::Nothing, "The protocol must not be upgraded.";
+    METHOD_OVERRIDDEN = Code::Fixed("method_overridden"), 400 Request Refuses Needs::Nothing, "The method must not be overridden.";
+    PATH_OVERRIDDEN = Code::Fixed("path_overridden"), 400 Request Refuses Needs::Nothing, "The path must not be overridden.";
+    HOST_MALFORMED = Code::Fixed("host_malformed"), 400 Request Refuses Needs::Nothing, "The host is malformed.";
+    PATH_AMBIGUOUS = Code::Fixed("path_ambiguous"), 400 Request Refuses Needs::Nothing, "The path is ambiguous.";
+    ROUTE_UNKNOWN = Code::Fixed("route_unknown"), 403 Route Waives Needs::Nothing, FORBIDDEN;
+    CREDENTIAL_REPEATED = Code::OfCredential(Lack::Repeated), 400 Credentials Refuses Needs::CredentialSent, "A credential is given more than once.";
+    CREDENTIAL_MISSING = Code::OfCredential(Lack::Missing), 401 Credentials Waives Needs::Credential, DENIED;
+    CREDENTIAL_MALFORMED = Code::OfCredential(Lack::Malformed), 401 Credentials Refuses Needs::Credential, DENIED;
+    CREDENTIAL_UNAVAILABLE = Code::OfCredential(Lack::Unavailable), 503 Verified Waives Needs::Credential, UNAVAILABLE;
+    CREDENTIAL_REFUSED = Code::OfCredential(Lack::Refused), 401 Verified Waives Needs::Credential, DENIED;
+    CREDENTIAL_EXPIRED = Code::OfCredential(Lack::Expired), 401 Verified Waives Needs::Credential, DENIED;
+    CREDENTIAL_NOT_YET_VALID = Code::OfCredential(Lack::NotYetValid), 401 Verified Waives Needs::Beginning, DENIED;
+    NOT_BOUND = Code::Fixed("not_bound"), 403 Binding Waives Needs::Binding, FORBIDDEN;
+    SCOPE_MISSING = Code::Fixed("scope_missing"), 403 Scopes Waives Needs::Scopes, "Invalid scopes";
+    NOT_OWNER = Code::Fixed("not_owner"), 403 Owner Waives Needs::Owner, FORBIDDEN;
+    CONDITION_FALSE = Code::Fixed("condition_false"), 403 Conditions Waives Needs::Conditions, FORBIDDEN;
+    CONDITION_FAILED = Code::Fixed("condition_failed"), 403 Conditions Waives Needs::Conditions, FORBIDDEN;
+    FACT_MISSING = Code::Fixed("fact_missing"), 403 Forward Waives Needs::ForwardedFact, FORBIDDEN;
+    NOT_CARRIED_OUT = Code::Fixed("not_carried_out"), 503 Forward Refuses Needs::Gateway, UNAVAILABLE;
 }
 
 impl Row {
-    /// Codes of this status, in the order in which requests are judged.
-    pub(crate) fn codes_of_status(status: u16) -> impl Iterator<Item = &'static str> {
-        ROWS.iter().filter(move |row| row.status == status).map(|row| row.code)
+    /// The code, for a credential where it is about one: nothing else needs `kind`.
+    pub(crate) fn code_for<'a>(&self, kind: Option<&'a CredentialKind>) -> &'a str {
+        match (self.code, kind) {
+            (Code::Fixed(code), _) => code,
+            (Code::OfCredential(lack), Some(kind)) => kind.code(lack),
+            (Code::OfCredential(lack), None) => lack.as_str(),
+        }
+    }
+
+    /// A regular expression of every code.
+    pub(crate) fn pattern() -> String {
+        let fixed = ROWS.iter().filter_map(|row| match row.code {
+            Code::Fixed(code) => Some(code),
+            Code::OfCredential(_) => None,
+        });
+        let lacks = Lack::ALL.map(Lack::as_str).join("|");
+        format!("^({}|[a-z][a-z0-9_]*_({lacks}))$", fixed.collect::<Vec<_>>().join("|"))
+    }
+
+    /// The code of a credential's denial that is another denial's already.
+    pub(crate) fn fixed_code_of(kind: &CredentialKind) -> Option<&'static str> {
+        let fixed = ROWS.iter().filter_map(|row| match row.code {
+            Code::Fixed(code) => Some(code),
+            Code::OfCredential(_) => None,
+        });
+        fixed.into_iter().find(|fixed| Lack::ALL.iter().any(|lack| kind.code(*lack) == *fixed))
+    }
+
+    /// Every row with its code in a policy that knows these kinds of credential, in the order in which requests are
+    /// judged.
+    pub(crate) fn of_policy(
+        kinds: &[CredentialKind],
+    ) -> impl Iterator<Item = (&'static Self, Option<&CredentialKind>, &str)> {
+        let is_of_one = |row: &Self| matches!(row.code, Code::OfCredential(_));
+        let steps = ROWS.chunk_by(move |one, other| is_of_one(one) && is_of_one(other) && one.stage == other.stage);
+        steps.flat_map(move |rows| {
+            let is_of_one = rows.iter().any(|row| is_of_one(row));
+            // Once without a kind, or once for each.
+            let kinds = kinds.iter().map(Some).filter(move |_| is_of_one);
+            let kinds = kinds.chain([None].into_iter().filter(move |_| !is_of_one));
+            kinds.flat_map(move |kind| rows.iter().map(move |row| (*row, kind, row.code_for(kind))))
+        })
     }
 }
 

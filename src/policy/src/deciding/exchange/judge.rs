@@ -33,18 +33,18 @@ impl Evaluation {
     }
 
     fn check_binding(&self, binding: &Binding, observer: &mut impl Observer) -> Result<(), Denial> {
-        let (token, api_key) = match binding {
+        let (later, earlier) = match binding {
             Binding::Unbound => return Ok(()),
-            Binding::Bound { token, api_key } => (token, api_key),
+            Binding::Bound { later, earlier } => (later, earlier),
         };
-        let (of_token, of_api_key) = (self.fact(token), self.fact(api_key));
-        observer.note(Event::Compared { token: (token, of_token), api_key: (api_key, of_api_key) });
+        let (of_later, of_earlier) = (self.fact(later), self.fact(earlier));
+        observer.note(Event::Compared { later: (later, of_later), earlier: (earlier, of_earlier) });
         // Absent equals nothing, so both sides have to be there. A number is the same as its text.
-        match (of_token.and_then(Stated::text), of_api_key.and_then(Stated::text)) {
+        match (of_later.and_then(Stated::text), of_earlier.and_then(Stated::text)) {
             (Some(one), Some(two)) if one == two => Ok(()),
             (Some(_) | None, Some(_) | None) => Err(Denial::NotBound {
-                token: Compared::new(token, of_token.is_some()),
-                api_key: Compared::new(api_key, of_api_key.is_some()),
+                later: Compared::new(later, of_later.is_some()),
+                earlier: Compared::new(earlier, of_earlier.is_some()),
             }),
         }
     }
@@ -55,17 +55,17 @@ impl Evaluation {
             RequiredScopes::Wanted { wanted, of } => (wanted, of),
         };
         for kind in of.iter() {
-            let facts = self.identity(kind).ok_or(Denial::CredentialMissing(kind))?;
+            let facts = self.identity(kind).ok_or_else(|| Denial::CredentialMissing(kind.clone()))?;
             observer.note(Event::Scopes { of: kind, wanted, granted: &facts.scope });
             if let Some(missing) = wanted.missing(&facts.scope) {
-                return Err(Denial::ScopeMissing { of: kind, wanted: wanted.clone(), missing });
+                return Err(Denial::ScopeMissing { of: kind.clone(), wanted: wanted.clone(), missing });
             }
         }
         Ok(())
     }
 
     fn check_owner(&self, owner: &Owner, observer: &mut impl Observer) -> Result<(), Denial> {
-        let client_type = self.fact(&FactReference { of: owner.fact.of, name: FactName::ClientType });
+        let client_type = self.identity(&owner.fact.of).and_then(|facts| facts.stated(&FactName::ClientType));
         if let Some(client_type) = client_type
             .and_then(Stated::text)
             .filter(|known| owner.except_client_types.iter().any(|exempt| exempt == known))
@@ -94,13 +94,7 @@ impl Evaluation {
         let request = self.view.as_ref();
         let request = request.ok_or_else(|| Denial::ConditionFailed(judged(0, first), ConditionFailed::Absent))?;
         let captures = self.typed_captures();
-        let scene = Scene {
-            request,
-            captures: &captures,
-            token: self.token.as_deref(),
-            api_key: self.api_key.as_deref(),
-            now: now.wall,
-        };
+        let scene = Scene { request, captures: &captures, identities: &self.identities, now: now.wall };
         let mut budget = Budget::whole();
         for (index, condition) in verified.conditions.iter().enumerate() {
             let outcome = budget.spend(condition.work(&scene)).and_then(|()| condition.holds(&scene));
@@ -123,15 +117,12 @@ impl Evaluation {
         captures.collect()
     }
 
-    pub(super) const fn identity(&self, kind: CredentialKind) -> Option<&Arc<Facts>> {
-        match kind {
-            CredentialKind::ApiKey => self.api_key.as_ref(),
-            CredentialKind::Token => self.token.as_ref(),
-        }
+    pub(super) fn identity(&self, kind: &CredentialKind) -> Option<&Arc<Facts>> {
+        self.identities.iter().find(|(known, _facts)| known == kind).map(|(_kind, facts)| facts)
     }
 
     pub(super) fn fact(&self, reference: &FactReference) -> Option<Stated<'_>> {
-        self.identity(reference.of)?.stated(&reference.name)
+        self.identity(&reference.of)?.stated(&reference.name)
     }
 }
 

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::{HeaderTable, Override, ReadByConditions, Role};
 use crate::deciding::request::Request;
 use crate::header::{Spelling, confusable};
-use crate::identity::credential::CredentialKind;
 
 /// All that a request's headers say to its policy; names and values are the request's own.
 #[derive(Default)]
@@ -24,8 +23,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) origin: Copies<'a>,
     /// Of `access-control-request-method`.
     pub(crate) preflight_method: Copies<'a>,
-    api_key: Copies<'a>,
-    token: Copies<'a>,
+    /// Of the headers that carry credentials, by their numbers.
+    carriers: [Copies<'a>; MAX_CARRIERS],
     /// Names of headers that must not reach the service: sorted, each once, since to remove a name is to remove all its
     /// copies.
     pub(crate) remove: Vec<&'a str>,
@@ -101,12 +100,9 @@ impl<'a> Seen<'a> {
         format!("{}://{}{path}", text(self.scheme), text(self.authority))
     }
 
-    /// The copies of the header that carries a kind of credential.
-    pub(crate) const fn credential(&self, kind: CredentialKind) -> Copies<'a> {
-        match kind {
-            CredentialKind::ApiKey => self.api_key,
-            CredentialKind::Token => self.token,
-        }
+    /// The copies of a header that carries credentials, by its number.
+    pub(crate) fn carrier(&self, number: usize) -> Copies<'a> {
+        self.carriers.get(number).copied().unwrap_or_default()
     }
 
     /// A header that a policy could name.
@@ -123,16 +119,14 @@ impl<'a> Seen<'a> {
             Role::Origin => self.origin.add(found.spelling, value),
             Role::PreflightMethod => self.preflight_method.add(found.spelling, value),
         }
-        match found.credential {
-            None => {}
-            Some(CredentialKind::ApiKey) => self.api_key.add(found.spelling, value),
-            Some(CredentialKind::Token) => self.token.add(found.spelling, value),
+        if let Some(copies) = found.carrier.and_then(|number| self.carriers.get_mut(number)) {
+            copies.add(found.spelling, value);
         }
         if found.is_removed {
             if let Err(place) = self.remove.binary_search(&name) {
                 self.remove.insert(place, name);
             }
-        } else if found.credential.is_none() {
+        } else if found.carrier.is_none() {
             self.show(name, value);
         }
     }
@@ -161,6 +155,9 @@ impl<'a> Seen<'a> {
         }
     }
 }
+
+/// Number of headers that can carry credentials.
+pub(crate) const MAX_CARRIERS: usize = 16;
 
 /// Bytes of a request id.
 const MAX_REQUEST_ID: usize = 128;

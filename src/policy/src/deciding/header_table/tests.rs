@@ -103,7 +103,7 @@ fn every_known_name_means_the_same_in_every_spelling_that_could_be_taken_for_it(
         for Entry { name, meaning } in table.by_length.iter().flatten() {
             for (sent, spelling) in spellings(name) {
                 let found = table.find(&sent);
-                assert_eq!((found.role, found.credential), (meaning.role, meaning.credential), "{sent}");
+                assert_eq!((found.role, found.carrier), (meaning.role, meaning.carrier), "{sent}");
                 assert_eq!(found.spelling, spelling, "{sent}");
                 let by_prefix = table.prefixes.iter().any(|prefix| prefix.is_confusable_with(&sent));
                 let by_name = match meaning.removal {
@@ -120,7 +120,7 @@ fn every_known_name_means_the_same_in_every_spelling_that_could_be_taken_for_it(
             for other in [format!("{name}s"), format!("s{name}"), name.replacen(char::is_alphanumeric, "~", 1)] {
                 let found = table.find(&other);
                 assert!(found.role != meaning.role || found.role == Role::None, "{other}");
-                assert!(found.credential != meaning.credential || found.credential.is_none(), "{other}");
+                assert!(found.carrier != meaning.carrier || found.carrier.is_none(), "{other}");
             }
         }
     }
@@ -135,16 +135,16 @@ fn names_mean_what_the_policy_says() {
              "fixed": { "x-gateway": "brama" }, "strip": ["x-person-id", "x-consumer-*"], "keep": ["token"] }"#,
         HOSTS,
     );
-    for (name, role, credential, is_removed) in [
+    for (name, role, carrier, is_removed) in [
         ("x-request-id", Role::RequestId, None, false),
         ("upgrade", Role::Upgrade, None, false),
         ("origin", Role::Origin, None, false),
         ("access-control-request-method", Role::PreflightMethod, None, false),
         ("x-http-method-override", Role::Override(Override::Method("x-http-method-override")), None, false),
         ("x-rewrite-url", Role::Override(Override::Path("x-rewrite-url")), None, false),
-        ("api-key", Role::None, Some(CredentialKind::ApiKey), true),
-        ("authorization", Role::None, Some(CredentialKind::Token), false),
-        ("Authorization", Role::None, Some(CredentialKind::Token), false),
+        ("api-key", Role::None, Some(0), true),
+        ("authorization", Role::None, Some(1), false),
+        ("Authorization", Role::None, Some(1), false),
         ("x-user", Role::None, None, true),
         ("x-identity", Role::None, None, true),
         ("x-gateway", Role::None, None, true),
@@ -158,7 +158,7 @@ fn names_mean_what_the_policy_says() {
         ("", Role::None, None, false),
     ] {
         let found = kept.headers.find(name);
-        assert_eq!((found.role, found.credential, found.is_removed), (role, credential, is_removed), "{name}");
+        assert_eq!((found.role, found.carrier, found.is_removed), (role, carrier, is_removed), "{name}");
     }
     for host in HOST_ALIASES {
         assert!(kept.strips(host) && !policies()[1].strips(host), "{host}");

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::deciding::decision::Denial;
 use crate::fault::nearest;
+use crate::identity::credential::{API_KEY, TOKEN};
 use crate::identity::scope::Scopes;
 
 /// How refusals are worded.
@@ -12,7 +13,7 @@ use crate::identity::scope::Scopes;
 pub(crate) struct RefusalTemplate {
     pub(crate) format: Format,
     /// By the denial's code.
-    pub(crate) messages: BTreeMap<&'static str, Message>,
+    pub(crate) messages: BTreeMap<String, Message>,
 }
 
 /// The body of a refusal.
@@ -74,6 +75,12 @@ fn plain_words(denial: &Denial) -> String {
     match denial {
         Denial::PathAmbiguous(ambiguity) => ambiguity.to_string(),
         Denial::HostMalformed(invalid) => invalid.to_string(),
+        Denial::CredentialRepeated(kind, _how) if kind.as_str() == API_KEY => {
+            "The API key is given more than once.".to_owned()
+        }
+        Denial::CredentialRepeated(kind, _how) if kind.as_str() == TOKEN => {
+            "The access token is given more than once.".to_owned()
+        }
         denial => denial.row().words.to_owned(),
     }
 }

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::{
     ActiveDocument, ActiveOnDocument, ExpectDocument, ExpectNothingDocument, ExpectedDocument, HasDocument,
     ScalarDocument, SendDocument, SendInDocument, StatedDocument,
 };
-use crate::document::KindDocument;
 
 impl<'de> Deserialize<'de> for SendDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -29,7 +28,7 @@ impl<'de> Visitor<'de> for SendVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<SendDocument, E> {
-        KindDocument::deserialize(StrDeserializer::new(text)).map(SendDocument::AsItCame)
+        Ok(SendDocument::AsItCame(text.to_owned()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<SendDocument, A::Error> {

@@ -120,7 +120,7 @@ impl Method {
 impl Sent {
     /// The header's value; `None` where the route does not require this credential, so that nobody verified it.
     fn value(&self, presented: &Presented) -> Option<String> {
-        let credential = presented.credential_of(self.kind)?.expose_secret();
+        let credential = presented.credential_of(&self.kind)?.expose_secret();
         Some(match &self.scheme {
             None => credential.to_owned(),
             Some(scheme) => format!("{scheme} {credential}"),

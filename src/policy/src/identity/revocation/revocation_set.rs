@@ -12,7 +12,8 @@ use crate::identity::jws::claims_to_be_one;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationKeys {
     digest: Digest,
-    kind: CredentialKind,
+    /// Whether its facts can be a user's.
+    is_of_users: bool,
     /// Whether it claims to be a JWT, so that it may have a `jti` which its facts do not state.
     is_jws: bool,
 }
@@ -28,8 +29,8 @@ pub struct RevocationSet {
 }
 
 impl RevocationKeys {
-    pub(crate) fn new(kind: CredentialKind, secret: &str) -> Self {
-        Self { digest: Digest::of(secret), kind, is_jws: claims_to_be_one(secret) }
+    pub(crate) fn new(kind: &CredentialKind, secret: &str) -> Self {
+        Self { digest: Digest::of(secret), is_of_users: kind.is_of_users(), is_jws: claims_to_be_one(secret) }
     }
 }
 
@@ -71,8 +72,7 @@ impl RevocationSet {
         self.all
             || self.credentials.contains(&credential.digest)
             || names(&self.clients, facts.client_id.as_ref().map(Fact::as_str))
-            || (credential.kind == CredentialKind::Token
-                && names(&self.users, facts.subject.as_ref().map(Fact::as_str)))
+            || (credential.is_of_users && names(&self.users, facts.subject.as_ref().map(Fact::as_str)))
             || ((credential.is_jws || jti.is_some()) && names(&self.jtis, jti_text.as_deref()))
     }
 

@@ -126,7 +126,8 @@ impl Walk<'_> {
     fn equal(&self, operator: &str, left: Part<'_, Type>, right: Part<'_, Type>) -> Result<(), InvalidCondition> {
         if !left.of.is_like(right.of) {
             let hint = converted(left.expression, left.of, right.expression, right.of).or_else(|| {
-                let is_fact = |part: &Part<'_, Type>| *part.of != Type::Null && member(part.expression).is_some();
+                let is_fact =
+                    |part: &Part<'_, Type>| *part.of != Type::Null && member(part.expression, self.names).is_some();
                 let fact = [left, right].into_iter().find(is_fact)?;
                 (left.of == &Type::Null || right.of == &Type::Null)
                     .then(|| format!("write `has({})`", shown(fact.expression)))

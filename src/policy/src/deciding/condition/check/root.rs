@@ -9,43 +9,48 @@ use crate::template::CaptureKind;
 /// A variable that is read by its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::deciding::condition) enum Root {
-    ApiKey,
     Params,
     Request,
-    Token,
+    /// A credential of the policy, by its number among the names.
+    Credential(usize),
 }
 
 impl Root {
-    pub(super) const ALL: [Self; 4] = [Self::ApiKey, Self::Params, Self::Request, Self::Token];
-
-    pub(in crate::deciding::condition) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|root| root.as_str() == name)
+    pub(in crate::deciding::condition) fn named(name: &str, names: &Names<'_>) -> Option<Self> {
+        match name {
+            PARAMS => Some(Self::Params),
+            REQUEST => Some(Self::Request),
+            _ => names.credentials.iter().position(|known| known.kind.as_str() == name).map(Self::Credential),
+        }
     }
 
-    pub(in crate::deciding::condition) const fn as_str(self) -> &'static str {
+    /// Every variable that is read by its members.
+    pub(super) fn all<'a>(names: &Names<'a>) -> impl Iterator<Item = &'a str> {
+        [REQUEST, PARAMS].into_iter().chain(names.credentials.iter().map(|known| known.kind.as_str()))
+    }
+
+    pub(super) fn as_str<'a>(self, names: &Names<'a>) -> &'a str {
         match self {
-            Self::ApiKey => "api_key",
-            Self::Params => "params",
-            Self::Request => "request",
-            Self::Token => "token",
+            Self::Params => PARAMS,
+            Self::Request => REQUEST,
+            Self::Credential(number) => names.credentials.get(number).map_or("", |known| known.kind.as_str()),
         }
     }
 
     /// The further facts of a credential; `None` for what is no credential, or is not required.
-    pub(in crate::deciding::condition) const fn further_facts<'a>(
+    pub(in crate::deciding::condition) fn further_facts<'a>(
         self,
         names: &Names<'a>,
     ) -> Option<&'a [(&'a str, FactType)]> {
         match self {
-            Self::ApiKey => names.api_key,
-            Self::Token => names.token,
+            Self::Credential(number) => names.credentials.get(number)?.further.as_deref(),
             Self::Params | Self::Request => None,
         }
     }
 
-    pub(super) const fn is_at_hand(self, names: &Names<'_>) -> bool {
+    pub(super) fn is_at_hand(self, names: &Names<'_>) -> bool {
         match self {
-            Self::ApiKey | Self::Token => self.further_facts(names).is_some(),
+            Self::Credential(_) => self.further_facts(names).is_some(),
             Self::Params | Self::Request => true,
         }
     }
@@ -55,7 +60,7 @@ impl Root {
         match self {
             Self::Request => vec!["method", "host", "path", "headers"],
             Self::Params => names.captures.iter().map(|(name, _)| *name).collect(),
-            Self::ApiKey | Self::Token => {
+            Self::Credential(_) => {
                 let own = ["subject", "client_id", "client_type", "scopes", "expires"];
                 let further = self.further_facts(names).unwrap_or_default();
                 own.into_iter().chain(further.iter().map(|(name, _type)| *name)).collect()
@@ -84,13 +89,13 @@ impl Root {
                     kind => text(Source::Capture(*kind)),
                 }
             }
-            (Self::Token | Self::ApiKey, "subject" | "client_id" | "client_type") => text(Source::Fact),
-            (Self::Token | Self::ApiKey, "scopes") => {
+            (Self::Credential(_), "subject" | "client_id" | "client_type") => text(Source::Fact),
+            (Self::Credential(_), "scopes") => {
                 let of = text(Source::Scope).map(Box::new);
                 Some(Type::List(List { of, ascending: true }))
             }
-            (Self::Token | Self::ApiKey, "expires") => Some(Type::Timestamp(Whole::read(0, i64::MAX))),
-            (Self::Token | Self::ApiKey, _) => {
+            (Self::Credential(_), "expires") => Some(Type::Timestamp(Whole::read(0, i64::MAX))),
+            (Self::Credential(_), _) => {
                 let (_name, of) = self.further_facts(names)?.iter().find(|(known, _type)| *known == name)?;
                 match of {
                     FactType::Text => text(Source::Fact),
@@ -102,3 +107,9 @@ impl Root {
         }
     }
 }
+
+/// What the request asks for.
+pub(in crate::deciding::condition) const REQUEST: &str = "request";
+
+/// What the captures took.
+pub(in crate::deciding::condition) const PARAMS: &str = "params";

@@ -128,7 +128,7 @@ impl<'n> Unfold<'n> {
             return Some(self.listed(list, Node::Any(entries)));
         }
         let text = only(&self.type_of(element)?.text()?)?.to_owned();
-        if let Some((Root::Request, "headers", false)) = member(within) {
+        if let Some((Root::Request, "headers", false)) = member(within, self.names) {
             let operand = Box::new(within.clone());
             return self.has(&SelectExpr { operand, field: text, test: true }).into();
         }
@@ -288,7 +288,7 @@ impl<'n> Unfold<'n> {
         let is_optional = match values {
             Values::Text(_) | Values::Number(_) => self.can_fail(of),
             // A list or a boolean that is read, and not made of others.
-            Values::List { .. } | Values::Outcome => member(of).is_some() && self.can_fail(of),
+            Values::List { .. } | Values::Outcome => member(of, self.names).is_some() && self.can_fail(of),
         };
         self.places.push(Place::new(of.clone(), values, is_optional));
         self.places.len().saturating_sub(1)
@@ -296,9 +296,9 @@ impl<'n> Unfold<'n> {
 
     /// Tells whether there can be no value of it: something is absent, or out of range.
     fn can_fail(&self, of: &Expression) -> bool {
-        match (member(of), &of.expr) {
+        match (member(of, self.names), &of.expr) {
             (Some((Root::Request | Root::Params, _, _)), _) => false,
-            (Some((Root::ApiKey | Root::Token, name, _)), _) => name != "scopes",
+            (Some((Root::Credential(_), name, _)), _) => name != "scopes",
             (None, Expr::Ident(name)) => name != "now",
             (None, Expr::Call(CallExpr { func_name, target, args })) => {
                 let (is_sum, is_sure) = match func_name.as_str() {
@@ -321,7 +321,7 @@ impl<'n> Unfold<'n> {
     /// Each header that is read by its name, with the loop over all names and the test there by which it is that one.
     pub(super) fn headers(&mut self) -> Vec<(usize, usize, usize)> {
         let is_headers =
-            |expression: &Expression| matches!(member(expression), Some((Root::Request, "headers", false)));
+            |expression: &Expression| matches!(member(expression, self.names), Some((Root::Request, "headers", false)));
         let Some(all) = self.places.iter().position(|place| is_headers(&place.expression)) else { return Vec::new() };
         let named = self.places.iter().enumerate().filter_map(|(at, place)| match &place.expression.expr {
             Expr::Select(select) if is_headers(&select.operand) => Some((at, select.field.clone())),
@@ -340,7 +340,9 @@ impl<'n> Unfold<'n> {
     fn is_constant(&self, expression: &Expression) -> bool {
         let bound = self.bound.as_ref().map(|(variable, ..)| variable.as_str());
         let is_read = |part: &Expression| match &part.expr {
-            Expr::Ident(name) => Root::named(name).is_some() || name == "now" || Some(name.as_str()) == bound,
+            Expr::Ident(name) => {
+                Root::named(name, self.names).is_some() || name == "now" || Some(name.as_str()) == bound
+            }
             _ => false,
         };
         !has(expression, &is_read)

@@ -21,7 +21,7 @@ fn faults_are_found_before_any_request() {
         (r"'\q' == 'q'", "does not parse"),
         (r"'\ud800' == 'q'", "does not parse"),
         (r"'\xzz' == 'q'", "does not parse"),
-        ("foo == 1", "`foo` is no variable; there are `request`, `params`, `token`, `api_key`, `now`"),
+        ("foo == 1", "`foo` is no variable; there are `request`, `params`, `api_key`, `token`, `now`"),
         (".request.method == 'GET'", "`.request` is no variable"),
         ("Request.method == 'GET'", "`Request` is no variable"),
         ("string == 1", "`string` is no variable"),
@@ -128,7 +128,7 @@ fn faults_are_found_before_any_request() {
 
 #[test]
 fn route_without_captures_says_so() {
-    let names = Names { captures: &[], token: None, api_key: None, around: *AROUND };
+    let names = Names { captures: &[], credentials: &[], around: *AROUND };
     let fault = Condition::compile("params.id == 'a'", &names).unwrap_err();
     assert_eq!(fault.to_string(), "`params.id` can never exist; the path captures nothing");
 }

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use super::model::{self, Model};
 use super::*;
 use crate::deciding::condition::{Condition, Headers};
-use crate::deciding::policy::{Requirement, Route};
+use crate::deciding::policy::{CredentialRule, Requirement, Route};
 use crate::deciding::target::Target;
 
 fn known_policies() -> &'static [Arc<Policy>] {
@@ -137,13 +137,14 @@ fn compare(policy: &Policy, headers: &[(String, Vec<u8>)]) -> Result<(), TestCas
         .map(|target| (target.method, target.host.as_str(), target.path.as_str(), target.preflight_for))
         .map_err(Clone::clone);
     prop_assert_eq!(target, model.target());
-    for kind in CredentialKind::ALL {
-        prop_assert_eq!(crate::deciding::presentation::presented(seen.credential(kind)), model.value_of(kind));
+    for CredentialRule { kind, presentation, .. } in policy.credential_rules() {
+        let copies = seen.carrier(presentation.carrier);
+        prop_assert_eq!(crate::deciding::presentation::presented(copies), model.value_of(kind));
     }
-    if let Some(rule) = policy.credential_rule(CredentialKind::ApiKey) {
-        let read = rule.presentation.read(seen.credential(CredentialKind::ApiKey));
+    if let Some(rule) = policy.credential("api_key").and_then(|kind| policy.credential_rule(kind)) {
+        let read = rule.presentation.read(seen.carrier(rule.presentation.carrier));
         let read = read.as_ref().map(crate::identity::credential::Credential::expose_secret).map_err(|lack| *lack);
-        prop_assert_eq!(read, model.raw(CredentialKind::ApiKey));
+        prop_assert_eq!(read, model.raw(&rule.kind));
     }
     prop_assert_eq!(&seen.remove, &model.removals());
     for (name, _value) in headers {

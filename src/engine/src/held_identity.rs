@@ -1,16 +1,16 @@
-//! Owns the facts of a request's API key while its token is looked up, and tells whether a feed has revoked them
-//! meanwhile.
+//! Owns the facts of a verified credential while another one of its request is looked up, and tells whether a feed has
+//! revoked them meanwhile.
 
 use std::sync::Arc;
 
 use brama_policy::deciding::Moment;
-use brama_policy::identity::{Facts, Feed, Lookup, Verifier};
+use brama_policy::identity::{CredentialKind, Facts, Feed, Lookup, Verifier};
 
 use crate::feeds::{FeedPosition, Feeds};
 
-/// Facts of an API key, and the position of its feed when they were obtained.
+/// Facts of a credential, and the position of its feed when they were obtained.
 #[derive(Debug)]
-pub(crate) struct HeldApiKey {
+pub(crate) struct HeldIdentity {
     lookup: Lookup,
     feed: Arc<Feed>,
     facts: Arc<Facts>,
@@ -20,7 +20,7 @@ pub(crate) struct HeldApiKey {
     is_cached: bool,
 }
 
-impl HeldApiKey {
+impl HeldIdentity {
     /// Facts obtained now; `None` where no feed can revoke them. `is_cached`: they came from the cache, and are trusted
     /// since the feed is fresh.
     pub(crate) fn new(lookup: Lookup, facts: Arc<Facts>, feeds: &Feeds, is_cached: bool) -> Option<Self> {
@@ -41,8 +41,8 @@ impl HeldApiKey {
         is_denied || self.position.is_some_and(has_revoked) || (self.is_cached && !feeds.is_fresh(&self.feed, now))
     }
 
-    /// The lookup that obtained them, to be made again.
-    pub(crate) fn into_lookup(self) -> Lookup {
-        self.lookup
+    /// The kind of the credential.
+    pub(crate) const fn kind(&self) -> &CredentialKind {
+        self.lookup.kind()
     }
 }
