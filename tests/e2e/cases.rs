@@ -7,7 +7,7 @@ use std::fs;
 use brama_e2e::authority::Mode;
 use brama_e2e::client::Reply;
 use brama_e2e::corpus::{Case, Corpus, Identity};
-use brama_e2e::policy::{Kind, Policy};
+use brama_e2e::policy::Policy;
 use brama_e2e::stack::{Gateway, Plan, project};
 use brama_e2e::table::Table;
 use serde_json::{Value, json};
@@ -141,14 +141,16 @@ fn headers(sent: &str) -> Option<Vec<(String, String)>> {
     let length = request.parse(sent.as_bytes()).unwrap().unwrap();
     assert_eq!(length, sent.len(), "one request without a body: {sent}");
     let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
-    Some(request.headers.iter().map(|header| (header.name.to_lowercase(), text(header.value))).collect())
+    let path = (":path".to_owned(), request.path.unwrap().to_owned());
+    let headers = request.headers.iter().map(|header| (header.name.to_lowercase(), text(header.value)));
+    Some([path].into_iter().chain(headers).collect())
 }
 
 /// The service's own data, in which exactly the identities are known.
 fn fixture(corpus: &Corpus) -> Value {
     assert_eq!(corpus.clocks().len(), 1, "the service's authority goes by its own clock");
     let facts = |kind| {
-        corpus.identities(kind).iter().map(|(name, identity)| match identity {
+        corpus.identities(kind).map(|(name, identity)| match identity {
             Identity::Facts(facts) => {
                 let known = ["subject", "client_id", "client_type", "scope"];
                 assert!(facts.keys().all(|fact| known.contains(&fact.as_str())), "{name}: the service knows {known:?}");
@@ -159,14 +161,14 @@ fn fixture(corpus: &Corpus) -> Value {
     };
     let mut clients = BTreeMap::new();
     // The scope of an API key is its client's, so those come last and stay.
-    for (_, facts) in facts(Kind::Token).chain(facts(Kind::ApiKey)) {
+    for (_, facts) in facts("token").chain(facts("api_key")) {
         let client = json!({"id": facts["client_id"], "name": "a case's", "client_type": facts["client_type"], "scope": facts["scope"], "is_blocked": false});
         clients.insert(facts["client_id"].to_string(), client);
     }
-    let tokens = facts(Kind::Token).map(|(name, facts)| {
+    let tokens = facts("token").map(|(name, facts)| {
         json!({"value": name, "name": "access_token", "user_id": facts["subject"], "client_id": facts["client_id"], "scope": facts["scope"], "expires_in": 3600})
     });
-    let connections = facts(Kind::ApiKey).enumerate().map(|(number, (name, facts))| {
+    let connections = facts("api_key").enumerate().map(|(number, (name, facts))| {
         json!({"id": format!("c0000000-0000-4000-8000-{number:012}"), "client_id": facts["client_id"], "consumer_id": facts["client_id"], "secret": name, "redirect_uri": "https://a.example"})
     });
     json!({

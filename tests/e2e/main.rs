@@ -5,6 +5,7 @@
 mod attack;
 mod body;
 mod bootstrap;
+mod carried;
 mod cases;
 mod connection;
 mod denied;

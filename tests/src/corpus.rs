@@ -9,15 +9,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::client::Call;
-use crate::policy::{Kind, Policy};
+use crate::policy::Policy;
 use crate::stack::project;
 
 /// A policy and its cases.
 pub struct Corpus {
     pub policy: Policy,
     pub cases: Vec<Case>,
-    api_keys: BTreeMap<String, Identity>,
-    tokens: BTreeMap<String, Identity>,
+    /// By the name of the credential, and then by that of the identity.
+    identities: BTreeMap<String, BTreeMap<String, Identity>>,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +28,8 @@ struct File {
     api_keys: BTreeMap<String, Identity>,
     #[serde(default)]
     tokens: BTreeMap<String, Identity>,
+    #[serde(default)]
+    identities: BTreeMap<String, BTreeMap<String, Identity>>,
     cases: Vec<Case>,
 }
 
@@ -67,6 +69,8 @@ pub struct Request {
     pub api_key: Option<String>,
     pub token: Option<String>,
     #[serde(default)]
+    pub credentials: BTreeMap<String, String>,
+    #[serde(default)]
     pub headers: Vec<(String, String)>,
 }
 
@@ -97,16 +101,15 @@ impl Corpus {
     pub fn read(path: &Path) -> Self {
         let file: File = serde_saphyr::from_str(&fs::read_to_string(path).unwrap())
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let File { policy, api_keys, tokens, cases } = file;
-        Self { policy: Policy::read(&path.with_file_name(policy)), cases, api_keys, tokens }
+        let File { policy, api_keys, tokens, mut identities, cases } = file;
+        identities.insert("api_key".to_owned(), api_keys);
+        identities.insert("token".to_owned(), tokens);
+        Self { policy: Policy::read(&path.with_file_name(policy)), cases, identities }
     }
 
     /// Identities of the credentials of a kind, by name.
-    pub fn identities(&self, kind: Kind) -> &BTreeMap<String, Identity> {
-        match kind {
-            Kind::ApiKey => &self.api_keys,
-            Kind::Token => &self.tokens,
-        }
+    pub fn identities(&self, kind: &str) -> impl Iterator<Item = (&String, &Identity)> {
+        self.identities.get(kind).into_iter().flatten()
     }
 
     /// All clocks at which cases are judged, and the usual one.
@@ -128,10 +131,12 @@ impl Case {
     }
 
     /// Credentials that the case presents, by kind.
-    pub fn credentials(&self) -> impl Iterator<Item = (Kind, String)> {
-        let Request { api_key, token, .. } = &self.request;
-        let named = [(Kind::Token, token), (Kind::ApiKey, api_key)].into_iter();
-        named.filter_map(|(kind, name)| Some((kind, credential(name.as_ref()?, self.now))))
+    pub fn credentials(&self) -> impl Iterator<Item = (&str, String)> {
+        let Request { api_key, token, credentials, .. } = &self.request;
+        let short = [("token", token), ("api_key", api_key)].into_iter();
+        let short = short.filter_map(|(kind, name)| Some((kind, name.as_ref()?)));
+        let named = credentials.iter().map(|(kind, name)| (kind.as_str(), name));
+        short.chain(named).map(|(kind, name)| (kind, credential(name, self.now)))
     }
 }
 

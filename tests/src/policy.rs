@@ -11,24 +11,6 @@ pub struct Policy {
     document: Value,
 }
 
-/// A kind of credential.
-#[derive(Clone, Copy)]
-pub enum Kind {
-    ApiKey,
-    Token,
-}
-
-impl Kind {
-    pub const ALL: [Self; 2] = [Self::ApiKey, Self::Token];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiKey => "api_key",
-            Self::Token => "token",
-        }
-    }
-}
-
 impl Policy {
     pub fn read(path: &Path) -> Self {
         let document = serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -44,16 +26,25 @@ impl Policy {
         self.document["refusals"]["format"].as_str().unwrap()
     }
 
+    /// The kinds of credential, by their names.
+    pub fn credentials(&self) -> impl Iterator<Item = &str> {
+        self.document["credentials"].as_object().into_iter().flatten().map(|(name, _rule)| name.as_str())
+    }
+
     /// The header that presents a credential: its name and value.
-    pub fn presentation(&self, kind: Kind, credential: &str) -> (&str, String) {
-        let rule = &self.document["credentials"][kind.as_str()];
-        let scheme = rule["scheme"].as_str().map(|scheme| format!("{scheme} "));
-        (rule["header"].as_str().unwrap(), format!("{}{credential}", scheme.unwrap_or_default()))
+    pub fn presentation(&self, kind: &str, credential: &str) -> (&str, String) {
+        let rule = &self.document["credentials"][kind];
+        let source = rule["from"].as_array().and_then(|from| from.first()).unwrap_or(rule);
+        if let Some(cookie) = source["cookie"].as_str() {
+            return ("cookie", format!("{cookie}={credential}"));
+        }
+        let scheme = source["scheme"].as_str().map(|scheme| format!("{scheme} "));
+        (source["header"].as_str().unwrap(), format!("{}{credential}", scheme.unwrap_or_default()))
     }
 
     /// Introspection of a kind of credential; `None`: the policy has none of this kind.
-    pub fn introspection(&self, kind: Kind) -> Option<&Value> {
-        let rule = self.document["credentials"].get(kind.as_str())?;
+    pub fn introspection(&self, kind: &str) -> Option<&Value> {
+        let rule = self.document["credentials"].get(kind)?;
         Some(rule["verify"][0].get("introspect").unwrap())
     }
 
@@ -90,7 +81,10 @@ impl Policy {
         let mut stopped = stopped.filter(|(kind, _)| !kept.contains(kind));
         self.sets().iter().any(|set| is(set))
             || texts(&self.document["forward"]["strip"]).iter().any(|pattern| is(pattern))
-            || stopped.any(|(_, rule)| is(rule["header"].as_str().unwrap()))
+            || stopped.any(|(_, rule)| {
+                let mut sources = [rule].into_iter().chain(rule["from"].as_array().into_iter().flatten());
+                sources.any(|source| source["header"].as_str().is_some_and(is))
+            })
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::corpus::{Corpus, Identity, Word, credential};
-use crate::policy::Kind;
 
 /// Answers to lookups, by credential.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ type Answer = (u16, String);
 impl Table {
     pub fn of(corpus: &Corpus) -> Self {
         let mut entries = Vec::new();
-        for kind in Kind::ALL {
+        for kind in corpus.policy.credentials() {
             let Some(verifier) = corpus.policy.introspection(kind) else { continue };
             let hint = verifier["hint"].as_str().unwrap();
             for (name, identity) in corpus.identities(kind) {

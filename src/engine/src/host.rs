@@ -42,6 +42,12 @@ pub trait Host {
     /// Answers the client, marked as the plugin's own answer, and notes why for the operator.
     fn refuse(&mut self, refusal: &RefusalResponse, note: RefusalNote<'_>);
 
+    /// Sets the request's target, before anything is decided, so that no log has the credentials in its query.
+    ///
+    /// # Errors
+    /// The proxy did not.
+    fn set_target(&mut self, target: &[u8]) -> Result<(), HostFailed>;
+
     /// Lets a paused request go on.
     fn resume(&mut self);
 

@@ -97,6 +97,12 @@ impl Session {
                 }
             }
         }
+        if let Some(target) = request.target_without_credentials()
+            && host.set_target(&target).is_err()
+        {
+            session.refuse(host, &Refused::not_carried_out(), Url::Of(&request));
+            return session;
+        }
         let step = request.begin();
         let now = host.now();
         session.advance(shared, host, step, Course::default(), now, Url::Of(&request));

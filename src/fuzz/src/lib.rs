@@ -14,6 +14,7 @@
 )]
 
 pub mod answer;
+pub mod carried;
 pub mod condition;
 pub mod host;
 pub mod jwt;
@@ -31,8 +32,9 @@ mod gateway;
 pub type Law = fn(&[u8]);
 
 /// Laws by the name of their kind of input, which is that of its program and of its archive in `corpus`.
-pub const LAWS: [(&str, Law); 11] = [
+pub const LAWS: [(&str, Law); 12] = [
     ("answer", answer::holds_for),
+    ("carried", carried::holds_for),
     ("condition", condition::holds_for),
     ("host", host::holds_for),
     ("jwt", jwt::holds_for),

@@ -29,6 +29,7 @@ mod logged;
 pub(crate) mod looked_at;
 mod requirement;
 mod routes;
+mod sources;
 
 use looked_at::LookedAt;
 
@@ -152,7 +153,8 @@ fn is_reserved(header: &HeaderName) -> bool {
 }
 
 fn names_credential(document: &PolicyDocument, header: &HeaderName) -> bool {
-    document.credentials.values().any(|credential| credential.header.eq_ignore_ascii_case(header.as_str()))
+    let mut carriers = document.credentials.values().flat_map(CredentialDocument::headers);
+    carriers.any(|carrier| carrier.eq_ignore_ascii_case(header.as_str()))
 }
 
 /// `token.client_id`: a fact of a credential that the policy knows.

@@ -7,6 +7,7 @@
 pub(crate) mod condition;
 pub(crate) mod decision;
 mod exchange;
+pub(crate) mod field_name;
 pub(crate) mod forward;
 pub(crate) mod header_table;
 pub(crate) mod logged;
@@ -37,7 +38,7 @@ pub use exchange::{Awaiting, Step};
 pub use forward::FactReference;
 pub use observer::{Event, NoObserver, Observer};
 pub use policy::Policy;
-pub use presentation::{Malformed, Repeated};
+pub use presentation::{HeaderSource, Malformed, Repeated, Source};
 pub use read_request::ReadRequest;
 pub use refusal::{Envelope, RefusalResponse};
 pub use request::Request;

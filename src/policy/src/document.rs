@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::deciding::presentation::COOKIE;
 use crate::identity::credential::CredentialKind;
 
 mod authority;
@@ -96,14 +97,65 @@ pub struct ReasonDocument {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CredentialDocument {
-    /// The header it is presented in.
-    pub header: String,
+    /// The header it is presented in; instead of `from`.
+    pub header: Option<String>,
     /// The authentication scheme before it; without one the credential is the whole value.
     pub scheme: Option<String>,
+    /// The places it is presented in, one of them in each request; instead of `header`.
+    pub from: Option<Vec<SourceDocument>>,
+    /// Characters of the credential; `token68` behind a scheme, and `visible` elsewhere, by default.
+    pub alphabet: Option<AlphabetDocument>,
     /// Verifiers: `jwt`, `introspect`, or both in this order.
     pub verify: Vec<VerifierDocument>,
     /// Cache of what was learnt about it.
     pub cache: CacheDocument,
+}
+
+/// A place that a credential is presented in: a header, a cookie or a parameter of the query.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SourceDocument {
+    /// The name of a header.
+    pub header: Option<String>,
+    /// The authentication scheme before the credential in that header.
+    pub scheme: Option<String>,
+    /// The name of a cookie, which alone is taken off when a request goes on.
+    pub cookie: Option<String>,
+    /// The name of a parameter of the query, which alone is taken off when a request goes on.
+    pub query: Option<String>,
+    /// Reason why a secret may stand in a URL; of `query` only.
+    pub because: Option<String>,
+}
+
+/// Characters of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AlphabetDocument {
+    /// Letters, digits, `-._~+/`, and `=` at the end (RFC 9110, 11.2).
+    Token68,
+    /// Every visible sign of ASCII but the comma.
+    Visible,
+}
+
+impl CredentialDocument {
+    /// The places it is presented in; a `header` of its own is the only one.
+    pub(crate) fn sources(&self) -> Vec<SourceDocument> {
+        match (&self.from, &self.header) {
+            (Some(from), _) => from.clone(),
+            (None, header) => {
+                let (header, scheme) = (header.clone(), self.scheme.clone());
+                vec![SourceDocument { header, scheme, ..SourceDocument::default() }]
+            }
+        }
+    }
+
+    /// The headers that carry it, that of cookies included.
+    pub(crate) fn headers(&self) -> Vec<String> {
+        let header = |source: SourceDocument| source.header.or(source.cookie.map(|_name| COOKIE.to_owned()));
+        self.sources().into_iter().filter_map(header).collect()
+    }
 }
 
 /// One way to verify a credential.

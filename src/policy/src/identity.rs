@@ -14,7 +14,7 @@ pub(crate) mod credential;
 pub(crate) mod expected;
 pub(crate) mod facts;
 pub(crate) mod jws;
-mod percent;
+pub(crate) mod percent;
 pub(crate) mod pointers;
 mod presented;
 pub(crate) mod rejection;

@@ -90,6 +90,15 @@ const LINTS: &[(&str, &str, &str)] = &[
         "without_effect credentials.api_key.cache.entries",
     ),
     ("cache: { ttl: 9s, refused_ttl: 2s, entries: 9 }", "cache: { ttl: 00ms, refused_ttl: 0m }", ""),
+    ("header: x-key\n", "header: x-key\n    alphabet: visible\n", "without_effect credentials.api_key.alphabet"),
+    ("scheme: Bearer\n", "scheme: Bearer\n    alphabet: token68\n", "without_effect credentials.token.alphabet"),
+    ("scheme: Bearer\n", "scheme: Bearer\n    alphabet: visible\n", ""),
+    (
+        "header: x-key\n",
+        "from: [{ header: x-key }, { cookie: key }]\n    alphabet: visible\n",
+        "without_effect credentials.api_key.alphabet",
+    ),
+    ("header: x-key\n", "from: [{ header: x-key }, { cookie: key }]\n    alphabet: token68\n", ""),
     // Forward.
     ("strip: [x-user-*, x-old]", "strip: [x-user]", "without_effect forward.strip[0]"),
     ("strip: [x-user-*, x-old]", "strip: [x-old, x-old]", "without_effect forward.strip[1]"),

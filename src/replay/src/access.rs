@@ -158,9 +158,8 @@ impl AccessLine {
         let identity = self.identity()?;
         let [one, two] = policies;
         for kind in one.credentials().filter(|kind| two.credential(kind.as_str()).is_some()) {
-            let [old, new] = policies.map(|policy| policy.presentation(kind, PRESENTED));
             let is_told = policies.iter().any(|policy| self.statement(kind, &identity, policy).is_some());
-            if old.is_some() && new.is_some() && old != new && is_told {
+            if !one.reads_alike(two, kind) && is_told {
                 return Err(NotJudged::Presented(kind.as_str().to_owned()));
             }
         }
@@ -324,9 +323,6 @@ fn unjudged(denial: &str) -> Option<NotJudged> {
         _ => seen_late.into_iter().any(|end| denial.ends_with(end)).then(|| NotJudged::Unseen(denial.to_owned())),
     }
 }
-
-/// The placeholder for a credential.
-const PRESENTED: &str = "credential";
 
 /// The denial of an ambiguous path or query, of which the log has the path only.
 const IN_A_QUERY_TOO: &str = "path_ambiguous";

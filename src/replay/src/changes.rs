@@ -184,7 +184,7 @@ mod tests {
             rule: Some(rule),
             would_refuse: None,
             reason: None,
-            forward: BTreeMap::from([("x-a", "1")]),
+            forward: BTreeMap::from([("x-a", "1".into())]),
             remove: &[],
         }
     }
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn change_is_named_by_what_it_does() {
         let marked = || Verdict { would_refuse: Some("not_owner"), ..allow("a") };
-        let other = || Verdict { forward: BTreeMap::from([("x-a", "2")]), ..allow("a") };
+        let other = || Verdict { forward: BTreeMap::from([("x-a", "2".into())]), ..allow("a") };
         for (old, new, expected) in [
             (allow("a"), allow("a"), None),
             (refuse("a", "not_owner", 403), refuse("a", "not_owner", 403), None),
@@ -230,7 +230,12 @@ mod tests {
         }
         changes.add(4, "opens", &refuse("a", "not_owner", 403), &allow("b"));
         changes.add(5, "same", &allow("a"), &allow("a"));
-        changes.add(6, "forward", &allow("a"), &Verdict { forward: BTreeMap::from([("x-b", "1")]), ..allow("a") });
+        changes.add(
+            6,
+            "forward",
+            &allow("a"),
+            &Verdict { forward: BTreeMap::from([("x-b", "1".into())]), ..allow("a") },
+        );
         let counts = Change::ALL.map(|change| changes.count(change));
         assert_eq!((changes.requests(), changes.unchanged(), counts), (6, 1, [1, 3, 0, 1, 0]));
         let groups: Vec<_> = changes

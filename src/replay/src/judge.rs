@@ -29,15 +29,14 @@ impl Statements {
     /// Presents each credential that something is stated about, where the request does not present it itself.
     pub fn present(&self, policy: &Policy, headers: &mut Vec<(String, Vec<u8>)>) {
         for kind in policy.credentials() {
-            let presented = match self.of(kind) {
+            let source = match self.of(kind) {
                 Statement::Nothing => None,
                 Statement::Refused | Statement::Unavailable | Statement::Active(_) | Statement::Unwritable(_) => {
-                    policy.presentation(kind, "replayed")
+                    policy.source(kind)
                 }
             };
-            let Some((header, value)) = presented else { continue };
-            if !headers.iter().any(|(name, _value)| name.eq_ignore_ascii_case(&header)) {
-                headers.push((header, value.into_bytes()));
+            if let Some(source) = source.filter(|source| !source.is_in(headers)) {
+                source.present("replayed", headers);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Owns a decision as data, for files and for other programs.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use brama_policy::deciding::{Decision, Grant, Policy, Refused, RuleId};
@@ -23,7 +24,7 @@ pub struct Verdict<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The headers that are set.
-    pub forward: BTreeMap<&'a str, &'a str>,
+    pub forward: BTreeMap<&'a str, Cow<'a, str>>,
     /// The names of the request's headers that are removed before any is set.
     pub remove: &'a [String],
 }
@@ -52,7 +53,7 @@ impl<'a> Verdict<'a> {
             rule: grant.rule().map(RuleId::as_str),
             would_refuse: grant.would_refuse().map(|denial| denial.code()),
             reason: None,
-            forward: grant.set().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            forward: headers_set(grant).collect(),
             remove: grant.remove(),
         }
     }
@@ -69,4 +70,11 @@ impl<'a> Verdict<'a> {
             remove: &[],
         }
     }
+}
+
+/// The headers that a grant sets, and those of which it lets a part go on.
+pub(crate) fn headers_set(grant: &Grant) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+    let set = grant.set().iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
+    let rewritten = grant.rewrite().iter().map(|(name, value)| (*name, String::from_utf8_lossy(value)));
+    set.chain(rewritten)
 }

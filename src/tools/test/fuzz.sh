@@ -23,7 +23,7 @@ src/tools/test/fuzz-inputs.sh unpack "$inputs" "${targets[@]}"
 
 echo "== building the fuzzed programs" >&2
 # No sanitizer: the code has no `unsafe`, and without one the usual compiler will do. Overflow is checked all the same.
-# Not linked into one as the plugin is: eleven programs would take minutes.
+# Not linked into one as the plugin is: twelve programs would take minutes.
 export CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 "$fuzz" build --fuzz-dir src/fuzz --target-dir "$work" --sanitizer none --features libfuzzer >&2
 

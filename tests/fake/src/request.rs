@@ -65,6 +65,12 @@ impl Request {
         values.map(|(_, value)| String::from_utf8(value.clone()).unwrap()).collect()
     }
 
+    /// Sets the one header of a name.
+    fn set(&mut self, name: &str, value: &[u8]) {
+        let known = self.headers.iter_mut().find(|(known, _)| known == name);
+        *known.map(|(_, known)| known).expect("it is there to be set") = value.to_vec();
+    }
+
     /// The body of the refusal.
     pub fn body(&self) -> serde_json::Value {
         serde_json::from_str(&self.refusal.as_ref().unwrap().body).unwrap()
@@ -141,9 +147,20 @@ impl Host for Request {
             return Err(HostFailed);
         }
         self.headers.retain(|(name, _)| !grant.remove().contains(name));
+        for (name, value) in grant.rewrite() {
+            self.set(name, value);
+        }
         self.headers.extend(grant.set().iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())));
         self.done.push(Done::Forwarded);
         self.world.observer.allowed(self, grant);
+        Ok(())
+    }
+
+    fn set_target(&mut self, target: &[u8]) -> Result<(), HostFailed> {
+        if self.world.failing.get().forward {
+            return Err(HostFailed);
+        }
+        self.set(":path", target);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use brama_policy::authoring::{NearMiss, Requires, RouteView};
 use brama_policy::deciding::{
-    ConditionFailed, Decision, Denial, Event, FactReference, Observer, Policy, Stage, UnixTime,
+    ConditionFailed, Decision, Denial, Event, FactReference, Observer, Policy, Source, Stage, UnixTime,
 };
 use brama_policy::identity::Stated;
 use brama_replay::Statements;
@@ -50,16 +50,20 @@ impl Observer for Story<'_> {
                 self.say(Stage::Route, "in shadow mode: what is lacking is marked, and the request goes on");
                 self.detail(Stage::Route, [("shadow", json!(true))]);
             }
-            Event::Presented { kind, header } => {
+            Event::Presented { kind, source } => {
                 let kind = kind.as_str();
-                self.say(Stage::Credentials, format!("{kind} in `{header}`: there, once and well formed"));
-                self.detail(Stage::Credentials, [(kind, json!({ "header": header, "lack": null }))]);
+                let words = match source {
+                    Source::Header(_) => format!("`{}`", source.name()),
+                    Source::Cookie { .. } | Source::Parameter { .. } => format!("the {source}"),
+                };
+                self.say(Stage::Credentials, format!("{kind} in {words}: there, once and well formed"));
+                self.detail(Stage::Credentials, [(kind, json!({ source.word(): source.name(), "lack": null }))]);
             }
-            Event::NotPresented { kind, header, lack } => {
+            Event::NotPresented { kind, sources, lack } => {
                 let kind = kind.as_str();
                 let line = format!("{kind}: {}", words::lack(lack, self.policy));
                 self.say(Stage::Credentials, line);
-                self.detail(Stage::Credentials, [(kind, json!({ "header": header, "lack": lack.code() }))]);
+                self.detail(Stage::Credentials, [(kind, lacking(sources, lack))]);
             }
             Event::Verified { kind, facts } => {
                 self.say(Stage::Verified, format!("{}: {}", kind.as_str(), words::facts(facts)));
@@ -96,6 +100,17 @@ impl Observer for Story<'_> {
             }
             Event::Condition { source, outcome } => self.condition(source, outcome),
             Event::Lacking(denial) => self.lacking(denial),
+        }
+    }
+}
+
+/// A lack of a credential, with the place in which it could stand, or with all of several.
+fn lacking(sources: &[Source], lack: &Denial) -> Value {
+    match sources {
+        [only] => json!({ only.word(): only.name(), "lack": lack.code() }),
+        several => {
+            let places: Vec<_> = several.iter().map(|source| json!({ source.word(): source.name() })).collect();
+            json!({ "from": places, "lack": lack.code() })
         }
     }
 }

@@ -61,6 +61,10 @@ impl Host for EnvoyStream {
         for name in grant.remove() {
             hostcalls::remove_map_value(MapType::HttpRequestHeaders, name).map_err(|_status| HostFailed)?;
         }
+        for (name, value) in grant.rewrite() {
+            hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value))
+                .map_err(|_status| HostFailed)?;
+        }
         // Every copy is gone, so to add is to set; Envoy's "replace" would leave further copies.
         for (name, value) in grant.set() {
             hostcalls::add_map_value(MapType::HttpRequestHeaders, name, value).map_err(|_status| HostFailed)?;
@@ -73,6 +77,10 @@ impl Host for EnvoyStream {
         grant.identity().map_or(Ok(()), |identity| note(IDENTITY, identity))?;
         // INVARIANT: last. Whatever ends this VM before leaves no mark, and the RBAC behind the plugin wants one.
         note(DECISION, "allow")
+    }
+
+    fn set_target(&mut self, target: &[u8]) -> Result<(), HostFailed> {
+        hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, ":path", Some(target)).map_err(|_status| HostFailed)
     }
 
     fn remove_trailer(&mut self, name: &str) -> Result<(), HostFailed> {

@@ -19,8 +19,8 @@ use crate::identity::facts::{FactName, MAX_FACT};
 use crate::identity::jwt::Algorithm;
 use crate::identity::scope::MAX_SCOPE_LIST;
 use patterns::{
-    CLUSTER, CREDENTIAL, FACT, FACT_NAME, HEADER, HEADER_VALUE, HOST, HOST_PATTERN, MEDIA_TYPE, MESSAGE, NAME, PATH,
-    PATH_AND_QUERY, POINTER, SCOPE, SOMETHING, SPAN, TARGET,
+    CLUSTER, COOKIE_NAME, CREDENTIAL, FACT, FACT_NAME, HEADER, HEADER_VALUE, HOST, HOST_PATTERN, MEDIA_TYPE, MESSAGE,
+    NAME, PATH, PATH_AND_QUERY, POINTER, SCHEME, SCOPE, SOMETHING, SPAN, TARGET,
 };
 
 mod patterns;
@@ -146,11 +146,36 @@ fn narrower() -> Vec<(&'static str, Value)> {
         ("HeaderEnvDocument", properties(json!({ "name": { "pattern": HEADER } }))),
         (
             "CredentialDocument",
-            properties(json!({
-                "header": { "pattern": HEADER },
-                "scheme": { "pattern": "^[A-Za-z0-9-]+$" },
-                "verify": { "minItems": 1, "maxItems": 2 },
-            })),
+            json!({
+                "properties": {
+                    "header": { "pattern": HEADER },
+                    "scheme": { "pattern": SCHEME },
+                    "from": { "minItems": 1 },
+                    "verify": { "minItems": 1, "maxItems": 2 },
+                },
+                "oneOf": [
+                    { "required": ["header"] },
+                    { "required": ["from"], "not": { "required": ["scheme"] } },
+                ],
+            }),
+        ),
+        (
+            "SourceDocument",
+            json!({
+                "properties": {
+                    "header": { "pattern": HEADER },
+                    "scheme": { "pattern": SCHEME },
+                    "cookie": { "pattern": COOKIE_NAME },
+                    "query": { "pattern": COOKIE_NAME },
+                    "because": { "pattern": SOMETHING },
+                },
+                "oneOf": [
+                    { "required": ["header"] },
+                    { "required": ["cookie"] },
+                    { "required": ["query", "because"] },
+                ],
+                "dependencies": { "scheme": ["header"], "because": ["query"] },
+            }),
         ),
         (
             "IntrospectDocument",

@@ -151,7 +151,7 @@ impl<'a> RouteView<'a> {
 
     /// The headers of credentials that go on untouched.
     pub fn passes(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.0.pass.iter().map(|(_kind, header)| header.as_str())
+        self.0.pass.iter().map(HeaderName::as_str)
     }
 
     /// What a request must bring.

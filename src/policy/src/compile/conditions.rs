@@ -5,7 +5,7 @@ use super::{credential_document, each, further_facts};
 use crate::deciding::condition::{Around, Budget, Condition, Hidden, Identity, Names};
 use crate::deciding::header_table::refused_headers;
 use crate::deciding::policy::{HOST_ALIASES, Kinds};
-use crate::document::PolicyDocument;
+use crate::document::{CredentialDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
 use crate::header::HeaderPattern;
 use crate::host::HostPattern;
@@ -91,7 +91,8 @@ pub(super) fn conditions(
 /// The headers that no condition sees.
 pub(crate) fn hidden(document: &PolicyDocument) -> Vec<Hidden> {
     let exact = |name: &str, reason| Some(Hidden { pattern: HeaderPattern::Exact(name.parse().ok()?), reason });
-    let credentials = document.credentials.values().filter_map(|credential| exact(&credential.header, CREDENTIAL));
+    let credentials = document.credentials.values().flat_map(CredentialDocument::headers);
+    let credentials = credentials.filter_map(|name| exact(&name, CREDENTIAL));
     let forward = &document.forward;
     let of_routes = document.routes.iter().filter_map(|route| route.forward.as_ref());
     let of_routes = of_routes.flat_map(|forward| forward.headers.keys().chain(forward.json.keys()));

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::introspect::{Around, introspection};
-use super::{Named, each, facts, is_reserved, jwt, serve_stale, span};
+use super::sources::{Taken, presentation};
+use super::{Named, each, facts, jwt, serve_stale, span};
 use crate::compile::looked_at::LookedAt;
 use crate::deciding::decision::Row;
-use crate::deciding::header_table::{MAX_CARRIERS, refused_headers};
+use crate::deciding::header_table::MAX_CARRIERS;
 use crate::deciding::policy::{CredentialRule, Credentials};
-use crate::deciding::presentation::{Form, Presentation};
+use crate::deciding::presentation::Presentation;
 use crate::document::{CacheDocument, CredentialDocument, PolicyDocument, VerifierDocument};
 use crate::fault::{Faults, Place};
-use crate::header::confusable;
 use crate::identity::authority::Authority;
 use crate::identity::cache_limits::CacheLimits;
-use crate::identity::credential::{API_KEY, CredentialKind};
+use crate::identity::credential::CredentialKind;
 use crate::identity::verifier::{Verifier, Verifiers};
 
 pub(super) fn all(
@@ -30,21 +30,23 @@ pub(super) fn all(
         let message = format!("{} credentials are more than {MAX_CREDENTIALS}", document.credentials.len());
         faults.add(place, message);
     }
-    let mut headers = Vec::new();
+    let mut taken = Taken::default();
     let rules = document.kinds().iter().zip(document.credentials.values()).filter_map(|(kind, written)| {
         let place = place.key(kind.as_str());
         name(kind.as_str(), &place, faults);
-        if let Some(other) = headers.iter().position(|known: &&String| known.eq_ignore_ascii_case(&written.header)) {
-            let other = document.kinds().get(other).map_or("", CredentialKind::as_str);
-            let other = if other == API_KEY { "the API key".to_owned() } else { format!("`{other}`") };
-            faults.add(&place.key("header"), format!("`{}` carries {other} already", written.header));
-        }
-        let carrier = headers.len();
-        headers.push(&written.header);
+        let presentation = presentation(written, kind, &mut taken, &place, faults);
         let around = Around { kind, document, authorities, looked_at };
-        credential(written, carrier, around, &place, faults)
+        credential(written, presentation, around, &place, faults)
     });
-    Credentials(rules.collect())
+    let mut rules: Vec<_> = rules.collect();
+    taken.tell_others(&mut rules);
+    if taken.carriers().count() > MAX_CARRIERS && document.credentials.len() <= MAX_CREDENTIALS {
+        faults.add(
+            place,
+            format!("{} headers that carry credentials are more than {MAX_CARRIERS}", taken.carriers().count()),
+        );
+    }
+    Credentials { rules, carriers: taken.carriers().map(str::to_owned).collect() }
 }
 
 /// Checks the name of a credential: it becomes a variable of conditions, and a part of codes and metrics.
@@ -66,34 +68,15 @@ fn name(name: &str, place: &Place, faults: &mut Faults) {
 
 fn credential(
     written: &CredentialDocument,
-    carrier: usize,
+    presentation: Option<Presentation>,
     around: Around<'_>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<CredentialRule> {
-    let header = faults.keep(&place.key("header"), written.header.parse());
-    if header.as_ref().is_some_and(is_reserved) {
-        faults.add(
-            &place.key("header"),
-            format!("`{}` has a meaning of its own and cannot carry a credential", written.header),
-        );
-    } else if refused_headers().any(|refused| confusable(refused, &written.header)) {
-        let message = format!("`{}` replaces the path or the method: whoever brings it is refused", written.header);
-        faults.add(&place.key("header"), message);
-    }
-    let form = match &written.scheme {
-        None => Some(Form::Raw),
-        Some(scheme) if is_scheme(scheme) => Some(Form::Scheme(scheme.clone())),
-        Some(scheme) => {
-            faults.add(&place.key("scheme"), format!("`{scheme}` is no authentication scheme"));
-            None
-        }
-    };
     let is_introspected = written.verify.iter().any(|verifier| matches!(verifier, VerifierDocument::Introspect(_)));
     let cache = cache(&written.cache, is_introspected, &place.key("cache"), faults);
     let verifiers = verifiers(&written.verify, around, cache, &place.key("verify"), faults);
-    let presentation = Presentation { header: header?, carrier, form: form? };
-    Some(CredentialRule { kind: around.kind.clone(), presentation, verifiers: verifiers? })
+    Some(CredentialRule { kind: around.kind.clone(), presentation: presentation?, verifiers: verifiers? })
 }
 
 fn verifiers(
@@ -177,19 +160,14 @@ fn cache(written: &CacheDocument, is_introspected: bool, place: &Place, faults: 
     Some(CacheLimits { ttl: ttl?, refused_ttl: refused_ttl?, entries: entries?, stale_for: stale_for? })
 }
 
-/// RFC 9110, 11.1: a token.
-fn is_scheme(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
 /// Without a revocation feed a cached fact outlives its credential by this much at worst.
 const MAX_TTL: Duration = Duration::from_secs(3600);
 
 /// Per worker and kind of credential.
 const MAX_ENTRIES: usize = 1_000_000;
 
-/// Kinds of credential of a policy, each in a header of its own.
-const MAX_CREDENTIALS: usize = MAX_CARRIERS;
+/// Kinds of credential of a policy.
+pub(crate) const MAX_CREDENTIALS: usize = 16;
 
 /// Bytes of a credential's name.
 const MAX_CREDENTIAL_NAME: usize = 32;

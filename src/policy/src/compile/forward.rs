@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{each, fact_reference, is_reserved, kind, names_credential, type_of};
 use crate::deciding::forward::{FactReference, Forward, Forwarded, IdentityHeaders, Missing};
 use crate::deciding::header_table::refused_headers;
+use crate::deciding::presentation::COOKIE;
 use crate::document::{
     EncodingDocument, ForwardDocument, ForwardedDocument, IdentityDocument, MemberDocument, MissingDocument,
     PolicyDocument,
@@ -36,9 +37,18 @@ pub(super) fn all(
         if written.keep.iter().take(index).any(|before| before == kept) {
             faults.add(&place, format!("`{}` is written twice", kind.as_str()));
         }
-        if let Some(pattern) = strip.iter().flatten().find(|pattern| pattern.is_confusable_with(&credential.header)) {
-            let header = &credential.header;
-            faults.add(&place, format!("`{header}` cannot be kept, since `strip` removes it with `{pattern}`"));
+        for header in credential.headers() {
+            if let Some(pattern) = strip.iter().flatten().find(|pattern| pattern.is_confusable_with(&header)) {
+                faults.add(&place, format!("`{header}` cannot be kept, since `strip` removes it with `{pattern}`"));
+            }
+            let stops = document.credentials.iter().find(|(name, other)| {
+                header != COOKIE && !written.keep.contains(name) && other.headers().contains(&header)
+            });
+            if let Some((other, _credential)) = stops {
+                let message =
+                    format!("`{header}` carries `{other}` too, which is not kept: it goes on whole, or not at all");
+                faults.add(&place, message);
+            }
         }
         Some(kind)
     });

@@ -9,7 +9,7 @@ use crate::deciding::condition::Hidden;
 use crate::deciding::policy::{HOST_ALIASES, Mode, Preflight, Requirement, Route};
 use crate::deciding::router::{Router, Taken};
 use crate::deciding::rule_id::RuleId;
-use crate::document::{PolicyDocument, RouteDocument, RouteModeDocument};
+use crate::document::{CredentialDocument, PolicyDocument, RouteDocument, RouteModeDocument};
 use crate::fault::{Faults, Place};
 use crate::header::{HeaderName, HeaderPattern};
 use crate::host::{HostPattern, MAX_NAME};
@@ -198,7 +198,7 @@ fn pass(
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
-) -> Option<Vec<(CredentialKind, HeaderName)>> {
+) -> Option<Vec<HeaderName>> {
     let Some(names) = &written.pass else { return Some(Vec::new()) };
     if names.is_empty() {
         faults.add(place, "write at least one header, or remove the key");
@@ -210,29 +210,32 @@ fn pass(
             faults.add(&place, format!("`{name}` is written twice"));
         }
         let carries = |kind: &&CredentialKind| {
-            credential_document(document, kind).is_some_and(|credential| credential.header == *name)
+            credential_document(document, kind).is_some_and(|credential| credential.headers().contains(name))
         };
-        let Some(of) = document.kinds().iter().find(carries) else {
-            let known: Vec<_> = document.credentials.values().map(|credential| credential.header.as_str()).collect();
+        let of: Vec<_> = document.kinds().iter().filter(carries).collect();
+        if of.is_empty() {
+            let known: Vec<_> = document.credentials.values().flat_map(CredentialDocument::headers).collect();
             let message =
                 format!("`{name}` carries no credential of this policy, so that it goes on unless it is stripped");
-            faults.add_unknown(&place, message, name, known);
+            faults.add_unknown(&place, message, name, known.iter().map(String::as_str));
             return None;
-        };
+        }
         if HOST_ALIASES.contains(&name.as_str()) && document.routes.iter().any(|route| route.hosts.is_some()) {
             faults.add(&place, format!("`{name}` names a second host, and is removed where routes name hosts"));
         }
-        if required.iter().any(|required| required == of.as_str()) {
-            faults.add(&place, format!("this route verifies `{}`, which stops at the gateway", of.as_str()));
-        }
-        if document.forward.keep.iter().any(|kept| kept == of.as_str()) {
-            faults.add(&place, format!("`forward.keep` lets `{}` go on already", of.as_str()));
+        for of in of.iter().map(|of| of.as_str()) {
+            if required.iter().any(|required| required == of) {
+                faults.add(&place, format!("this route verifies `{of}`, which stops at the gateway"));
+            }
+            if document.forward.keep.iter().any(|kept| kept == of) {
+                faults.add(&place, format!("`forward.keep` lets `{of}` go on already"));
+            }
         }
         let strip = document.forward.strip.iter().filter_map(|text| text.parse::<HeaderPattern>().ok());
         for pattern in strip.filter(|pattern| pattern.is_confusable_with(name)) {
             faults.add(&place, format!("`{name}` cannot pass, since `forward.strip` removes it with `{pattern}`"));
         }
-        Some((of.clone(), faults.keep(&place, name.parse())?))
+        faults.keep(&place, name.parse())
     })
 }
 

@@ -48,6 +48,7 @@ impl Decision {
 pub struct Grant {
     pub(crate) rule: Option<RuleId>,
     pub(crate) remove: Vec<String>,
+    pub(crate) rewrite: Vec<(&'static str, Vec<u8>)>,
     pub(crate) set: Vec<(String, String)>,
     pub(crate) would_refuse: Option<Denial>,
     pub(crate) identity: Option<String>,
@@ -76,6 +77,12 @@ impl Grant {
     #[must_use]
     pub fn remove(&self) -> &[String] {
         &self.remove
+    }
+
+    /// The headers to rewrite, `:path` and `cookie` at most: what was sent, less the credentials in it.
+    #[must_use]
+    pub fn rewrite(&self) -> &[(&'static str, Vec<u8>)] {
+        &self.rewrite
     }
 
     /// The headers to set then: visible ASCII, bounded.
@@ -140,12 +147,12 @@ pub enum Denial {
     UpgradeRefused(Upgrade),
     /// No rule for this method, host and path.
     RouteUnknown,
-    /// More than one credential of a kind.
-    CredentialRepeated(CredentialKind, Repeated),
+    /// More than one credential of a kind, and the number of the source that has them.
+    CredentialRepeated(CredentialKind, Repeated, usize),
     /// No credential of a kind.
     CredentialMissing(CredentialKind),
-    /// A credential in no known form.
-    CredentialMalformed(CredentialKind, Malformed),
+    /// A credential in no known form, and the number of its source.
+    CredentialMalformed(CredentialKind, Malformed, usize),
     /// A credential nobody vouches for.
     CredentialRefused(CredentialKind, RefusedBy),
     /// A credential that has ended.
@@ -286,9 +293,9 @@ impl Denial {
             Self::PathOverridden(_) => &row::PATH_OVERRIDDEN,
             Self::UpgradeRefused(_) => &row::UPGRADE_REFUSED,
             Self::RouteUnknown => &row::ROUTE_UNKNOWN,
-            Self::CredentialRepeated(_, _) => &row::CREDENTIAL_REPEATED,
+            Self::CredentialRepeated(..) => &row::CREDENTIAL_REPEATED,
             Self::CredentialMissing(_) => &row::CREDENTIAL_MISSING,
-            Self::CredentialMalformed(_, _) => &row::CREDENTIAL_MALFORMED,
+            Self::CredentialMalformed(..) => &row::CREDENTIAL_MALFORMED,
             Self::CredentialRefused(_, _) => &row::CREDENTIAL_REFUSED,
             Self::CredentialExpired(_) => &row::CREDENTIAL_EXPIRED,
             Self::CredentialNotYetValid(_) => &row::CREDENTIAL_NOT_YET_VALID,
@@ -337,9 +344,9 @@ impl Denial {
     #[must_use]
     pub const fn credential(&self) -> Option<&CredentialKind> {
         match self {
-            Self::CredentialRepeated(kind, _)
+            Self::CredentialRepeated(kind, _, _)
             | Self::CredentialMissing(kind)
-            | Self::CredentialMalformed(kind, _)
+            | Self::CredentialMalformed(kind, _, _)
             | Self::CredentialRefused(kind, _)
             | Self::CredentialExpired(kind)
             | Self::CredentialNotYetValid(kind)

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::deciding::condition::{Condition, Headers, RequestView};
 use crate::deciding::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
 use crate::deciding::forward::Told;
-use crate::deciding::header_table::Seen;
+use crate::deciding::header_table::{Copies, Seen};
 use crate::deciding::observer::{Event, NoObserver, Observer};
 use crate::deciding::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
-use crate::deciding::presentation::{NotPresented, presented};
+use crate::deciding::presentation::{COOKIE, NotPresented};
 use crate::deciding::read_request::ReadRequest;
 use crate::deciding::request::Request;
 use crate::deciding::router::Found;
@@ -50,8 +50,8 @@ struct Evaluation {
     policy: Arc<Policy>,
     route: usize,
     captures: Captures,
-    /// The names of its headers that must not reach the service.
-    remove: Vec<String>,
+    /// What must not reach the service.
+    taken: TakenOff,
     /// What the route's conditions look at; `None` where it has none.
     view: Option<RequestView>,
     /// The credentials that the route requires, in the order of judgement.
@@ -101,8 +101,8 @@ impl Policy {
         let ambiguous = |ambiguity| unruled(by_route(ambiguity, &target));
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
         for rule in self.forward.keep.iter().filter_map(|kind| self.credential_rule(kind)) {
-            if let Err(NotPresented::Repeated(how)) = presented(seen.carrier(rule.presentation.carrier)) {
-                return Err(unruled(Denial::CredentialRepeated(rule.kind.clone(), how)));
+            if let Err(NotPresented::Repeated(how, source)) = rule.presentation.read(seen) {
+                return Err(unruled(Denial::CredentialRepeated(rule.kind.clone(), how, source)));
             }
         }
         let Some((found, route)) = self
@@ -136,7 +136,7 @@ impl Policy {
             policy: Arc::clone(self),
             route: found.route,
             captures: found.captures,
-            remove: removals(Some(route), seen),
+            taken: self.taken_off(Some(route), seen),
             view: view(&verified.conditions, &target, seen),
             presented: Vec::new(),
             identities: Vec::new(),
@@ -191,8 +191,8 @@ impl Policy {
 
     /// The grant for a request of nobody in particular.
     fn anonymous(&self, route: Option<&Route>, seen: &Seen<'_>) -> Grant {
-        let (remove, set) = (removals(route, seen), self.forward.fixed());
-        Grant { rule: route.map(|route| route.id.clone()), remove, set, would_refuse: None, identity: None }
+        let (TakenOff { remove, rewrite }, set) = (self.taken_off(route, seen), self.forward.fixed());
+        Grant { rule: route.map(|route| route.id.clone()), remove, rewrite, set, would_refuse: None, identity: None }
     }
 }
 
@@ -331,7 +331,8 @@ impl Evaluation {
 
     fn grant(self, set: Vec<(String, String)>, would_refuse: Option<Denial>) -> Grant {
         let (rule, identity) = (self.route().map(|route| route.id.clone()), self.logged());
-        Grant { rule, remove: self.remove, set, would_refuse, identity }
+        let TakenOff { remove, rewrite } = self.taken;
+        Grant { rule, remove, rewrite, set, would_refuse, identity }
     }
 }
 
@@ -347,11 +348,39 @@ fn view(conditions: &[Condition], target: &Target<'_>, seen: &Seen<'_>) -> Optio
     Some(RequestView::of(target, headers))
 }
 
-/// The names of a request's headers that must not reach the service. What is only like a header that goes on stays
-/// among them.
-fn removals(route: Option<&Route>, seen: &Seen<'_>) -> Vec<String> {
-    let goes_on = |name: &str| route.is_some_and(|route| route.pass.iter().any(|(_kind, header)| header.is(name)));
-    seen.remove.iter().filter(|name| !goes_on(name)).map(|name| (*name).to_owned()).collect()
+/// What of a request must not reach the service.
+#[derive(Debug)]
+struct TakenOff {
+    /// Names of headers.
+    remove: Vec<String>,
+    /// Headers of which only a part goes on.
+    rewrite: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Policy {
+    /// What of a request must not reach the service on a route. What is only like a header that goes on is among it.
+    fn taken_off(&self, route: Option<&Route>, seen: &Seen<'_>) -> TakenOff {
+        let goes_on = |name: &str| route.is_some_and(|route| route.pass.iter().any(|header| header.is(name)));
+        let remove = seen.remove.iter().filter(|name| !goes_on(name)).map(|name| (*name).to_owned());
+        let mut taken = TakenOff { remove: remove.collect(), rewrite: Vec::new() };
+        if let Some(path) = seen.path.once().and_then(|path| self.without_parameters(path)) {
+            taken.rewrite.push((":path", path));
+        }
+        if goes_on(COOKIE) {
+            return taken;
+        }
+        match self.carrier(COOKIE).map(|number| seen.carrier(number)) {
+            None | Some(Copies::None | Copies::Alike) => {}
+            Some(Copies::Once(cookies)) => match self.without_cookies(cookies) {
+                None => {}
+                Some(Some(left)) => taken.rewrite.push((COOKIE, left)),
+                Some(None) => taken.remove.push(COOKIE.to_owned()),
+            },
+            // RFC 6265, 5.4: there is one. Envoy joins those of HTTP/2; of others, a service may read the first or the last.
+            Some(Copies::Repeated) => taken.remove.push(COOKIE.to_owned()),
+        }
+        taken
+    }
 }
 
 /// The denial of a path that a route gives a second reading.

@@ -3,6 +3,7 @@
 use crate::deciding::decision::ConditionFailed;
 use crate::deciding::decision::Denial;
 use crate::deciding::forward::FactReference;
+use crate::deciding::presentation::Source;
 use crate::deciding::rule_id::RuleId;
 use crate::identity::credential::CredentialKind;
 use crate::identity::facts::{Facts, Stated};
@@ -57,15 +58,15 @@ pub enum Event<'a> {
     Presented {
         /// Which.
         kind: &'a CredentialKind,
-        /// The header that carries it.
-        header: &'a str,
+        /// The place in which it stands.
+        source: &'a Source,
     },
     /// A credential is not there once, and well formed. Of several such lacks one is told at the end.
     NotPresented {
         /// Which.
         kind: &'a CredentialKind,
-        /// The header that should carry it.
-        header: &'a str,
+        /// The places in which it could stand.
+        sources: &'a [Source],
         /// What is wrong.
         lack: &'a Denial,
     },

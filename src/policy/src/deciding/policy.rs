@@ -7,7 +7,7 @@ use crate::deciding::decision::Denial;
 use crate::deciding::forward::{FactReference, Forward, IdentityHeaders};
 use crate::deciding::header_table::HeaderTable;
 use crate::deciding::logged::Logged;
-use crate::deciding::presentation::{Form, Presentation};
+use crate::deciding::presentation::{Presentation, Source, without_cookies, without_parameters};
 use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
 use crate::deciding::router::Router;
 use crate::deciding::rule_id::RuleId;
@@ -58,11 +58,15 @@ pub(crate) enum Mode {
 
 /// The kinds of credential that a policy knows, in the order of their names.
 #[derive(Debug, Default)]
-pub(crate) struct Credentials(pub(crate) Vec<CredentialRule>);
+pub(crate) struct Credentials {
+    pub(crate) rules: Vec<CredentialRule>,
+    /// The headers that carry them, by their numbers.
+    pub(crate) carriers: Vec<String>,
+}
 
 impl Credentials {
     fn of(&self, kind: &CredentialKind) -> Option<&CredentialRule> {
-        self.0.iter().find(|rule| rule.kind == *kind)
+        self.rules.iter().find(|rule| rule.kind == *kind)
     }
 }
 
@@ -86,8 +90,8 @@ pub(crate) struct Route {
     pub(crate) requirement: Requirement,
     /// What this route tells of the caller; `None` where that is the document's.
     pub(crate) forward: Option<IdentityHeaders>,
-    /// Credentials that go on as they were sent, and are not verified here: their kinds and headers.
-    pub(crate) pass: Vec<(CredentialKind, HeaderName)>,
+    /// Headers of credentials that go on as they were sent, and are not verified here.
+    pub(crate) pass: Vec<HeaderName>,
 }
 
 impl Route {
@@ -267,9 +271,13 @@ impl Policy {
     pub(crate) fn strips_unasked(&self, sent: &str) -> bool {
         self.headers_set().any(|name| name.is_confusable_with(sent))
             || self.credential_rules().any(|rule| {
-                let header = &rule.presentation.header;
+                let headers = rule.presentation.sources.iter().filter_map(|source| match source {
+                    Source::Header(source) => Some(&source.name),
+                    Source::Cookie { .. } | Source::Parameter { .. } => None,
+                });
+                let is_kept = self.forward.keep.contains(&rule.kind);
                 // A kept credential goes on under its own name, and under none that only looks like it.
-                header.is_confusable_with(sent) && !(self.forward.keep.contains(&rule.kind) && header.is(sent))
+                headers.into_iter().any(|header| header.is_confusable_with(sent) && !(is_kept && header.is(sent)))
             })
     }
 
@@ -295,15 +303,46 @@ impl Policy {
         self.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.further())
     }
 
-    /// The header and the value that present a credential of a kind; `None` where the policy knows none of that kind.
+    /// The place in which a credential of a kind is presented by who knows no other; `None` where the policy knows none
+    /// of that kind.
     #[must_use]
-    pub fn presentation(&self, kind: &CredentialKind, credential: &str) -> Option<(String, String)> {
-        let Presentation { header, carrier: _, form } = &self.credential_rule(kind)?.presentation;
-        let value = match form {
-            Form::Raw => credential.to_owned(),
-            Form::Scheme(scheme) => format!("{scheme} {credential}"),
+    pub fn source(&self, kind: &CredentialKind) -> Option<&Source> {
+        self.credential_rule(kind)?.presentation.sources.first()
+    }
+
+    /// Whether another policy reads a kind of credential in the same places, in the same form.
+    #[must_use]
+    pub fn reads_alike(&self, other: &Self, kind: &CredentialKind) -> bool {
+        let sources = |policy: &Self| {
+            let rule = policy.credential_rule(kind)?;
+            let sources =
+                rule.presentation.sources.iter().map(|source| (source.to_string(), source.scheme().map(str::to_owned)));
+            Some((sources.collect::<Vec<_>>(), rule.presentation.alphabet))
         };
-        Some((header.to_string(), value))
+        sources(self) == sources(other)
+    }
+
+    /// A target without the credentials in its query, but for those that are kept; `None` where it has none.
+    #[must_use]
+    pub(crate) fn without_parameters(&self, target: &[u8]) -> Option<Vec<u8>> {
+        let names = self.taken(|source| matches!(source, Source::Parameter { .. }));
+        if names.is_empty() { None } else { without_parameters(target, &names) }
+    }
+
+    /// What goes on of the header `cookie`: all but the credentials that are not kept; `None` where it goes on whole.
+    pub(crate) fn without_cookies(&self, header: &[u8]) -> Option<Option<Vec<u8>>> {
+        let names = self.taken(|source| matches!(source, Source::Cookie { .. }));
+        if names.is_empty() {
+            return None;
+        }
+        let left = without_cookies(header, &names);
+        if left.as_deref() == Some(header) { None } else { Some(left) }
+    }
+
+    /// The names of the cookies, or of the parameters, that stop at the gateway.
+    fn taken(&self, is_one: impl Fn(&Source) -> bool) -> Vec<&str> {
+        let rules = self.credential_rules().filter(|rule| !self.forward.keep.contains(&rule.kind));
+        rules.flat_map(|rule| &rule.presentation.sources).filter(|source| is_one(source)).map(Source::name).collect()
     }
 
     /// The kinds of credential that it knows, in the order of their names.
@@ -321,8 +360,13 @@ impl Policy {
         self.credentials.of(kind)
     }
 
+    /// Number of a header that carries credentials; `None` where it carries none.
+    pub(crate) fn carrier(&self, name: &str) -> Option<usize> {
+        self.credentials.carriers.iter().position(|known| known == name)
+    }
+
     pub(crate) fn credential_rules(&self) -> impl Iterator<Item = &CredentialRule> {
-        self.credentials.0.iter()
+        self.credentials.rules.iter()
     }
 }
 

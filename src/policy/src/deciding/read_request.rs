@@ -36,6 +36,13 @@ impl<'a> ReadRequest<'a> {
         self.seen.url()
     }
 
+    /// The request's target without the credentials in its query; `None` where there are none. What is logged of the
+    /// request, whatever becomes of it, is to be this one.
+    #[must_use]
+    pub fn target_without_credentials(&self) -> Option<Vec<u8>> {
+        self.policy.without_parameters(self.seen.path.once()?)
+    }
+
     /// The policy it is read by.
     pub(crate) const fn policy(&self) -> &'a Arc<Policy> {
         self.policy

@@ -5,7 +5,7 @@
 
 use crate::deciding::decision::{Compared, Denial, JudgedCondition, OverriddenBy, RefusedBy, RefusedMethod, Upgrade};
 use crate::deciding::policy::Policy;
-use crate::deciding::presentation::{Form, Malformed, Repeated};
+use crate::deciding::presentation::{Malformed, Repeated, Source};
 use crate::identity::credential::{CredentialKind, MAX_CREDENTIAL};
 use crate::identity::scope::{Scope, Scopes, WantedScopes};
 use crate::path::SecondReading;
@@ -25,9 +25,9 @@ impl Policy {
             Denial::PathOverridden(by) => overridden(*by, "path"),
             Denial::UpgradeRefused(Upgrade::To(protocol)) => format!("the request asks to leave HTTP for {protocol}"),
             Denial::UpgradeRefused(Upgrade::Other) => "the request asks to leave HTTP".to_owned(),
-            Denial::CredentialRepeated(kind, how) => self.repeated(kind, *how),
-            Denial::CredentialMissing(kind) => format!("no header `{}` was sent", self.header(kind)),
-            Denial::CredentialMalformed(kind, what) => self.malformed(kind, *what),
+            Denial::CredentialRepeated(kind, how, source) => self.repeated(kind, *how, *source),
+            Denial::CredentialMissing(kind) => self.missing(kind),
+            Denial::CredentialMalformed(kind, what, source) => self.malformed(kind, *what, *source),
             Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => format!("{}: {rejected}", rejected.code()),
             Denial::AuthorityUnavailable(_, outage) => outage.to_string(),
             Denial::FactMissing(kind, name) => {
@@ -53,33 +53,46 @@ impl Policy {
         Some(told)
     }
 
-    /// The name of the header that carries a kind of credential.
-    fn header<'a>(&'a self, kind: &'a CredentialKind) -> &'a str {
-        self.credential_rule(kind).map_or(kind.as_str(), |rule| rule.presentation.header.as_str())
+    fn sources(&self, kind: &CredentialKind) -> &[Source] {
+        self.credential_rule(kind).map_or(&[], |rule| &rule.presentation.sources)
     }
 
-    fn repeated(&self, kind: &CredentialKind, how: Repeated) -> String {
-        let header = self.header(kind);
+    /// The name of what is to blame, and the scheme that should stand in it.
+    fn blamed<'a>(&'a self, kind: &'a CredentialKind, source: usize) -> (&'a str, Option<&'a str>) {
+        let source = self.sources(kind).get(source);
+        source.map_or((kind.as_str(), None), |source| (source.name(), source.scheme()))
+    }
+
+    fn missing(&self, kind: &CredentialKind) -> String {
+        let sources: Vec<_> = self.sources(kind).iter().map(|source| format!("no {source}")).collect();
+        format!("{} was sent", sources.join(", "))
+    }
+
+    fn repeated(&self, kind: &CredentialKind, how: Repeated, source: usize) -> String {
+        let (name, _scheme) = self.blamed(kind, source);
         match how {
-            Repeated::Headers => format!("`{header}`, or a name that could be taken for it, was sent more than once"),
-            Repeated::Comma => format!("`{header}` has a comma, by which several are joined"),
+            Repeated::Copies => format!("`{name}`, or a name that could be taken for it, was sent more than once"),
+            Repeated::Comma => format!("`{name}` has a comma, by which several are joined"),
+            Repeated::Sources => {
+                let sources: Vec<_> = self.sources(kind).iter().map(ToString::to_string).collect();
+                format!("it was sent in more than one place of {}", sources.join(", "))
+            }
         }
     }
 
-    fn malformed(&self, kind: &CredentialKind, what: Malformed) -> String {
-        let header = self.header(kind);
-        let scheme = self.credential_rule(kind).and_then(|rule| match &rule.presentation.form {
-            Form::Raw => None,
-            Form::Scheme(scheme) => Some(scheme.as_str()),
-        });
+    fn malformed(&self, kind: &CredentialKind, what: Malformed, source: usize) -> String {
+        let (name, scheme) = self.blamed(kind, source);
         let after = scheme.map(|scheme| format!(" after `{scheme}`")).unwrap_or_default();
         match what {
-            Malformed::NotUtf8 => format!("`{header}` is not UTF-8"),
-            Malformed::Scheme => format!("`{header}` does not begin with the scheme `{}`", scheme.unwrap_or_default()),
-            Malformed::Empty => format!("`{header}` has nothing{after}"),
-            Malformed::TooLong => format!("`{header}` has more than {MAX_CREDENTIAL} bytes{after}"),
-            Malformed::NotVisible => format!("`{header}` has other bytes than visible ASCII{after}"),
-            Malformed::NotToken68 => format!("`{header}` has no token68 (RFC 9110, 11.2){after}"),
+            Malformed::NotUtf8 => format!("`{name}` is not UTF-8"),
+            Malformed::Scheme => format!("`{name}` does not begin with the scheme `{}`", scheme.unwrap_or_default()),
+            Malformed::Empty => format!("`{name}` has nothing{after}"),
+            Malformed::TooLong => format!("`{name}` has more than {MAX_CREDENTIAL} bytes{after}"),
+            Malformed::NotVisible => format!("`{name}` has other bytes than visible ASCII{after}"),
+            Malformed::NotToken68 => format!("`{name}` has no token68 (RFC 9110, 11.2){after}"),
+            Malformed::Delimiter => format!(
+                "`{name}` stands by a quote, a comma, a backslash or a semicolon, where some read another value"
+            ),
         }
     }
 }

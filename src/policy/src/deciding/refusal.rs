@@ -188,7 +188,7 @@ mod tests {
         let refusals = ["api_key", "partner"].map(CredentialKind::new).map(|kind| {
             [
                 Denial::CredentialMissing(kind.clone()),
-                Denial::CredentialMalformed(kind.clone(), Malformed::Empty),
+                Denial::CredentialMalformed(kind.clone(), Malformed::Empty, 0),
                 Denial::CredentialRefused(kind.clone(), RefusedBy::Authority),
                 Denial::CredentialExpired(kind.clone()),
                 Denial::CredentialNotYetValid(kind),

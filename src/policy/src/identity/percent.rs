@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 /// Percent-encoded UTF-8: nothing of a text can be spliced into a path, a query, a form or a list.
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         let sign = char::from(byte);

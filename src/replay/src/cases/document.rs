@@ -176,8 +176,8 @@ impl RequestDocument {
             if !brought.insert(kind) {
                 faults.add(place.clone(), format!("`{kind}` is brought twice"));
             }
-            match policy.credential(kind).and_then(|kind| policy.presentation(kind, name)) {
-                Some((header, value)) => headers.push((header, value.into_bytes())),
+            match policy.credential(kind).and_then(|kind| policy.source(kind)) {
+                Some(source) => source.present(name, &mut headers),
                 None => faults.add(place, format!("the policy does not say how `{kind}` is presented")),
             }
         }

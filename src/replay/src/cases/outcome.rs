@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use brama_policy::deciding::{Decision, Denial, Envelope, Grant, Policy, Refused, RuleId};
 
 use super::{Case, Expected};
+use crate::verdict::headers_set;
 
 /// A case and its decision.
 #[derive(Debug)]
@@ -92,14 +93,14 @@ fn of_grant(expected: &Expected, grant: &Grant) -> Vec<Difference> {
         different("allow", Some(name(rule.as_deref())), Some(name(grant.rule().map(RuleId::as_str)))),
         different("would_refuse", would_refuse.as_deref(), grant.would_refuse().map(Denial::code)),
     ];
-    let set = || grant.set().iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let set = || headers_set(grant);
     if let Some(forward) = forward {
         for (wanted, value) in forward {
             let found = set().find(|(name, _value)| name.eq_ignore_ascii_case(wanted)).map(|(_name, value)| value);
-            differences.push(different(format!("forward.{wanted}"), Some(value), found));
+            differences.push(different(format!("forward.{wanted}"), Some(value), found.as_deref()));
         }
         if forward.is_empty() {
-            differences.extend(set().map(|(name, value)| different(format!("forward.{name}"), None, Some(value))));
+            differences.extend(set().map(|(name, value)| different(format!("forward.{name}"), None, Some(&value))));
         }
     }
     if let Some(remove) = remove {

@@ -5,8 +5,8 @@ use super::{Lint, WITHOUT_EFFECT, revocations, twice};
 use crate::compile::looked_at::LookedAt;
 use crate::deciding::policy::Policy;
 use crate::document::{
-    ActiveDocument, ClaimsDocument, CredentialDocument, FactsDocument, IntrospectDocument, PolicyDocument,
-    ScopePointersDocument, SendDocument, VerifierDocument,
+    ActiveDocument, AlphabetDocument, ClaimsDocument, CredentialDocument, FactsDocument, IntrospectDocument,
+    PolicyDocument, ScopePointersDocument, SendDocument, VerifierDocument,
 };
 use crate::fault::Place;
 use crate::identity::credential::CredentialKind;
@@ -21,6 +21,7 @@ pub(super) fn all(
     lints: &mut Vec<Lint>,
 ) {
     cache(credential, &place.key("cache"), lints);
+    alphabet(credential, place, lints);
     let place = place.key("verify");
     for (index, verifier) in credential.verify.iter().enumerate() {
         let place = place.index(index).key(verifier.word());
@@ -63,6 +64,22 @@ fn cache(credential: &CredentialDocument, place: &Place, lints: &mut Vec<Lint>) 
     let remembers = !is_zero(&written.ttl) || (is_introspected && !is_zero(&written.refused_ttl));
     if written.entries.is_some() && !remembers {
         tell("entries", "nothing is remembered, so there is nothing to bound", "remove it");
+    }
+}
+
+/// An alphabet that each of the places has by itself.
+fn alphabet(credential: &CredentialDocument, place: &Place, lints: &mut Vec<Lint>) {
+    let mut sources = credential.sources().into_iter();
+    let (is_usual, usual) = match credential.alphabet {
+        None => return,
+        Some(AlphabetDocument::Token68) => {
+            (sources.all(|source| source.scheme.is_some()), "a scheme, which a token68 follows")
+        }
+        Some(AlphabetDocument::Visible) => (sources.all(|source| source.scheme.is_none()), "no scheme"),
+    };
+    if is_usual {
+        let message = format!("each place of this credential has {usual}");
+        lints.push(Lint::new(WITHOUT_EFFECT, place.key("alphabet"), message, "remove it"));
     }
 }
 

@@ -35,6 +35,12 @@ pub(super) const POINTER: &str = "^/([^~]|~[01])*$";
 
 pub(super) const FACT_NAME: &str = "^[a-z][a-z0-9_]*$";
 
+/// Name of a cookie or a parameter of the query.
+pub(super) const COOKIE_NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
+
+/// RFC 9110, 11.1.
+pub(super) const SCHEME: &str = "^[A-Za-z0-9-]+$";
+
 /// Name of a credential.
 pub(super) const CREDENTIAL: &str = "^[a-z][a-z0-9_]{0,31}$";
 

@@ -149,9 +149,15 @@ fn send(written: &[SendDocument], around: Around<'_>, place: &Place, faults: &mu
         }
         let credential = credential_document(around.document, &of)?;
         let Some(header) = own_header else {
+            let Some(source) = credential.sources().into_iter().find(|source| source.header.is_some()) else {
+                let message = format!("`{}` comes in no header", of.as_str());
+                let hint = format!("write `{{ credential: {}, header: … }}`", of.as_str());
+                faults.add_hinted(&place, message, Some(hint));
+                return None;
+            };
             // A header that is none has left its fault where it is written.
-            let header = credential.header.parse().ok()?;
-            return Some(Sent { kind: of, header, scheme: credential.scheme.clone() });
+            let header = source.header?.parse().ok()?;
+            return Some(Sent { kind: of, header, scheme: source.scheme });
         };
         let place = place.key("header");
         let header: HeaderName = faults.keep(&place, header.parse())?;

@@ -30,18 +30,17 @@ impl Evaluation {
         let (mut presented, mut lacks) = (Vec::with_capacity(kinds.iter().len()), Vec::new());
         for kind in kinds.iter() {
             let rule = self.policy.credential_rule(kind).ok_or(Denial::NotConfigured)?;
-            let header = rule.presentation.header.as_str();
-            let lack = match rule.presentation.read(seen.carrier(rule.presentation.carrier)) {
-                Ok(credential) => {
-                    observer.note(Event::Presented { kind, header });
+            let lack = match rule.presentation.read(seen) {
+                Ok((credential, source)) => {
+                    observer.note(Event::Presented { kind, source });
                     presented.push((kind.clone(), credential));
                     continue;
                 }
                 Err(NotPresented::Missing) => Denial::CredentialMissing(kind.clone()),
-                Err(NotPresented::Malformed(what)) => Denial::CredentialMalformed(kind.clone(), what),
-                Err(NotPresented::Repeated(how)) => Denial::CredentialRepeated(kind.clone(), how),
+                Err(NotPresented::Malformed(what, source)) => Denial::CredentialMalformed(kind.clone(), what, source),
+                Err(NotPresented::Repeated(how, source)) => Denial::CredentialRepeated(kind.clone(), how, source),
             };
-            observer.note(Event::NotPresented { kind, header, lack: &lack });
+            observer.note(Event::NotPresented { kind, sources: &rule.presentation.sources, lack: &lack });
             lacks.push(lack);
         }
         self.first_of(lacks).map_or(Ok(presented), Err)
@@ -51,7 +50,7 @@ impl Evaluation {
     /// it; and what shadow mode waives must not hide what it does not.
     fn first_of(&self, lacks: Vec<Denial>) -> Option<Denial> {
         let weight = |denial: &Denial| match (denial, self.mode()) {
-            (Denial::CredentialRepeated(_, _), _) => 0,
+            (Denial::CredentialRepeated(..), _) => 0,
             (denial, Mode::Shadow) if !denial.is_waived_in_shadow() => 1,
             (_, Mode::Shadow | Mode::Enforce) => 2,
         };

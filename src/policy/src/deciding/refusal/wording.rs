@@ -75,10 +75,10 @@ fn plain_words(denial: &Denial) -> String {
     match denial {
         Denial::PathAmbiguous(ambiguity) => ambiguity.to_string(),
         Denial::HostMalformed(invalid) => invalid.to_string(),
-        Denial::CredentialRepeated(kind, _how) if kind.as_str() == API_KEY => {
+        Denial::CredentialRepeated(kind, ..) if kind.as_str() == API_KEY => {
             "The API key is given more than once.".to_owned()
         }
-        Denial::CredentialRepeated(kind, _how) if kind.as_str() == TOKEN => {
+        Denial::CredentialRepeated(kind, ..) if kind.as_str() == TOKEN => {
             "The access token is given more than once.".to_owned()
         }
         denial => denial.row().words.to_owned(),

@@ -1,7 +1,6 @@
 //! Owns the one thing that a query is judged for: a parameter that some frameworks take for the method.
 
-use crate::header::fold;
-use crate::path::pair;
+use crate::deciding::field_name::is_alike;
 
 /// Whether a parameter is called `_method`, in any spelling in which a framework could read that
 /// (<https://symfony.com/doc/current/reference/configuration/framework.html#http-method-override>; PHP takes `.method`,
@@ -9,26 +8,7 @@ use crate::path::pair;
 pub(super) fn overrides_method(query: &str) -> bool {
     query.split(['&', ';']).any(|parameter| {
         let name = parameter.split_once('=').map_or(parameter, |(name, _value)| name);
-        let name = decoded(name.as_bytes()).skip_while(|byte| *byte == b' ').take_while(|byte| *byte != b'[');
-        name.map(fold).eq(*b"-method")
-    })
-}
-
-/// The bytes of a name in a form: escapes decoded once, `+` a space. What is no escape stands for itself.
-fn decoded(mut rest: &[u8]) -> impl Iterator<Item = u8> {
-    std::iter::from_fn(move || {
-        let escaped = match rest {
-            [b'%', high, low, after @ ..] => pair(*high, *low).map(|byte| (byte, after)),
-            _ => None,
-        };
-        let (byte, after) = match (escaped, rest) {
-            (Some(escaped), _) => escaped,
-            (None, [b'+', after @ ..]) => (b' ', after),
-            (None, [first, after @ ..]) => (*first, after),
-            (None, []) => return None,
-        };
-        rest = after;
-        Some(byte)
+        is_alike(name.as_bytes(), "_method")
     })
 }
 

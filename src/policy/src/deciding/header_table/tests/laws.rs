@@ -137,13 +137,12 @@ fn compare(policy: &Policy, headers: &[(String, Vec<u8>)]) -> Result<(), TestCas
         .map(|target| (target.method, target.host.as_str(), target.path.as_str(), target.preflight_for))
         .map_err(Clone::clone);
     prop_assert_eq!(target, model.target());
-    for CredentialRule { kind, presentation, .. } in policy.credential_rules() {
-        let copies = seen.carrier(presentation.carrier);
-        prop_assert_eq!(crate::deciding::presentation::presented(copies), model.value_of(kind));
+    for (number, CredentialRule { kind, .. }) in policy.credential_rules().enumerate() {
+        prop_assert_eq!(crate::deciding::presentation::presented(seen.carrier(number), 0), model.value_of(kind));
     }
     if let Some(rule) = policy.credential("api_key").and_then(|kind| policy.credential_rule(kind)) {
-        let read = rule.presentation.read(seen.carrier(rule.presentation.carrier));
-        let read = read.as_ref().map(crate::identity::credential::Credential::expose_secret).map_err(|lack| *lack);
+        let read = rule.presentation.read(&seen);
+        let read = read.as_ref().map(|(credential, _source)| credential.expose_secret()).map_err(|lack| *lack);
         prop_assert_eq!(read, model.raw(&rule.kind));
     }
     prop_assert_eq!(&seen.remove, &model.removals());

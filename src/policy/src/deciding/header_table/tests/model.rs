@@ -88,21 +88,21 @@ impl<'a> Model<'a> {
     /// What presents a credential in whole, where it is a raw one.
     pub(super) fn value_of(&self, kind: &CredentialKind) -> Result<&'a [u8], NotPresented> {
         let rule = self.policy.credential_rules().find(|rule| rule.kind == *kind);
-        let header = rule.map(|rule| rule.presentation.header.as_str()).ok_or(NotPresented::Missing)?;
+        let header = rule.map(|rule| rule.presentation.sources[0].name()).ok_or(NotPresented::Missing)?;
         let mut exact = self.headers.iter().filter(|(sent, _value)| sent.eq_ignore_ascii_case(header));
         let (_name, value) = exact.next().ok_or(NotPresented::Missing)?;
         if self.headers.iter().filter(|(sent, _value)| confusable(sent, header)).count() > 1 {
-            return Err(NotPresented::Repeated(Repeated::Headers));
+            return Err(NotPresented::Repeated(Repeated::Copies, 0));
         }
         if value.contains(&b',') {
-            return Err(NotPresented::Repeated(Repeated::Comma));
+            return Err(NotPresented::Repeated(Repeated::Comma, 0));
         }
         Ok(value)
     }
 
     /// What is wrong with a raw credential, or the credential.
     pub(super) fn raw(&self, kind: &CredentialKind) -> Result<&'a str, NotPresented> {
-        let malformed = |what| Err(NotPresented::Malformed(what));
+        let malformed = |what| Err(NotPresented::Malformed(what, 0));
         let Ok(text) = std::str::from_utf8(self.value_of(kind)?) else { return malformed(Malformed::NotUtf8) };
         match text {
             "" => malformed(Malformed::Empty),
@@ -120,7 +120,7 @@ impl<'a> Model<'a> {
             || (names_hosts && aliases.iter().any(|name| confusable(name, sent)))
             || forward.names().any(|name| confusable(name.as_str(), sent))
             || self.policy.credential_rules().any(|rule| {
-                let header = rule.presentation.header.as_str();
+                let header = rule.presentation.sources[0].name();
                 let is_kept = forward.keep.contains(&rule.kind) && header.eq_ignore_ascii_case(sent);
                 confusable(header, sent) && !is_kept
             })
@@ -138,7 +138,7 @@ impl<'a> Model<'a> {
     pub(super) fn shown(&self) -> Headers {
         let is_credential = |sent: &str| {
             let mut rules = self.policy.credential_rules();
-            rules.any(|rule| confusable(rule.presentation.header.as_str(), sent))
+            rules.any(|rule| confusable(rule.presentation.sources[0].name(), sent))
         };
         let headers = self.headers.iter().map(|(name, value)| (&**name, &**value));
         Headers::read(headers.filter(|(name, _value)| !is_credential(name) && !self.strips(name)))

@@ -1,0 +1,123 @@
+//! Law of credentials in cookies and queries: one is taken only where it has one reading, and what goes on is what came,
+//! less exactly what could be taken for it.
+
+use std::sync::{Arc, LazyLock};
+
+use brama_policy::deciding::{Decision, Policy, Request, Step};
+use brama_policy::identity::{Answer, Facts};
+
+use crate::gateway;
+
+/// Input: the cookies; after the first zero byte, the query.
+///
+/// # Panics
+/// A credential was taken that is there in more than one reading, or something else went on than what came without it.
+pub fn holds_for(sent: &[u8]) {
+    let mut parts = sent.splitn(2, |byte| *byte == 0);
+    let (cookies, query) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let target = [b"/own?", query].concat();
+    let headers =
+        [(":method", b"GET".as_slice()), (":authority", b"a.example"), (":path", &target), ("cookie", cookies)];
+    let headers: Vec<_> = headers.map(|(name, value)| (name.to_owned(), value.to_vec())).into();
+    let policy = policy();
+    let (decision, asked) = judged(policy, &headers);
+    if let Some(credential) = &asked {
+        let of_cookie = pieces(cookies, b";,").filter(|piece| is_named(piece, "session"));
+        let of_query = pieces(query, b"&;").filter(|piece| is_named(piece, "t"));
+        let all: Vec<_> = of_cookie.chain(of_query).collect();
+        assert!(matches!(all.as_slice(), [_only]), "one reading has one credential: {all:?}");
+        let text = credential.as_bytes();
+        let is_in_cookie = pieces(cookies, b";").any(|piece| piece == [b"session=", text].concat());
+        let is_in_query = pieces(query, b"&")
+            .any(|piece| piece.strip_prefix(b"t=").map(unescaped).is_some_and(|value| value == text));
+        assert!(is_in_cookie || is_in_query, "{credential} is what was sent");
+    }
+    let Decision::Allow(grant) = decision else { return };
+    assert!(asked.is_some(), "nobody passes without a credential");
+    let rewritten = |name: &str| {
+        grant.rewrite().iter().find(|(known, _value)| *known == name).map(|(_name, value)| value.as_slice())
+    };
+    let left =
+        if grant.remove().iter().any(|name| name == "cookie") { &[] } else { rewritten("cookie").unwrap_or(cookies) };
+    let kept = pieces(cookies, b";").filter(|piece| !is_named(piece, "session"));
+    // Of nothing but spaces, nothing goes on.
+    let (kept, left): (Vec<_>, Vec<_>) = (
+        kept.filter(|piece| !piece.is_empty()).collect(),
+        pieces(left, b";").filter(|piece| !piece.is_empty()).collect(),
+    );
+    assert_eq!(left, kept, "the other cookies go on as they came");
+    let path = rewritten(":path").unwrap_or(&target);
+    let (before, after) = path.split_at(path.iter().position(|byte| *byte == b'?').unwrap_or(path.len()));
+    assert_eq!(before, b"/own");
+    let raw = |query| <[u8]>::split(query, |byte| b"&;".contains(byte));
+    let kept: Vec<_> = raw(query).filter(|piece| !is_named(piece, "t")).filter(|piece| !piece.is_empty()).collect();
+    let left: Vec<_> = raw(after.get(1..).unwrap_or_default()).filter(|piece| !piece.is_empty()).collect();
+    assert_eq!(left, kept, "the other parameters go on as they came");
+}
+
+fn judged(policy: &Arc<Policy>, headers: &[(String, Vec<u8>)]) -> (Decision, Option<String>) {
+    let mut asked = None;
+    let mut step = policy.begin(&Request::new(headers));
+    loop {
+        match step {
+            Step::Done(decision) => return (decision, asked),
+            Step::Ask(lookup, awaiting) => {
+                asked = Some(lookup.credential().expose_secret().to_owned());
+                step = awaiting.resume(Answer::Active(Arc::new(Facts::none())), gateway::now());
+            }
+        }
+    }
+}
+
+/// The parts between some delimiters, without the spaces around them.
+fn pieces<'a>(text: &'a [u8], delimiters: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    text.split(|byte| delimiters.contains(byte)).map(<[u8]>::trim_ascii)
+}
+
+/// Whether somebody could read a name in a pair: unescaped, without case, every sign as good as another.
+fn is_named(pair: &[u8], name: &str) -> bool {
+    let sent = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let sent: String = unescaped(sent).into_iter().map(|byte| char::from(byte).to_ascii_lowercase()).collect();
+    let sent = sent.trim_start_matches(' ').trim_end_matches(' ');
+    sent.split('[').next() == Some(name)
+}
+
+/// The bytes of a text in a form.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let escaped =
+            text.get(at + 1..at + 3).filter(|_| *byte == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        let escaped = escaped.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(escaped) => {
+                bytes.push(escaped);
+                at += 3;
+            }
+            None => {
+                bytes.push(if *byte == b'+' { b' ' } else { *byte });
+                at += 1;
+            }
+        }
+    }
+    bytes
+}
+
+fn policy() -> &'static Arc<Policy> {
+    static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| gateway::compile(DOCUMENT).unwrap());
+    &POLICY
+}
+
+const DOCUMENT: &str = r#"{
+    "version": 1, "name": "carried",
+    "authorities": { "a": { "cluster": "a", "host": "a", "timeout": "1s", "auth": { "bearer_env": "S" } } },
+    "credentials": { "token": {
+        "from": [{ "cookie": "session" }, { "query": "t", "because": "it is part of what is tried" }],
+        "verify": [{ "introspect": { "authority": "a", "path": "/i", "hint": "t", "expect": { "/u": "t" } } }],
+        "cache": { "ttl": "1s", "refused_ttl": "1s", "entries": 1 } } },
+    "forward": { "headers": {} },
+    "refusals": { "format": "bare" },
+    "routes": [{ "id": "own", "methods": ["GET"], "path": "/own",
+        "require": { "credentials": ["token"], "scopes": "none" } }]
+}"#;

@@ -1,0 +1,141 @@
+//! Owns the cookies of a request: which of them is a credential, and what is left of the others.
+//!
+//! Services read the header `cookie` in different ways: some take a quoted value whole, some split at commas, some
+//! unescape names. What only some of them would take for the cookie is never taken for it here, and never ignored.
+
+use crate::deciding::field_name::is_alike;
+
+/// What was found of a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    /// No cookie of this name; at most one of a name that is only alike.
+    Nothing,
+    /// One, and none that could be taken for it.
+    One(&'a [u8]),
+    /// One, and more that are it, or could be taken for it.
+    Several,
+    /// One that some read as a part of another cookie, or with another value.
+    Unclear,
+}
+
+/// Looks for a cookie.
+pub(crate) fn find<'a>(header: &'a [u8], name: &str) -> Found<'a> {
+    let exact = pairs(header).find(|(_start, pair)| name_of(pair) == name.as_bytes());
+    let alike =
+        header.split(|byte| matches!(byte, b';' | b',')).filter(|piece| is_alike(name_of(trimmed(piece)), name));
+    let (start, pair) = match (exact, alike.count()) {
+        (None, 0 | 1) => return Found::Nothing,
+        (_, 2..) => return Found::Several,
+        (Some(exact), _) => exact,
+    };
+    let value = pair.get(name.len()..).and_then(|rest| rest.strip_prefix(b"=")).unwrap_or_default();
+    let before = header.get(..start).unwrap_or_default();
+    let is_quoted = before.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+    // RFC 6265, 4.1.1: a cookie's value has none of these.
+    if is_quoted || value.iter().any(|byte| matches!(byte, b'"' | b',' | b'\\')) {
+        return Found::Unclear;
+    }
+    Found::One(value)
+}
+
+/// The header without the cookies of these names, and without those that could be taken for them; all else as it was
+/// sent. `None` where nothing is left.
+pub(crate) fn without_cookies(header: &[u8], names: &[&str]) -> Option<Vec<u8>> {
+    let is_taken = |pair: &[u8]| names.iter().any(|name| is_alike(name_of(trimmed(pair)), name));
+    let mut left = Vec::with_capacity(header.len());
+    let mut is_first = true;
+    for (number, pair) in header.split(|byte| *byte == b';').enumerate() {
+        if is_taken(pair) {
+            continue;
+        }
+        if !is_first {
+            left.push(b';');
+        }
+        // The space behind a semicolon goes with it.
+        left.extend_from_slice(if is_first && number > 0 { pair.trim_ascii_start() } else { pair });
+        is_first = false;
+    }
+    (!left.trim_ascii().is_empty()).then_some(left)
+}
+
+/// The pairs of the header, without the spaces around them, each with its place.
+fn pairs(header: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut next = 0_usize;
+    header.split(|byte| *byte == b';').map(move |pair| {
+        let start = next;
+        next = next.saturating_add(pair.len()).saturating_add(1);
+        (start, trimmed(pair))
+    })
+}
+
+/// The name of a pair; the whole of one that has no `=`.
+fn name_of(pair: &[u8]) -> &[u8] {
+    pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii_end()
+}
+
+const fn trimmed(pair: &[u8]) -> &[u8] {
+    pair.trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn cookie_is_found_once_and_under_its_own_name() {
+        for (header, found) in [
+            ("session=abc", Found::One(&b"abc"[..])),
+            ("a=b; session=abc", Found::One(b"abc")),
+            ("a=b;session=abc;c=d", Found::One(b"abc")),
+            ("a=b;\tsession=a=b==; c", Found::One(b"a=b==")),
+            ("session=", Found::One(b"")),
+            ("session=12|ab%20", Found::One(b"12|ab%20")),
+            ("a=\"b\"; session=abc; c={\"d\":1}", Found::One(b"abc")),
+            ("", Found::Nothing),
+            ("sessions=abc; my-session=a", Found::Nothing),
+            // To some, none of these is the cookie, and it is no credential here.
+            ("Session=abc", Found::Nothing),
+            ("%73ession=abc", Found::Nothing),
+            ("session[]=abc", Found::Nothing),
+            ("a=b,session=abc", Found::Nothing),
+            ("session=a; session=b", Found::Several),
+            ("session=a; session=a", Found::Several),
+            ("session=a; Session=b", Found::Several),
+            ("%73ession=b; session=a", Found::Several),
+            ("session=a; x=y,session=b", Found::Several),
+            ("session=a; session", Found::Several),
+            ("session=a; session[x]=b", Found::Several),
+            ("x=\"; session=abc; y=\"", Found::Unclear),
+            ("session=\"abc\"", Found::Unclear),
+            ("session=a,b", Found::Unclear),
+            ("session=a\\b", Found::Unclear),
+        ] {
+            assert_eq!(find(header.as_bytes(), "session"), found, "{header}");
+        }
+        assert_eq!(find(b"session =abc", "session"), Found::One(b""), "a space is no part of a value");
+    }
+
+    #[test]
+    fn others_go_on_as_they_were_sent() {
+        for (header, left) in [
+            ("session=abc", None),
+            ("session=abc; ", None),
+            ("a=b", Some("a=b")),
+            ("session=abc; a=b", Some("a=b")),
+            ("a=b; session=abc", Some("a=b")),
+            ("a=b; session=abc; c=\"d\" ;e", Some("a=b; c=\"d\" ;e")),
+            ("a=b;session=abc;c=d", Some("a=b;c=d")),
+            ("a=b; SESSION=x; c=d; %73ession=y", Some("a=b; c=d")),
+            (" a=b ;; c", Some(" a=b ;; c")),
+            ("sessions=1; a=b", Some("sessions=1; a=b")),
+        ] {
+            let found = without_cookies(header.as_bytes(), &["session"]);
+            assert_eq!(found.as_deref(), left.map(str::as_bytes), "{header}");
+        }
+        let bytes = [b'a', b'=', 0xff, b';', b' ', b's', b'=', b'1'];
+        assert_eq!(without_cookies(&bytes, &["s", "t"]).as_deref(), Some(&[b'a', b'=', 0xff][..]));
+    }
+}
