@@ -91,8 +91,12 @@ impl PendingLookups {
         }
         let kind = lookup.kind();
         let of_kind = self.lookups.values().filter(|pending| pending.lookup.kind() == kind).count();
-        let of_caller =
-            behind.map_or(0, |caller| self.lookups.values().filter(|pending| pending.behind == Some(caller)).count());
+        let of_caller = behind.map_or(0, |caller| {
+            self.lookups
+                .values()
+                .filter(|pending| pending.behind == Some(caller) && pending.lookup.kind() == kind)
+                .count()
+        });
         // The rate is checked last, since admission counts against it.
         if of_kind >= MAX_LOOKUPS || of_caller >= MAX_LOOKUPS_OF_A_KEY || !self.rates.admit(lookup, behind, now) {
             return Err(Full);

@@ -17,7 +17,7 @@ use crate::cache::CacheKey;
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
     of_verifiers: BTreeMap<BreakerKey, Bucket>,
-    of_callers: BTreeMap<CacheKey, Bucket>,
+    of_callers: BTreeMap<(CacheKey, BreakerKey), Bucket>,
     /// When the full buckets were last thrown away.
     swept: Option<Monotonic>,
 }
@@ -40,7 +40,7 @@ impl Rates {
         let Some(of_verifier) = Bucket::take(self.of_verifiers.get(&verifier), rate.per_second, now) else {
             return false;
         };
-        if let Some(caller) = behind {
+        if let Some(caller) = behind.map(|caller| (caller, verifier.clone())) {
             let Some(of_caller) = Bucket::take(self.of_callers.get(&caller), rate.per_second_behind_a_key, now) else {
                 return false;
             };

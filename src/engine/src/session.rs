@@ -87,6 +87,13 @@ impl Session {
         let policy = Arc::clone(settings.policy());
         let request = policy.read_request(&Request::new(&headers));
         let mut session = Self { stream, settings, request_id: String::new(), phase: Phase::Refused };
+        // First: whatever becomes of the request, its target is logged.
+        if let Some(target) = request.target_without_credentials()
+            && host.set_target(&target).is_err()
+        {
+            session.refuse(host, &Refused::not_carried_out(), Url::Of(&request));
+            return session;
+        }
         match request.id() {
             Some(sent) => sent.clone_into(&mut session.request_id),
             None => {
@@ -96,12 +103,6 @@ impl Session {
                     return session;
                 }
             }
-        }
-        if let Some(target) = request.target_without_credentials()
-            && host.set_target(&target).is_err()
-        {
-            session.refuse(host, &Refused::not_carried_out(), Url::Of(&request));
-            return session;
         }
         let step = request.begin();
         let now = host.now();
@@ -131,7 +132,7 @@ impl Session {
             return self.flow();
         }
         let removed = host.trailer_names().and_then(|names| {
-            let mut taken = names.iter().filter(|name| self.settings.policy().strips(name));
+            let mut taken = names.iter().filter(|name| self.settings.policy().strips_trailer(name));
             taken.try_for_each(|name| host.remove_trailer(name))
         });
         if removed.is_err() {

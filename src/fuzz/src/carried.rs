@@ -29,7 +29,7 @@ pub fn holds_for(sent: &[u8]) {
         assert!(is_in_cookie != is_in_query, "{credential} is what was sent, in one of the two");
         // What is only like it, in the other place, does not go on.
         let readings = if is_in_cookie {
-            pieces(cookies, b";,").filter(|piece| is_named(piece, "session")).count()
+            pieces(cookies, b";").map(readings).sum()
         } else {
             pieces(query, b"&;").filter(|piece| is_named(piece, "t")).count()
         };
@@ -42,7 +42,7 @@ pub fn holds_for(sent: &[u8]) {
     };
     let left =
         if grant.remove().iter().any(|name| name == "cookie") { &[] } else { rewritten("cookie").unwrap_or(cookies) };
-    let kept = pieces(cookies, b";").filter(|piece| !is_named(piece, "session"));
+    let kept = pieces(cookies, b";").filter(|piece| readings(piece) == 0);
     // Of nothing but spaces, nothing goes on.
     let (kept, left): (Vec<_>, Vec<_>) = (
         kept.filter(|piece| !piece.is_empty()).collect(),
@@ -77,11 +77,56 @@ fn pieces<'a>(text: &'a [u8], delimiters: &'static [u8]) -> impl Iterator<Item =
     text.split(|byte| delimiters.contains(byte)).map(<[u8]>::trim_ascii)
 }
 
-/// Whether somebody could read a name in a pair: unescaped, without case, every sign as good as another.
+/// How often somebody could read the cookie in a pair, or behind a comma or a space in its value.
+fn readings(pair: &[u8]) -> usize {
+    let text: String = pair.iter().map(|byte| char::from(*byte)).collect();
+    let is_between = |sign: char| sign == ',' || matches!(sign, ' ' | '\t' | '\n' | '\r' | '\x0c');
+    let bytes = |text: &str| text.chars().filter_map(|sign| u8::try_from(u32::from(sign)).ok()).collect::<Vec<_>>();
+    let (own, value) = text.split_once('=').unwrap_or((&text, ""));
+    let own = own.trim_matches(is_between_spaces);
+    let last = own.rsplit(is_between).next().unwrap_or_default();
+    let further = value.split(is_between).skip(1).filter(|part| part.contains('='));
+    usize::from(is_named(&bytes(own), "session") || is_named(&bytes(last), "session"))
+        + further.filter(|part| is_named(&bytes(part), "session")).count()
+}
+
+const fn is_between_spaces(sign: char) -> bool {
+    matches!(sign, ' ' | '\t' | '\n' | '\r' | '\x0c')
+}
+
+/// Whether somebody could read a name in a pair: unescaped, without case, behind what is no sign, as a list.
 fn is_named(pair: &[u8], name: &str) -> bool {
-    let sent = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii_end();
-    let sent: String = unescaped(sent).into_iter().map(|byte| char::from(byte).to_ascii_lowercase()).collect();
-    sent.trim_start_matches(' ').split('[').next() == Some(name)
+    let sent = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let sent = unescaped(&unescaped_wide(sent.trim_ascii_end()));
+    let sent: String = sent.into_iter().map(|byte| char::from(byte).to_ascii_lowercase()).collect();
+    let sent = sent.split('\0').next().unwrap_or_default();
+    let sent = sent.trim_start_matches(|sign: char| !sign.is_ascii_graphic() || matches!(sign, '[' | ']'));
+    // Names of one letter have no signs that could be others.
+    let folded =
+        |text: &str| text.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '-' }).collect::<String>();
+    sent.split('[').next() == Some(name) || folded(sent.trim_end_matches(']')) == name
+}
+
+/// A text in which `%uXXXX` is a letter where it is one, and a sign elsewhere.
+fn unescaped_wide(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let wide = text.get(at..at + 6).filter(|wide| wide.starts_with(b"%u") || wide.starts_with(b"%U"));
+        let digits = wide.and_then(|wide| std::str::from_utf8(&wide[2..]).ok());
+        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
+            Some(code) => {
+                plain.push(u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(b'_'));
+                at += 6;
+            }
+            None => {
+                plain.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    plain
 }
 
 /// The bytes of a text in a form.

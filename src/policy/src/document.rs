@@ -135,7 +135,7 @@ pub struct SourceDocument {
 pub enum AlphabetDocument {
     /// Letters, digits, `-._~+/`, and `=` at the end (RFC 9110, 11.2).
     Token68,
-    /// Every visible sign of ASCII but the comma.
+    /// Every visible sign of ASCII, in a header all but the comma.
     Visible,
 }
 

@@ -5,7 +5,7 @@
 //!
 //! # Words
 //! - **request**: method, host, path, headers, as they were sent.
-//! - **credential**: an API key or a token as presented.
+//! - **credential**: an API key, a token or the like, as presented; its kind has a name of the policy's.
 //! - **authority**: the service that vouches for credentials; its statements are **facts**.
 //! - **policy**: what each route requires. Compiled from a document, whole or not at all.
 //! - **decision**: allow with a [`Grant`], or refuse with a [`Denial`].
@@ -15,8 +15,8 @@
 //!    the request is refused.
 //! 2. A route is found: the most specific one for the method, the host and the path; none is a refusal.
 //! 3. Every credential the route requires is present exactly once and well formed.
-//! 4. The API key is verified, and only then the token.
-//! 5. The token belongs to the API key, where they are bound.
+//! 4. They are verified, one after the other in the order of the route.
+//! 5. Two of them belong together, where they are bound.
 //! 6. The scopes are granted.
 //! 7. The resource named in the path is the caller's own, or the caller's type is exempt.
 //! 8. The conditions hold.

@@ -205,12 +205,20 @@ fn parameter_is_taken_alone() {
 
 #[test]
 fn kept_credentials_go_on_where_they_stand() {
-    let token = "from: [{ cookie: session }, { query: t, because: a test }]";
+    let token = "from: [{ cookie: session }, { header: x-token }]";
     let policy = compiled(token, "header: x-key", ", keep: [token]", "x-key");
     assert_eq!(taken(&policy, "/token", &[("cookie", "session=a; b=c")]), (Vec::new(), Vec::new()));
-    assert_eq!(taken(&policy, "/token?t=a", &[("x-key", "k")]), (vec!["x-key".to_owned()], Vec::new()));
+    assert_eq!(taken(&policy, "/token", &[("x-token", "t"), ("x-key", "k")]), (vec!["x-key".to_owned()], Vec::new()));
+    // What is only like it does not go on, beside a good one in another place.
+    let beside = taken(&policy, "/token", &[("x-token", "t"), ("cookie", "SESSION=evil; b=c")]);
+    assert_eq!(beside, (Vec::new(), vec![("cookie", "b=c".to_owned())]));
+    assert!(!policy.strips_trailer("cookie"));
+    assert!(compiled("from: [{ cookie: s }]", "header: x-key", "", "x-key").strips_trailer("Cookie"));
+    let fault = "forward.keep[0]: `token` can stand in the query, which is logged, and cannot be kept";
+    let kept = text("from: [{ header: x-token }, { query: t, because: a test }]", "header: x-key", ", keep: [token]");
+    assert_eq!(faults(&kept.replace(", pass: [PASSED]", "")), [fault]);
     // Two of them are two readings on each route.
-    assert_eq!(outcome(&policy, "/open?t=a", &[("cookie", "session=b")]), "token_repeated");
+    assert_eq!(outcome(&policy, "/open", &[("cookie", "session=b"), ("x-token", "a")]), "token_repeated");
     assert_eq!(outcome(&policy, "/open", &[("cookie", "session=b; session=c")]), "token_repeated");
 }
 
@@ -248,6 +256,11 @@ fn reasons_name_the_place() {
             "/token?t=a",
             &[("cookie", "session=b")],
             "it was sent in more than one place of header `authorization`, cookie `session`, parameter `t`",
+        ),
+        (
+            "/token",
+            &[("cookie", "a=b"), ("cookie", "c=d")],
+            "several `cookie` headers were sent, each of which could have `session`",
         ),
         ("/token?t=a%20b", &[], "`t` has other bytes than visible ASCII"),
         (

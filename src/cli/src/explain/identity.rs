@@ -59,18 +59,21 @@ impl Identities {
     fn named(&self, name: &str, kind: &CredentialKind) -> Result<Value, String> {
         let file = self.cases.display();
         let section = match kind.as_str() {
-            "api_key" => "api_keys".to_owned(),
-            "token" => "tokens".to_owned(),
-            other => format!("identities.{other}"),
+            "api_key" => "api_keys",
+            "token" => "tokens",
+            _ => "identities",
         };
         let text = std::fs::read_to_string(&self.cases)
             .map_err(|error| format!("identities are named in {file}, which cannot be read: {error}"))?;
         let cases = parse(&text).map_err(|reason| format!("{file} is no case file: {reason}"))?;
-        let in_short = cases.get(&section);
-        let known = match in_short.or_else(|| cases.get("identities")?.get(kind.as_str())) {
-            Some(Value::Object(known)) => known,
-            Some(_) | None => return Err(format!("{file} has no `{section}`")),
-        };
+        let in_short = if section == "identities" { None } else { cases.get(section) };
+        let sections = [in_short, cases.get("identities").and_then(|identities| identities.get(kind.as_str()))];
+        let sections: Vec<_> = sections.into_iter().flatten().filter_map(Value::as_object).collect();
+        if sections.is_empty() {
+            return Err(format!("{file} has no `{section}` for `{}`", kind.as_str()));
+        }
+        let known: serde_json::Map<_, _> =
+            sections.into_iter().flatten().map(|(name, identity)| (name.clone(), identity.clone())).collect();
         if let Some(identity) = known.get(name) {
             return Ok(identity.clone());
         }

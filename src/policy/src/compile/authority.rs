@@ -23,11 +23,14 @@ pub(super) fn all(document: &PolicyDocument, place: &Place, faults: &mut Faults)
         .flat_map(|credential| &credential.verify)
         .filter(|verifier| matches!(verifier, VerifierDocument::Jwt(_)));
     let listing: BTreeSet<&str> = jwt.filter_map(VerifierDocument::feed).collect();
+    let required = document.routes.iter().filter_map(|route| route.require.as_ref());
+    let longest = required.map(|require| require.credentials.len()).max().unwrap_or_default();
+    let longest = u32::try_from(longest).unwrap_or(u32::MAX);
     let authorities = document.authorities.iter();
     authorities
         .map(|(name, written)| {
             let deny_list = listing.contains(name.as_str());
-            (name.clone(), authority(name, written, deny_list, &place.key(name), faults))
+            (name.clone(), authority(name, written, (deny_list, longest), &place.key(name), faults))
         })
         .collect()
 }
@@ -47,11 +50,12 @@ pub(super) fn known<'a>(
     found?.as_ref()
 }
 
-/// `deny_list`: whether JWTs are held against its feed.
+/// `deny_list`: whether JWTs are held against its feed; `longest`: the number of credentials that a route requires, at
+/// most.
 fn authority(
     name: &str,
     written: &AuthorityDocument,
-    deny_list: bool,
+    (deny_list, longest): (bool, u32),
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Authority> {
@@ -71,7 +75,7 @@ fn authority(
     let auth = auth(&written.auth, &place.key("auth"), faults);
     let following = match &written.revocations {
         None => Some(None),
-        Some(written) => following(written, deny_list, timeout, &place.key("revocations"), faults).map(Some),
+        Some(written) => following(written, (deny_list, longest), timeout, &place.key("revocations"), faults).map(Some),
     };
     Some(Authority {
         name: name.to_owned(),
@@ -100,9 +104,10 @@ fn rate(written: Option<LookupsDocument>, place: &Place, faults: &mut Faults) ->
     Some(LookupRate { per_second: per_second?, per_second_behind_a_key: behind_a_key? })
 }
 
+/// `longest` is the number of credentials that a route requires, at most.
 fn following(
     written: &RevocationsDocument,
-    deny_list: bool,
+    (deny_list, longest): (bool, u32),
     timeout: Option<Duration>,
     place: &Place,
     faults: &mut Faults,
@@ -128,9 +133,13 @@ fn following(
         faults.add(&place.key("max_lag"), message);
     }
     // An API key's answer can be on its way for as long, and then a token's, before the request goes on with both.
-    let patience = timeout?.saturating_mul(2).saturating_add(Duration::from_secs(1));
+    let patience = timeout?.saturating_mul(longest.max(2)).saturating_add(Duration::from_secs(1));
     if max_lag < patience {
-        let message = format!("`{}` is less than twice `timeout` and a second, {patience:?}", written.max_lag);
+        let times = match longest {
+            0..=2 => "twice `timeout`".to_owned(),
+            more => format!("{more} times `timeout`, for each credential that a route requires,"),
+        };
+        let message = format!("`{}` is less than {times} and a second, {patience:?}", written.max_lag);
         faults.add(&place.key("max_lag"), message);
     }
     Some(Following { path: written.path.clone(), every, max_lag, serve_for: serve_for?, deny_list })

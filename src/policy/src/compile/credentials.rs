@@ -46,7 +46,8 @@ pub(super) fn all(
             format!("{} headers that carry credentials are more than {MAX_CARRIERS}", taken.carriers().count()),
         );
     }
-    Credentials { rules, carriers: taken.carriers().map(str::to_owned).collect() }
+    let kept = |kind: &CredentialKind| document.forward.keep.iter().any(|kept| kept == kind.as_str());
+    taken.into_credentials(rules, kept)
 }
 
 /// Checks the name of a credential: it becomes a variable of conditions, and a part of codes and metrics.
@@ -175,7 +176,7 @@ const MAX_CREDENTIAL_NAME: usize = 32;
 /// Names that are variables of conditions, words of CEL
 /// ([Language Definition, Syntax](https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax)), or words of
 /// this language.
-const RESERVED_NAMES: [&str; 32] = [
+const RESERVED_NAMES: [&str; 34] = [
     "all",
     "any",
     "as",
@@ -191,6 +192,7 @@ const RESERVED_NAMES: [&str; 32] = [
     "if",
     "import",
     "in",
+    "lack",
     "let",
     "loop",
     "namespace",
@@ -200,6 +202,7 @@ const RESERVED_NAMES: [&str; 32] = [
     "optional",
     "package",
     "params",
+    "reason",
     "request",
     "return",
     "true",

@@ -37,6 +37,12 @@ pub(super) fn all(
         if written.keep.iter().take(index).any(|before| before == kept) {
             faults.add(&place, format!("`{}` is written twice", kind.as_str()));
         }
+        if credential.sources().iter().any(|source| source.query.is_some()) {
+            faults.add(
+                &place,
+                format!("`{}` can stand in the query, which is logged, and cannot be kept", kind.as_str()),
+            );
+        }
         for header in credential.headers() {
             if let Some(pattern) = strip.iter().flatten().find(|pattern| pattern.is_confusable_with(&header)) {
                 faults.add(&place, format!("`{header}` cannot be kept, since `strip` removes it with `{pattern}`"));

@@ -3,7 +3,7 @@
 use super::{each, is_reserved, require_reason};
 use crate::deciding::field_name::is_alike;
 use crate::deciding::header_table::refused_headers;
-use crate::deciding::policy::CredentialRule;
+use crate::deciding::policy::{CredentialRule, Credentials, Named};
 use crate::deciding::presentation::{Alphabet, COOKIE, Form, HeaderSource, Presentation, Source};
 use crate::document::{AlphabetDocument, CredentialDocument, SourceDocument};
 use crate::fault::{Faults, Place};
@@ -35,6 +35,19 @@ impl Taken {
             self.headers.push((name.to_owned(), Vec::new()));
             self.headers.len().saturating_sub(1)
         })
+    }
+
+    /// The credentials of these rules, of which some kinds are kept.
+    pub(super) fn into_credentials(
+        self,
+        rules: Vec<CredentialRule>,
+        is_kept: impl Fn(&CredentialKind) -> bool,
+    ) -> Credentials {
+        let named = |taken: Vec<(String, CredentialKind)>| {
+            taken.into_iter().map(|(name, kind)| Named { name, is_kept: is_kept(&kind) }).collect()
+        };
+        let carriers = self.headers.into_iter().map(|(name, _schemes)| name).collect();
+        Credentials { rules, carriers, cookies: named(self.cookies), parameters: named(self.parameters) }
     }
 
     /// Tells each source in a header by which schemes that header carries other credentials.

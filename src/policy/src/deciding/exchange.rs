@@ -259,7 +259,7 @@ impl Evaluation {
     fn ask_next(self, observer: &mut impl Observer) -> Step {
         let lookup = self.presented.split_at_checked(self.identities.len()).and_then(|(before, rest)| {
             let (kind, credential) = rest.first()?;
-            self.policy.lookup_beside(kind, credential.clone(), before.to_vec())
+            self.policy.lookup_beside(kind, credential.clone(), before)
         });
         match lookup {
             Some(lookup) => {
@@ -277,6 +277,16 @@ impl Evaluation {
         now: Moment,
         observer: &mut impl Observer,
     ) -> Result<(), Denial> {
+        // What was learnt before this one was asked about may have ended meanwhile. In shadow mode, what has ended is not
+        // forwarded either.
+        let mut ended = None;
+        self.identities.retain(|(kind, facts)| match in_force(kind, facts, now) {
+            Ok(()) => true,
+            Err(denial) => {
+                ended.get_or_insert(denial);
+                false
+            }
+        });
         let facts = match answer {
             Answer::Active(facts) => facts,
             Answer::Inactive => return Err(Denial::CredentialRefused(kind, RefusedBy::Authority)),
@@ -286,15 +296,7 @@ impl Evaluation {
             Answer::Unavailable(reason) => return Err(Denial::AuthorityUnavailable(kind, Outage { reason, asked })),
         };
         in_force(&kind, &facts, now)?;
-        // What was learnt before this one was asked about may have ended meanwhile.
-        let ended = self
-            .identities
-            .iter()
-            .enumerate()
-            .find_map(|(at, (kind, facts))| Some((at, in_force(kind, facts, now).err()?)));
-        if let Some((at, denial)) = ended {
-            // In shadow mode, what has ended is not forwarded either.
-            let _ended = self.identities.remove(at);
+        if let Some(denial) = ended {
             return Err(denial);
         }
         observer.note(Event::Verified { kind: &kind, facts: &facts });

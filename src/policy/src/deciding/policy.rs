@@ -7,11 +7,11 @@ use crate::deciding::decision::Denial;
 use crate::deciding::forward::{FactReference, Forward, IdentityHeaders};
 use crate::deciding::header_table::HeaderTable;
 use crate::deciding::logged::Logged;
-use crate::deciding::presentation::{Presentation, Source, without_cookies, without_parameters};
+use crate::deciding::presentation::{COOKIE, Presentation, Source, without_cookies, without_parameters};
 use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
 use crate::deciding::router::Router;
 use crate::deciding::rule_id::RuleId;
-use crate::header::HeaderName;
+use crate::header::{HeaderName, confusable};
 use crate::host::HostPattern;
 use crate::identity::authority::SecretName;
 use crate::identity::credential::{Credential, CredentialKind};
@@ -62,6 +62,18 @@ pub(crate) struct Credentials {
     pub(crate) rules: Vec<CredentialRule>,
     /// The headers that carry them, by their numbers.
     pub(crate) carriers: Vec<String>,
+    /// Cookies that are credentials.
+    pub(crate) cookies: Vec<Named>,
+    /// Parameters of the query that are.
+    pub(crate) parameters: Vec<Named>,
+}
+
+/// A cookie or a parameter that is a credential.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    /// A kept one goes on, and nothing that could be taken for it.
+    pub(crate) is_kept: bool,
 }
 
 impl Credentials {
@@ -246,7 +258,7 @@ impl Policy {
     /// The lookup that verifies a credential on its own; `None` where the policy knows none of that kind.
     #[must_use]
     pub fn lookup(&self, kind: &CredentialKind, credential: Credential) -> Option<Lookup> {
-        self.lookup_beside(kind, credential, Vec::new())
+        self.lookup_beside(kind, credential, &[])
     }
 
     /// The lookup that verifies a credential beside others; `None` where the policy knows none of that kind.
@@ -254,10 +266,10 @@ impl Policy {
         &self,
         kind: &CredentialKind,
         credential: Credential,
-        along: Vec<(CredentialKind, Credential)>,
+        beside: &[(CredentialKind, Credential)],
     ) -> Option<Lookup> {
         let verifier = Arc::clone(self.credential_rule(kind)?.verifiers.of(&credential));
-        Some(Lookup::new(kind.clone(), credential, along, verifier))
+        Some(Lookup::new(kind.clone(), credential, beside, verifier))
     }
 
     /// Whether a header or trailer of this name must not come from the client: it could be taken for an identity, or
@@ -322,27 +334,28 @@ impl Policy {
         sources(self) == sources(other)
     }
 
-    /// A target without the credentials in its query, but for those that are kept; `None` where it has none.
-    #[must_use]
+    /// A target without the credentials in its query; `None` where it has none.
     pub(crate) fn without_parameters(&self, target: &[u8]) -> Option<Vec<u8>> {
-        let names = self.taken(|source| matches!(source, Source::Parameter { .. }));
-        if names.is_empty() { None } else { without_parameters(target, &names) }
+        let Credentials { parameters, .. } = &self.credentials;
+        if parameters.is_empty() { None } else { without_parameters(target, parameters) }
     }
 
     /// What goes on of the header `cookie`: all but the credentials that are not kept; `None` where it goes on whole.
     pub(crate) fn without_cookies(&self, header: &[u8]) -> Option<Option<Vec<u8>>> {
-        let names = self.taken(|source| matches!(source, Source::Cookie { .. }));
-        if names.is_empty() {
+        let Credentials { cookies, .. } = &self.credentials;
+        if cookies.is_empty() {
             return None;
         }
-        let left = without_cookies(header, &names);
+        let left = without_cookies(header, cookies);
         if left.as_deref() == Some(header) { None } else { Some(left) }
     }
 
-    /// The names of the cookies, or of the parameters, that stop at the gateway.
-    fn taken(&self, is_one: impl Fn(&Source) -> bool) -> Vec<&str> {
-        let rules = self.credential_rules().filter(|rule| !self.forward.keep.contains(&rule.kind));
-        rules.flat_map(|rule| &rule.presentation.sources).filter(|source| is_one(source)).map(Source::name).collect()
+    /// Whether a trailer of this name must not come from the client. Of cookies in a trailer none goes on, where one
+    /// of the policy's stops at the gateway.
+    #[must_use]
+    pub fn strips_trailer(&self, sent: &str) -> bool {
+        let takes_cookies = || self.credentials.cookies.iter().any(|cookie| !cookie.is_kept);
+        self.strips(sent) || (confusable(COOKIE, sent) && takes_cookies())
     }
 
     /// The kinds of credential that it knows, in the order of their names.

@@ -103,6 +103,8 @@ pub enum Malformed {
 pub enum Repeated {
     /// In several headers, cookies or parameters of its name, or of names that could be taken for it.
     Copies,
+    /// Perhaps in each of several headers that hold cookies.
+    CookieHeaders,
     /// In one header, with a comma, by which copies are joined.
     Comma,
     /// In several of its sources.
@@ -154,7 +156,7 @@ impl Source {
             Self::Cookie { name, carrier } => {
                 let value = match seen.carrier(*carrier) {
                     Copies::None | Copies::Alike => return Err(NotPresented::Missing),
-                    Copies::Repeated => return Err(repeated(Repeated::Copies)),
+                    Copies::Repeated => return Err(repeated(Repeated::CookieHeaders)),
                     Copies::Once(value) => value,
                 };
                 let value = match cookie::find(value, name) {

@@ -72,6 +72,7 @@ impl Policy {
         let (name, _scheme) = self.blamed(kind, source);
         match how {
             Repeated::Copies => format!("`{name}`, or a name that could be taken for it, was sent more than once"),
+            Repeated::CookieHeaders => format!("several `cookie` headers were sent, each of which could have `{name}`"),
             Repeated::Comma => format!("`{name}` has a comma, by which several are joined"),
             Repeated::Sources => {
                 let sources: Vec<_> = self.sources(kind).iter().map(ToString::to_string).collect();

@@ -60,7 +60,7 @@ impl PartialOrd for CredentialKind {
 
 impl Ord for CredentialKind {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_str().cmp(other.as_str())
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.as_str().cmp(other.as_str()) }
     }
 }
 

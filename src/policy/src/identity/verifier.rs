@@ -28,10 +28,10 @@ impl Lookup {
     pub(crate) fn new(
         kind: CredentialKind,
         credential: Credential,
-        mut along: Vec<(CredentialKind, Credential)>,
+        beside: &[(CredentialKind, Credential)],
         verifier: Arc<Verifier>,
     ) -> Self {
-        along.retain(|(kind, _credential)| verifier.sends(kind));
+        let along = beside.iter().filter(|(kind, _credential)| verifier.sends(kind)).cloned().collect();
         Self { presented: Presented { kind, credential, along }, verifier }
     }
 

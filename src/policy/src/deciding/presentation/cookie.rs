@@ -4,6 +4,7 @@
 //! unescape names. What only some of them would take for the cookie is never taken for it here, and never ignored.
 
 use crate::deciding::field_name::is_alike;
+use crate::deciding::policy::Named;
 
 /// What was found of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,18 +13,16 @@ pub(crate) enum Found<'a> {
     Nothing,
     /// One, and none that could be taken for it.
     One(&'a [u8]),
-    /// One, and more that are it, or could be taken for it.
+    /// Several that are it, or could be taken for it.
     Several,
     /// One that some read as a part of another cookie, or with another value.
     Unclear,
 }
 
-/// Looks for a cookie.
+/// Looks for a cookie. Where some read several pairs in what is one to others, each of them counts.
 pub(crate) fn find<'a>(header: &'a [u8], name: &str) -> Found<'a> {
     let exact = pairs(header).find(|(_start, pair)| name_of(pair) == name.as_bytes());
-    let alike =
-        header.split(|byte| matches!(byte, b';' | b',')).filter(|piece| is_alike(name_of(trimmed(piece)), name));
-    let (start, pair) = match (exact, alike.count()) {
+    let (start, pair) = match (exact, readings(header, name)) {
         (None, 0 | 1) => return Found::Nothing,
         (_, 2..) => return Found::Several,
         (Some(exact), _) => exact,
@@ -38,10 +37,15 @@ pub(crate) fn find<'a>(header: &'a [u8], name: &str) -> Found<'a> {
     Found::One(value)
 }
 
-/// The header without the cookies of these names, and without those that could be taken for them; all else as it was
-/// sent. `None` where nothing is left.
-pub(crate) fn without_cookies(header: &[u8], names: &[&str]) -> Option<Vec<u8>> {
-    let is_taken = |pair: &[u8]| names.iter().any(|name| is_alike(name_of(trimmed(pair)), name));
+/// The header without these cookies, and without those that could be taken for them; all else as it was sent. `None`
+/// where nothing is left.
+pub(crate) fn without_cookies(header: &[u8], taken: &[Named]) -> Option<Vec<u8>> {
+    let is_taken = |pair: &[u8]| {
+        taken.iter().any(|Named { name, is_kept }| {
+            let own = name_of(trimmed(pair)) == name.as_bytes();
+            readings(pair, name) > usize::from(own && *is_kept)
+        })
+    };
     let mut left = Vec::with_capacity(header.len());
     let mut is_first = true;
     for (number, pair) in header.split(|byte| *byte == b';').enumerate() {
@@ -71,6 +75,22 @@ fn pairs(header: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 /// The name of a pair; the whole of one that has no `=`.
 fn name_of(pair: &[u8]) -> &[u8] {
     pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii_end()
+}
+
+/// Number of pairs in a header that somebody could read as the cookie of a name. Some split at commas and spaces too.
+fn readings(header: &[u8], name: &str) -> usize {
+    let is_between = |byte: &u8| *byte == b',' || byte.is_ascii_whitespace();
+    let of_pair = |pair: &[u8]| {
+        let (before, value) = match pair.iter().position(|byte| *byte == b'=') {
+            Some(at) => pair.split_at_checked(at).unwrap_or((pair, b"")),
+            None => (pair, &[][..]),
+        };
+        let own = trimmed(before);
+        let is_own = is_alike(own, name) || own.rsplit(is_between).next().is_some_and(|last| is_alike(last, name));
+        let further = value.split(is_between).skip(1).filter(|piece| piece.contains(&b'='));
+        usize::from(is_own).saturating_add(further.filter(|piece| is_alike(name_of(piece), name)).count())
+    };
+    header.split(|byte| *byte == b';').map(of_pair).fold(0, usize::saturating_add)
 }
 
 const fn trimmed(pair: &[u8]) -> &[u8] {
@@ -108,6 +128,9 @@ mod tests {
             ("session=a; x=y,session=b", Found::Several),
             ("session=a; session", Found::Several),
             ("session=a; session[x]=b", Found::Several),
+            ("session=a; b=c session=d", Found::Several),
+            ("session=a; \u{a0}session=d", Found::Several),
+            ("[session]=d; session=a", Found::Several),
             ("x=\"; session=abc; y=\"", Found::Unclear),
             ("session=\"abc\"", Found::Unclear),
             ("session=a,b", Found::Unclear),
@@ -116,6 +139,20 @@ mod tests {
             assert_eq!(find(header.as_bytes(), "session"), found, "{header}");
         }
         assert_eq!(find(b"session =abc", "session"), Found::One(b""), "a space is no part of a value");
+    }
+
+    fn taken(name: &str) -> Named {
+        Named { name: name.to_owned(), is_kept: false }
+    }
+
+    #[test]
+    fn kept_cookie_goes_on_and_nothing_like_it() {
+        let kept = [Named { name: "session".to_owned(), is_kept: true }];
+        let left =
+            |header: &str| without_cookies(header.as_bytes(), &kept).map(|left| String::from_utf8(left).unwrap());
+        assert_eq!(left("a=b; session=c").as_deref(), Some("a=b; session=c"));
+        assert_eq!(left("a=b; Session=c; session=d").as_deref(), Some("a=b; session=d"));
+        assert_eq!(left("session=c d,session=e"), None);
     }
 
     #[test]
@@ -131,11 +168,17 @@ mod tests {
             ("a=b; SESSION=x; c=d; %73ession=y", Some("a=b; c=d")),
             (" a=b ;; c", Some(" a=b ;; c")),
             ("sessions=1; a=b", Some("sessions=1; a=b")),
+            ("a=b,session=c; d=e", Some("d=e")),
+            ("a=b session=c; d=e", Some("d=e")),
+            ("Session =c; d=e", Some("d=e")),
+            ("x session=c; d=e", Some("d=e")),
+            ("note=my session here, session", Some("note=my session here, session")),
+            ("\u{a0}session=c; d=e", Some("d=e")),
         ] {
-            let found = without_cookies(header.as_bytes(), &["session"]);
+            let found = without_cookies(header.as_bytes(), &[taken("session")]);
             assert_eq!(found.as_deref(), left.map(str::as_bytes), "{header}");
         }
         let bytes = [b'a', b'=', 0xff, b';', b' ', b's', b'=', b'1'];
-        assert_eq!(without_cookies(&bytes, &["s", "t"]).as_deref(), Some(&[b'a', b'=', 0xff][..]));
+        assert_eq!(without_cookies(&bytes, &[taken("s"), taken("t")]).as_deref(), Some(&[b'a', b'=', 0xff][..]));
     }
 }

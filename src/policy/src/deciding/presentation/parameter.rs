@@ -1,6 +1,7 @@
 //! Owns the parameters of a query: which of them is a credential, and what is left of the others.
 
 use crate::deciding::field_name::{decoded, is_alike};
+use crate::deciding::policy::Named;
 
 /// What was found of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +10,7 @@ pub(crate) enum Found {
     Nothing,
     /// One, and none that could be taken for it; its value is unescaped.
     One(Vec<u8>),
-    /// One, and more that are it, or could be taken for it.
+    /// Several that are it, or could be taken for it.
     Several,
     /// One whose value some end at a semicolon.
     Unclear,
@@ -35,11 +36,11 @@ pub(crate) fn find(query: &[u8], name: &str) -> Found {
     if value.contains(&b';') { Found::Unclear } else { Found::One(decoded(value).collect()) }
 }
 
-/// The target without the parameters of these names, and without those that could be taken for them; all else as it
-/// was sent. `None` where there are none.
-pub(crate) fn without_parameters(target: &[u8], names: &[&str]) -> Option<Vec<u8>> {
+/// The target without these parameters, and without those that could be taken for them; all else as it was sent. `None`
+/// where there are none.
+pub(crate) fn without_parameters(target: &[u8], taken: &[Named]) -> Option<Vec<u8>> {
     let (path, query) = query(target)?;
-    let is_taken = |pair: &[u8]| names.iter().any(|name| is_alike(name_of(pair), name));
+    let is_taken = |pair: &[u8]| taken.iter().any(|named| is_alike(name_of(pair), &named.name));
     if !query.split(is_delimiter).any(is_taken) {
         return None;
     }
@@ -110,6 +111,7 @@ mod tests {
 
     #[test]
     fn others_go_on_as_they_were_sent() {
+        let taken = [Named { name: "access_token".to_owned(), is_kept: false }];
         for (target, left) in [
             ("/a", None),
             ("/a?", None),
@@ -124,7 +126,7 @@ mod tests {
             ("/a?b=access_token=x", None),
             ("/a?access_token=x?y&b", Some("/a?b")),
         ] {
-            let found = without_parameters(target.as_bytes(), &["access_token"]);
+            let found = without_parameters(target.as_bytes(), &taken);
             assert_eq!(found.as_deref(), left.map(str::as_bytes), "{target}");
         }
     }
