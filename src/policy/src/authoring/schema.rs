@@ -19,10 +19,11 @@ use crate::identity::facts::{FactName, MAX_FACT};
 use crate::identity::jwt::Algorithm;
 use crate::identity::scope::MAX_SCOPE_LIST;
 use patterns::{
-    CLUSTER, COOKIE_NAME, CREDENTIAL, FACT, FACT_NAME, HEADER, HEADER_VALUE, HOST, HOST_PATTERN, MEDIA_TYPE, MESSAGE,
-    NAME, PATH, PATH_AND_QUERY, POINTER, SCHEME, SCOPE, SOMETHING, SPAN, TARGET,
+    CLUSTER, CREDENTIAL, FACT, FACT_NAME, HEADER, HEADER_VALUE, HOST, HOST_PATTERN, MEDIA_TYPE, MESSAGE, NAME, PATH,
+    PATH_AND_QUERY, POINTER, SCOPE, SOMETHING, SPAN, TARGET,
 };
 
+mod credentials;
 mod patterns;
 
 impl PolicyDocument {
@@ -101,7 +102,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
         "propertyNames": { "pattern": HEADER },
         "additionalProperties": { "minProperties": 1, "propertyNames": { "pattern": "^[!-~]+$" } },
     });
-    vec![
+    let others = vec![
         (
             "PolicyDocument",
             json!({
@@ -144,39 +145,6 @@ fn narrower() -> Vec<(&'static str, Value)> {
         ),
         ("VariableDocument", json!({ "pattern": "^[A-Z0-9_]+$" })),
         ("HeaderEnvDocument", properties(json!({ "name": { "pattern": HEADER } }))),
-        (
-            "CredentialDocument",
-            json!({
-                "properties": {
-                    "header": { "pattern": HEADER },
-                    "scheme": { "pattern": SCHEME },
-                    "from": { "minItems": 1 },
-                    "verify": { "minItems": 1, "maxItems": 2 },
-                },
-                "oneOf": [
-                    { "required": ["header"] },
-                    { "required": ["from"], "not": { "required": ["scheme"] } },
-                ],
-            }),
-        ),
-        (
-            "SourceDocument",
-            json!({
-                "properties": {
-                    "header": { "pattern": HEADER },
-                    "scheme": { "pattern": SCHEME },
-                    "cookie": { "pattern": COOKIE_NAME },
-                    "query": { "pattern": COOKIE_NAME },
-                    "because": { "pattern": SOMETHING },
-                },
-                "oneOf": [
-                    { "required": ["header"] },
-                    { "required": ["cookie"] },
-                    { "required": ["query", "because"] },
-                ],
-                "dependencies": { "scheme": ["header"], "because": ["query"] },
-            }),
-        ),
         (
             "IntrospectDocument",
             json!({
@@ -363,7 +331,8 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 "oneOf": [{ "required": ["equals"] }, { "required": ["in"] }],
             }),
         ),
-    ]
+    ];
+    others.into_iter().chain(credentials::narrower()).collect()
 }
 
 fn properties(keywords: Value) -> Value {

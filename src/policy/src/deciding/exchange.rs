@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::deciding::condition::{Condition, Headers, RequestView};
 use crate::deciding::decision::{Decision, Denial, Grant, Outage, Refused, RefusedBy};
 use crate::deciding::forward::Told;
-use crate::deciding::header_table::{Copies, Seen};
+use crate::deciding::header_table::Seen;
 use crate::deciding::observer::{Event, NoObserver, Observer};
 use crate::deciding::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
-use crate::deciding::presentation::{COOKIE, NotPresented};
+use crate::deciding::presentation::NotPresented;
 use crate::deciding::read_request::ReadRequest;
 use crate::deciding::request::Request;
 use crate::deciding::router::Found;
@@ -23,6 +23,9 @@ use crate::time::Moment;
 
 mod judge;
 mod present;
+mod taken_off;
+
+use taken_off::TakenOff;
 
 /// What to do next with a request.
 #[must_use]
@@ -348,41 +351,6 @@ fn view(conditions: &[Condition], target: &Target<'_>, seen: &Seen<'_>) -> Optio
         Some(_) | None => Headers::NotAsked,
     };
     Some(RequestView::of(target, headers))
-}
-
-/// What of a request must not reach the service.
-#[derive(Debug)]
-struct TakenOff {
-    /// Names of headers.
-    remove: Vec<String>,
-    /// Headers of which only a part goes on.
-    rewrite: Vec<(&'static str, Vec<u8>)>,
-}
-
-impl Policy {
-    /// What of a request must not reach the service on a route. What is only like a header that goes on is among it.
-    fn taken_off(&self, route: Option<&Route>, seen: &Seen<'_>) -> TakenOff {
-        let goes_on = |name: &str| route.is_some_and(|route| route.pass.iter().any(|header| header.is(name)));
-        let remove = seen.remove.iter().filter(|name| !goes_on(name)).map(|name| (*name).to_owned());
-        let mut taken = TakenOff { remove: remove.collect(), rewrite: Vec::new() };
-        if let Some(path) = seen.path.once().and_then(|path| self.without_parameters(path)) {
-            taken.rewrite.push((":path", path));
-        }
-        if goes_on(COOKIE) {
-            return taken;
-        }
-        match self.carrier(COOKIE).map(|number| seen.carrier(number)) {
-            None | Some(Copies::None | Copies::Alike) => {}
-            Some(Copies::Once(cookies)) => match self.without_cookies(cookies) {
-                None => {}
-                Some(Some(left)) => taken.rewrite.push((COOKIE, left)),
-                Some(None) => taken.remove.push(COOKIE.to_owned()),
-            },
-            // RFC 6265, 5.4: there is one. Envoy joins those of HTTP/2; of others, a service may read the first or the last.
-            Some(Copies::Repeated) => taken.remove.push(COOKIE.to_owned()),
-        }
-        taken
-    }
 }
 
 /// The denial of a path that a route gives a second reading.
