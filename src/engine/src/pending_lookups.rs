@@ -177,8 +177,9 @@ impl PendingLookups {
     }
 }
 
-/// Lookups in progress of one kind of credential, per worker. Twice this, times the workers, has to fit into the
-/// circuit breaker of the authority's cluster; otherwise that one sheds, and does not tell the kinds apart.
+/// Lookups in progress of one kind of credential, per worker. This, times the kinds that an authority is asked about,
+/// times the workers, has to fit into the circuit breaker of its cluster; otherwise that one sheds, and does not tell the
+/// kinds apart.
 pub const MAX_LOOKUPS: usize = 100;
 
 /// Lookups in progress of tokens that came with one API key, per worker: a caller's flood leaves half of the room to
