@@ -21,7 +21,7 @@ const TABLE: &str = include_str!("../../../docs/metrics.md");
 
 /// The names in the source: texts that begin as every counter does.
 fn counted() -> BTreeSet<String> {
-    let (_before, names) = COUNTERS.split_once("pub fn name(self) -> String").unwrap();
+    let (_before, names) = COUNTERS.split_once("pub fn name(&self) -> String").unwrap();
     let names = names.split("\"brama_").skip(1).map(|rest| rest.split_once('"').unwrap().0);
     names.map(|name| open(&format!("brama_{name}"), '{', '}')).collect()
 }
