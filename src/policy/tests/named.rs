@@ -124,6 +124,7 @@ fn codes_are_those_of_the_policys_own_names() {
     assert!(faults(&with("partner_unavailable"))[0].contains("a refusal with status 503 says the same always"));
 }
 
+#[cfg(feature = "cel")]
 #[test]
 fn facts_of_any_name_are_bound_owned_compared_and_scoped() {
     let bound = policy(&text(
