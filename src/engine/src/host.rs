@@ -26,8 +26,8 @@ pub trait Host {
     /// The proxy would not.
     fn set_request_id(&mut self, request_id: &str) -> Result<(), HostFailed>;
 
-    /// Removes and sets headers as granted, and then, last of all, marks the request as allowed. `reason`: why its rule
-    /// would refuse it, if it were enforced.
+    /// Removes and sets headers as granted, cookies included, and then, last of all, marks the request as allowed. The
+    /// target was set before ([`Self::set_target`]). `reason`: why its rule would refuse it, if it were enforced.
     ///
     /// # Errors
     /// The proxy would not; the request is not marked then.
@@ -42,7 +42,7 @@ pub trait Host {
     /// Answers the client, marked as the plugin's own answer, and notes why for the operator.
     fn refuse(&mut self, refusal: &RefusalResponse, note: RefusalNote<'_>);
 
-    /// Sets the request's target, before anything is decided, so that no log has the credentials in its query.
+    /// Sets the request's target, once and before anything is decided, so that no log has the credentials in its query.
     ///
     /// # Errors
     /// The proxy did not.

@@ -89,7 +89,7 @@ impl Session {
         let mut session = Self { stream, settings, request_id: String::new(), phase: Phase::Refused };
         // First: whatever becomes of the request, its target is logged.
         if let Some(target) = request.target_without_credentials()
-            && host.set_target(&target).is_err()
+            && host.set_target(target).is_err()
         {
             session.refuse(host, &Refused::not_carried_out(), Url::Of(&request));
             return session;

@@ -24,7 +24,8 @@ pub fn holds_for(sent: &[u8]) {
     if let Some(credential) = &asked {
         let text = credential.as_bytes();
         let is_in_cookie = pieces(cookies, b";").any(|piece| piece == [b"session=", text].concat());
-        let is_value = |piece: &[u8]| piece.strip_prefix(b"t=").map(unescaped).is_some_and(|value| value == text);
+        let is_value =
+            |piece: &[u8]| piece.strip_prefix(b"t=").is_some_and(|value| unescaped(value, Wide::Kept) == text);
         let is_in_query = pieces(query, b"&").any(is_value);
         assert!(is_in_cookie != is_in_query, "{credential} is what was sent, in one of the two");
         // What is only like it, in the other place, does not go on.
@@ -37,11 +38,8 @@ pub fn holds_for(sent: &[u8]) {
     }
     let Decision::Allow(grant) = decision else { return };
     assert!(asked.is_some(), "nobody passes without a credential");
-    let rewritten = |name: &str| {
-        grant.rewrite().iter().find(|(known, _value)| *known == name).map(|(_name, value)| value.as_slice())
-    };
     let left =
-        if grant.remove().iter().any(|name| name == "cookie") { &[] } else { rewritten("cookie").unwrap_or(cookies) };
+        if grant.remove().iter().any(|name| name == "cookie") { &[] } else { grant.cookies().unwrap_or(cookies) };
     let kept = pieces(cookies, b";").filter(|piece| readings(piece) == 0);
     // Of nothing but spaces, nothing goes on.
     let (kept, left): (Vec<_>, Vec<_>) = (
@@ -49,7 +47,7 @@ pub fn holds_for(sent: &[u8]) {
         pieces(left, b";").filter(|piece| !piece.is_empty()).collect(),
     );
     assert_eq!(left, kept, "the other cookies go on as they came");
-    let path = rewritten(":path").unwrap_or(&target);
+    let path = grant.target().unwrap_or(&target);
     let (before, after) = path.split_at(path.iter().position(|byte| *byte == b'?').unwrap_or(path.len()));
     assert_eq!(before, b"/own");
     let raw = |query| <[u8]>::split(query, |byte| b"&;".contains(byte));
@@ -77,7 +75,7 @@ fn pieces<'a>(text: &'a [u8], delimiters: &'static [u8]) -> impl Iterator<Item =
     text.split(|byte| delimiters.contains(byte)).map(<[u8]>::trim_ascii)
 }
 
-/// How often somebody could read the cookie in a pair, or behind a comma or a space in its value.
+/// Number of readings as the cookie, of a pair and of what stands behind a comma or a space in its value.
 fn readings(pair: &[u8]) -> usize {
     let text: String = pair.iter().map(|byte| char::from(*byte)).collect();
     let is_between = |sign: char| sign == ',' || matches!(sign, ' ' | '\t' | '\n' | '\r' | '\x0c');
@@ -94,10 +92,10 @@ const fn is_between_spaces(sign: char) -> bool {
     matches!(sign, ' ' | '\t' | '\n' | '\r' | '\x0c')
 }
 
-/// Whether somebody could read a name in a pair: unescaped, without case, behind what is no sign, as a list.
+/// Tells whether somebody could read a name in a pair: unescaped, without case, behind what is no sign, as a list.
 fn is_named(pair: &[u8], name: &str) -> bool {
     let sent = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-    let sent = unescaped(&unescaped_wide(sent.trim_ascii_end()));
+    let sent = unescaped(sent.trim_ascii_end(), Wide::Read);
     let sent: String = sent.into_iter().map(|byte| char::from(byte).to_ascii_lowercase()).collect();
     let sent = sent.split('\0').next().unwrap_or_default();
     let sent = sent.trim_start_matches(|sign: char| !sign.is_ascii_graphic() || matches!(sign, '[' | ']'));
@@ -107,46 +105,34 @@ fn is_named(pair: &[u8], name: &str) -> bool {
     sent.split('[').next() == Some(name) || folded(sent.trim_end_matches(']')) == name
 }
 
-/// A text in which `%uXXXX` is a letter where it is one, and a sign elsewhere.
-fn unescaped_wide(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        let wide = text.get(at..at + 6).filter(|wide| wide.starts_with(b"%u") || wide.starts_with(b"%U"));
-        let digits = wide.and_then(|wide| std::str::from_utf8(&wide[2..]).ok());
-        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
-            Some(code) => {
-                plain.push(u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(b'_'));
-                at += 6;
-            }
-            None => {
-                plain.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    plain
+/// Reading of `%uXXXX`: a letter where it is one and a sign elsewhere, or no escape.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wide {
+    Read,
+    Kept,
 }
 
-/// The bytes of a text in a form.
-fn unescaped(text: &[u8]) -> Vec<u8> {
+/// The bytes of a text in a form, unescaped once.
+fn unescaped(text: &[u8], wide: Wide) -> Vec<u8> {
+    let number = |digits: Option<&[u8]>| {
+        let digits = std::str::from_utf8(digits?).ok()?;
+        digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
+    };
     let mut bytes = Vec::new();
     let mut at = 0;
     while let Some(byte) = text.get(at) {
-        let escaped =
-            text.get(at + 1..at + 3).filter(|_| *byte == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        let escaped = escaped.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(escaped) => {
-                bytes.push(escaped);
-                at += 3;
+        let is_wide = wide == Wide::Read && matches!(text.get(at + 1), Some(b'u' | b'U'));
+        let escaped = match (*byte, is_wide) {
+            (b'%', true) => {
+                number(text.get(at + 2..at + 6)).map(|code| (if code < 0x80 { code } else { '_'.into() }, 6))
             }
-            None => {
-                bytes.push(if *byte == b'+' { b' ' } else { *byte });
-                at += 1;
-            }
-        }
+            (b'%', false) => number(text.get(at + 1..at + 3)).map(|code| (code, 3)),
+            (b'+', _) => Some((' '.into(), 1)),
+            (_, _) => None,
+        };
+        let (code, length) = escaped.unwrap_or_else(|| (u32::from(*byte), 1));
+        bytes.push(u8::try_from(code).unwrap());
+        at += length;
     }
     bytes
 }

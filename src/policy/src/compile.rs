@@ -19,7 +19,7 @@ use crate::identity::facts::{FactName, FactType};
 
 mod authority;
 pub(crate) mod conditions;
-mod credentials;
+pub(crate) mod credentials;
 mod facts;
 mod forward;
 mod headers;

@@ -162,6 +162,7 @@ fn faulty_names_and_uses_are_told() {
         ("now", "`now` has a meaning of its own"),
         ("any", "`any` has a meaning of its own"),
         ("in", "`in` has a meaning of its own"),
+        ("while", "`while` has a meaning of its own"),
         ("scope", "`scope` cannot name a credential, since `scope_missing` is a denial of its own"),
         ("fact", "`fact` cannot name a credential, since `fact_missing` is a denial of its own"),
         ("host", "`host` cannot name a credential, since `host_malformed` is a denial of its own"),
@@ -175,6 +176,12 @@ fn faulty_names_and_uses_are_told() {
             found.iter().any(|line| line.starts_with(&format!("credentials.{name}: ")) && line.contains(fault)),
             "{name}: {found:?}"
         );
+    }
+    // Near misses of those: words of other languages, and longer ones.
+    for name in ["yield", "await", "requests", "every", "any_", "scopes_"] {
+        let text = text(&["token"], "credentials: [token], scopes: none");
+        let text = text.replace("  token:", &format!("  {name}:")).replace("[token]", &format!("[{name}]"));
+        assert_eq!(faults(&text), [""; 0], "{name}");
     }
     for (require, fault) in [
         (

@@ -73,7 +73,9 @@ fn grant(policy: &Arc<Policy>, path: &str, sent: &[(&str, &str)]) -> Grant {
 fn taken(policy: &Arc<Policy>, path: &str, sent: &[(&str, &str)]) -> (Vec<String>, Vec<(&'static str, String)>) {
     let grant = grant(policy, path, sent);
     let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
-    (grant.remove().to_vec(), grant.rewrite().iter().map(|(name, value)| (*name, text(value))).collect())
+    let rewritten = [(":path", grant.target()), ("cookie", grant.cookies())];
+    let rewritten = rewritten.into_iter().filter_map(|(name, value)| Some((name, text(value?))));
+    (grant.remove().to_vec(), rewritten.collect())
 }
 
 const BEARER: &str = "header: authorization, scheme: Bearer";
@@ -104,6 +106,18 @@ fn one_header_carries_two_by_their_schemes() {
         // A scheme of nobody's is no credential.
         ("/partner", &[("authorization", "Basic dTpw"), ("x-api-key", "k")], "partner=k"),
         ("/partner", &[("authorization", "Basic dTpw")], "partner_malformed"),
+        // Nor is one that has commas of its own; a scheme of the policy's behind a comma is.
+        ("/partner", &[("authorization", "Digest a=\"b\", c=d"), ("x-api-key", "k")], "partner=k"),
+        ("/partner", &[("authorization", "Digest a, b"), ("x-api-key", "k, l")], "partner_repeated"),
+        ("/partner", &[("authorization", "Digest a, b")], "partner_malformed"),
+        ("/partner", &[("authorization", "Digest a, ApiKey k"), ("x-api-key", "k")], "partner_repeated"),
+        ("/partner", &[("authorization", "Digest a,bearer t"), ("x-api-key", "k")], "partner_repeated"),
+        ("/partner", &[("authorization", "Digest a, APIKEY"), ("x-api-key", "k")], "partner_repeated"),
+        ("/partner", &[("authorization", "ApiKey k, l"), ("x-api-key", "k")], "partner_repeated"),
+        ("/partner", &[("authorization", "Bearer t, u"), ("x-api-key", "k")], "partner_repeated"),
+        ("/partner", &[("authorization", "Digest a"), ("authorization", "b"), ("x-api-key", "k")], "partner_repeated"),
+        // Of a credential with one place, a comma is a second one whatever the scheme.
+        ("/token", &[("authorization", "Digest a, b")], "token_repeated"),
         ("/token", &[("authorization", "Basic dTpw")], "token_malformed"),
         ("/partner", &[], "partner_missing"),
     ] {
@@ -166,7 +180,7 @@ fn cookie_is_taken_alone() {
     let Decision::Allow(grant) = judge(&policy, &sent, |_| Answer::Active(Arc::new(Facts::none()))) else {
         panic!("refused")
     };
-    assert_eq!(grant.rewrite(), [("cookie", b"a=\xff\xfe; b=\x80".to_vec())], "byte for byte");
+    assert_eq!(grant.cookies(), Some(&b"a=\xff\xfe; b=\x80"[..]), "byte for byte");
 }
 
 #[test]

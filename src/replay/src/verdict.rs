@@ -75,6 +75,6 @@ impl<'a> Verdict<'a> {
 /// The headers that a grant sets, and those of which it lets a part go on.
 pub(crate) fn headers_set(grant: &Grant) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     let set = grant.set().iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
-    let rewritten = grant.rewrite().iter().map(|(name, value)| (*name, String::from_utf8_lossy(value)));
-    set.chain(rewritten)
+    let rewritten = [(":path", grant.target()), ("cookie", grant.cookies())];
+    set.chain(rewritten.into_iter().filter_map(|(name, value)| Some((name, String::from_utf8_lossy(value?)))))
 }

@@ -147,8 +147,11 @@ impl Host for Request {
             return Err(HostFailed);
         }
         self.headers.retain(|(name, _)| !grant.remove().contains(name));
-        for (name, value) in grant.rewrite() {
-            self.set(name, value);
+        if let Some(target) = grant.target() {
+            assert!(self.headers.iter().any(|(name, value)| name == ":path" && value == target), "set before");
+        }
+        if let Some(cookies) = grant.cookies() {
+            self.set("cookie", cookies);
         }
         self.headers.extend(grant.set().iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())));
         self.done.push(Done::Forwarded);

@@ -61,8 +61,8 @@ impl Host for EnvoyStream {
         for name in grant.remove() {
             hostcalls::remove_map_value(MapType::HttpRequestHeaders, name).map_err(|_status| HostFailed)?;
         }
-        for (name, value) in grant.rewrite() {
-            hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value))
+        if let Some(cookies) = grant.cookies() {
+            hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, "cookie", Some(cookies))
                 .map_err(|_status| HostFailed)?;
         }
         // Every copy is gone, so to add is to set; Envoy's "replace" would leave further copies.

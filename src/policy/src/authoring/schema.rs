@@ -11,8 +11,9 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use crate::compile::credentials::MAX_CREDENTIALS;
 use crate::deciding::decision::Denial;
-use crate::deciding::header_table::{MAX_CARRIERS, refused_headers};
+use crate::deciding::header_table::refused_headers;
 use crate::document::PolicyDocument;
 use crate::identity::authority::LookupRate;
 use crate::identity::facts::{FactName, MAX_FACT};
@@ -111,7 +112,7 @@ fn narrower() -> Vec<(&'static str, Value)> {
                     "version": { "const": 1 },
                     "name": { "pattern": NAME },
                     "routes": { "minItems": 1 },
-                    "credentials": { "maxProperties": MAX_CARRIERS, "propertyNames": { "pattern": CREDENTIAL } },
+                    "credentials": { "maxProperties": MAX_CREDENTIALS, "propertyNames": { "pattern": CREDENTIAL } },
                 },
             }),
         ),

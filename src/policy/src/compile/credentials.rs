@@ -60,7 +60,7 @@ fn name(name: &str, place: &Place, faults: &mut Faults) {
              {MAX_CREDENTIAL_NAME}"
         );
         faults.add(place, message);
-    } else if RESERVED_NAMES.contains(&name) {
+    } else if RESERVED_NAMES.iter().any(|names| names.contains(&name)) {
         faults.add(place, format!("`{name}` has a meaning of its own and cannot name a credential"));
     } else if let Some(code) = Row::fixed_code_of(&CredentialKind::new(name)) {
         faults.add(place, format!("`{name}` cannot name a credential, since `{code}` is a denial of its own"));
@@ -173,42 +173,38 @@ pub(crate) const MAX_CREDENTIALS: usize = 16;
 /// Bytes of a credential's name.
 const MAX_CREDENTIAL_NAME: usize = 32;
 
-/// Names that are variables of conditions, words of CEL
-/// ([Language Definition, Syntax](https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax)), or words of
-/// this language.
-const RESERVED_NAMES: [&str; 34] = [
-    "all",
-    "any",
+/// Names that no credential can have, since a condition or a policy that says them means something else.
+const RESERVED_NAMES: [&[&str]; 3] = [VARIABLES, WORDS_OF_CEL, WORDS_OF_POLICIES];
+
+/// Variables and functions of conditions, which a credential of that name would hide; `caller`, `lack` and `reason` are
+/// kept for those to come.
+const VARIABLES: &[&str] = &["all", "caller", "has", "lack", "now", "params", "reason", "request", "type"];
+
+/// Words that no identifier of CEL can be, so that a condition could not name the credential
+/// ([Language Definition, Syntax](https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax)).
+const WORDS_OF_CEL: &[&str] = &[
     "as",
     "break",
-    "caller",
     "const",
     "continue",
     "else",
     "false",
     "for",
     "function",
-    "has",
     "if",
     "import",
     "in",
-    "lack",
     "let",
     "loop",
     "namespace",
-    "none",
-    "now",
     "null",
-    "optional",
     "package",
-    "params",
-    "reason",
-    "request",
     "return",
     "true",
-    "type",
     "var",
     "void",
     "while",
-    "yield",
 ];
+
+/// Words of this language, which stand where a route names credentials, or may come to.
+const WORDS_OF_POLICIES: &[&str] = &["any", "none", "optional"];

@@ -3,20 +3,14 @@
 use crate::deciding::condition::Condition;
 use crate::deciding::forward::{Forward, IdentityHeaders};
 use crate::deciding::header_table::HeaderTable;
-use crate::deciding::policy::{CredentialRule, Credentials, HOST_ALIASES, Requirement, Route};
-use crate::deciding::presentation::COOKIE;
+use crate::deciding::policy::{Credentials, HOST_ALIASES, Requirement, Route};
 use crate::host::HostPattern;
 
 /// What the headers of a request mean in a policy of these parts.
 pub(super) fn table(credentials: &Credentials, forward: &Forward, routes: &[Route]) -> HeaderTable {
     let mut table = HeaderTable::of_every_policy();
-    for (number, name) in credentials.carriers.iter().enumerate() {
-        let carries =
-            |rule: &&CredentialRule| rule.presentation.sources.iter().any(|source| source.header() == Some(name));
-        // Of cookies, only the credential is taken.
-        let is_kept =
-            name == COOKIE || credentials.rules.iter().filter(carries).all(|rule| forward.keep.contains(&rule.kind));
-        table.add_carrier(number, name, is_kept);
+    for (number, carrier) in credentials.carriers.iter().enumerate() {
+        table.add_carrier(number, &carrier.name, carrier.is_kept);
     }
     let of_routes = routes.iter().filter_map(|route| route.forward.as_ref());
     for name in forward.names().chain(of_routes.flat_map(IdentityHeaders::names)) {

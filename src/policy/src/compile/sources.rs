@@ -3,7 +3,7 @@
 use super::{each, is_reserved, require_reason};
 use crate::deciding::field_name::is_alike;
 use crate::deciding::header_table::refused_headers;
-use crate::deciding::policy::{CredentialRule, Credentials, Named};
+use crate::deciding::policy::{Carrier, CredentialRule, Credentials, Named};
 use crate::deciding::presentation::{Alphabet, COOKIE, Form, HeaderSource, Presentation, Source};
 use crate::document::{AlphabetDocument, CredentialDocument, SourceDocument};
 use crate::fault::{Faults, Place};
@@ -19,7 +19,7 @@ pub(super) struct Taken {
     parameters: Vec<(String, CredentialKind)>,
 }
 
-/// Whose a scheme is; `None` where the whole value is a credential.
+/// Scheme with its credential; `None` where the whole value is one.
 type Scheme = (CredentialKind, Option<String>);
 
 impl Taken {
@@ -46,8 +46,20 @@ impl Taken {
         let named = |taken: Vec<(String, CredentialKind)>| {
             taken.into_iter().map(|(name, kind)| Named { name, is_kept: is_kept(&kind) }).collect()
         };
-        let carriers = self.headers.into_iter().map(|(name, _schemes)| name).collect();
-        Credentials { rules, carriers, cookies: named(self.cookies), parameters: named(self.parameters) }
+        let cookie_carrier = self.headers.iter().position(|(name, _schemes)| name == COOKIE);
+        let carriers = self.headers.into_iter().map(|(name, schemes)| {
+            let carries_kept = !schemes.is_empty() && schemes.iter().all(|(kind, _scheme)| is_kept(kind));
+            // Of cookies, only the credentials are taken.
+            let is_kept = carries_kept || name == COOKIE;
+            Carrier { name, is_kept }
+        });
+        Credentials {
+            rules,
+            carriers: carriers.collect(),
+            cookie_carrier,
+            cookies: named(self.cookies),
+            parameters: named(self.parameters),
+        }
     }
 
     /// Tells each source in a header by which schemes that header carries other credentials.
@@ -62,7 +74,7 @@ impl Taken {
     }
 }
 
-/// Where and in which form a credential is presented.
+/// Places and form in which a credential is presented.
 pub(super) fn presentation(
     written: &CredentialDocument,
     kind: &CredentialKind,
@@ -219,7 +231,7 @@ fn whose(kind: &CredentialKind) -> String {
     if kind.as_str() == API_KEY { "the API key".to_owned() } else { format!("`{}`", kind.as_str()) }
 }
 
-/// RFC 9110, 11.1: a token.
+/// Tells whether a text is an authentication scheme (RFC 9110, 11.1: a token).
 fn is_scheme(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -48,7 +48,7 @@ impl Decision {
 pub struct Grant {
     pub(crate) rule: Option<RuleId>,
     pub(crate) remove: Vec<String>,
-    pub(crate) rewrite: Vec<(&'static str, Vec<u8>)>,
+    pub(crate) rewritten: Rewritten,
     pub(crate) set: Vec<(String, String)>,
     pub(crate) would_refuse: Option<Denial>,
     pub(crate) identity: Option<String>,
@@ -79,10 +79,18 @@ impl Grant {
         &self.remove
     }
 
-    /// The headers to rewrite, `:path` and `cookie` at most: what was sent, less the credentials in it.
+    /// The request's target without the credentials in its query; `None` where it had none. It was set already, before
+    /// anything was decided ([`ReadRequest::target_without_credentials`](crate::deciding::ReadRequest)).
     #[must_use]
-    pub fn rewrite(&self) -> &[(&'static str, Vec<u8>)] {
-        &self.rewrite
+    pub fn target(&self) -> Option<&[u8]> {
+        self.rewritten.target.as_deref()
+    }
+
+    /// The value to set for the header `cookie`: what was sent, less the credentials in it. `None` where it goes on
+    /// whole, or is among what is removed.
+    #[must_use]
+    pub fn cookies(&self) -> Option<&[u8]> {
+        self.rewritten.cookies.as_deref()
     }
 
     /// The headers to set then: visible ASCII, bounded.
@@ -90,6 +98,13 @@ impl Grant {
     pub fn set(&self) -> &[(String, String)] {
         &self.set
     }
+}
+
+/// What goes on of the two headers that can have a credential among other things; `None` where all of it does.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rewritten {
+    pub(crate) target: Option<Arc<[u8]>>,
+    pub(crate) cookies: Option<Vec<u8>>,
 }
 
 /// A refusal: what was lacking, and the rule that asked for it.

@@ -8,7 +8,7 @@ use crate::deciding::forward::Told;
 use crate::deciding::header_table::Seen;
 use crate::deciding::observer::{Event, NoObserver, Observer};
 use crate::deciding::policy::{Configured, Mode, Policy, Preflight, Requirement, Route, Verified};
-use crate::deciding::presentation::NotPresented;
+use crate::deciding::presentation::Found as FoundCredential;
 use crate::deciding::read_request::ReadRequest;
 use crate::deciding::request::Request;
 use crate::deciding::router::Found;
@@ -104,7 +104,7 @@ impl Policy {
         let ambiguous = |ambiguity| unruled(by_route(ambiguity, &target));
         // A credential goes on as it was sent: two of a kind are two readings, whatever the route.
         for rule in self.forward.keep.iter().filter_map(|kind| self.credential_rule(kind)) {
-            if let Err(NotPresented::Repeated(how, source)) = rule.presentation.read(seen) {
+            if let (FoundCredential::Repeated(how), source) = rule.presentation.find(seen) {
                 return Err(unruled(Denial::CredentialRepeated(rule.kind.clone(), how, source)));
             }
         }
@@ -194,8 +194,9 @@ impl Policy {
 
     /// The grant for a request of nobody in particular.
     fn anonymous(&self, route: Option<&Route>, seen: &Seen<'_>) -> Grant {
-        let (TakenOff { remove, rewrite }, set) = (self.taken_off(route, seen), self.forward.fixed());
-        Grant { rule: route.map(|route| route.id.clone()), remove, rewrite, set, would_refuse: None, identity: None }
+        let (taken, set) = (self.taken_off(route, seen), self.forward.fixed());
+        let rule = route.map(|route| route.id.clone());
+        Grant { rule, remove: taken.remove, rewritten: taken.rewritten, set, would_refuse: None, identity: None }
     }
 }
 
@@ -336,8 +337,8 @@ impl Evaluation {
 
     fn grant(self, set: Vec<(String, String)>, would_refuse: Option<Denial>) -> Grant {
         let (rule, identity) = (self.route().map(|route| route.id.clone()), self.logged());
-        let TakenOff { remove, rewrite } = self.taken;
-        Grant { rule, remove, rewrite, set, would_refuse, identity }
+        let TakenOff { remove, rewritten } = self.taken;
+        Grant { rule, remove, rewritten, set, would_refuse, identity }
     }
 }
 

@@ -3,68 +3,53 @@
 use crate::header::{fold, folded};
 use crate::path::pair;
 
-/// Whether a sent name is one of the policy's, in any spelling in which a framework could read that: escaped (`%u0061`
-/// of older ones included), in other letter case, with other signs, behind bytes that are trimmed, before a zero byte,
-/// as a list (`name[]`, `[name]`).
+/// Tells whether a sent name is one of the policy's, in any spelling in which a framework could read that: escaped
+/// (`%u0061` of older ones included), in other letter case, with other signs, behind bytes that are trimmed, before a
+/// zero byte, as a list (`name[]`, `[name]`).
+///
+/// One pass: it ends at the first byte that no spelling of the name has there, and nothing is copied.
 pub(crate) fn is_alike(sent: &[u8], name: &str) -> bool {
-    // As most names are: no spelling of another one begins otherwise.
-    let is_near =
-        |byte: &u8| !byte.is_ascii_alphanumeric() || name.bytes().next().is_some_and(|own| fold(own) == fold(*byte));
-    if !sent.first().is_some_and(is_near) {
+    let is_before_it = |byte: &u8| !byte.is_ascii_graphic() || matches!(byte, b'[' | b']');
+    let plain = unescaped(sent, |rest| wide_escape(rest).or_else(|| form_escape(rest)));
+    let mut plain = plain.take_while(|byte| *byte != 0).skip_while(is_before_it);
+    if !folded(name).all(|own| plain.next().is_some_and(|byte| fold(byte) == own)) {
         return false;
     }
-    let plain: Vec<u8> = decoded(&without_wide_escapes(sent)).take_while(|byte| *byte != 0).collect();
-    let is_space = |byte: &u8| !byte.is_ascii_graphic();
-    let start = plain.iter().position(|byte| !is_space(byte) && !matches!(byte, b'[' | b']')).unwrap_or(plain.len());
-    let inner = plain.get(start..).unwrap_or_default();
-    let is = |text: &[u8]| text.iter().copied().map(fold).eq(folded(name));
-    let end = inner.iter().rposition(|byte| *byte != b']').map_or(0, |last| last.saturating_add(1));
-    let whole = inner.get(..end).unwrap_or_default();
-    let before_list = inner.split(|byte| *byte == b'[').next().unwrap_or_default();
-    is(whole) || is(before_list)
-}
-
-/// A name in which `%uXXXX`, an escape that no standard knows and ASP.NET reads, is the byte it stands for, or a `_`.
-fn without_wide_escapes(name: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(name.len());
-    let mut rest = name;
-    loop {
-        rest = match rest {
-            [b'%', b'u' | b'U', a, b, c, d, after @ ..] => match (pair(*a, *b), pair(*c, *d)) {
-                (Some(high), Some(low)) => {
-                    plain.push(if high == 0 && low.is_ascii() { low } else { b'_' });
-                    after
-                }
-                (_, _) => {
-                    plain.extend([b'%', b'u']);
-                    rest.get(2..).unwrap_or_default()
-                }
-            },
-            [first, after @ ..] => {
-                plain.push(*first);
-                after
-            }
-            [] => return plain,
-        };
+    match plain.next() {
+        None | Some(b'[') => true,
+        Some(b']') => plain.all(|byte| byte == b']'),
+        Some(_) => false,
     }
 }
 
-/// The bytes of a name in a form: escapes decoded once, `+` a space. What is no escape stands for itself.
-pub(crate) fn decoded(mut rest: &[u8]) -> impl Iterator<Item = u8> {
+/// Bytes of a text in a form: escapes decoded once, `+` a space. What is no escape stands for itself.
+pub(crate) fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
+    unescaped(text, form_escape)
+}
+
+/// Bytes of a text in which `escape` reads what is escaped at the start of the rest: the byte, and what follows.
+fn unescaped(mut rest: &[u8], escape: impl Fn(&[u8]) -> Option<(u8, &[u8])>) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
-        let escaped = match rest {
-            [b'%', high, low, after @ ..] => pair(*high, *low).map(|byte| (byte, after)),
-            _ => None,
-        };
-        let (byte, after) = match (escaped, rest) {
-            (Some(escaped), _) => escaped,
-            (None, [b'+', after @ ..]) => (b' ', after),
-            (None, [first, after @ ..]) => (*first, after),
-            (None, []) => return None,
-        };
+        let (byte, after) = escape(rest).or_else(|| rest.split_first().map(|(first, after)| (*first, after)))?;
         rest = after;
         Some(byte)
     })
+}
+
+/// Escape of a form (<https://url.spec.whatwg.org/#urlencoded-parsing>): `%XX`, or `+`.
+fn form_escape(rest: &[u8]) -> Option<(u8, &[u8])> {
+    match rest {
+        [b'%', high, low, after @ ..] => pair(*high, *low).map(|byte| (byte, after)),
+        [b'+', after @ ..] => Some((b' ', after)),
+        _ => None,
+    }
+}
+
+/// Escape that no standard knows and ASP.NET reads, `%uXXXX`: the byte it stands for, or `_` beyond ASCII.
+fn wide_escape(rest: &[u8]) -> Option<(u8, &[u8])> {
+    let [b'%', b'u' | b'U', a, b, c, d, after @ ..] = rest else { return None };
+    let (high, low) = (pair(*a, *b)?, pair(*c, *d)?);
+    Some((if high == 0 && low.is_ascii() { low } else { b'_' }, after))
 }
 
 #[cfg(test)]
@@ -96,6 +81,9 @@ mod tests {
             b"\xa0access_token",
             b"\xc2\xa0access_token",
             b"%09access_token",
+            b"access%UFF3Ftoken",
+            b"access_token%u0000x",
+            b"access_token]]",
         ] {
             assert!(is_alike(sent, "access_token"), "{}", sent.escape_ascii());
         }
@@ -111,6 +99,13 @@ mod tests {
             b"%",
             b"[",
             b"][",
+            b"%00access_token",
+            b"access_token][",
+            b"access%u5Ftoken",
+            b"access%u00ZZtoken",
+            // Unescaped once.
+            b"%u002561ccess_token",
+            b"%%u0061ccess_token",
         ] {
             assert!(!is_alike(sent, "access_token"), "{}", sent.escape_ascii());
         }

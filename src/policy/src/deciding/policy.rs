@@ -7,7 +7,7 @@ use crate::deciding::decision::Denial;
 use crate::deciding::forward::{FactReference, Forward, IdentityHeaders};
 use crate::deciding::header_table::HeaderTable;
 use crate::deciding::logged::Logged;
-use crate::deciding::presentation::{COOKIE, Presentation, Source, without_cookies, without_parameters};
+use crate::deciding::presentation::{COOKIE, Presentation, Source, without_parameters};
 use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
 use crate::deciding::router::Router;
 use crate::deciding::rule_id::RuleId;
@@ -61,11 +61,22 @@ pub(crate) enum Mode {
 pub(crate) struct Credentials {
     pub(crate) rules: Vec<CredentialRule>,
     /// The headers that carry them, by their numbers.
-    pub(crate) carriers: Vec<String>,
+    pub(crate) carriers: Vec<Carrier>,
+    /// Number of the header `cookie` among those; `None` where no cookie is a credential.
+    pub(crate) cookie_carrier: Option<usize>,
     /// Cookies that are credentials.
     pub(crate) cookies: Vec<Named>,
     /// Parameters of the query that are.
     pub(crate) parameters: Vec<Named>,
+}
+
+/// A header that carries credentials.
+#[derive(Debug)]
+pub(crate) struct Carrier {
+    pub(crate) name: String,
+    /// `true` where it goes on, since each credential that it carries is kept. Of cookies, only the credentials are
+    /// taken.
+    pub(crate) is_kept: bool,
 }
 
 /// A cookie or a parameter that is a credential.
@@ -279,17 +290,13 @@ impl Policy {
         self.headers.removes(sent)
     }
 
-    /// Whether `forward` or `credentials` remove a header of this name, whatever `strip` says.
+    /// Tells whether `forward` or `credentials` remove a header of this name, whatever `strip` says.
     pub(crate) fn strips_unasked(&self, sent: &str) -> bool {
         self.headers_set().any(|name| name.is_confusable_with(sent))
-            || self.credential_rules().any(|rule| {
-                let headers = rule.presentation.sources.iter().filter_map(|source| match source {
-                    Source::Header(source) => Some(&source.name),
-                    Source::Cookie { .. } | Source::Parameter { .. } => None,
-                });
-                let is_kept = self.forward.keep.contains(&rule.kind);
-                // A kept credential goes on under its own name, and under none that only looks like it.
-                headers.into_iter().any(|header| header.is_confusable_with(sent) && !(is_kept && header.is(sent)))
+            // A kept credential goes on under its own name, and under none that only looks like it. Of cookies, only
+            // the credentials are taken, whatever the name.
+            || self.credentials.carriers.iter().filter(|carrier| carrier.name != COOKIE).any(|carrier| {
+                confusable(&carrier.name, sent) && !(carrier.is_kept && carrier.name.eq_ignore_ascii_case(sent))
             })
     }
 
@@ -322,7 +329,14 @@ impl Policy {
         self.credential_rule(kind)?.presentation.sources.first()
     }
 
-    /// Whether another policy reads a kind of credential in the same places, in the same form.
+    /// The places in which a credential of a kind can stand, in the order of the policy; none where it knows none of
+    /// that kind.
+    #[must_use]
+    pub fn sources(&self, kind: &CredentialKind) -> &[Source] {
+        self.credential_rule(kind).map_or(&[], |rule| &rule.presentation.sources)
+    }
+
+    /// Tells whether another policy reads a kind of credential in the same places, in the same form.
     #[must_use]
     pub fn reads_alike(&self, other: &Self, kind: &CredentialKind) -> bool {
         let sources = |policy: &Self| {
@@ -340,18 +354,8 @@ impl Policy {
         if parameters.is_empty() { None } else { without_parameters(target, parameters) }
     }
 
-    /// What goes on of the header `cookie`: all but the credentials that are not kept; `None` where it goes on whole.
-    pub(crate) fn without_cookies(&self, header: &[u8]) -> Option<Option<Vec<u8>>> {
-        let Credentials { cookies, .. } = &self.credentials;
-        if cookies.is_empty() {
-            return None;
-        }
-        let left = without_cookies(header, cookies);
-        if left.as_deref() == Some(header) { None } else { Some(left) }
-    }
-
-    /// Whether a trailer of this name must not come from the client. Of cookies in a trailer none goes on, where one
-    /// of the policy's stops at the gateway.
+    /// Tells whether a trailer of this name must not come from the client. Of cookies in a trailer none goes on, where
+    /// one of the policy's stops at the gateway.
     #[must_use]
     pub fn strips_trailer(&self, sent: &str) -> bool {
         let takes_cookies = || self.credentials.cookies.iter().any(|cookie| !cookie.is_kept);
@@ -371,11 +375,6 @@ impl Policy {
 
     pub(crate) fn credential_rule(&self, kind: &CredentialKind) -> Option<&CredentialRule> {
         self.credentials.of(kind)
-    }
-
-    /// Number of a header that carries credentials; `None` where it carries none.
-    pub(crate) fn carrier(&self, name: &str) -> Option<usize> {
-        self.credentials.carriers.iter().position(|known| known == name)
     }
 
     pub(crate) fn credential_rules(&self) -> impl Iterator<Item = &CredentialRule> {

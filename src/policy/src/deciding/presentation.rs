@@ -1,19 +1,27 @@
 //! Owns how a credential is presented: in which of its sources, in which form, exactly once.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::deciding::header_table::{Copies, Seen};
-use crate::header::HeaderName;
 use crate::identity::credential::{Credential, InvalidCredential, MAX_CREDENTIAL};
 
 mod cookie;
+mod found;
+mod header;
 mod parameter;
 mod presenting;
 
-pub(crate) use cookie::without_cookies;
+pub(crate) use cookie::{Left, without_cookies};
+pub(crate) use found::Found;
+pub use found::{Malformed, Repeated};
+pub(crate) use header::Form;
+pub use header::HeaderSource;
+#[cfg(test)]
+pub(crate) use header::only;
 pub(crate) use parameter::without_parameters;
 
-/// Where and in which form a kind of credential is presented.
+/// Places and form in which a kind of credential is presented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Presentation {
     /// At least one.
@@ -41,26 +49,6 @@ pub enum Source {
     },
 }
 
-/// A header in which a credential can stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeaderSource {
-    pub(crate) name: HeaderName,
-    /// Number of the header among those that carry credentials.
-    pub(crate) carrier: usize,
-    pub(crate) form: Form,
-    /// Schemes by which the header carries other credentials.
-    pub(crate) others: Vec<String>,
-}
-
-/// The form of a credential inside its header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// The whole value.
-    Raw,
-    /// An authentication scheme, then token68.
-    Scheme(String),
-}
-
 /// Characters of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alphabet {
@@ -70,126 +58,59 @@ pub(crate) enum Alphabet {
     Visible,
 }
 
-/// Why a request presents no credential of a kind, and the number of the source, among those of the kind, that is to
-/// blame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotPresented {
-    Missing,
-    Malformed(Malformed, usize),
-    Repeated(Repeated, usize),
-}
-
-/// In what a credential has no known form. A kind only: what was sent may be a secret all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    /// Bytes that are no text.
-    NotUtf8,
-    /// Something else than the policy's scheme stands before it.
-    Scheme,
-    /// Nothing is there.
-    Empty,
-    /// More than [`MAX_CREDENTIAL`] bytes.
-    TooLong,
-    /// A space, a control, or a byte outside ASCII.
-    NotVisible,
-    /// Something else than token68.
-    NotToken68,
-    /// A quote, a comma or a semicolon, by which some read the cookies or the query otherwise.
-    Delimiter,
-}
-
-/// How a credential is there more than once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeated {
-    /// In several headers, cookies or parameters of its name, or of names that could be taken for it.
-    Copies,
-    /// Perhaps in each of several headers that hold cookies.
-    CookieHeaders,
-    /// In one header, with a comma, by which copies are joined.
-    Comma,
-    /// In several of its sources.
-    Sources,
-}
-
 impl Presentation {
-    /// The one credential of this kind in a request, and the source in which it stands.
-    pub(crate) fn read(&self, seen: &Seen<'_>) -> Result<(Credential, &Source), NotPresented> {
-        let mut found = None;
+    /// The credential of this kind in a request, whatever its characters, and the number of the source that it stands
+    /// in, or that is to blame. Only a parameter that is escaped is copied.
+    pub(crate) fn find<'a>(&self, seen: &Seen<'a>) -> (Found<Cow<'a, str>>, usize) {
+        let is_alone = self.sources.len() == 1;
+        let mut found = (Found::Nothing, 0);
         for (number, source) in self.sources.iter().enumerate() {
-            let read = match source.read(seen, self.alphabet, number) {
-                Err(NotPresented::Missing) => continue,
-                Err(NotPresented::Repeated(how, number)) => return Err(NotPresented::Repeated(how, number)),
-                read => read,
-            };
-            found = match (found, read) {
-                (None, read) => Some((read, source)),
+            found = match (found, source.find(seen, is_alone)) {
+                (_, Found::Repeated(how)) => return (Found::Repeated(how), number),
+                (before, Found::Nothing) => before,
+                ((Found::Nothing, _), here) => (here, number),
                 // What stands in a header with a scheme of nobody's is no second credential.
-                (Some(before), Err(NotPresented::Malformed(Malformed::Scheme, _))) => Some(before),
-                (Some((Err(NotPresented::Malformed(Malformed::Scheme, _)), _)), read) => Some((read, source)),
-                (Some(_), _) => return Err(NotPresented::Repeated(Repeated::Sources, number)),
+                (before, Found::Malformed(Malformed::Scheme)) => before,
+                ((Found::Malformed(Malformed::Scheme), _), here) => (here, number),
+                (_, _) => return (Found::Repeated(Repeated::Sources), number),
             };
         }
-        let (read, source) = found.ok_or(NotPresented::Missing)?;
-        read.map(|credential| (credential, source))
+        found
+    }
+
+    /// The one credential of this kind in a request, and the number of the source that it stands in, or that is to
+    /// blame.
+    pub(crate) fn read(&self, seen: &Seen<'_>) -> (Found<Credential>, usize) {
+        let (found, number) = self.find(seen);
+        let usual = self.sources.get(number).map_or(Alphabet::Visible, Source::alphabet);
+        (found.and_then(|text| credential(&text, self.alphabet.unwrap_or(usual))), number)
     }
 }
 
 impl Source {
-    /// The credential in this source, which is number `number` of its kind.
-    fn read(&self, seen: &Seen<'_>, alphabet: Option<Alphabet>, number: usize) -> Result<Credential, NotPresented> {
-        let malformed = |what| NotPresented::Malformed(what, number);
-        let repeated = |how| NotPresented::Repeated(how, number);
+    /// The credential in this source. `is_alone`: it is the only one of its kind.
+    fn find<'a>(&self, seen: &Seen<'a>, is_alone: bool) -> Found<Cow<'a, str>> {
         match self {
-            Self::Header(source) => {
-                let value = presented(seen.carrier(source.carrier), number)?;
-                let text = std::str::from_utf8(value).map_err(|_not_utf8| malformed(Malformed::NotUtf8))?;
-                let (secret, usual) = match &source.form {
-                    Form::Raw => (text, Alphabet::Visible),
-                    Form::Scheme(scheme) => match after_scheme(text, scheme) {
-                        Some(secret) => (secret, Alphabet::Token68),
-                        None if source.is_for_another(text) => return Err(NotPresented::Missing),
-                        None => return Err(malformed(Malformed::Scheme)),
-                    },
-                };
-                credential(secret, alphabet.unwrap_or(usual)).map_err(malformed)
-            }
-            Self::Cookie { name, carrier } => {
-                let value = match seen.carrier(*carrier) {
-                    Copies::None | Copies::Alike => return Err(NotPresented::Missing),
-                    Copies::Repeated => return Err(repeated(Repeated::CookieHeaders)),
-                    Copies::Once(value) => value,
-                };
-                let value = match cookie::find(value, name) {
-                    cookie::Found::Nothing => return Err(NotPresented::Missing),
-                    cookie::Found::Several => return Err(repeated(Repeated::Copies)),
-                    cookie::Found::Unclear => return Err(malformed(Malformed::Delimiter)),
-                    cookie::Found::One(value) => value,
-                };
-                let text = std::str::from_utf8(value).map_err(|_not_utf8| malformed(Malformed::NotUtf8))?;
-                credential(text, alphabet.unwrap_or(Alphabet::Visible)).map_err(malformed)
-            }
-            Self::Parameter { name } => {
-                let Some((_path, query)) = seen.path.once().and_then(parameter::query) else {
-                    return Err(NotPresented::Missing);
-                };
-                let value = match parameter::find(query, name) {
-                    parameter::Found::Nothing => return Err(NotPresented::Missing),
-                    parameter::Found::Several => return Err(repeated(Repeated::Copies)),
-                    parameter::Found::Unclear => return Err(malformed(Malformed::Delimiter)),
-                    parameter::Found::One(value) => value,
-                };
-                let text = String::from_utf8(value).map_err(|_not_utf8| malformed(Malformed::NotUtf8))?;
-                credential(&text, alphabet.unwrap_or(Alphabet::Visible)).map_err(malformed)
-            }
+            Self::Header(source) => source.find(seen.carrier(source.carrier), is_alone).map(Cow::Borrowed),
+            Self::Cookie { name, carrier } => match seen.carrier(*carrier) {
+                Copies::None | Copies::Alike => Found::Nothing,
+                Copies::Repeated => Found::Repeated(Repeated::CookieHeaders),
+                Copies::Once(cookies) => cookie::find(cookies, name).map(Cow::Borrowed).and_then(text),
+            },
+            Self::Parameter { name } => match seen.path.once().and_then(parameter::query) {
+                Some((_path, query)) => parameter::find(query, name).and_then(text),
+                None => Found::Nothing,
+            },
         }
     }
 
-    /// The header that it stands in, or `cookie`; `None` of a parameter.
-    pub(crate) fn header(&self) -> Option<&str> {
+    /// Characters of what stands in it, where the policy says nothing else.
+    const fn alphabet(&self) -> Alphabet {
         match self {
-            Self::Header(source) => Some(source.name.as_str()),
-            Self::Cookie { .. } => Some(COOKIE),
-            Self::Parameter { .. } => None,
+            Self::Header(HeaderSource { form: Form::Scheme(_), .. }) => Alphabet::Token68,
+            Self::Header(HeaderSource { form: Form::Raw, .. }) | Self::Cookie { .. } | Self::Parameter { .. } => {
+                Alphabet::Visible
+            }
         }
     }
 
@@ -233,11 +154,13 @@ impl fmt::Display for Source {
     }
 }
 
-impl HeaderSource {
-    /// Whether a value is another credential's, by its scheme.
-    fn is_for_another(&self, value: &str) -> bool {
-        self.others.iter().any(|scheme| after_scheme(value, scheme).is_some())
-    }
+/// The text of what stands in a cookie or a parameter.
+fn text(value: Cow<'_, [u8]>) -> Result<Cow<'_, str>, Malformed> {
+    let text = match value {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    };
+    text.ok_or(Malformed::NotUtf8)
 }
 
 /// The credential of a text.
@@ -255,26 +178,8 @@ fn credential(text: &str, alphabet: Alphabet) -> Result<Credential, Malformed> {
     }
 }
 
-/// The one value of a header that presents a credential, in whichever form.
-pub(crate) fn presented(copies: Copies<'_>, number: usize) -> Result<&[u8], NotPresented> {
-    match copies {
-        Copies::None | Copies::Alike => Err(NotPresented::Missing),
-        // "First wins" and "last wins" are both somebody's reading, and so is a name with other signs. Envoy joins the
-        // copies of some headers with a comma, and no credential has one.
-        Copies::Repeated => Err(NotPresented::Repeated(Repeated::Copies, number)),
-        Copies::Once(value) if value.contains(&b',') => Err(NotPresented::Repeated(Repeated::Comma, number)),
-        Copies::Once(value) => Ok(value),
-    }
-}
-
-/// What follows `scheme` and its spaces (RFC 9110, 11.4: `auth-scheme 1*SP token68`).
-fn after_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
-    let (name, rest) = value.split_once(' ')?;
-    // RFC 9110, 11.1: the scheme is case-insensitive.
-    name.eq_ignore_ascii_case(scheme).then(|| rest.trim_start_matches(' '))
-}
-
-/// RFC 9110, 11.2: `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+/// Tells whether a text is a token68, by RFC 9110, 11.2:
+/// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     !body.is_empty()
@@ -301,29 +206,31 @@ mod tests {
     }
 
     /// The credential in the only header of a request that carries one.
-    fn read(form: Form, values: &[&[u8]]) -> Result<String, NotPresented> {
+    fn read(form: Form, values: &[&[u8]]) -> Found<String> {
         let headers: Vec<_> = values.iter().map(|value| ("authorization".to_owned(), value.to_vec())).collect();
         read_from(&[header("authorization", form)], &headers)
     }
 
-    fn read_from(sources: &[Source], headers: &[(String, Vec<u8>)]) -> Result<String, NotPresented> {
+    fn read_from(sources: &[Source], headers: &[(String, Vec<u8>)]) -> Found<String> {
         let presentation = Presentation { sources: sources.to_vec(), alphabet: None };
         let mut table = HeaderTable::of_every_policy();
-        table.add_carrier(0, sources[0].header().unwrap(), false);
+        table.add_carrier(0, sources[0].name(), false);
         let seen = table.read(&Request::new(headers));
-        presentation.read(&seen).map(|(credential, _source)| credential.expose_secret().to_owned())
+        let (found, number) = presentation.read(&seen);
+        assert_eq!(number, 0);
+        found.map(|credential| credential.expose_secret().to_owned())
     }
 
-    fn bearer(values: &[&[u8]]) -> Result<String, NotPresented> {
+    fn bearer(values: &[&[u8]]) -> Found<String> {
         read(Form::Scheme("Bearer".to_owned()), values)
     }
 
     #[test]
     fn scheme_is_case_insensitive_and_token_is_exact() {
         for value in ["Bearer abc", "bearer abc", "BEARER   abc"] {
-            assert_eq!(bearer(&[value.as_bytes()]), Ok("abc".to_owned()));
+            assert_eq!(bearer(&[value.as_bytes()]), Found::One("abc".to_owned()));
         }
-        assert_eq!(bearer(&[b"Bearer A-._~+/9=="]), Ok("A-._~+/9==".to_owned()));
+        assert_eq!(bearer(&[b"Bearer A-._~+/9=="]), Found::One("A-._~+/9==".to_owned()));
     }
 
     #[test]
@@ -350,7 +257,7 @@ mod tests {
             (b"Bearer a%20", Malformed::NotToken68),
             (too_long.as_bytes(), Malformed::TooLong),
         ] {
-            assert_eq!(bearer(&[value]), Err(NotPresented::Malformed(malformed, 0)), "{}", value.escape_ascii());
+            assert_eq!(bearer(&[value]), Found::Malformed(malformed), "{}", value.escape_ascii());
         }
     }
 
@@ -362,9 +269,9 @@ mod tests {
             (&[b"Bearer a, Basic b"], Repeated::Comma),
             (&[b"Bearer a", b""], Repeated::Copies),
         ] {
-            assert_eq!(bearer(values), Err(NotPresented::Repeated(repeated, 0)));
+            assert_eq!(bearer(values), Found::Repeated(repeated));
         }
-        assert_eq!(read(Form::Raw, &[b"a,b"]), Err(NotPresented::Repeated(Repeated::Comma, 0)));
+        assert_eq!(read(Form::Raw, &[b"a,b"]), Found::Repeated(Repeated::Comma));
     }
 
     #[test]
@@ -373,16 +280,16 @@ mod tests {
             let headers: Vec<_> = names.iter().map(|name| ((*name).to_owned(), b"k".to_vec())).collect();
             read_from(&[header("api-key", Form::Raw)], &headers)
         };
-        assert_eq!(read(&["api-key", "apikey", "x-api-key"]), Ok("k".to_owned()));
+        assert_eq!(read(&["api-key", "apikey", "x-api-key"]), Found::One("k".to_owned()));
         for names in [["api-key", "api_key"], ["api.key", "API-Key"], ["api-key", "Api-Key"]] {
-            assert_eq!(read(&names), Err(NotPresented::Repeated(Repeated::Copies, 0)), "{names:?}");
+            assert_eq!(read(&names), Found::Repeated(Repeated::Copies), "{names:?}");
         }
-        assert_eq!(read(&["api_key"]), Err(NotPresented::Missing));
+        assert_eq!(read(&["api_key"]), Found::Nothing);
     }
 
     #[test]
     fn raw_credential_is_the_whole_value() {
-        assert_eq!(read(Form::Raw, &[b"id:secret"]), Ok("id:secret".to_owned()));
+        assert_eq!(read(Form::Raw, &[b"id:secret"]), Found::One("id:secret".to_owned()));
         for (value, malformed) in [
             (&b""[..], Malformed::Empty),
             (b"a b", Malformed::NotVisible),
@@ -392,8 +299,8 @@ mod tests {
             (b"\xd0", Malformed::NotUtf8),
         ] {
             let found = read(Form::Raw, &[value]);
-            assert_eq!(found, Err(NotPresented::Malformed(malformed, 0)), "{}", value.escape_ascii());
+            assert_eq!(found, Found::Malformed(malformed), "{}", value.escape_ascii());
         }
-        assert_eq!(read(Form::Raw, &[]), Err(NotPresented::Missing));
+        assert_eq!(read(Form::Raw, &[]), Found::Nothing);
     }
 }

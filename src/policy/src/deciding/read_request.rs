@@ -19,7 +19,9 @@ pub struct ReadRequest<'a> {
 impl Policy {
     /// Reads a request, to be judged by this policy.
     pub fn read_request<'a>(self: &'a Arc<Self>, request: &Request<'a>) -> ReadRequest<'a> {
-        ReadRequest { policy: self, seen: self.headers.read(request) }
+        let mut seen = self.headers.read(request);
+        seen.target_left = seen.path.once().and_then(|path| self.without_parameters(path)).map(Arc::from);
+        ReadRequest { policy: self, seen }
     }
 }
 
@@ -39,8 +41,8 @@ impl<'a> ReadRequest<'a> {
     /// The request's target without the credentials in its query; `None` where there are none. What is logged of the
     /// request, whatever becomes of it, is to be this one.
     #[must_use]
-    pub fn target_without_credentials(&self) -> Option<Vec<u8>> {
-        self.policy.without_parameters(self.seen.path.once()?)
+    pub fn target_without_credentials(&self) -> Option<&[u8]> {
+        self.seen.target_left.as_deref()
     }
 
     /// The policy it is read by.

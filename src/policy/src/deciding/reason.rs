@@ -5,7 +5,7 @@
 
 use crate::deciding::decision::{Compared, Denial, JudgedCondition, OverriddenBy, RefusedBy, RefusedMethod, Upgrade};
 use crate::deciding::policy::Policy;
-use crate::deciding::presentation::{Malformed, Repeated, Source};
+use crate::deciding::presentation::{Malformed, Repeated};
 use crate::identity::credential::{CredentialKind, MAX_CREDENTIAL};
 use crate::identity::scope::{Scope, Scopes, WantedScopes};
 use crate::path::SecondReading;
@@ -51,10 +51,6 @@ impl Policy {
             | Denial::NotCarriedOut => return None,
         };
         Some(told)
-    }
-
-    fn sources(&self, kind: &CredentialKind) -> &[Source] {
-        self.credential_rule(kind).map_or(&[], |rule| &rule.presentation.sources)
     }
 
     /// The name of what is to blame, and the scheme that should stand in it.

@@ -37,7 +37,7 @@ impl CredentialKind {
         self.0.codes.iter().find(|(known, _code)| *known == lack).map_or("", |(_lack, code)| code)
     }
 
-    /// Whether its facts can be a user's. Those of `api_key` are an application's or a broker's.
+    /// Tells whether its facts can be a user's. Those of `api_key` are an application's or a broker's.
     pub(crate) fn is_of_users(&self) -> bool {
         self.as_str() != API_KEY
     }

@@ -5,7 +5,7 @@ use crate::deciding::decision::Denial;
 use crate::deciding::header_table::Seen;
 use crate::deciding::observer::{Event, Observer};
 use crate::deciding::policy::Mode;
-use crate::deciding::presentation::NotPresented;
+use crate::deciding::presentation::Found;
 use crate::identity::credential::{Credential, CredentialKind};
 
 impl Evaluation {
@@ -30,17 +30,21 @@ impl Evaluation {
         let (mut presented, mut lacks) = (Vec::with_capacity(kinds.iter().len()), Vec::new());
         for kind in kinds.iter() {
             let rule = self.policy.credential_rule(kind).ok_or(Denial::NotConfigured)?;
-            let lack = match rule.presentation.read(seen) {
-                Ok((credential, source)) => {
-                    observer.note(Event::Presented { kind, source });
+            let sources = &rule.presentation.sources;
+            let (found, number) = rule.presentation.read(seen);
+            let lack = match found {
+                Found::One(credential) => {
+                    if let Some(source) = sources.get(number) {
+                        observer.note(Event::Presented { kind, source });
+                    }
                     presented.push((kind.clone(), credential));
                     continue;
                 }
-                Err(NotPresented::Missing) => Denial::CredentialMissing(kind.clone()),
-                Err(NotPresented::Malformed(what, source)) => Denial::CredentialMalformed(kind.clone(), what, source),
-                Err(NotPresented::Repeated(how, source)) => Denial::CredentialRepeated(kind.clone(), how, source),
+                Found::Nothing => Denial::CredentialMissing(kind.clone()),
+                Found::Malformed(what) => Denial::CredentialMalformed(kind.clone(), what, number),
+                Found::Repeated(how) => Denial::CredentialRepeated(kind.clone(), how, number),
             };
-            observer.note(Event::NotPresented { kind, sources: &rule.presentation.sources, lack: &lack });
+            observer.note(Event::NotPresented { kind, sources, lack: &lack });
             lacks.push(lack);
         }
         self.first_of(lacks).map_or(Ok(presented), Err)

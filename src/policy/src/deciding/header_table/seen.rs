@@ -1,6 +1,7 @@
 //! Owns the one walk over a request's headers, and what is seen on it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::{HeaderTable, Override, ReadByConditions, Role};
 use crate::deciding::request::Request;
@@ -12,6 +13,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) method: Copies<'a>,
     pub(crate) authority: Copies<'a>,
     pub(crate) path: Copies<'a>,
+    /// The target without the credentials in its query; `None` where it has none. Shared with the grant.
+    pub(crate) target_left: Option<Arc<[u8]>>,
     scheme: Copies<'a>,
     request_id: Copies<'a>,
     /// Whether a header could be taken for `:protocol`.

@@ -3,28 +3,27 @@
 //! Services read the header `cookie` in different ways: some take a quoted value whole, some split at commas, some
 //! unescape names. What only some of them would take for the cookie is never taken for it here, and never ignored.
 
+use super::{Found, Malformed, Repeated};
 use crate::deciding::field_name::is_alike;
 use crate::deciding::policy::Named;
 
-/// What was found of a cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found<'a> {
-    /// No cookie of this name; at most one of a name that is only alike.
+/// What goes on of a header with cookies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// All of it, as it was sent.
+    Whole,
+    /// This part of it.
+    Part(Vec<u8>),
+    /// None of it.
     Nothing,
-    /// One, and none that could be taken for it.
-    One(&'a [u8]),
-    /// Several that are it, or could be taken for it.
-    Several,
-    /// One that some read as a part of another cookie, or with another value.
-    Unclear,
 }
 
-/// Looks for a cookie. Where some read several pairs in what is one to others, each of them counts.
-pub(crate) fn find<'a>(header: &'a [u8], name: &str) -> Found<'a> {
+/// The value of a cookie, as it was sent. Where some read several pairs in what is one to others, each of them counts.
+pub(crate) fn find<'a>(header: &'a [u8], name: &str) -> Found<&'a [u8]> {
     let exact = pairs(header).find(|(_start, pair)| name_of(pair) == name.as_bytes());
     let (start, pair) = match (exact, readings(header, name)) {
         (None, 0 | 1) => return Found::Nothing,
-        (_, 2..) => return Found::Several,
+        (_, 2..) => return Found::Repeated(Repeated::Copies),
         (Some(exact), _) => exact,
     };
     let value = pair.get(name.len()..).and_then(|rest| rest.strip_prefix(b"=")).unwrap_or_default();
@@ -32,20 +31,23 @@ pub(crate) fn find<'a>(header: &'a [u8], name: &str) -> Found<'a> {
     let is_quoted = before.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
     // RFC 6265, 4.1.1: a cookie's value has none of these.
     if is_quoted || value.iter().any(|byte| matches!(byte, b'"' | b',' | b'\\')) {
-        return Found::Unclear;
+        return Found::Malformed(Malformed::Delimiter);
     }
     Found::One(value)
 }
 
-/// The header without these cookies, and without those that could be taken for them; all else as it was sent. `None`
-/// where nothing is left.
-pub(crate) fn without_cookies(header: &[u8], taken: &[Named]) -> Option<Vec<u8>> {
+/// What goes on of a header without these cookies, and without those that could be taken for them; all else as it was
+/// sent.
+pub(crate) fn without_cookies(header: &[u8], taken: &[Named]) -> Left {
     let is_taken = |pair: &[u8]| {
         taken.iter().any(|Named { name, is_kept }| {
             let own = name_of(trimmed(pair)) == name.as_bytes();
             readings(pair, name) > usize::from(own && *is_kept)
         })
     };
+    if !header.split(|byte| *byte == b';').any(is_taken) {
+        return Left::Whole;
+    }
     let mut left = Vec::with_capacity(header.len());
     let mut is_first = true;
     for (number, pair) in header.split(|byte| *byte == b';').enumerate() {
@@ -59,7 +61,7 @@ pub(crate) fn without_cookies(header: &[u8], taken: &[Named]) -> Option<Vec<u8>>
         left.extend_from_slice(if is_first && number > 0 { pair.trim_ascii_start() } else { pair });
         is_first = false;
     }
-    (!left.trim_ascii().is_empty()).then_some(left)
+    if left.trim_ascii().is_empty() { Left::Nothing } else { Left::Part(left) }
 }
 
 /// The pairs of the header, without the spaces around them, each with its place.
@@ -121,24 +123,24 @@ mod tests {
             ("%73ession=abc", Found::Nothing),
             ("session[]=abc", Found::Nothing),
             ("a=b,session=abc", Found::Nothing),
-            ("session=a; session=b", Found::Several),
-            ("session=a; session=a", Found::Several),
-            ("session=a; Session=b", Found::Several),
-            ("%73ession=b; session=a", Found::Several),
-            ("session=a; x=y,session=b", Found::Several),
-            ("session=a; session", Found::Several),
-            ("session=a; session[x]=b", Found::Several),
-            ("session=a; b=c session=d", Found::Several),
-            ("session=a; \u{a0}session=d", Found::Several),
-            ("[session]=d; session=a", Found::Several),
-            ("x=\"; session=abc; y=\"", Found::Unclear),
-            ("session=\"abc\"", Found::Unclear),
-            ("session=a,b", Found::Unclear),
-            ("session=a\\b", Found::Unclear),
+            ("session=a; session=b", Found::Repeated(Repeated::Copies)),
+            ("session=a; session=a", Found::Repeated(Repeated::Copies)),
+            ("session=a; Session=b", Found::Repeated(Repeated::Copies)),
+            ("%73ession=b; session=a", Found::Repeated(Repeated::Copies)),
+            ("session=a; x=y,session=b", Found::Repeated(Repeated::Copies)),
+            ("session=a; session", Found::Repeated(Repeated::Copies)),
+            ("session=a; session[x]=b", Found::Repeated(Repeated::Copies)),
+            ("session=a; b=c session=d", Found::Repeated(Repeated::Copies)),
+            ("session=a; \u{a0}session=d", Found::Repeated(Repeated::Copies)),
+            ("[session]=d; session=a", Found::Repeated(Repeated::Copies)),
+            ("x=\"; session=abc; y=\"", Found::Malformed(Malformed::Delimiter)),
+            ("session=\"abc\"", Found::Malformed(Malformed::Delimiter)),
+            ("session=a,b", Found::Malformed(Malformed::Delimiter)),
+            ("session=a\\b", Found::Malformed(Malformed::Delimiter)),
         ] {
             assert_eq!(find(header.as_bytes(), "session"), found, "{header}");
         }
-        assert_eq!(find(b"session =abc", "session"), Found::One(b""), "a space is no part of a value");
+        assert_eq!(find(b"session =abc", "session"), Found::One(&b""[..]), "a space is no part of a value");
     }
 
     fn taken(name: &str) -> Named {
@@ -148,37 +150,37 @@ mod tests {
     #[test]
     fn kept_cookie_goes_on_and_nothing_like_it() {
         let kept = [Named { name: "session".to_owned(), is_kept: true }];
-        let left =
-            |header: &str| without_cookies(header.as_bytes(), &kept).map(|left| String::from_utf8(left).unwrap());
-        assert_eq!(left("a=b; session=c").as_deref(), Some("a=b; session=c"));
-        assert_eq!(left("a=b; Session=c; session=d").as_deref(), Some("a=b; session=d"));
-        assert_eq!(left("session=c d,session=e"), None);
+        let left = |header: &str| without_cookies(header.as_bytes(), &kept);
+        assert_eq!(left("a=b; session=c"), Left::Whole);
+        assert_eq!(left("a=b; Session=c; session=d"), Left::Part(b"a=b; session=d".to_vec()));
+        assert_eq!(left("session=c d,session=e"), Left::Nothing);
     }
 
     #[test]
     fn others_go_on_as_they_were_sent() {
+        let part = |text: &str| Left::Part(text.as_bytes().to_vec());
         for (header, left) in [
-            ("session=abc", None),
-            ("session=abc; ", None),
-            ("a=b", Some("a=b")),
-            ("session=abc; a=b", Some("a=b")),
-            ("a=b; session=abc", Some("a=b")),
-            ("a=b; session=abc; c=\"d\" ;e", Some("a=b; c=\"d\" ;e")),
-            ("a=b;session=abc;c=d", Some("a=b;c=d")),
-            ("a=b; SESSION=x; c=d; %73ession=y", Some("a=b; c=d")),
-            (" a=b ;; c", Some(" a=b ;; c")),
-            ("sessions=1; a=b", Some("sessions=1; a=b")),
-            ("a=b,session=c; d=e", Some("d=e")),
-            ("a=b session=c; d=e", Some("d=e")),
-            ("Session =c; d=e", Some("d=e")),
-            ("x session=c; d=e", Some("d=e")),
-            ("note=my session here, session", Some("note=my session here, session")),
-            ("\u{a0}session=c; d=e", Some("d=e")),
+            ("session=abc", Left::Nothing),
+            ("session=abc; ", Left::Nothing),
+            ("a=b", Left::Whole),
+            ("session=abc; a=b", part("a=b")),
+            ("a=b; session=abc", part("a=b")),
+            ("a=b; session=abc; c=\"d\" ;e", part("a=b; c=\"d\" ;e")),
+            ("a=b;session=abc;c=d", part("a=b;c=d")),
+            ("a=b; SESSION=x; c=d; %73ession=y", part("a=b; c=d")),
+            (" a=b ;; c", Left::Whole),
+            ("sessions=1; a=b", Left::Whole),
+            ("a=b,session=c; d=e", part("d=e")),
+            ("a=b session=c; d=e", part("d=e")),
+            ("Session =c; d=e", part("d=e")),
+            ("x session=c; d=e", part("d=e")),
+            ("note=my session here, session", Left::Whole),
+            ("\u{a0}session=c; d=e", part("d=e")),
         ] {
             let found = without_cookies(header.as_bytes(), &[taken("session")]);
-            assert_eq!(found.as_deref(), left.map(str::as_bytes), "{header}");
+            assert_eq!(found, left, "{header}");
         }
         let bytes = [b'a', b'=', 0xff, b';', b' ', b's', b'=', b'1'];
-        assert_eq!(without_cookies(&bytes, &[taken("s"), taken("t")]).as_deref(), Some(&[b'a', b'=', 0xff][..]));
+        assert_eq!(without_cookies(&bytes, &[taken("s"), taken("t")]), Left::Part(vec![b'a', b'=', 0xff]));
     }
 }

@@ -1,20 +1,10 @@
 //! Owns the parameters of a query: which of them is a credential, and what is left of the others.
 
+use std::borrow::Cow;
+
+use super::{Found, Malformed, Repeated};
 use crate::deciding::field_name::{decoded, is_alike};
 use crate::deciding::policy::Named;
-
-/// What was found of a parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// No parameter of this name; at most one of a name that is only alike.
-    Nothing,
-    /// One, and none that could be taken for it; its value is unescaped.
-    One(Vec<u8>),
-    /// Several that are it, or could be taken for it.
-    Several,
-    /// One whose value some end at a semicolon.
-    Unclear,
-}
 
 /// The path and the query of a target; `None` where it has no query.
 pub(crate) fn query(target: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -23,17 +13,24 @@ pub(crate) fn query(target: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((path, rest.strip_prefix(b"?")?))
 }
 
-/// Looks for a parameter.
-pub(crate) fn find(query: &[u8], name: &str) -> Found {
+/// The value of a parameter, unescaped.
+pub(crate) fn find<'a>(query: &'a [u8], name: &str) -> Found<Cow<'a, [u8]>> {
     let exact = query.split(|byte| *byte == b'&').find(|pair| name_of(pair) == name.as_bytes());
     let alike = query.split(is_delimiter).filter(|pair| is_alike(name_of(pair), name));
     let pair = match (exact, alike.count()) {
         (None, 0 | 1) => return Found::Nothing,
-        (_, 2..) => return Found::Several,
+        (_, 2..) => return Found::Repeated(Repeated::Copies),
         (Some(exact), _) => exact,
     };
     let value = pair.get(name.len()..).and_then(|rest| rest.strip_prefix(b"=")).unwrap_or_default();
-    if value.contains(&b';') { Found::Unclear } else { Found::One(decoded(value).collect()) }
+    if value.contains(&b';') {
+        // Some end it there.
+        Found::Malformed(Malformed::Delimiter)
+    } else if value.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        Found::One(decoded(value).collect())
+    } else {
+        Found::One(Cow::Borrowed(value))
+    }
 }
 
 /// The target without these parameters, and without those that could be taken for them; all else as it was sent. `None`
@@ -66,7 +63,7 @@ pub(crate) fn without_parameters(target: &[u8], taken: &[Named]) -> Option<Vec<u
     Some(target)
 }
 
-/// Whether a byte stands between two parameters; to some a semicolon does.
+/// Tells whether a byte stands between two parameters; to some a semicolon does.
 const fn is_delimiter(byte: &u8) -> bool {
     matches!(byte, b'&' | b';')
 }
@@ -84,7 +81,7 @@ mod tests {
 
     #[test]
     fn parameter_is_found_once_and_under_its_own_name() {
-        let one = |value: &str| Found::One(value.as_bytes().to_vec());
+        let one = |value: &str| Found::One(Cow::Owned(value.as_bytes().to_vec()));
         for (query, found) in [
             ("access_token=abc", one("abc")),
             ("a=b&access_token=abc&c", one("abc")),
@@ -98,12 +95,12 @@ mod tests {
             ("Access_Token=abc", Found::Nothing),
             ("access%5Ftoken=abc", Found::Nothing),
             ("a=b;access_token=abc", Found::Nothing),
-            ("access_token=a&access_token=a", Found::Several),
-            ("access_token=a&access.token=b", Found::Several),
-            ("access%5ftoken=a&access_token=b", Found::Several),
-            ("access_token=a&access_token[]=b", Found::Several),
-            ("access_token=a&x=y;access_token=b", Found::Several),
-            ("access_token=a;b", Found::Unclear),
+            ("access_token=a&access_token=a", Found::Repeated(Repeated::Copies)),
+            ("access_token=a&access.token=b", Found::Repeated(Repeated::Copies)),
+            ("access%5ftoken=a&access_token=b", Found::Repeated(Repeated::Copies)),
+            ("access_token=a&access_token[]=b", Found::Repeated(Repeated::Copies)),
+            ("access_token=a&x=y;access_token=b", Found::Repeated(Repeated::Copies)),
+            ("access_token=a;b", Found::Malformed(Malformed::Delimiter)),
         ] {
             assert_eq!(find(query.as_bytes(), "access_token"), found, "{query}");
         }

@@ -1,6 +1,6 @@
 //! Owns the presenting of a credential, as a client does it: for whoever makes up requests, and for no gateway.
 
-use super::{COOKIE, Form, Source, cookie, parameter};
+use super::{COOKIE, Form, Found, Source, cookie, parameter};
 use crate::identity::percent::encoded;
 
 impl Source {
@@ -29,19 +29,34 @@ impl Source {
         }
     }
 
-    /// Whether a request with these headers has something in this place, good or not.
+    /// Tells whether a request with these headers has a credential in this place, good or not. What stands in a header
+    /// with another scheme is none.
     #[must_use]
     pub fn is_in(&self, headers: &[(String, Vec<u8>)]) -> bool {
-        let of_name = |name: &str| headers.iter().find(|(known, _value)| known.eq_ignore_ascii_case(name));
         match self {
-            Self::Header(source) => of_name(source.name.as_str()).is_some(),
+            Self::Header(source) => values(headers, source.name.as_str()).any(|value| source.is_own(value)),
             Self::Cookie { name, .. } => {
-                of_name(COOKIE).is_some_and(|(_name, value)| cookie::find(value, name) != cookie::Found::Nothing)
+                values(headers, COOKIE).any(|value| cookie::find(value, name) != Found::Nothing)
             }
             Self::Parameter { name } => {
-                let query = of_name(":path").and_then(|(_name, target)| parameter::query(target));
-                query.is_some_and(|(_path, query)| parameter::find(query, name) != parameter::Found::Nothing)
+                let mut queries = values(headers, ":path").filter_map(parameter::query);
+                queries.any(|(_path, query)| parameter::find(query, name) != Found::Nothing)
             }
         }
     }
+
+    /// Tells whether a credential can be presented in this place of a request with these headers: nothing else is
+    /// there, of a header in whatever scheme.
+    #[must_use]
+    pub fn is_free(&self, headers: &[(String, Vec<u8>)]) -> bool {
+        match self {
+            Self::Header(source) => values(headers, source.name.as_str()).next().is_none(),
+            Self::Cookie { .. } | Self::Parameter { .. } => !self.is_in(headers),
+        }
+    }
+}
+
+fn values<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let of_name = headers.iter().filter(move |(known, _value)| known.eq_ignore_ascii_case(name));
+    of_name.map(|(_name, value)| value.as_slice())
 }

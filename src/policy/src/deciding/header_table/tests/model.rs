@@ -4,7 +4,7 @@
 use crate::deciding::condition::Headers;
 use crate::deciding::decision::{Denial, OverriddenBy, RefusedMethod, Upgrade};
 use crate::deciding::policy::Policy;
-use crate::deciding::presentation::{Malformed, NotPresented, Repeated};
+use crate::deciding::presentation::{Found, Malformed, Repeated};
 use crate::header::HeaderPattern;
 use crate::host::{Host, HostPattern};
 use crate::identity::credential::CredentialKind;
@@ -86,29 +86,34 @@ impl<'a> Model<'a> {
     }
 
     /// What presents a credential in whole, where it is a raw one.
-    pub(super) fn value_of(&self, kind: &CredentialKind) -> Result<&'a [u8], NotPresented> {
-        let rule = self.policy.credential_rules().find(|rule| rule.kind == *kind);
-        let header = rule.map(|rule| rule.presentation.sources[0].name()).ok_or(NotPresented::Missing)?;
+    pub(super) fn value_of(&self, kind: &CredentialKind) -> Found<&'a [u8]> {
+        let Some(rule) = self.policy.credential_rules().find(|rule| rule.kind == *kind) else { return Found::Nothing };
+        let header = rule.presentation.sources[0].name();
         let mut exact = self.headers.iter().filter(|(sent, _value)| sent.eq_ignore_ascii_case(header));
-        let (_name, value) = exact.next().ok_or(NotPresented::Missing)?;
+        let Some((_name, value)) = exact.next() else { return Found::Nothing };
         if self.headers.iter().filter(|(sent, _value)| confusable(sent, header)).count() > 1 {
-            return Err(NotPresented::Repeated(Repeated::Copies, 0));
+            return Found::Repeated(Repeated::Copies);
         }
         if value.contains(&b',') {
-            return Err(NotPresented::Repeated(Repeated::Comma, 0));
+            return Found::Repeated(Repeated::Comma);
         }
-        Ok(value)
+        Found::One(value)
     }
 
     /// What is wrong with a raw credential, or the credential.
-    pub(super) fn raw(&self, kind: &CredentialKind) -> Result<&'a str, NotPresented> {
-        let malformed = |what| Err(NotPresented::Malformed(what, 0));
-        let Ok(text) = std::str::from_utf8(self.value_of(kind)?) else { return malformed(Malformed::NotUtf8) };
+    pub(super) fn raw(&self, kind: &CredentialKind) -> Found<&'a str> {
+        let value = match self.value_of(kind) {
+            Found::One(value) => value,
+            Found::Nothing => return Found::Nothing,
+            Found::Malformed(what) => return Found::Malformed(what),
+            Found::Repeated(how) => return Found::Repeated(how),
+        };
+        let Ok(text) = std::str::from_utf8(value) else { return Found::Malformed(Malformed::NotUtf8) };
         match text {
-            "" => malformed(Malformed::Empty),
-            _ if text.len() > 8192 => malformed(Malformed::TooLong),
-            _ if !text.chars().all(|sign| sign.is_ascii_graphic()) => malformed(Malformed::NotVisible),
-            _ => Ok(text),
+            "" => Found::Malformed(Malformed::Empty),
+            _ if text.len() > 8192 => Found::Malformed(Malformed::TooLong),
+            _ if !text.chars().all(|sign| sign.is_ascii_graphic()) => Found::Malformed(Malformed::NotVisible),
+            _ => Found::One(text),
         }
     }
 
