@@ -13,7 +13,7 @@ mod stage;
 mod story;
 pub(crate) mod words;
 
-pub(crate) use identity::{Given, Identities, InvalidGiven};
+pub(crate) use identity::{Given, Identities, InvalidGiven, NAMED};
 
 pub(crate) use words::{named, quoted, why_not};
 

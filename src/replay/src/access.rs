@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use brama_policy::authoring::Requires;
-use brama_policy::deciding::{Decision, NoObserver, Policy, RuleId, UnixTime};
+use brama_policy::deciding::{Decision, Denial, NoObserver, Policy, RuleId, UnixTime};
 use brama_policy::identity::{Answer, CredentialKind};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -196,7 +196,7 @@ impl AccessLine {
         let mut headers: Vec<_> = [(":method", method?), (":authority", host?), (":path", path?)]
             .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
             .into();
-        statements.present(policy, &mut headers);
+        statements.present_first(policy, |kind| known.contains_key(kind), &mut headers);
         let mut unknown = None;
         let now = moment(time(at?).ok_or(NotJudged::Time)?);
         let authority = |lookup: &brama_policy::identity::Lookup| {
@@ -207,6 +207,12 @@ impl AccessLine {
             statement.map_or(Answer::Inactive, Statement::answer)
         };
         let decision = judge_before(policy, &headers, authority, now, &mut NoObserver);
+        // One that had no place beside those that the log tells of: it may have been there all the same.
+        if let Some(Denial::CredentialMissing(kind)) = decision.denial()
+            && known.get(kind) != Some(&Statement::Nothing)
+        {
+            unknown = Some(kind.clone());
+        }
         let Some(rule) = rule(&decision) else { return Ok(decision) };
         if let Some(kind) = unknown {
             return Err(NotJudged::Unknown { rule: rule.as_str().to_owned(), kind: kind.as_str().to_owned() });

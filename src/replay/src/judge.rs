@@ -7,6 +7,7 @@ use std::time::Duration;
 use brama_policy::deciding::{Decision, Moment, Monotonic, NoObserver, Observer, Policy, Request, Step, UnixTime};
 use brama_policy::identity::{Answer, CredentialKind, Lookup};
 
+use crate::places::places;
 use crate::statement::Statement;
 
 /// The statements about the credentials of a request; nothing is stated about any other kind.
@@ -26,19 +27,29 @@ impl Statements {
         self.0.get(kind).unwrap_or(&Statement::Nothing)
     }
 
-    /// Presents each credential that something is stated about, where the request does not present it itself.
+    /// Presents each credential that something is stated about, where the request does not present it itself: in the
+    /// first free place of its `from`, and nowhere where none is free.
     pub fn present(&self, policy: &Policy, headers: &mut Vec<(String, Vec<u8>)>) {
-        for kind in policy.credentials() {
-            let source = match self.of(kind) {
-                Statement::Nothing => None,
-                Statement::Refused | Statement::Unavailable | Statement::Active(_) | Statement::Unwritable(_) => {
-                    policy.source(kind)
-                }
-            };
-            if let Some(source) = source.filter(|source| !source.is_in(headers)) {
-                source.present("replayed", headers);
+        self.present_first(policy, |_kind| true, headers);
+    }
+
+    /// Presents credentials as [`Self::present`] does; those that are `first` have the first choice of a place.
+    pub(crate) fn present_first(
+        &self,
+        policy: &Policy,
+        is_first: impl Fn(&CredentialKind) -> bool,
+        headers: &mut Vec<(String, Vec<u8>)>,
+    ) {
+        let is_told = |kind: &&CredentialKind| match self.of(kind) {
+            Statement::Nothing => false,
+            Statement::Refused | Statement::Unavailable | Statement::Active(_) | Statement::Unwritable(_) => {
+                !policy.sources(kind).iter().any(|source| source.is_in(headers))
             }
-        }
+        };
+        let mut kinds: Vec<_> = policy.credentials().filter(is_told).collect();
+        kinds.sort_by_key(|kind| !is_first(kind));
+        let places = places(policy, &kinds, |source| source.is_free(headers));
+        places.into_iter().flatten().for_each(|source| source.present("replayed", headers));
     }
 
     /// The answer of an authority that makes these statements, to one lookup.

@@ -19,6 +19,7 @@ mod cases;
 mod changes;
 mod judge;
 mod line;
+mod places;
 mod statement;
 mod verdict;
 

@@ -105,18 +105,18 @@ impl<'a> RequestLine<'a> {
         let short = short.into_iter().filter(|(_name, written)| !matches!(written, Written::Nothing));
         let all: Vec<_> = short.chain(named.iter().map(|(name, written)| (&**name, written))).collect();
         let statements = all.iter().enumerate().map(|(at, (name, written))| {
-            // A statement about a credential that the policy does not know is about a request without it.
-            let Some(kind) = policy.credential(name) else {
-                return match name {
-                    &("api_key" | "token") => Ok(None),
-                    _ => Err(InvalidLine::Credentials(format!("the policy knows no `{name}`"))),
-                };
-            };
             if all.iter().take(at).any(|(before, _written)| before == name) {
                 return Err(InvalidLine::Credentials(format!("`{name}` is stated twice")));
             }
-            let statement = Statement::understand(written, kind, policy)
-                .map_err(|reason| InvalidLine::Statement { kind: (*name).to_owned(), reason })?;
+            let invalid = |reason| InvalidLine::Statement { kind: (*name).to_owned(), reason };
+            // A statement about a credential that the policy does not know is about a request without it.
+            let Some(kind) = policy.credential(name) else {
+                return match name {
+                    &("api_key" | "token") => Statement::check(written).map(|()| None).map_err(invalid),
+                    _ => Err(InvalidLine::Credentials(format!("the policy knows no `{name}`"))),
+                };
+            };
+            let statement = Statement::understand(written, kind, policy).map_err(invalid)?;
             Ok(Some((kind.clone(), statement)))
         });
         let statements: Vec<_> = statements.collect::<Result<_, _>>()?;

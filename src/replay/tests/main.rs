@@ -5,5 +5,6 @@
 mod cases;
 mod corpus;
 mod line;
+mod named;
 #[cfg(not(target_family = "wasm"))]
 mod oracle;

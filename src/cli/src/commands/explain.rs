@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::clock::clock;
 use crate::commands::{Fault, Outcome};
-use crate::explain::{Asked, Explanation, Given, Identities, InvalidGiven};
+use crate::explain::{Asked, Explanation, Given, Identities, InvalidGiven, NAMED};
 use crate::output;
 use crate::report::Colour;
 use crate::source::Checked;
@@ -95,12 +95,12 @@ impl Explain {
             Given { flag: "--api-key", kind: "api_key", text: self.api_key.as_deref() },
         ];
         for text in &self.credential {
-            let invalid = |reason: String| InvalidGiven { flag: "--credential", reason };
+            let invalid = |reason: String| InvalidGiven { flag: NAMED, reason };
             let (kind, text) = text.split_once('=').ok_or_else(|| invalid("write `name=statement`".to_owned()))?;
             if given.iter().any(|before| before.kind == kind && before.text.is_some()) {
                 return Err(invalid(format!("`{kind}` is stated twice")));
             }
-            given.push(Given { flag: "--credential", kind, text: Some(text) });
+            given.push(Given { flag: NAMED, kind, text: Some(text) });
         }
         if let Some(second) = given.iter().filter(|given| given.text == Some("-")).nth(1) {
             let reason = "standard input has one statement, and another flag reads it".to_owned();

@@ -41,13 +41,19 @@ impl Identities {
     /// The statement of a flag.
     pub(crate) fn statement(&self, given: Given<'_>, policy: &Policy) -> Result<Statement, InvalidGiven> {
         let invalid = |reason: String| InvalidGiven { flag: given.flag, reason };
-        let text = match given.text {
-            None | Some("none") => return Ok(Statement::Nothing),
-            Some(text) => text,
-        };
+        let Some(text) = given.text else { return Ok(Statement::Nothing) };
+        // A flag that is there for every policy may say `none` of what this one lacks. A name may be mistyped.
+        if text == "none" && given.flag != NAMED {
+            return Ok(Statement::Nothing);
+        }
         let Some(kind) = policy.credential(given.kind) else {
-            return Err(invalid(format!("the policy knows no `{}`", given.kind)));
+            let known = policy.credentials().map(CredentialKind::as_str);
+            let hint = nearest(given.kind, known).map(|hint| format!("; {hint}")).unwrap_or_default();
+            return Err(invalid(format!("the policy knows no `{}`{hint}", given.kind)));
         };
+        if text == "none" {
+            return Ok(Statement::Nothing);
+        }
         let value = match text.strip_prefix('@') {
             Some(name) => self.named(name, kind).map_err(invalid)?,
             None => written(text).map_err(invalid)?,
@@ -113,6 +119,9 @@ fn written(text: &str) -> Result<Value, String> {
 fn parse(text: &str) -> Result<Value, String> {
     serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
 }
+
+/// The flag about a credential of a name.
+pub(crate) const NAMED: &str = "--credential";
 
 const WORDS: [&str; 3] = ["none", "refused", "unavailable"];
 

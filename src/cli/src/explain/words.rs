@@ -144,7 +144,8 @@ pub(crate) fn scopes_json(wanted: &WantedScopes, granted: &GrantedScopes) -> Val
     json!({ "wanted": { how: named }, "granted": granted, "missing": missing })
 }
 
-/// The headers that are removed and set before the request goes on to the service.
+/// The headers that are removed and set before the request goes on to the service, and what a credential is taken out
+/// of.
 pub(crate) fn forwarded(grant: &Grant) -> Vec<String> {
     let removed = match grant.remove() {
         [] => "nothing is removed".to_owned(),
@@ -152,7 +153,10 @@ pub(crate) fn forwarded(grant: &Grant) -> Vec<String> {
     };
     let set = grant.set().iter().map(|(name, value)| format!("set {name}: {value}"));
     let set: Vec<_> = if grant.set().is_empty() { vec!["nothing is set".to_owned()] } else { set.collect() };
-    [removed].into_iter().chain(set).collect()
+    let places = [("the query", grant.target()), ("`cookie`", grant.cookies())];
+    let taken = places.into_iter().filter(|(_place, left)| left.is_some());
+    let taken = taken.map(|(place, _left)| format!("a credential is taken out of {place}"));
+    [removed].into_iter().chain(taken).chain(set).collect()
 }
 
 /// `true` if the route could have taken the request that another one took.

@@ -47,6 +47,8 @@ fn what_cannot_be_understood_is_named_with_exit_code_2() {
         (&["--token", r#"{"scope": "a", "scope": "b"}"#], "duplicate"),
         (&["--token", "-", "--api-key", "-"], "standard input has one statement"),
         (&["--header", "host: x"], "the host is given with `--host`"),
+        (&["--credential", "tokn=none"], "--credential: the policy knows no `tokn`; did you mean `token`?"),
+        (&["--credential", "token=none", "--token", "none"], "--credential: `token` is stated twice"),
     ] {
         let output = explain(&policies(), &[&request[..], further].concat());
         let said = String::from_utf8(output.stderr).unwrap();
@@ -83,4 +85,39 @@ fn facts_are_read_from_a_file_and_from_standard_input() {
     child.stdin.take().unwrap().write_all(br#"{ "subject": "from a pipe" }"#).unwrap();
     let shown = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
     assert!(shown.contains("set x-user: from a pipe"), "{shown}");
+}
+
+#[test]
+fn credential_that_the_policy_lacks_may_be_none_where_the_flag_is_every_policys() {
+    let request = ["partners.yaml", "--method", "GET", "--path", "/docs/a"];
+    for (further, code) in [
+        (&["--token", "none"][..], 0),
+        (&["--token", "refused"], 2),
+        (&["--credential", "session=none"], 0),
+        (&["--credential", "sesion=none"], 2),
+    ] {
+        let output = explain(&policies().join("examples"), &[&request[..], further].concat());
+        assert_eq!(output.status.code(), Some(code), "{further:?}");
+    }
+}
+
+#[test]
+fn place_that_a_credential_is_taken_out_of_is_told() {
+    let explained = |path: &str, further: &[&str]| {
+        let request = ["partners.yaml", "--method", "GET", "--path", path];
+        explained(&policies().join("examples"), &[&request[..], further].concat()).1
+    };
+    let (query, cookie) = ("a credential is taken out of the query\n", "a credential is taken out of `cookie`\n");
+    for (path, further, told) in [
+        ("/docs/a?access_token=s3cret&b", &["--header", "cookie: a=b; session=s3cret"][..], [true, true]),
+        ("/docs/a?access_token=s3cret", &[], [true, false]),
+        ("/docs/a?b", &["--header", "cookie: a=b; session=s3cret"], [false, true]),
+        // Of `cookie` nothing is left: it is among what is removed.
+        ("/docs/a?b", &["--header", "cookie: session=s3cret"], [false, false]),
+        ("/docs/a?b", &["--header", "cookie: a=b"], [false, false]),
+    ] {
+        let text = explained(path, further);
+        assert_eq!([query, cookie].map(|line| text.contains(line)), told, "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
 }

@@ -322,13 +322,6 @@ impl Policy {
         self.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.further())
     }
 
-    /// The place in which a credential of a kind is presented by who knows no other; `None` where the policy knows none
-    /// of that kind.
-    #[must_use]
-    pub fn source(&self, kind: &CredentialKind) -> Option<&Source> {
-        self.credential_rule(kind)?.presentation.sources.first()
-    }
-
     /// The places in which a credential of a kind can stand, in the order of the policy; none where it knows none of
     /// that kind.
     #[must_use]

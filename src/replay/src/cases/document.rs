@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{Case, Corpus, Expected, Identities};
 use crate::line::{DEFAULT_HOST, HOST_AS_HEADER};
+use crate::places::places;
 use crate::statement::{InvalidStatement, Statement};
 
 /// The faults of a file of cases.
@@ -170,15 +171,29 @@ impl RequestDocument {
             [(":method", &*self.method), (":scheme", "http"), (":authority", host), (":path", &self.path)]
                 .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
                 .into();
-        let mut brought = BTreeSet::new();
+        let (mut brought, mut known) = (BTreeSet::new(), Vec::new());
         for (at, kind, name) in self.credentials() {
             let place = format!("{place}.{at}");
             if !brought.insert(kind) {
-                faults.add(place.clone(), format!("`{kind}` is brought twice"));
+                faults.add(place, format!("`{kind}` is brought twice"));
+                continue;
             }
-            match policy.credential(kind).and_then(|kind| policy.source(kind)) {
-                Some(source) => source.present(name, &mut headers),
+            match policy.credential(kind) {
+                Some(kind) => known.push((place, kind, name)),
                 None => faults.add(place, format!("the policy does not say how `{kind}` is presented")),
+            }
+        }
+        let kinds: Vec<_> = known.iter().map(|(_place, kind, _name)| *kind).collect();
+        // What stands among the further headers is sent too, so that a case can say what nobody should send.
+        let sources = places(policy, &kinds, |_source| true);
+        for ((place, kind, name), source) in known.into_iter().zip(sources) {
+            match source {
+                Some(source) => source.present(name, &mut headers),
+                None => {
+                    let kind = kind.as_str();
+                    let hint = "write the header twice under `headers`, if that is what the case is about";
+                    faults.add_hinted(place, format!("others stand in each place of `{kind}`"), hint);
+                }
             }
         }
         if self.headers.iter().any(|(name, _value)| name.eq_ignore_ascii_case("host")) {
@@ -312,9 +327,17 @@ impl CorpusFaults {
         policy: &Policy,
     ) -> BTreeMap<CredentialKind, BTreeMap<String, Statement>> {
         let mut all = BTreeMap::<_, BTreeMap<_, _>>::new();
-        for (place, kind, known) in written.iter().filter(|(_place, _kind, known)| !known.is_empty()) {
+        // The short forms are there where a file leaves them out, too.
+        let is_written = |place: &str, known: &BTreeMap<_, _>| !known.is_empty() || place.contains('.');
+        for (place, kind, known) in written.iter().filter(|(place, _kind, known)| is_written(place, known)) {
             let Some(kind) = policy.credential(kind) else {
-                self.add(place.clone(), format!("the policy knows no `{kind}`"));
+                let hint = nearest(kind, policy.credentials().map(CredentialKind::as_str));
+                self.0.push(Fault {
+                    path: place.clone(),
+                    message: format!("the policy knows no `{kind}`"),
+                    hint,
+                    part: None,
+                });
                 continue;
             };
             let of_kind = all.entry(kind.clone()).or_default();
