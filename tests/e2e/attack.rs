@@ -11,7 +11,7 @@ mod framing;
 mod http2;
 mod identity;
 mod methods;
-mod wire;
+pub mod wire;
 
 use brama_e2e::stack::{Gateway, Plan};
 
