@@ -20,7 +20,6 @@ pub(crate) struct Checked {
     policy: Arc<Policy>,
     written: PolicyDocument,
     document: serde_json::Value,
-    json: String,
 }
 
 impl Checked {
@@ -30,10 +29,9 @@ impl Checked {
     }
 
     fn compile(document: serde_json::Value) -> Result<Self, Faults> {
-        let json = document.to_string();
-        let written = PolicyDocument::read(&json)?;
+        let written = PolicyDocument::of(&document)?;
         let policy = Policy::compile(&written)?;
-        Ok(Self { policy: Arc::new(policy), written, document, json })
+        Ok(Self { policy: Arc::new(policy), written, document })
     }
 
     pub(crate) const fn policy(&self) -> &Arc<Policy> {
@@ -63,8 +61,8 @@ impl Checked {
     }
 
     /// The policy as JSON, as the plugin receives it.
-    pub(crate) fn json(&self) -> &str {
-        &self.json
+    pub(crate) fn json(&self) -> String {
+        self.document.to_string()
     }
 
     /// The policy as a value that becomes part of another document.
@@ -173,6 +171,7 @@ fn bounds() -> serde_saphyr::Options {
             max_nodes: MAX_NODES,
             max_events: MAX_NODES.saturating_mul(2),
             max_aliases: MAX_NODES,
+            max_depth: MAX_DEPTH,
             // One `require` for thousands of routes is one anchor and thousands of aliases.
             enforce_alias_anchor_ratio: false,
         },
@@ -249,6 +248,9 @@ const HIDDEN: [char; 16] = [
 
 /// The limit on keys, values, lists and objects in a file. A route with every key has some 100.
 const MAX_NODES: usize = 2_000_000;
+
+/// The limit on lists and objects within each other: that of `serde_json`, by which the plugin reads the document.
+const MAX_DEPTH: usize = 127;
 
 const MERGED_AGAIN: &str = "`<<` is written twice; merge a list of aliases, `<<: [*a, *b]`";
 

@@ -52,7 +52,7 @@ impl Render {
         let form = self.form().unwrap_or_else(|usage| usage.exit());
         let policy = Checked::read(&self.policy)?;
         let text = match &form {
-            Form::PluginConfig => policy.json().to_owned(),
+            Form::PluginConfig => policy.json(),
             Form::EnvoyEcds { wasm } => ecds::answer(&policy, wasm)?,
             Form::Istio(placement) => istio::manifests(&policy, placement)?,
             Form::EnvoyGateway(placement) => envoy_gateway::manifests(&policy, placement)?,

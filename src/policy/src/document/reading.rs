@@ -1,5 +1,6 @@
 //! Owns the reading of a document's text: whole, or with every fault and its place.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -20,6 +21,18 @@ impl PolicyDocument {
     pub fn read(text: &str) -> Result<Self, Faults> {
         let value = json::parse(text.as_bytes())
             .map_err(|error| Faults::one(&Place::root(), format!("this is not a JSON document: {error}")))?;
+        Self::understand(Cow::Owned(value))
+    }
+
+    /// Reads a document that was parsed already, and repeats no member.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn of(value: &Value) -> Result<Self, Faults> {
+        Self::understand(Cow::Borrowed(value))
+    }
+
+    fn understand(value: Cow<'_, Value>) -> Result<Self, Faults> {
         let mut reading = Reading { value, cuts: BTreeSet::new() };
         let mut faults = Faults::none();
         // Serde takes a null for a key that was left out. An empty `owner:` must not open a route.
@@ -29,7 +42,7 @@ impl PolicyDocument {
         // Serde stops at the first fault. To find the others, what is faulty is cut out and the rest is read again, for
         // its faults alone. Each turn cuts something out, so the loop ends.
         loop {
-            let error = match serde_path_to_error::deserialize::<_, Self>(Strict(&reading.value)) {
+            let error = match serde_path_to_error::deserialize::<_, Self>(Strict(&*reading.value)) {
                 Ok(document) if faults.is_empty() => return Ok(document),
                 Ok(_remains) => return Err(faults),
                 Err(error) => error,
@@ -102,8 +115,9 @@ fn has_null(value: &Value) -> bool {
 const MAX_FAULTS: usize = 200;
 
 /// A document of which the faulty parts are cut out one by one.
-struct Reading {
-    value: Value,
+struct Reading<'a> {
+    /// Copied where something is cut out.
+    value: Cow<'a, Value>,
     /// The JSON pointers of what was cut out, into the document as written.
     cuts: BTreeSet<String>,
 }
@@ -136,7 +150,7 @@ impl Spot {
     }
 }
 
-impl Reading {
+impl Reading<'_> {
     fn locate(&self, path: &serde_path_to_error::Path) -> Spot {
         let mut spot = Spot { place: Place::root(), written: String::new(), left: String::new() };
         for segment in path {
@@ -156,10 +170,12 @@ impl Reading {
     /// Removes all nulls, and returns their places.
     fn take_nulls(&mut self) -> Vec<Place> {
         let (mut places, mut cuts) = (Vec::new(), Vec::new());
-        take_nulls(&mut self.value, &Place::root(), "", &mut |place: &Place, pointer: String| {
-            places.push(place.clone());
-            cuts.push(pointer);
-        });
+        if has_null(&self.value) {
+            take_nulls(self.value.to_mut(), &Place::root(), "", &mut |place: &Place, pointer: String| {
+                places.push(place.clone());
+                cuts.push(pointer);
+            });
+        }
         self.cuts.extend(cuts);
         places
     }
@@ -188,7 +204,7 @@ impl Reading {
         let Some((parent, last)) = spot.left.rsplit_once('/') else {
             return false;
         };
-        let found = match self.value.pointer_mut(parent) {
+        let found = match self.value.to_mut().pointer_mut(parent) {
             Some(Value::Object(members)) => members.remove(&last.replace("~1", "/").replace("~0", "~")).is_some(),
             Some(Value::Array(entries)) => match last.parse::<usize>() {
                 Ok(index) if index < entries.len() => {
