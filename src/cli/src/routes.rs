@@ -3,7 +3,7 @@
 use brama_policy::authoring::{CallerView, HostView, Requires, RouteView};
 use brama_policy::deciding::Policy;
 use brama_policy::identity::{CredentialKind, Scope, WantedScopes};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::explain;
 use crate::output::untrusted;
@@ -104,7 +104,8 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn caller_words(caller: CallerView<'_>) -> Vec<String> {
-    let mut words = vec![kinds(caller.credentials()).join(", ")];
+    let mut words = credentials(caller);
+    words.extend(caller.audiences().map(|(kind, audience)| format!("{} for {audience}", kind.as_str())));
     words.extend(caller.binding().map(|(later, earlier)| format!("{later} = {earlier}")));
     words.push(match caller.scopes() {
         None => "no scope".to_owned(),
@@ -126,6 +127,25 @@ fn caller_words(caller: CallerView<'_>) -> Vec<String> {
         more => Some(format!("{more} conditions")),
     });
     words
+}
+
+/// The credentials that a request needs, and those that it may have.
+fn credentials(caller: CallerView<'_>) -> Vec<String> {
+    let (all, any, optional) = (kinds(caller.all_of()), kinds(caller.any_of()), kinds(caller.optional()));
+    let all = (!all.is_empty()).then(|| all.join(", "));
+    let any = (!any.is_empty()).then(|| format!("any of {}", any.join(", ")));
+    let optional = (!optional.is_empty()).then(|| format!("perhaps {}", optional.join(", ")));
+    let because = caller.because().map(|because| format!("none needed: {because}"));
+    all.into_iter().chain(any).chain(optional).chain(because).collect()
+}
+
+/// A list where a request needs all of them, and otherwise an object as in the policy.
+fn credentials_json(caller: CallerView<'_>) -> Value {
+    let (any, optional) = (kinds(caller.any_of()), kinds(caller.optional()));
+    if any.is_empty() && optional.is_empty() {
+        return json!(kinds(caller.all_of()));
+    }
+    json!({ "all": kinds(caller.all_of()), "any": any, "optional": optional, "because": caller.because() })
 }
 
 fn kinds<'a>(kinds: impl Iterator<Item = &'a CredentialKind>) -> Vec<&'a str> {
@@ -156,6 +176,9 @@ pub(crate) fn json(policy: &Policy) -> Vec<Value> {
 }
 
 fn caller_json(caller: CallerView<'_>) -> Value {
+    let audiences: Map<_, _> =
+        caller.audiences().map(|(kind, audience)| (kind.as_str().to_owned(), json!(audience))).collect();
+    let audiences = (!audiences.is_empty()).then_some(audiences);
     let binding = caller.binding().map(|(later, earlier)| [later.to_string(), earlier.to_string()]);
     let scopes = caller.scopes().map(|wanted| {
         let named: Vec<_> = wanted.named().iter().map(Scope::as_str).collect();
@@ -171,7 +194,8 @@ fn caller_json(caller: CallerView<'_>) -> Value {
         json!({ "param": owner.param(), relation: fact, "except_client_types": except })
     });
     json!({
-        "credentials": kinds(caller.credentials()),
+        "credentials": credentials_json(caller),
+        "audience": audiences,
         "bind": binding,
         "scopes": scopes,
         "owner": owner,

@@ -296,3 +296,33 @@ fn what_opens_is_not_hidden_by_a_line_that_lacks_something() {
     assert!(found.stdout.contains("the log has no `host`"), "{}", found.stdout);
     assert_eq!(found.code, 1);
 }
+
+/// A log tells of the alternatives that were there, and that none was; not which of them was not.
+#[test]
+fn route_with_alternatives_is_compared_as_far_as_its_log_tells() {
+    let either = POLICY.replace("credentials: [token]", "credentials: { any: [token, partner] }").replace(
+        "  token:",
+        "  partner: { header: x-partner, verify: [{ introspect: { authority: a, path: /i, hint: p, expect: { /u: p } } }], cache: { ttl: 1s, refused_ttl: 1s, entries: 1 } }\n  token:",
+    );
+    assert_ne!(either, POLICY);
+    let folder = crate::support::folder(&[
+        ("old.yaml", &either),
+        ("new.yaml", &either.replace("[token, partner]", "[partner, token]")),
+    ]);
+    let line = |rest: &str| {
+        format!(
+            r#"{{"host":"a","method":"GET","path":"/guarded","rule":"guarded","time":"2026-11-22T23:05:32.227Z",{rest}}}"#
+        )
+    };
+    let nobody = line(r#""decision":"refuse","denial":"unauthenticated","identity":null,"status":401"#);
+    let found = run(folder.path(), &["diff", "old.yaml", "new.yaml"], nobody.as_bytes());
+    assert!(found.stdout.contains("unchanged: 1 of 1 requests"), "{}", found.stdout);
+    let one =
+        line(r#""decision":"allow","identity":"{\"token.scope\":\"read\",\"token.subject\":\"s\"}","status":200"#);
+    let found = run(folder.path(), &["diff", "old.yaml", "new.yaml"], one.as_bytes());
+    assert!(
+        found.stdout.contains("rule `guarded` verifies the partner, of which the log tells nothing"),
+        "{}",
+        found.stdout
+    );
+}

@@ -133,7 +133,7 @@ fn json_has_what_each_route_requires() {
         "rule": "note", "methods": ["GET", "PUT"], "hosts": ["a.example", "*.b.example"],
         "path": "/v1/notes/{owner}/{_number:int}", "mode": "shadow", "preflight": "browsers ask", "public": null,
         "require": {
-            "credentials": ["api_key", "token"], "bind": ["token.client_id", "api_key.client_id"],
+            "credentials": ["api_key", "token"], "audience": null, "bind": ["token.client_id", "api_key.client_id"],
             "scopes": { "any": ["a", "b"], "of": ["api_key", "token"] },
             "owner": { "param": "owner", "equals": "token.subject", "except_client_types": ["ADMIN"] },
             "conditions": [],
@@ -293,4 +293,35 @@ fn large_description_is_read() {
         .collect();
     let output = routes(Some(&document(&format!("{{ {} }}", paths.join(", ")))), &[]);
     assert!(text(output.stdout).contains("api.yaml: 3000 of 3000 operations covered"), "{}", text(output.stderr));
+}
+
+#[test]
+fn credentials_of_which_some_may_be_absent_are_told() {
+    let mut document: Value = serde_saphyr::from_str(include_str!("../../../policies/examples/partners.yaml")).unwrap();
+    document["routes"] = json!([
+        { "id": "either", "methods": ["GET"], "path": "/a", "require": {
+            "credentials": { "all": ["webhook"], "any": ["partner", "session"] }, "audience": { "session": "reviews" },
+            "scopes": { "all": ["a"], "of": ["any"] } } },
+        { "id": "open", "methods": ["GET"], "path": "/b", "require": {
+            "credentials": { "optional": ["session"], "because": "it is for everybody" }, "scopes": "none" } },
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.json"), document.to_string()).unwrap();
+    let run = |arguments: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_brama")).current_dir(folder.path()).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = run(&["routes", "a.json"]);
+    for words in [
+        "webhook; any of partner, session; session for reviews; any with a",
+        "perhaps session; none needed: it is for everybody; no scope",
+    ] {
+        assert!(table.contains(words), "{table}");
+    }
+    let shown: Value = serde_json::from_str(&run(&["routes", "--json", "a.json"])).unwrap();
+    let either = &shown["routes"][0]["require"];
+    let credentials = json!({ "all": ["webhook"], "any": ["partner", "session"], "optional": [], "because": null });
+    assert_eq!((&either["credentials"], &either["audience"]), (&credentials, &json!({ "session": "reviews" })));
+    assert_eq!(shown["routes"][1]["require"]["credentials"]["because"], "it is for everybody");
 }

@@ -104,8 +104,8 @@ impl Session {
                 }
             }
         }
-        let step = request.begin();
         let now = host.now();
+        let step = request.begin(now);
         session.advance(shared, host, step, Course::default(), now, Url::Of(&request));
         session
     }

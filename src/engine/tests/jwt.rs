@@ -36,6 +36,30 @@ fn good_token_passes_without_a_question_once_the_keys_are_there() {
     }
 }
 
+/// What is remembered of a token is remembered for every route; a route holds it against its own audience.
+#[test]
+fn remembered_token_is_for_the_routes_of_its_audiences() {
+    let signer = Signer::new("ES256", "a");
+    let guarded = "routes: [{ id: w, methods: [POST], path: /r, require: { credentials: [token], audience: reviews, scopes: none } }, ";
+    let policy = proxy::POLICY.replace("routes: [", guarded);
+    let mut proxy = proxy::publishing(&policy, &set(&[&signer]));
+    let mut outcome = |method: &str, audiences: Value| {
+        let token = token_with(&signer, json!({}), json!({ "aud": audiences }));
+        let stream = proxy.send(headers(method, "/r", &[("authorization", &format!("Bearer {token}"))]));
+        *proxy.done(stream).last().unwrap()
+    };
+    for method in ["POST", "GET", "POST"] {
+        let other_route = if method == "GET" { Done::Forwarded } else { Done::Refused(401) };
+        assert_eq!(outcome(method, json!("api")), other_route, "{method}");
+        assert_eq!(outcome(method, json!(["api"])), other_route, "{method}");
+        assert_eq!(outcome(method, json!(["reviews", "api"])), Done::Forwarded, "{method}");
+        // One that no fact can hold is refused there, and there only.
+        assert_eq!(outcome(method, json!(["reviews", "api", "a".repeat(300)])), other_route, "{method}");
+        // The verifier's own audience is wanted as well.
+        assert_eq!(outcome(method, json!("reviews")), Done::Refused(401), "{method}");
+    }
+}
+
 #[test]
 fn requests_before_the_keys_wait_for_one_fetch() {
     let signer = Signer::new("ES256", "a");

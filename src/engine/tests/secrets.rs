@@ -1,9 +1,11 @@
 //! What is printed of the plugin's values tells no secret: neither a client's nor the gateway's own.
 
+use std::time::Duration;
+
 use crate::support::feed::{FOLLOWING, policy};
 use crate::support::proxy::{self, GOOD_KEY, Gateway as _, PATH};
 use brama_fake::{Proxy, headers};
-use brama_policy::deciding::{Request, Step};
+use brama_policy::deciding::{Moment, Monotonic, Request, Step, UnixTime};
 use brama_policy::identity::{Lookup, Verifier};
 
 const API_KEY: &str = "a-key-5a1e";
@@ -40,8 +42,9 @@ fn worker_and_requests_tell_nothing_whatever_they_wait_for() {
 #[test]
 fn lookup_and_its_answers_tell_nothing() {
     let proxy = proxy::shipped();
+    let now = Moment { wall: UnixTime::from_seconds(1), monotonic: Monotonic::from_origin(Duration::ZERO) };
     let headers = headers("DELETE", PATH, &[("api-key", API_KEY), ("authorization", &format!("Bearer {TOKEN}"))]);
-    let Step::Ask(lookup, awaiting) = proxy.settings.policy().begin(&Request::new(&headers)) else { panic!() };
+    let Step::Ask(lookup, awaiting) = proxy.settings.policy().begin(&Request::new(&headers), now) else { panic!() };
     tells_nothing(&format!("{lookup:?} {awaiting:?} {:?}", lookup.revocable()));
     let verifier: fn(&Lookup) -> &Verifier = Lookup::verifier;
     tells_nothing(&format!("{:?}", verifier(&lookup)));

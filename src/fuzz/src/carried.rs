@@ -58,7 +58,7 @@ pub fn holds_for(sent: &[u8]) {
 
 fn judged(policy: &Arc<Policy>, headers: &[(String, Vec<u8>)]) -> (Decision, Option<String>) {
     let mut asked = None;
-    let mut step = policy.begin(&Request::new(headers));
+    let mut step = policy.begin(&Request::new(headers), gateway::now());
     loop {
         match step {
             Step::Done(decision) => return (decision, asked),

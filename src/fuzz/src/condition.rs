@@ -34,7 +34,7 @@ fn allows(condition: &str, purpose: &str, thing: &str) -> Option<bool> {
         ("x-purpose", purpose),
     ];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    Some(match policy.begin(&Request::new(&headers)) {
+    Some(match policy.begin(&Request::new(&headers), gateway::now()) {
         Step::Done(decision) => matches!(decision, Decision::Allow(_)),
         Step::Ask(_lookup, awaiting) => {
             let step = awaiting.resume(Answer::Active(gateway::facts()), gateway::now());

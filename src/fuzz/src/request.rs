@@ -38,7 +38,7 @@ fn headers(lines: &[u8]) -> Vec<(String, Vec<u8>)> {
 
 /// Passage of the request through a guarded route, if every lookup gets this answer.
 fn opens(request: &Request<'_>, answer: Option<&Answer>) -> bool {
-    let mut step = gateway::policy().begin(request);
+    let mut step = gateway::policy().begin(request, gateway::now());
     let mut asked = 0;
     loop {
         match step {

@@ -17,7 +17,9 @@ pub fn holds_for(lines: &[u8]) {
     let Some(policy) = gateway::compile(&gateway::with("/routes", route)) else { return };
     let headers = [(":method", "GET"), (":authority", "h"), (":path", sent)];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    let Step::Done(decision) = policy.begin(&Request::new(&headers)) else { panic!("a public route asks nobody") };
+    let Step::Done(decision) = policy.begin(&Request::new(&headers), gateway::now()) else {
+        panic!("a public route asks nobody")
+    };
     let Decision::Allow(_grant) = decision else { return };
     let path = CanonicalPath::parse(sent.as_bytes()).expect("what is allowed has one reading");
     assert!(describes(template, path.segments()), "{template:?} does not describe {sent:?}");

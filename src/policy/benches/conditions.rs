@@ -147,7 +147,7 @@ fn heads() -> Vec<Vec<(String, Vec<u8>)>> {
 
 fn judged(policy: &Arc<Policy>, head: &[(String, Vec<u8>)], facts: &Arc<Facts>) -> (Duration, bool) {
     let now = Moment { wall: UnixTime::from_seconds(1), monotonic: Monotonic::from_origin(Duration::from_secs(1)) };
-    let Step::Ask(_lookup, awaiting) = policy.begin(&Request::new(head)) else { return (Duration::ZERO, false) };
+    let Step::Ask(_lookup, awaiting) = policy.begin(&Request::new(head), now) else { return (Duration::ZERO, false) };
     let begin = Instant::now();
     let step = awaiting.resume(Answer::Active(Arc::clone(facts)), now);
     let took = begin.elapsed();

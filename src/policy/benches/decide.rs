@@ -63,7 +63,7 @@ fn headers(path: &str) -> Vec<(String, Vec<u8>)> {
 
 fn decide(policy: &Arc<Policy>, headers: &[(String, Vec<u8>)], facts: &Arc<Facts>) -> bool {
     let now = Moment { wall: UnixTime::from_seconds(1), monotonic: Monotonic::from_origin(Duration::from_secs(1)) };
-    let mut step = policy.begin(&Request::new(headers));
+    let mut step = policy.begin(&Request::new(headers), now);
     loop {
         match step {
             Step::Done(decision) => return matches!(decision, Decision::Allow(_)),

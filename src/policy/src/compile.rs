@@ -5,17 +5,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::deciding::decision::Row;
-use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{Configured, Mode, Policy};
 use crate::deciding::refusal::{Format, InvalidMessage, Message, RefusalTemplate};
 use crate::document::{
     CredentialDocument, FormatDocument, ModeDocument, PolicyDocument, RefusalsDocument, ServeStaleDocument,
-    VerifierDocument,
 };
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;
-use crate::identity::credential::CredentialKind;
-use crate::identity::facts::{FactName, FactType};
 
 mod authority;
 pub(crate) mod conditions;
@@ -27,11 +23,14 @@ mod introspect;
 mod jwt;
 mod logged;
 pub(crate) mod looked_at;
+mod references;
+mod required;
 mod requirement;
 mod routes;
 mod sources;
 
 use looked_at::LookedAt;
+use references::Alternatives;
 
 impl Policy {
     /// The policy that a document stands for.
@@ -57,7 +56,8 @@ fn policy(document: &PolicyDocument) -> Result<Policy, Faults> {
     let authorities = authority::all(document, &root.key("authorities"), &mut faults);
     // Rules say which facts are looked at, and verifiers want to know.
     let mut faults_of_rules = Faults::none();
-    let forward = forward::all(&document.forward, document, &root.key("forward"), &mut faults_of_rules);
+    let alternatives = Alternatives::of_every_route(document);
+    let forward = forward::all(&document.forward, document, &alternatives, &root.key("forward"), &mut faults_of_rules);
     let wording = wording(&document.refusals, document, &root.key("refusals"), &mut faults_of_rules);
     let logged = logged::all(document.log.as_ref(), document, &root.key("log"), &mut faults_of_rules);
     let routes = routes::all(document, mode, &root.key("routes"), &mut faults_of_rules);
@@ -155,73 +155,6 @@ fn is_reserved(header: &HeaderName) -> bool {
 fn names_credential(document: &PolicyDocument, header: &HeaderName) -> bool {
     let mut carriers = document.credentials.values().flat_map(CredentialDocument::headers);
     carriers.any(|carrier| carrier.eq_ignore_ascii_case(header.as_str()))
-}
-
-/// `token.client_id`: a fact of a credential that the policy knows.
-fn fact_reference(text: &str, document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Option<FactReference> {
-    let Some((kind, name)) = text.split_once('.') else {
-        faults.add(place, format!("`{text}` is no fact; write `token.subject` or the like"));
-        return None;
-    };
-    let of = self::kind(kind, document, place, faults)?;
-    fact_of(&of, name, document, place, faults)
-}
-
-/// A fact of a credential that the policy knows, by its name.
-fn fact_of(
-    of: &CredentialKind,
-    name: &str,
-    document: &PolicyDocument,
-    place: &Place,
-    faults: &mut Faults,
-) -> Option<FactReference> {
-    let kind = of.as_str();
-    let further = credential_document(document, of).map(further_facts).unwrap_or_default();
-    let own = further.contains_key(name).then(|| FactName::Further(name.into()));
-    let Some(name) = FactName::standard(name).or(own) else {
-        let known = || FactName::STANDARD.into_iter().chain(further.keys().copied());
-        let listed: Vec<_> = known().map(|known| format!("`{known}`")).collect();
-        let message = format!("`{name}` is no fact of `{kind}`; there are {}", listed.join(", "));
-        faults.add_unknown(place, message, name, known());
-        return None;
-    };
-    Some(FactReference { of: of.clone(), name })
-}
-
-/// The names of a credential's further facts, with their types. A name that two verifiers know is one fact.
-fn further_facts(credential: &CredentialDocument) -> BTreeMap<&str, FactType> {
-    let further = credential.verify.iter().flat_map(VerifierDocument::further);
-    further.map(|(name, written)| (name.as_str(), facts::fact_type(written))).collect()
-}
-
-/// The type of a fact of a credential that the policy knows.
-fn type_of(fact: &FactReference, document: &PolicyDocument) -> FactType {
-    let further = credential_document(document, &fact.of).map(further_facts);
-    let of_further = |name: &str| further.and_then(|further| further.get(name).copied());
-    match &fact.name {
-        FactName::Further(name) => of_further(name).unwrap_or(FactType::Text),
-        FactName::ClientId | FactName::ClientType | FactName::Scope | FactName::Subject => FactType::Text,
-    }
-}
-
-fn credential_document<'a>(document: &'a PolicyDocument, kind: &CredentialKind) -> Option<&'a CredentialDocument> {
-    document.credentials.get(kind.as_str())
-}
-
-/// The kind of credential of a name.
-fn kind(name: &str, document: &PolicyDocument, place: &Place, faults: &mut Faults) -> Option<CredentialKind> {
-    let found = document.kinds().iter().find(|known| known.as_str() == name);
-    if found.is_none() {
-        let known: Vec<_> = document.kinds().iter().map(|known| format!("`{}`", known.as_str())).collect();
-        let known = match known.as_slice() {
-            [] => "there is none".to_owned(),
-            [only] => format!("there is {only}"),
-            several => format!("there are {}", several.join(", ")),
-        };
-        let message = format!("`credentials.{name}` is not in this policy; {known}");
-        faults.add_unknown(place, message, name, document.credentials.keys().map(String::as_str));
-    }
-    found.cloned()
 }
 
 /// For how much longer facts may be served, within a bound, and for which reason.

@@ -19,6 +19,7 @@ mod reading;
 mod reason;
 pub(crate) mod refusal;
 mod request;
+pub(crate) mod required;
 pub(crate) mod router;
 pub(crate) mod rule_id;
 pub(crate) mod target;

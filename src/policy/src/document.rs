@@ -16,6 +16,7 @@ mod facts;
 mod introspect;
 mod jwt;
 mod reading;
+mod requirement;
 mod routes;
 mod scopes;
 mod strict;
@@ -31,7 +32,10 @@ pub(crate) use introspect::{
     ScalarDocument, SendDocument,
 };
 pub(crate) use jwt::{AudiencesDocument, ClaimsDocument, JwtDocument, KeysDocument};
-pub(crate) use routes::{IdentityDocument, OwnerDocument, RequireDocument, RouteDocument, RouteModeDocument};
+pub(crate) use requirement::{
+    OwnerDocument, RequireDocument, RequiredCredentialsDocument, RouteAudienceDocument, SomeCredentialsDocument,
+};
+pub(crate) use routes::{IdentityDocument, RouteDocument, RouteModeDocument};
 pub(crate) use scopes::{ScopesDocument, WantedScopesDocument};
 
 /// A whole policy, version 1.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::{headers, judge};
+use crate::support::{headers, judge, now};
 use brama_policy::deciding::{Decision, Grant, Policy, Request, Step, UnixTime};
 use brama_policy::identity::{Answer, Fact, Facts, GrantedScopes, JwtRejection, Reply, Unavailable};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -92,7 +92,7 @@ fn nothing_is_asked_for_a_request_that_cannot_pass() {
         ("POST", PATH, &CREDENTIALS[..]),
         ("DELETE", PATH, &[("api-key", "k"), ("authorization", "Bearer a"), ("Authorization", "Bearer a")]),
     ] {
-        let step = crate::support::ehealth().begin(&Request::new(&headers(method, path, further)));
+        let step = crate::support::ehealth().begin(&Request::new(&headers(method, path, further)), now());
         assert!(matches!(step, Step::Done(Decision::Refuse(_))), "{step:?}");
     }
 }
@@ -211,7 +211,7 @@ fn without_a_policy_everything_is_refused() {
 
 fn answer_to(reply: Reply<'_>) -> Answer {
     let policy = crate::support::ehealth();
-    let step = policy.begin(&Request::new(&headers("DELETE", PATH, &CREDENTIALS)));
+    let step = policy.begin(&Request::new(&headers("DELETE", PATH, &CREDENTIALS)), now());
     let Step::Ask(lookup, _awaiting) = step else { panic!("{step:?}") };
     lookup.answer(reply)
 }
@@ -331,7 +331,7 @@ fn credential_is_encoded_never_spliced() {
     let policy = crate::support::ehealth();
     let headers =
         headers("DELETE", PATH, &[("api-key", "a&token_type_hint=b+%\"/é=".trim_end_matches("é=")), CREDENTIALS[1]]);
-    let step = policy.begin(&Request::new(&headers));
+    let step = policy.begin(&Request::new(&headers), now());
     let Step::Ask(lookup, _awaiting) = step else { panic!("{step:?}") };
     let question = lookup.question(|_name| Some("s3cret")).unwrap_or_else(|answer| panic!("{answer:?}"));
     assert_eq!(question.body.unwrap(), "token=a%26token_type_hint%3Db%2B%25%22%2F&token_type_hint=api_key");

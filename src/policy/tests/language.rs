@@ -158,7 +158,7 @@ fn api_key_that_ends_while_the_token_is_asked_for_is_forwarded_in_no_mode() {
     for (mode, is_allowed) in [("", false), (", mode: shadow", true)] {
         let policy = one("credentials: [api_key, token], scopes: none", mode, "");
         let sent = headers("GET", "/a/b", &BOTH);
-        let Step::Ask(_lookup, awaiting) = policy.begin(&Request::new(&sent)) else { panic!() };
+        let Step::Ask(_lookup, awaiting) = policy.begin(&Request::new(&sent), now()) else { panic!() };
         let Step::Ask(_lookup, awaiting) = awaiting.resume(Answer::Active(Arc::new(key.clone())), now()) else {
             panic!()
         };

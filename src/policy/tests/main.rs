@@ -25,6 +25,7 @@ mod named;
 mod properties;
 #[cfg(feature = "cel")]
 mod reasons;
+mod required;
 mod sources;
 mod support;
 mod verifiers;

@@ -17,7 +17,7 @@ fn mithril() -> Arc<Policy> {
 fn lookup(kind: &str, path: &str, api_key: &str, token: &str) -> Lookup {
     let bearer = format!("Bearer {token}");
     let headers = headers("DELETE", path, &[("api-key", api_key), ("authorization", &bearer)]);
-    let mut step = mithril().begin(&Request::new(&headers));
+    let mut step = mithril().begin(&Request::new(&headers), now());
     loop {
         match step {
             Step::Ask(lookup, _awaiting) if lookup.kind().as_str() == kind => return lookup,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::support::{headers, judge, policy};
-use brama_policy::deciding::{Decision, Policy, PolicyDocument};
+use crate::support::{faults, headers, judge, policy};
+use brama_policy::deciding::{Decision, Policy};
 use brama_policy::identity::{Answer, Facts, Lookup};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -24,14 +24,6 @@ routes:
   - {{ id: r, methods: [GET], path: '/a/{{id}}', require: {{ {require} }} }}",
         credentials.concat()
     )
-}
-
-fn faults(text: &str) -> Vec<String> {
-    let document: serde_json::Value = serde_saphyr::from_str(text).unwrap();
-    match PolicyDocument::read(&document.to_string()).and_then(|document| Policy::compile(&document)) {
-        Ok(_policy) => Vec::new(),
-        Err(faults) => faults.iter().map(ToString::to_string).collect(),
-    }
 }
 
 /// Facts of a credential: it is its own client, and grants the scope of its name.

@@ -91,7 +91,7 @@ proptest! {
     ) {
         let policy = crate::support::policy(include_str!("support/mithril.yaml"));
         let headers = crate::support::headers("DELETE", "/brokered", &[("api-key", &api_key), ("authorization", "Bearer t")]);
-        let Step::Ask(lookup, _awaiting) = policy.begin(&Request::new(&headers)) else { panic!("{api_key}") };
+        let Step::Ask(lookup, _awaiting) = policy.begin(&Request::new(&headers), crate::support::now()) else { panic!("{api_key}") };
         if let Ok(question) = lookup.question(|_name| None) {
             let (_name, path) = question.headers.iter().find(|(name, _value)| *name == ":path").unwrap();
             let read = CanonicalPath::parse(path.as_bytes()).unwrap();

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::support::{headers, judge, policy};
-use brama_policy::deciding::{Decision, Grant, Policy, PolicyDocument};
+use crate::support::{faults, headers, judge, policy};
+use brama_policy::deciding::{Decision, Grant, Policy};
 use brama_policy::identity::{Answer, Facts};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -32,14 +32,6 @@ routes:
 
 fn compiled(token: &str, partner: &str, forward: &str, passed: &str) -> Arc<Policy> {
     policy(&text(token, partner, forward).replace("PASSED", passed))
-}
-
-fn faults(text: &str) -> Vec<String> {
-    let document: serde_json::Value = serde_saphyr::from_str(text).unwrap();
-    match PolicyDocument::read(&document.to_string()).and_then(|document| Policy::compile(&document)) {
-        Ok(_policy) => Vec::new(),
-        Err(faults) => faults.iter().map(ToString::to_string).collect(),
-    }
 }
 
 /// The decision on a request, and the credentials that were asked about.
@@ -233,6 +225,15 @@ fn kept_credentials_go_on_where_they_stand() {
     assert_eq!(faults(&kept.replace(", pass: [PASSED]", "")), [fault]);
     // Two of them are two readings on each route.
     assert_eq!(outcome(&policy, "/open", &[("cookie", "session=b"), ("x-token", "a")]), "token_repeated");
+    let schemed = compiled(
+        "from: [{ header: authorization, scheme: Bearer }, { cookie: s }]",
+        "header: x-key",
+        ", keep: [token]",
+        "x-key",
+    );
+    let beside = |value| outcome(&schemed, "/token", &[("authorization", value), ("cookie", "s=good")]);
+    assert_eq!(["Bearer\tevil", "bearer\u{a0}evil", "Bearer evil"].map(beside), ["token_repeated"; 3]);
+    assert_eq!(["Bearer", "Basic YTpi", "Bearers evil"].map(beside), ["token=good"; 3]);
     assert_eq!(outcome(&policy, "/open", &[("cookie", "session=b; session=c")]), "token_repeated");
 }
 

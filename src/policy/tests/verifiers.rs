@@ -1,6 +1,6 @@
 //! What a verifier can say of its question, and what is wrong with one that says it badly.
 
-use crate::support::{headers, policy};
+use crate::support::{headers, now, policy};
 use brama_policy::deciding::{Policy, PolicyDocument, Request, Step};
 use brama_policy::identity::{Answer, SecretName, Unavailable};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -32,7 +32,7 @@ fn changed(changes: &[(&str, &str)]) -> String {
 #[track_caller]
 fn asked(changes: &[(&str, &str)]) -> String {
     let sent = headers("GET", "/", &[("authorization", "Bearer t/0"), ("api-key", "k")]);
-    let Step::Ask(lookup, _awaiting) = policy(&changed(changes)).begin(&Request::new(&sent)) else {
+    let Step::Ask(lookup, _awaiting) = policy(&changed(changes)).begin(&Request::new(&sent), now()) else {
         panic!("not asked")
     };
     let question = lookup.question(|_name| Some("s:3")).unwrap_or_else(|answer| panic!("{answer:?}"));
@@ -131,7 +131,7 @@ fn every_secret_is_named_and_says_what_it_must_be() {
 #[test]
 fn without_its_secret_nothing_is_asked() {
     let sent = headers("GET", "/", &[("authorization", "Bearer t")]);
-    let Step::Ask(lookup, _awaiting) = policy(BASE).begin(&Request::new(&sent)) else { panic!("not asked") };
+    let Step::Ask(lookup, _awaiting) = policy(BASE).begin(&Request::new(&sent), now()) else { panic!("not asked") };
     assert_eq!(lookup.question(|_name| None).map(|_question| ()), Err(Answer::Unavailable(Unavailable::NotSent)));
 }
 

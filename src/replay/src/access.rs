@@ -3,7 +3,7 @@
 //! A log has no headers, query or credentials. Of a caller it has what the plugin found, and the facts that the policy
 //! lists (`log.facts`). A line that lacks what a rule looks at is reported as not judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -108,6 +108,9 @@ pub enum NotJudged {
     /// A rule with a condition on headers.
     #[error("rule `{0}` has a condition that reads headers, which are not in the log")]
     Headers(String),
+    /// A rule that wants an audience of a credential.
+    #[error("rule `{0}` wants an audience, which is not in the log")]
+    Audience(String),
     /// A policy that decides otherwise than the log says.
     #[error("the policy before decides it otherwise than the log says: {0}")]
     Otherwise(String),
@@ -163,6 +166,10 @@ impl AccessLine {
                 return Err(NotJudged::Presented(kind.as_str().to_owned()));
             }
         }
+        // None of them was there; of others nobody knows.
+        if self.lack() == Some(NONE_PRESENTED) && self.alternatives(one) != self.alternatives(two) {
+            return Err(NotJudged::Unseen(NONE_PRESENTED.to_owned()));
+        }
         let lets_preflights_pass = |policy: &Policy| policy.routes().any(|route| route.preflight().is_some());
         if self.method.as_deref() == Some("OPTIONS") && policies.into_iter().any(lets_preflights_pass) {
             return Err(NotJudged::Preflight);
@@ -217,7 +224,9 @@ impl AccessLine {
         if let Some(kind) = unknown {
             return Err(NotJudged::Unknown { rule: rule.as_str().to_owned(), kind: kind.as_str().to_owned() });
         }
-        needed(policy, rule, &statements, &identity).map(|()| decision)
+        // One that nothing tells of, and that nothing was asked about, had no place beside the others.
+        let is_absent = |kind: &CredentialKind| matches!(known.get(kind), None | Some(Statement::Nothing));
+        needed(policy, rule, (&statements, is_absent), &identity).map(|()| decision)
     }
 
     /// Checks that the log says what a policy decides.
@@ -245,6 +254,15 @@ impl AccessLine {
         Err(NotJudged::Otherwise(format!("{}, not {}", words(judged), words(logged))))
     }
 
+    /// The credentials of which the rule of the line wants one.
+    fn alternatives(&self, policy: &Policy) -> BTreeSet<CredentialKind> {
+        let route = policy.routes().find(|route| Some(route.rule().as_str()) == self.rule.as_deref());
+        match route.map(|route| route.requires()) {
+            Some(Requires::Caller(caller)) => caller.any_of().cloned().collect(),
+            Some(Requires::Nothing { .. }) | None => BTreeSet::new(),
+        }
+    }
+
     fn lack(&self) -> Option<&str> {
         self.denial.as_deref().or(self.would_refuse.as_deref())
     }
@@ -259,6 +277,9 @@ impl AccessLine {
 
     /// The statement that the plugin found about a credential; `None` if the log does not tell.
     fn statement(&self, kind: &CredentialKind, identity: &Map<String, Value>, policy: &Policy) -> Option<Statement> {
+        if self.lack() == Some(NONE_PRESENTED) && self.alternatives(policy).contains(kind) {
+            return Some(Statement::Nothing);
+        }
         let name = kind.as_str();
         let lack = self.lack().and_then(|lack| lack.strip_prefix(name)?.strip_prefix('_'));
         match lack {
@@ -290,21 +311,25 @@ impl AccessLine {
 fn needed(
     policy: &Policy,
     rule: &RuleId,
-    statements: &Statements,
+    (statements, is_absent): (&Statements, impl Fn(&CredentialKind) -> bool),
     identity: &Map<String, Value>,
 ) -> Result<(), NotJudged> {
     let route = policy.routes().find(|route| route.rule() == rule);
     let Some(route) = route else { return Ok(()) };
     let Requires::Caller(caller) = route.requires() else { return Ok(()) };
     let is_verified = |kind: &CredentialKind| matches!(statements.of(kind), Statement::Active(_));
-    if !caller.credentials().all(is_verified) {
+    let is_needed = |kind: &CredentialKind| caller.all_of().any(|needed| needed == kind);
+    if !caller.credentials().all(|kind| is_verified(kind) || (!is_needed(kind) && is_absent(kind))) {
         return Ok(());
     }
     let rule = || rule.as_str().to_owned();
     if caller.reads_headers() {
         return Err(NotJudged::Headers(rule()));
     }
-    match policy.facts_needed(&route, &caller).into_iter().find(|fact| !identity.contains_key(fact)) {
+    if caller.audiences().any(|(kind, _audience)| is_verified(kind)) {
+        return Err(NotJudged::Audience(rule()));
+    }
+    match policy.facts_needed(&route, &caller, is_verified).into_iter().find(|fact| !identity.contains_key(fact)) {
         Some(fact) => Err(NotJudged::Fact { rule: rule(), fact }),
         None => Ok(()),
     }
@@ -329,6 +354,9 @@ fn unjudged(denial: &str) -> Option<NotJudged> {
         _ => seen_late.into_iter().any(|end| denial.ends_with(end)).then(|| NotJudged::Unseen(denial.to_owned())),
     }
 }
+
+/// The denial of a request that has none of several credentials.
+const NONE_PRESENTED: &str = "unauthenticated";
 
 /// The denial of an ambiguous path or query, of which the log has the path only.
 const IN_A_QUERY_TOO: &str = "path_ambiguous";

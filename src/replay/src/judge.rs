@@ -79,7 +79,7 @@ pub fn judge_before(
     now: Moment,
     observer: &mut impl Observer,
 ) -> Decision {
-    let mut step = policy.begin_observed(&Request::new(headers), observer);
+    let mut step = policy.begin_observed(&Request::new(headers), now, observer);
     loop {
         match step {
             Step::Done(decision) => return decision,

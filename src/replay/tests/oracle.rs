@@ -5,6 +5,8 @@
 mod laws;
 mod model;
 mod random;
+mod roles;
+mod specificity;
 mod written;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use brama_policy::authoring::{NearMiss, Requires, RouteView};
 use brama_policy::deciding::{
     ConditionFailed, Decision, Denial, Event, FactReference, Observer, Policy, Source, Stage, UnixTime,
 };
-use brama_policy::identity::Stated;
+use brama_policy::identity::{CredentialKind, Stated};
 use brama_replay::Statements;
 use serde_json::{Value, json};
 
@@ -64,6 +64,22 @@ impl Observer for Story<'_> {
                 let line = format!("{kind}: {}", words::lack(lack, self.policy));
                 self.say(Stage::Credentials, line);
                 self.detail(Stage::Credentials, [(kind, lacking(sources, lack))]);
+            }
+            Event::Absent { kind } => {
+                self.say(Stage::Credentials, format!("{}: not there, and not needed", kind.as_str()));
+                self.detail(Stage::Credentials, [(kind.as_str(), json!(null))]);
+            }
+            Event::NonePresented { of } => {
+                let names: Vec<_> = of.iter().map(CredentialKind::as_str).collect();
+                self.say(
+                    Stage::Credentials,
+                    format!("none of {} is there, and one of them has to be", names.join(", ")),
+                );
+                self.detail(Stage::Credentials, [("any", json!({ "of": names, "lack": "unauthenticated" }))]);
+            }
+            Event::Audience { kind, wanted, is_for_it } => {
+                let verdict = if is_for_it { "is for" } else { "is not for" };
+                self.say(Stage::Verified, format!("{} {verdict} `{wanted}`", kind.as_str()));
             }
             Event::Verified { kind, facts } => {
                 self.say(Stage::Verified, format!("{}: {}", kind.as_str(), words::facts(facts)));
@@ -224,9 +240,10 @@ fn not_required(stage: Stage, route: Option<RouteView<'_>>, is_preflight: bool) 
     match route.map(|route| route.requires()) {
         Some(_) if is_preflight => "nothing required: a preflight request".to_owned(),
         Some(Requires::Nothing { because }) => format!("nothing required: public, {because}"),
-        Some(Requires::Caller(_)) if stage == Stage::Scopes => {
-            "nothing required: any verified caller will do".to_owned()
-        }
+        Some(Requires::Caller(caller)) if stage == Stage::Scopes => match caller.because() {
+            None => "nothing required: any verified caller will do".to_owned(),
+            Some(because) => format!("nothing required: a credential is optional, {because}"),
+        },
         Some(Requires::Caller(_)) | None => "nothing required".to_owned(),
     }
 }

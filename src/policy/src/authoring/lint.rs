@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::compile::looked_at::LookedAt;
-use crate::deciding::decision::Row;
+use crate::deciding::decision::{Needs, Row};
 use crate::deciding::policy::{Policy, Route, Verified};
 use crate::document::{
     AudiencesDocument, AuthDocument, ExpectDocument, IntrospectDocument, JwtDocument, PolicyDocument, VerifierDocument,
@@ -147,7 +147,10 @@ impl Policy {
     /// A 401 that says which credential was bad tells a good API key from a bad one.
     fn told_apart(&self, lints: &mut Vec<Lint>) {
         let kinds: Vec<_> = self.credentials().cloned().collect();
-        let unauthenticated = Row::of_policy(&kinds).filter(|(row, _kind, _code)| row.status == 401);
+        let unauthenticated = Row::of_policy(&kinds).filter(|(row, kind, _code)| {
+            // A policy without alternatives has no words for their lack.
+            row.status == 401 && (row.needs != Needs::Alternatives || self.can_give(row.needs, *kind))
+        });
         let unauthenticated: Vec<_> = unauthenticated.map(|(_row, _kind, code)| code).collect();
         let own: BTreeSet<_> = unauthenticated.iter().map(|code| self.wording.messages.get(*code)).collect();
         if own.len() > 1 {

@@ -37,13 +37,15 @@ impl Policy {
         self.routes.iter().filter_map(|route| Some((&route.id, route.verified()?)))
     }
 
-    fn can_give(&self, needs: Needs, kind: Option<&CredentialKind>) -> bool {
+    pub(super) fn can_give(&self, needs: Needs, kind: Option<&CredentialKind>) -> bool {
         let any = |wants: &dyn Fn(&Verified) -> bool| self.verified().any(|(_rule, verified)| wants(verified));
         let requires = || kind.is_some_and(|kind| any(&|verified| verified.credentials.include(kind)));
         match needs {
             Needs::Gateway => false,
             Needs::Nothing => true,
             Needs::Credential => requires(),
+            Needs::CredentialNeeded => kind.is_some_and(|kind| any(&|verified| verified.credentials.is_certain(kind))),
+            Needs::Alternatives => any(&|verified| !verified.credentials.any.are_none()),
             // A kept credential has one reading on every route.
             Needs::CredentialSent => kind.is_some_and(|kind| self.forward.keep.contains(kind)) || requires(),
             Needs::Beginning => kind.is_some_and(|kind| self.dates_beginnings(kind)) && requires(),

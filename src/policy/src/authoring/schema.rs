@@ -300,6 +300,13 @@ fn narrower() -> Vec<(&'static str, Value)> {
             "RequireDocument",
             properties(json!({
                 "credentials": { "minItems": 1, "uniqueItems": true, "items": { "pattern": CREDENTIAL } },
+                "audience": {
+                    "minLength": 1,
+                    "maxLength": MAX_FACT,
+                    "minProperties": 1,
+                    "propertyNames": { "pattern": CREDENTIAL },
+                    "additionalProperties": { "minLength": 1, "maxLength": MAX_FACT },
+                },
                 "bind": {
                     "minProperties": 2,
                     "maxProperties": 2,
@@ -308,6 +315,27 @@ fn narrower() -> Vec<(&'static str, Value)> {
                 },
                 "conditions": { "minItems": 1 },
             })),
+        ),
+        (
+            "SomeCredentialsDocument",
+            json!({
+                "properties": {
+                    "all": { "minItems": 1, "uniqueItems": true, "items": { "pattern": CREDENTIAL } },
+                    "any": { "minItems": 2, "uniqueItems": true, "items": { "pattern": CREDENTIAL } },
+                    "optional": { "minItems": 1, "uniqueItems": true, "items": { "pattern": CREDENTIAL } },
+                    "because": { "pattern": SOMETHING },
+                },
+                "oneOf": [
+                    {
+                        "anyOf": [{ "required": ["all"] }, { "required": ["any"] }],
+                        "not": { "required": ["because"] },
+                    },
+                    {
+                        "required": ["because", "optional"],
+                        "not": { "anyOf": [{ "required": ["all"] }, { "required": ["any"] }] },
+                    },
+                ],
+            }),
         ),
         (
             "WantedScopesDocument",

@@ -6,8 +6,9 @@ use std::fmt;
 use crate::deciding::condition::Condition;
 use crate::deciding::forward::FactReference;
 use crate::deciding::policy::{
-    Binding, Kinds, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified,
+    Binding, Mode, Owner, Ownership, Policy, Preflight, RequiredScopes, Requirement, Route, Verified,
 };
+use crate::deciding::required::Kinds;
 use crate::deciding::rule_id::RuleId;
 use crate::header::HeaderName;
 use crate::host::{Host, HostPattern};
@@ -72,28 +73,37 @@ impl Policy {
 }
 
 impl Policy {
-    /// The facts that a verified caller of a route is judged by, or that are forwarded, as `token.client_id`.
+    /// The facts that a caller with some credentials is judged by on a route, or that are forwarded, as
+    /// `token.client_id`. `is_there` tells whether the caller has a credential.
     #[must_use]
-    pub fn facts_needed(&self, route: &RouteView<'_>, caller: &CallerView<'_>) -> BTreeSet<String> {
+    pub fn facts_needed(
+        &self,
+        route: &RouteView<'_>,
+        caller: &CallerView<'_>,
+        is_there: impl Fn(&CredentialKind) -> bool,
+    ) -> BTreeSet<String> {
         let verified = caller.0;
-        let scopes = caller.scopes_of().map(|of| FactReference { of: of.clone(), name: FactName::Scope }.to_string());
-        let bound = caller.binding().into_iter().flat_map(|(later, earlier)| [later.to_string(), earlier.to_string()]);
-        let owned = match &verified.owner {
-            Ownership::NotOwned => None,
-            Ownership::Owned(owner) => Some(owner),
-        };
-        let owners = owned.map(|owner| owner.fact.to_string());
-        let exempt = owned.filter(|owner| !owner.except_client_types.is_empty());
-        let types =
-            exempt.map(|owner| FactReference { of: owner.fact.of.clone(), name: FactName::ClientType }.to_string());
-        let read = verified.conditions.iter().flat_map(Condition::facts_used).map(|(of, name)| {
-            // Conditions call the list of scopes by another name than the fact.
-            let name = if name == "scopes" { FactName::Scope.as_str() } else { name };
-            format!("{}.{name}", of.as_str())
-        });
+        let mut needed: Vec<(&CredentialKind, &str)> =
+            caller.scopes_of().map(|of| (of, FactName::Scope.as_str())).collect();
+        let bound = caller.binding().into_iter().flat_map(|(later, earlier)| [later, earlier]);
+        needed.extend(bound.map(|fact| (&fact.of, fact.name.as_str())));
+        if let Ownership::Owned(owner) = &verified.owner {
+            needed.push((&owner.fact.of, owner.fact.name.as_str()));
+            if !owner.except_client_types.is_empty() {
+                needed.push((&owner.fact.of, FactName::ClientType.as_str()));
+            }
+        }
+        let read = verified.conditions.iter().flat_map(Condition::facts_used);
+        // Conditions call the list of scopes by another name than the fact.
+        needed.extend(read.map(|(of, name)| (of, if name == "scopes" { FactName::Scope.as_str() } else { name })));
         let forwarded = self.identity_headers(route.0).facts().map(|forwarded| &forwarded.fact);
-        let forwarded = forwarded.filter(|fact| verified.credentials.include(&fact.of)).map(ToString::to_string);
-        scopes.chain(bound).chain(owners).chain(types).chain(read).chain(forwarded).collect()
+        let forwarded = forwarded.filter(|fact| verified.credentials.include(&fact.of));
+        needed.extend(forwarded.map(|fact| (&fact.of, fact.name.as_str())));
+        let of_there = needed.into_iter().filter_map(|(of, name)| {
+            let of = verified.credentials.meant(of).iter().find(|kind| is_there(kind))?;
+            Some(format!("{}.{name}", of.as_str()))
+        });
+        of_there.collect()
     }
 }
 
@@ -165,9 +175,35 @@ impl<'a> RouteView<'a> {
 }
 
 impl<'a> CallerView<'a> {
-    /// The credentials, all of them, in the order of judgement.
+    /// Every credential that the route looks at, in the order of judgement.
     pub fn credentials(&self) -> impl Iterator<Item = &'a CredentialKind> + use<'a> {
         self.0.credentials.iter()
+    }
+
+    /// The credentials that must all be there.
+    pub fn all_of(&self) -> impl Iterator<Item = &'a CredentialKind> + use<'a> {
+        self.0.credentials.all.iter()
+    }
+
+    /// The alternatives, of which one must be there; nothing where there are none.
+    pub fn any_of(&self) -> impl Iterator<Item = &'a CredentialKind> + use<'a> {
+        self.0.credentials.any.iter()
+    }
+
+    /// The credentials that may be there.
+    pub fn optional(&self) -> impl Iterator<Item = &'a CredentialKind> + use<'a> {
+        self.0.credentials.optional.iter()
+    }
+
+    /// Why a request may pass with no credential; `None` where it needs one.
+    #[must_use]
+    pub fn because(&self) -> Option<&'a str> {
+        self.0.credentials.because.as_deref()
+    }
+
+    /// The audiences that credentials must name, besides those of their verifiers.
+    pub fn audiences(&self) -> impl Iterator<Item = (&'a CredentialKind, &'a str)> + use<'a> {
+        self.0.audiences.iter().map(|(kind, audience)| (kind, audience.as_str()))
     }
 
     /// Two facts that must be equal, of the credential that is verified last and of the other; `None` where no two need

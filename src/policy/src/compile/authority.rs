@@ -24,7 +24,7 @@ pub(super) fn all(document: &PolicyDocument, place: &Place, faults: &mut Faults)
         .filter(|verifier| matches!(verifier, VerifierDocument::Jwt(_)));
     let listing: BTreeSet<&str> = jwt.filter_map(VerifierDocument::feed).collect();
     let required = document.routes.iter().filter_map(|route| route.require.as_ref());
-    let longest = required.map(|require| require.credentials.len()).max().unwrap_or_default();
+    let longest = required.map(|require| require.credentials.names().count()).max().unwrap_or_default();
     let longest = u32::try_from(longest).unwrap_or(u32::MAX);
     let authorities = document.authorities.iter();
     authorities
@@ -50,8 +50,8 @@ pub(super) fn known<'a>(
     found?.as_ref()
 }
 
-/// `deny_list`: whether JWTs are held against its feed; `longest`: the number of credentials that a route requires, at
-/// most.
+/// `deny_list`: whether JWTs are held against its feed; `longest`: the number of credentials that a route looks
+/// at, at most.
 fn authority(
     name: &str,
     written: &AuthorityDocument,

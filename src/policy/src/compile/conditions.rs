@@ -1,10 +1,12 @@
 //! Owns the conditions of a route, and the names they may use: the same where they are compiled and where they are
 //! linted.
 
-use super::{credential_document, each, further_facts};
+use super::each;
+use super::references::Alternatives;
 use crate::deciding::condition::{Around, Budget, Condition, Hidden, Identity, Names};
 use crate::deciding::header_table::refused_headers;
-use crate::deciding::policy::{HOST_ALIASES, Kinds};
+use crate::deciding::policy::HOST_ALIASES;
+use crate::deciding::required::Required;
 use crate::document::{CredentialDocument, PolicyDocument};
 use crate::fault::{Faults, Place};
 use crate::header::HeaderPattern;
@@ -31,19 +33,22 @@ impl<'a> Known<'a> {
     /// `hidden` is what [`hidden`] finds in the document.
     pub(crate) fn of(
         entry: Entry<'a>,
-        credentials: &Kinds,
+        required: &Required,
         document: &'a PolicyDocument,
         hidden: &'a [Hidden],
     ) -> Self {
         let Entry { methods, hosts, path } = entry;
+        let any = required.any.iter().filter_map(|kind| Some(document.credentials.get_key_value(kind.as_str())?.0));
+        let alternatives = Alternatives::of(any);
         let identity = |kind: &CredentialKind| {
-            let credential = credential_document(document, kind).filter(|_| credentials.include(kind));
-            let further = credential.map(|credential| further_facts(credential).into_iter().collect());
-            Identity { kind: kind.clone(), further }
+            let further =
+                required.include(kind).then(|| alternatives.further_facts(kind, document).into_iter().collect());
+            Identity { kind: kind.clone(), further, is_certain: required.is_certain(kind) }
         };
+        let any = (!required.any.are_none()).then(|| CredentialKind::any().clone());
         Self {
             captures: path.named().collect(),
-            credentials: document.kinds().iter().map(identity).collect(),
+            credentials: document.kinds().iter().chain(&any).map(identity).collect(),
             around: Around { methods, hosts, path, hidden },
         }
     }

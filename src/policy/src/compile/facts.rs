@@ -6,7 +6,7 @@ use crate::document::{
     TypedPointerDocument,
 };
 use crate::fault::{Faults, Place};
-use crate::identity::facts::{FactName, FactType};
+use crate::identity::facts::{AUDIENCE, AUDIENCE_OF_ROUTE, FactName, FactType};
 use crate::identity::introspection::Required;
 use crate::identity::pointers::{FactPointer, ListPointer, Needed, Pointers};
 
@@ -46,6 +46,11 @@ pub(super) fn pointers(written: Written<'_>, needed: Needed, place: &Place, faul
         }
         Some((name.as_str().into(), fact_pointer(written, &place, faults)?))
     });
+    // RFC 7519, 4.1.3 and RFC 7662, 2.2: a text, or a list of them. Where it cannot be read, the route refuses, and no
+    // other one.
+    let audience = needed
+        .contains_key(AUDIENCE_OF_ROUTE)
+        .then(|| (AUDIENCE.into(), FactPointer::List(ListPointer::Entries("/aud".to_owned()))));
     let mut read = |text: &str, name: &str| pointer(text, &place.key(name), faults);
     let subject = read(written.subject, "subject");
     let client_id = read(written.client_id, "client_id");
@@ -56,7 +61,7 @@ pub(super) fn pointers(written: Written<'_>, needed: Needed, place: &Place, faul
         client_id: client_id?,
         client_type: client_type?,
         scope: scope?,
-        further: further?,
+        further: further?.into_iter().chain(audience).collect(),
         needed,
     })
 }

@@ -2,25 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use super::{each, fact_reference, is_reserved, kind, names_credential, type_of};
+use super::references::{Alternatives, credential_document, kind};
+use super::{each, is_reserved, names_credential};
 use crate::deciding::forward::{FactReference, Forward, Forwarded, IdentityHeaders, Missing};
 use crate::deciding::header_table::refused_headers;
 use crate::deciding::presentation::COOKIE;
 use crate::document::{
     EncodingDocument, ForwardDocument, ForwardedDocument, IdentityDocument, MemberDocument, MissingDocument,
-    PolicyDocument,
+    PolicyDocument, RequiredCredentialsDocument,
 };
 use crate::fault::{Faults, Place};
 use crate::header::{HeaderName, HeaderPattern};
 use crate::identity::facts::{Encoding, Fact, FactName, FactType, HeaderForm, is_plain};
 
+/// The credentials that a fact can be of: those of the document, and `any` of some alternatives.
+type Known<'a> = (&'a PolicyDocument, &'a Alternatives<'a>);
+
 pub(super) fn all(
     written: &ForwardDocument,
     document: &PolicyDocument,
+    alternatives: &Alternatives<'_>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<Forward> {
-    let identity = identity(&written.headers, &written.json, document, place, faults);
+    let identity = identity(&written.headers, &written.json, (document, alternatives), place, faults);
     let at = place.key("fixed");
     let fixed = each(written.fixed.iter(), |(name, value)| {
         let place = at.key(name);
@@ -33,7 +38,7 @@ pub(super) fn all(
     let keep = each(written.keep.iter().enumerate(), |(index, kept)| {
         let place = at.index(index);
         let kind = kind(kept, document, &place, faults)?;
-        let credential = super::credential_document(document, &kind)?;
+        let credential = credential_document(document, &kind)?;
         if written.keep.iter().take(index).any(|before| before == kept) {
             faults.add(&place, format!("`{}` is written twice", kind.as_str()));
         }
@@ -63,17 +68,22 @@ pub(super) fn all(
     Some(forward)
 }
 
-/// Identity headers of a route with a `forward` of its own; `required` are the credentials that it requires.
+/// Identity headers of a route with a `forward` of its own; `required` are the credentials that it looks at.
 pub(super) fn of_route(
     written: &IdentityDocument,
-    required: &[String],
+    required: Option<&RequiredCredentialsDocument>,
     document: &PolicyDocument,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<IdentityHeaders> {
-    let identity = identity(&written.headers, &written.json, document, place, faults)?;
+    let alternatives = Alternatives::of(required.into_iter().flat_map(RequiredCredentialsDocument::any));
+    let identity = identity(&written.headers, &written.json, (document, &alternatives), place, faults)?;
     each_once(identity.names(), place, faults);
-    let is_required = |forwarded: &Forwarded| required.iter().any(|required| required == forwarded.fact.of.as_str());
+    let is_required = |forwarded: &Forwarded| {
+        let of = &forwarded.fact.of;
+        // Without alternatives, `any` has left a fault.
+        of.is_any() || required.is_some_and(|required| required.names().any(|name| name == of.as_str()))
+    };
     let (headers, json) = (place.key("headers"), place.key("json"));
     let headers = identity.headers.iter().map(|(name, forwarded)| (name, headers.key(name.as_str()), forwarded));
     let json = identity.json.iter().flat_map(|(name, members)| {
@@ -94,15 +104,15 @@ pub(super) fn of_route(
 fn identity(
     headers: &BTreeMap<String, ForwardedDocument>,
     json: &BTreeMap<String, BTreeMap<String, MemberDocument>>,
-    document: &PolicyDocument,
+    known: Known<'_>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<IdentityHeaders> {
     let at = place.key("headers");
     let headers = each(headers.iter(), |(name, written)| {
         let place = at.key(name);
-        let header = header(name, document, &place, faults);
-        let forwarded = forwarded(written, document, &place, faults);
+        let header = header(name, known.0, &place, faults);
+        let forwarded = forwarded(written, known, &place, faults);
         Some((header?, forwarded?))
     });
     let at = place.key("json");
@@ -111,8 +121,8 @@ fn identity(
         if members.is_empty() {
             faults.add(&place, "write at least one member");
         }
-        let header = header(name, document, &place, faults);
-        let members = members_of(members, document, &place, faults);
+        let header = header(name, known.0, &place, faults);
+        let members = members_of(members, known, &place, faults);
         Some((header?, members?))
     });
     Some(IdentityHeaders { headers: headers?, json: json? })
@@ -120,7 +130,7 @@ fn identity(
 
 fn members_of(
     written: &BTreeMap<String, MemberDocument>,
-    document: &PolicyDocument,
+    known: Known<'_>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<BTreeMap<String, Forwarded>> {
@@ -133,7 +143,7 @@ fn members_of(
             MemberDocument::Stated(fact) => (fact, place.clone(), Missing::Refuse),
             MemberDocument::Perhaps(document) => (&document.fact, place.key("fact"), missing(Some(document.missing))),
         };
-        let fact = fact_reference(fact, document, &place_of_fact, faults)?;
+        let fact = known.1.fact_reference(fact, known.0, &place_of_fact, faults)?;
         always_stated(&fact, missing, &place, faults);
         Some((name.clone(), Forwarded { fact, form: HeaderForm::Json, missing }))
     });
@@ -149,12 +159,7 @@ const fn missing(written: Option<MissingDocument>) -> Missing {
 }
 
 /// A fact, and how a header carries it.
-fn forwarded(
-    written: &ForwardedDocument,
-    document: &PolicyDocument,
-    place: &Place,
-    faults: &mut Faults,
-) -> Option<Forwarded> {
+fn forwarded(written: &ForwardedDocument, known: Known<'_>, place: &Place, faults: &mut Faults) -> Option<Forwarded> {
     let (fact, place_of_fact, missing, (encoding, separator)) = match written {
         ForwardedDocument::AsItIs(fact) => (fact, place.clone(), Missing::Refuse, (None, None)),
         ForwardedDocument::In(document) => {
@@ -162,12 +167,12 @@ fn forwarded(
             (&document.fact, place.key("fact"), missing(document.missing), form)
         }
     };
-    let fact = fact_reference(fact, document, &place_of_fact, faults)?;
+    let fact = known.1.fact_reference(fact, known.0, &place_of_fact, faults)?;
     if fact.name == FactName::Scope && separator.is_some() {
         faults.add(&place.key("separator"), "scopes have a space between them; remove the separator");
         return None;
     }
-    let form = form(&fact, encoding, separator, document, place, faults)?;
+    let form = form(&fact, encoding, separator, known, place, faults)?;
     always_stated(&fact, missing, place, faults);
     Some(Forwarded { fact, form, missing })
 }
@@ -182,7 +187,7 @@ fn form(
     fact: &FactReference,
     encoding: Option<EncodingDocument>,
     separator: Option<&str>,
-    document: &PolicyDocument,
+    known: Known<'_>,
     place: &Place,
     faults: &mut Faults,
 ) -> Option<HeaderForm> {
@@ -196,7 +201,7 @@ fn form(
         }
         Some(EncodingDocument::Json) => return Some(HeaderForm::Json),
     };
-    match (type_of(fact, document), separator) {
+    match (known.1.type_of(fact, known.0), separator) {
         (FactType::List, Some(separator)) => {
             let sign = sign_between(separator, text, &place.key("separator"), faults)?;
             Some(HeaderForm::Joined(sign, text))

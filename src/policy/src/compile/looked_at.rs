@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::deciding::condition::Condition;
-use crate::deciding::forward::{FactReference, Forward, IdentityHeaders};
+use crate::deciding::forward::{Forward, IdentityHeaders};
 use crate::deciding::policy::{Binding, Ownership, RequiredScopes, Requirement, Route, Verified};
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::{FactName, HeaderForm};
+use crate::identity::facts::{AUDIENCE_OF_ROUTE, FactName, HeaderForm};
 use crate::identity::pointers::Needed;
 
 /// The facts that rules, and what is forwarded, look at, by whose and which, with the forms in which headers carry
@@ -17,13 +17,18 @@ pub(crate) struct LookedAt(BTreeMap<(CredentialKind, String), BTreeSet<HeaderFor
 impl LookedAt {
     pub(crate) fn by(forward: &Forward, routes: &[Route]) -> Self {
         let mut looked_at = Self::default();
-        let of_routes = routes.iter().filter_map(|route| route.forward.as_ref());
-        let guarded = routes.iter().filter(|route| route.verified().is_some());
+        let mut guarded = routes.iter().filter(|route| route.verified().is_some()).peekable();
         // Where each guarded route has one of its own, the document's is nobody's.
-        let of_document = guarded.clone().any(|route| route.forward.is_none()) || guarded.count() == 0;
-        let of_document = of_document.then_some(&forward.identity);
-        for forwarded in of_document.into_iter().chain(of_routes).flat_map(IdentityHeaders::facts) {
-            looked_at.add(&forwarded.fact).insert(forwarded.form.clone());
+        if guarded.peek().is_none() || guarded.any(|route| route.forward.is_none()) {
+            let alternatives =
+                routes.iter().filter_map(Route::verified).flat_map(|verified| verified.credentials.any.iter());
+            looked_at.add_forwarded(&forward.identity, &alternatives.cloned().collect());
+        }
+        for route in routes {
+            let any = route.verified().map(|verified| verified.credentials.any.iter().cloned().collect());
+            if let Some(forward) = &route.forward {
+                looked_at.add_forwarded(forward, &any.unwrap_or_default());
+            }
         }
         for route in routes {
             match &route.requirement {
@@ -48,45 +53,60 @@ impl LookedAt {
         needed
     }
 
+    /// The facts that headers tell of; `any` stands for each of the alternatives.
+    fn add_forwarded(&mut self, headers: &IdentityHeaders, alternatives: &BTreeSet<CredentialKind>) {
+        for forwarded in headers.facts() {
+            let (of, name) = (&forwarded.fact.of, forwarded.fact.name.as_str());
+            let own = (!of.is_any()).then_some(of);
+            for kind in alternatives.iter().filter(|_| own.is_none()).chain(own) {
+                let _is_new = self.add(kind, name).insert(forwarded.form.clone());
+            }
+        }
+    }
+
     fn add_all(&mut self, verified: &Verified) {
-        let Verified { credentials: _, binding, scopes, owner, conditions } = verified;
+        let Verified { credentials, audiences, binding, scopes, owner, conditions } = verified;
+        let mut add = |of: &CredentialKind, name: &str| {
+            for kind in credentials.meant(of) {
+                self.add(kind, name);
+            }
+        };
+        for (kind, _audience) in audiences {
+            add(kind, AUDIENCE_OF_ROUTE);
+        }
         match binding {
             Binding::Unbound => {}
             Binding::Bound { later, earlier } => {
-                self.add(later);
-                self.add(earlier);
+                add(&later.of, later.name.as_str());
+                add(&earlier.of, earlier.name.as_str());
             }
         }
         match scopes {
             RequiredScopes::AnyCaller => {}
             RequiredScopes::Wanted { wanted: _, of } => {
                 for of in of.iter() {
-                    self.add_named(of, FactName::Scope.as_str());
+                    add(of, FactName::Scope.as_str());
                 }
             }
         }
         match owner {
             Ownership::NotOwned => {}
             Ownership::Owned(owner) => {
-                self.add(&owner.fact);
+                add(&owner.fact.of, owner.fact.name.as_str());
                 if !owner.except_client_types.is_empty() {
-                    self.add_named(&owner.fact.of, FactName::ClientType.as_str());
+                    add(&owner.fact.of, FactName::ClientType.as_str());
                 }
             }
         }
         for (of, name) in conditions.iter().flat_map(Condition::facts_used) {
             // Conditions have them as a list.
             let name = if name == "scopes" { FactName::Scope.as_str() } else { name };
-            self.add_named(of, name);
+            add(of, name);
         }
     }
 
     /// The forms of a fact that is looked at.
-    fn add(&mut self, fact: &FactReference) -> &mut BTreeSet<HeaderForm> {
-        self.add_named(&fact.of, fact.name.as_str())
-    }
-
-    fn add_named(&mut self, of: &CredentialKind, name: &str) -> &mut BTreeSet<HeaderForm> {
+    fn add(&mut self, of: &CredentialKind, name: &str) -> &mut BTreeSet<HeaderForm> {
         self.0.entry((of.clone(), name.to_owned())).or_default()
     }
 }

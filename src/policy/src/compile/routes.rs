@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::conditions::{Entry, hidden};
+use super::references::credential_document;
 use super::requirement::verified;
-use super::{credential_document, each, forward, is_name, require_reason};
+use super::{each, forward, is_name, require_reason};
 use crate::deciding::condition::Hidden;
 use crate::deciding::policy::{HOST_ALIASES, Mode, Preflight, Requirement, Route};
 use crate::deciding::router::{Router, Taken};
@@ -50,7 +51,7 @@ pub(super) fn all(
                 if written.public.is_some() {
                     faults.add(&place, "a public route has no caller to tell of");
                 }
-                let required = written.require.as_ref().map_or(&[][..], |require| &require.credentials);
+                let required = written.require.as_ref().map(|require| &require.credentials);
                 forward::of_route(forward, required, document, &place, faults).map(Some)
             }
         };
@@ -203,7 +204,7 @@ fn pass(
     if names.is_empty() {
         faults.add(place, "write at least one header, or remove the key");
     }
-    let required = written.require.as_ref().map_or(&[][..], |require| &require.credentials);
+    let required = || written.require.iter().flat_map(|require| require.credentials.names());
     each(names.iter().enumerate(), |(index, name)| {
         let place = place.index(index);
         if names.iter().take(index).any(|before| before == name) {
@@ -224,7 +225,7 @@ fn pass(
             faults.add(&place, format!("`{name}` names a second host, and is removed where routes name hosts"));
         }
         for of in of.iter().map(|of| of.as_str()) {
-            if required.iter().any(|required| required == of) {
+            if required().any(|required| required == of) {
                 faults.add(&place, format!("this route verifies `{of}`, which stops at the gateway"));
             }
             if document.forward.keep.iter().any(|kept| kept == of) {

@@ -27,6 +27,8 @@ mod functions;
 #[cfg(feature = "cel")]
 mod language;
 #[cfg(feature = "cel")]
+mod presence;
+#[cfg(feature = "cel")]
 mod search;
 #[cfg(feature = "cel")]
 mod shown;
@@ -42,7 +44,6 @@ mod values;
 mod work;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::deciding::decision::ConditionFailed;
 use crate::deciding::target::Target;
@@ -83,6 +84,8 @@ pub(crate) struct Identity<'a> {
     pub(crate) kind: CredentialKind,
     /// Its further facts; `None` where the route does not require it, and nothing of it can be read.
     pub(crate) further: Option<Vec<(&'a str, FactType)>>,
+    /// Whether each request that comes to a condition has it.
+    pub(crate) is_certain: bool,
 }
 
 /// Which requests come to a condition at all.
@@ -109,8 +112,9 @@ pub(crate) struct Hidden {
 pub(crate) struct Scene<'a> {
     pub(crate) request: &'a RequestView,
     pub(crate) captures: &'a [(&'a str, Capture<'a>)],
-    /// The facts of the credentials that are verified.
-    pub(crate) identities: &'a [(CredentialKind, Arc<Facts>)],
+    /// The facts of the credentials that the route looks at, and of `any` where it has alternatives; `None` of those that
+    /// are not there.
+    pub(crate) identities: &'a [(&'a CredentialKind, Option<&'a Facts>)],
     pub(crate) now: UnixTime,
 }
 
@@ -207,6 +211,8 @@ pub(crate) enum InvalidCondition {
     NotRequired(String),
     #[error("`{0}` is read by its members only, as in `{0}.name`")]
     NotByMember(String),
+    #[error("`{0}` is no name that a condition can have")]
+    Reserved(&'static str),
     #[error("`{of}.{member}` can never exist; {known}")]
     UnknownMember { of: String, member: String, known: String, hint: Option<String> },
     #[error("`{text}.{member}` can never exist; `{text}` is {is}")]
@@ -266,6 +272,7 @@ impl InvalidCondition {
             | Self::TooDeep(_)
             | Self::NotRequired(_)
             | Self::NotByMember(_)
+            | Self::Reserved(_)
             | Self::CalledOtherwise { .. }
             | Self::NameTaken(_)
             | Self::NestedLoop(_)
@@ -292,6 +299,7 @@ impl InvalidCondition {
                 return Some(Blamed::Sign(usize::try_from(*column).unwrap_or(0).saturating_sub(1)));
             }
             Self::Hyphenated(name) => format!("request.headers.{name}"),
+            Self::Reserved(name) => (*name).to_owned(),
             Self::UnknownMember { of, member, .. } => format!("{of}.{member}"),
             Self::NoMembers { text, member, .. } => format!("{text}.{member}"),
             Self::Mismatch { operator, .. } | Self::NotLogical { operator, .. } => (*operator).to_owned(),

@@ -166,6 +166,8 @@ pub enum Denial {
     CredentialRepeated(CredentialKind, Repeated, usize),
     /// No credential of a kind.
     CredentialMissing(CredentialKind),
+    /// No credential of several alternatives.
+    Unauthenticated(Vec<CredentialKind>),
     /// A credential in no known form, and the number of its source.
     CredentialMalformed(CredentialKind, Malformed, usize),
     /// A credential nobody vouches for.
@@ -310,6 +312,7 @@ impl Denial {
             Self::RouteUnknown => &row::ROUTE_UNKNOWN,
             Self::CredentialRepeated(..) => &row::CREDENTIAL_REPEATED,
             Self::CredentialMissing(_) => &row::CREDENTIAL_MISSING,
+            Self::Unauthenticated(_) => &row::UNAUTHENTICATED,
             Self::CredentialMalformed(..) => &row::CREDENTIAL_MALFORMED,
             Self::CredentialRefused(_, _) => &row::CREDENTIAL_REFUSED,
             Self::CredentialExpired(_) => &row::CREDENTIAL_EXPIRED,
@@ -375,6 +378,7 @@ impl Denial {
             | Self::PathOverridden(_)
             | Self::UpgradeRefused(_)
             | Self::RouteUnknown
+            | Self::Unauthenticated(_)
             | Self::FactMissing(_, _)
             | Self::NotBound { .. }
             | Self::ScopeMissing { .. }

@@ -57,7 +57,7 @@ struct Evaluation {
     taken: TakenOff,
     /// What the route's conditions look at; `None` where it has none.
     view: Option<RequestView>,
-    /// The credentials that the route requires, in the order of judgement.
+    /// The credentials that the route looks at and that are there, in the order of judgement.
     presented: Vec<(CredentialKind, Credential)>,
     /// The facts of those that are verified, in the same order: from the first on.
     identities: Vec<(CredentialKind, Arc<Facts>)>,
@@ -65,13 +65,13 @@ struct Evaluation {
 
 impl ReadRequest<'_> {
     /// Begins to judge the request.
-    pub fn begin(&self) -> Step {
-        self.begin_observed(&mut NoObserver)
+    pub fn begin(&self, now: Moment) -> Step {
+        self.begin_observed(now, &mut NoObserver)
     }
 
     /// Begins to judge the request with an observer.
-    pub fn begin_observed(&self, observer: &mut impl Observer) -> Step {
-        match self.policy().open(self.seen(), observer) {
+    pub fn begin_observed(&self, now: Moment, observer: &mut impl Observer) -> Step {
+        match self.policy().open(self.seen(), now, observer) {
             Ok(step) => step,
             Err(refused) => {
                 observer.note(Event::Lacking(refused.denial()));
@@ -83,16 +83,16 @@ impl ReadRequest<'_> {
 
 impl Policy {
     /// Reads a request and begins to judge it.
-    pub fn begin(self: &Arc<Self>, request: &Request<'_>) -> Step {
-        self.read_request(request).begin()
+    pub fn begin(self: &Arc<Self>, request: &Request<'_>, now: Moment) -> Step {
+        self.read_request(request).begin(now)
     }
 
     /// Reads a request and begins to judge it with an observer.
-    pub fn begin_observed(self: &Arc<Self>, request: &Request<'_>, observer: &mut impl Observer) -> Step {
-        self.read_request(request).begin_observed(observer)
+    pub fn begin_observed(self: &Arc<Self>, request: &Request<'_>, now: Moment, observer: &mut impl Observer) -> Step {
+        self.read_request(request).begin_observed(now, observer)
     }
 
-    fn open(self: &Arc<Self>, seen: &Seen<'_>, observer: &mut impl Observer) -> Result<Step, Refused> {
+    fn open(self: &Arc<Self>, seen: &Seen<'_>, now: Moment, observer: &mut impl Observer) -> Result<Step, Refused> {
         let unruled = |denial| Refused { rule: None, denial, identity: None };
         match self.configured {
             Configured::Yes => {}
@@ -148,7 +148,7 @@ impl Policy {
             Mode::Enforce => {}
             Mode::Shadow => observer.note(Event::Shadow),
         }
-        Ok(case.present(seen, observer))
+        Ok(case.present(seen, now, observer))
     }
 
     fn with_route(&self, found: Found) -> Option<(Found, &Route)> {
@@ -235,10 +235,7 @@ impl Awaiting {
         if case.identities.len() < case.presented.len() {
             return case.ask_next(observer);
         }
-        match case.judge(now, observer) {
-            Ok(set) => Step::Done(Decision::Allow(case.grant(set, None))),
-            Err(denial) => case.lacking(denial, observer),
-        }
+        case.conclude(now, observer)
     }
 }
 
@@ -303,9 +300,18 @@ impl Evaluation {
         if let Some(denial) = ended {
             return Err(denial);
         }
+        self.check_audience(&kind, &facts, observer)?;
         observer.note(Event::Verified { kind: &kind, facts: &facts });
         self.identities.push((kind, facts));
         Ok(())
+    }
+
+    /// The end of a request of which each credential that is there was verified.
+    fn conclude(self, now: Moment, observer: &mut impl Observer) -> Step {
+        match self.judge(now, observer) {
+            Ok(set) => Step::Done(Decision::Allow(self.grant(set, None))),
+            Err(denial) => self.lacking(denial, observer),
+        }
     }
 
     /// The end of a request that lacks something: a refusal, or, where its rule is in shadow mode, a mark. What was not

@@ -70,6 +70,25 @@ pub enum Event<'a> {
         /// What is wrong.
         lack: &'a Denial,
     },
+    /// A credential is not there, and the route can do without it.
+    Absent {
+        /// Which.
+        kind: &'a CredentialKind,
+    },
+    /// No credential of several alternatives is there.
+    NonePresented {
+        /// The alternatives.
+        of: &'a [CredentialKind],
+    },
+    /// The audiences of a credential were looked at.
+    Audience {
+        /// Which.
+        kind: &'a CredentialKind,
+        /// The audience that the route wants.
+        wanted: &'a str,
+        /// Whether the credential names it.
+        is_for_it: bool,
+    },
     /// A credential was vouched for.
     Verified {
         /// Which.

@@ -9,6 +9,7 @@ use crate::deciding::header_table::HeaderTable;
 use crate::deciding::logged::Logged;
 use crate::deciding::presentation::{COOKIE, Presentation, Source, without_parameters};
 use crate::deciding::refusal::{Envelope, RefusalResponse, RefusalTemplate};
+use crate::deciding::required::{Kinds, Required};
 use crate::deciding::router::Router;
 use crate::deciding::rule_id::RuleId;
 use crate::header::{HeaderName, confusable};
@@ -148,8 +149,9 @@ pub(crate) enum Requirement {
 /// What a verified caller must be.
 #[derive(Debug)]
 pub(crate) struct Verified {
-    /// All of them, in the order of judgement; at least one.
-    pub(crate) credentials: Kinds,
+    pub(crate) credentials: Required,
+    /// Audiences that a credential must name, besides those of its verifier; each kind once.
+    pub(crate) audiences: Vec<(CredentialKind, String)>,
     pub(crate) binding: Binding,
     pub(crate) scopes: RequiredScopes,
     pub(crate) owner: Ownership,
@@ -157,25 +159,11 @@ pub(crate) struct Verified {
     pub(crate) conditions: Vec<Condition>,
 }
 
-/// Kinds of credential, each once, in the order of judgement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Kinds(pub(crate) Vec<CredentialKind>);
-
-impl Kinds {
-    pub(crate) fn include(&self, kind: &CredentialKind) -> bool {
-        self.0.contains(kind)
-    }
-
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &CredentialKind> {
-        self.0.iter()
-    }
-}
-
 /// Whether two credentials have to belong together.
 #[derive(Debug)]
 pub(crate) enum Binding {
     Unbound,
-    /// Both facts must be stated, and be equal.
+    /// Both facts must be stated, and be equal, where both credentials are there.
     Bound {
         /// Of the credential that is verified last.
         later: FactReference,

@@ -111,7 +111,8 @@ impl Route {
 
 impl Verified {
     fn is_met_by(&self, given: &Self, is_same_capture: impl Fn(&str) -> bool) -> bool {
-        self.credentials.iter().all(|kind| given.credentials.include(kind))
+        self.credentials.is_met_by(&given.credentials)
+            && self.audiences.iter().all(|audience| given.audiences.contains(audience))
             && self.binding.is_met_by(&given.binding)
             && self.scopes.are_met_by(&given.scopes)
             && self.owner.is_met_by(&given.owner, &is_same_capture)

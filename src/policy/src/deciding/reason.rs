@@ -27,6 +27,10 @@ impl Policy {
             Denial::UpgradeRefused(Upgrade::Other) => "the request asks to leave HTTP".to_owned(),
             Denial::CredentialRepeated(kind, how, source) => self.repeated(kind, *how, *source),
             Denial::CredentialMissing(kind) => self.missing(kind),
+            Denial::Unauthenticated(kinds) => {
+                let each: Vec<_> = kinds.iter().map(|kind| self.missing(kind)).collect();
+                each.join("; ")
+            }
             Denial::CredentialMalformed(kind, what, source) => self.malformed(kind, *what, *source),
             Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => format!("{}: {rejected}", rejected.code()),
             Denial::AuthorityUnavailable(_, outage) => outage.to_string(),

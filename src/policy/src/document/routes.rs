@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{ForwardedDocument, MemberDocument, ReasonDocument, ScopesDocument};
+use super::{ForwardedDocument, MemberDocument, ReasonDocument, RequireDocument};
 
 /// One entry of what may pass.
 #[derive(Clone, Debug, Deserialize)]
@@ -54,38 +54,4 @@ pub enum RouteModeDocument {
     Enforce,
     /// A lack is counted and marked, and the request goes on.
     Shadow,
-}
-
-/// Requirements of a request.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct RequireDocument {
-    /// The credentials, all of them.
-    pub credentials: Vec<String>,
-    /// Two facts that must be equal: `client_id` or the like, each by the name of its credential.
-    pub bind: Option<BTreeMap<String, String>>,
-    /// The scopes.
-    pub scopes: ScopesDocument,
-    /// Whose resource the path names.
-    pub owner: Option<OwnerDocument>,
-    /// Anything else, in CEL; all of them must hold.
-    pub conditions: Option<Vec<String>>,
-}
-
-/// Ownership: a captured path parameter must equal a fact of the caller, or be in a list of the caller's.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct OwnerDocument {
-    /// The capture's name.
-    pub param: String,
-    /// The fact, such as `token.client_id`; instead of `in`.
-    pub equals: Option<String>,
-    /// The list, such as `token.orgs`; instead of `equals`.
-    #[serde(rename = "in")]
-    pub within: Option<String>,
-    /// Client types that may act on anybody's.
-    #[serde(default)]
-    pub except_client_types: Vec<String>,
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A kind of credential of a policy: its name, which the author chose, and what is called after it.
 ///
@@ -26,6 +26,12 @@ impl CredentialKind {
         Self(Arc::new(Named { name: name.to_owned(), codes }))
     }
 
+    /// The identity of a route's alternatives, as if it were a credential.
+    pub(crate) fn any() -> &'static Self {
+        static KIND: LazyLock<CredentialKind> = LazyLock::new(|| CredentialKind::new(ANY));
+        &KIND
+    }
+
     /// The name as a policy writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -35,6 +41,11 @@ impl CredentialKind {
     /// The code of a denial that is about it: `token_missing`.
     pub(crate) fn code(&self, lack: Lack) -> &str {
         self.0.codes.iter().find(|(known, _code)| *known == lack).map_or("", |(_lack, code)| code)
+    }
+
+    /// Tells whether it stands for the first that is there of a route's alternatives.
+    pub(crate) fn is_any(&self) -> bool {
+        self.as_str() == ANY
     }
 
     /// Tells whether its facts can be a user's. Those of `api_key` are an application's or a broker's.
@@ -116,6 +127,9 @@ impl Lack {
 /// Name of the kind that is judged before `token`, whatever the order of a route's list: policies of the time when
 /// there were these two kinds only mean that.
 pub(crate) const API_KEY: &str = "api_key";
+
+/// Name of the identity of a route's alternatives; no credential has it.
+pub(crate) const ANY: &str = "any";
 
 /// Name of the kind whose scopes a route wants where it says nothing else.
 pub(crate) const TOKEN: &str = "token";

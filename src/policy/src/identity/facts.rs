@@ -13,6 +13,12 @@ pub use value::{Fact, FactList, FactType, FactValue, InvalidFact, MAX_FACT, MAX_
 mod form;
 mod value;
 
+/// Name of the further fact that holds the audiences of a credential, where a route wants one.
+pub(crate) const AUDIENCE: &str = "audience";
+
+/// The need for that fact, among the facts that rules look at. No fact of a policy's own has this name.
+pub(crate) const AUDIENCE_OF_ROUTE: &str = "audience of a route";
+
 /// What an authority states about one credential, already checked for shape.
 ///
 /// An absent fact is `None`: it equals nothing, exempts nobody, and cannot be forwarded.

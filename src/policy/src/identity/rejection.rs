@@ -67,6 +67,9 @@ pub enum JwtRejection {
     /// For others.
     #[error("`aud` is none of the policy's audiences")]
     Audience,
+    /// For others, or for other routes.
+    #[error("`aud` has not the audience `{0}` that the route wants")]
+    RouteAudience(Arc<str>),
     /// A claim that does not say what the policy expects.
     #[error("`{0}` is not what the policy expects")]
     Expected(Arc<str>),
@@ -134,7 +137,7 @@ impl JwtRejection {
             Self::ClaimMissing(_) => "claim_missing",
             Self::ClaimShape(_) => "claim_shape",
             Self::Issuer => "issuer",
-            Self::Audience => "audience",
+            Self::Audience | Self::RouteAudience(_) => "audience",
             Self::Expected(_) => "expected",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",

@@ -369,7 +369,7 @@ pub(crate) fn outcome(policy: &Arc<Policy>, request: &BTreeMap<Place, Value>) ->
     let facts = Arc::new(Facts { subject, scope: list(Place::Scopes).join(" ").parse().unwrap(), ..Facts::none() });
     let wall = UnixTime::from_seconds(number(Place::Now, 5).try_into().unwrap());
     let now = Moment { wall, monotonic: Monotonic::from_origin(Duration::from_secs(5)) };
-    let step = match policy.begin(&Request::new(&sent)) {
+    let step = match policy.begin(&Request::new(&sent), now) {
         Step::Ask(_lookup, awaiting) => awaiting.resume(Answer::Active(facts), now),
         step @ Step::Done(_) => step,
     };

@@ -33,7 +33,7 @@ pub(crate) fn judge(
     headers: &[(String, Vec<u8>)],
     mut authority: impl FnMut(&brama_policy::identity::Lookup) -> brama_policy::identity::Answer,
 ) -> Decision {
-    let mut step = policy.begin(&Request::new(headers));
+    let mut step = policy.begin(&Request::new(headers), now());
     loop {
         match step {
             Step::Done(decision) => return decision,
@@ -44,4 +44,13 @@ pub(crate) fn judge(
 
 pub(crate) fn now() -> Moment {
     Moment { wall: UnixTime::from_seconds(1_700_000_000), monotonic: Monotonic::from_origin(Duration::from_secs(5)) }
+}
+
+/// The faults of a document; nothing of a sound one.
+pub(crate) fn faults(yaml: &str) -> Vec<String> {
+    let document: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
+    match PolicyDocument::read(&document.to_string()).and_then(|document| Policy::compile(&document)) {
+        Ok(_policy) => Vec::new(),
+        Err(faults) => faults.iter().map(ToString::to_string).collect(),
+    }
 }

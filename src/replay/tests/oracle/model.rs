@@ -3,6 +3,9 @@
 //! It shares no code with the core. Policies and requests are its own types; what the core is given is written from
 //! them.
 
+use crate::oracle::roles::{Role, Roles};
+use crate::oracle::specificity::{specificity_of_host, specificity_of_path};
+
 pub(crate) struct Route {
     pub(crate) id: String,
     pub(crate) methods: Vec<&'static str>,
@@ -34,8 +37,7 @@ pub(crate) enum Need {
 }
 
 pub(crate) struct Requirement {
-    pub(crate) api_key: bool,
-    pub(crate) token: bool,
+    pub(crate) roles: Roles,
     pub(crate) is_bound: bool,
     pub(crate) scopes: Scopes,
     pub(crate) scopes_of: Vec<Kind>,
@@ -60,6 +62,8 @@ pub(crate) struct Owner {
 pub(crate) enum Kind {
     ApiKey,
     Token,
+    /// The first of the alternatives that is there.
+    Any,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -195,24 +199,30 @@ pub(crate) fn decide(routes: &[Route], request: &Request) -> Verdict {
     let Need::Credentials(need) = &route.need else {
         return Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: None };
     };
-    // 3. Credentials that are there once and well formed: one that is repeated first, then the API key's lack. Only
-    // that one is not there can be waived.
-    let api_key = ("api_key_repeated", "api_key_malformed", "api_key_missing", &request.api_key, need.api_key);
-    let token = ("token_repeated", "token_malformed", "token_missing", &request.token, need.token);
-    let required = [api_key, token].into_iter().filter(|(.., is_required)| *is_required);
-    for (repeated, _, _, credential, _) in required.clone() {
+    // 3. Credentials that are there once and well formed: one that is repeated first, then what is lacking in their
+    // order. Only that one is not there can be waived.
+    let looked_at = || need.roles.in_order().into_iter().map(|(kind, role)| (kind, role, request.credential(kind)));
+    for (kind, _role, credential) in looked_at() {
         if credential.sent == Sent::Twice {
-            return refused(repeated, Some(route));
+            return refused(kind.code("repeated"), Some(route));
         }
     }
     let mut lacks = None;
-    for (_, malformed, missing, credential, _) in required {
+    for (kind, role, credential) in looked_at() {
         match credential.sent {
-            Sent::Malformed => return refused(malformed, Some(route)),
-            Sent::Not if !route.is_shadow => return refused(missing, Some(route)),
-            Sent::Not => lacks = lacks.or(Some(missing)),
-            Sent::Once | Sent::Twice => {}
+            Sent::Malformed => return refused(kind.code("malformed"), Some(route)),
+            Sent::Not if role == Role::Needed && !route.is_shadow => {
+                return refused(kind.code("missing"), Some(route));
+            }
+            Sent::Not if role == Role::Needed => lacks = lacks.or(Some(kind.code("missing"))),
+            Sent::Not | Sent::Once | Sent::Twice => {}
         }
+    }
+    if need.roles.has_alternatives() && need.roles.identity(Kind::Any, request).is_none() {
+        if !route.is_shadow {
+            return refused("unauthenticated", Some(route));
+        }
+        lacks = lacks.or(Some("unauthenticated"));
     }
     match lacks.or_else(|| lacking(need, request)) {
         None => Verdict { denial: None, rule: Some(route.id.clone()), would_refuse: None },
@@ -225,26 +235,25 @@ pub(crate) fn decide(routes: &[Route], request: &Request) -> Verdict {
 
 /// Steps 4 to 9, of credentials that are there.
 fn lacking(need: &Requirement, request: &Request) -> Option<&'static str> {
-    // 4. API key, then token.
-    for (required, credential, codes) in [
-        (need.api_key, &request.api_key, ["api_key_refused", "api_key_unavailable", "api_key_expired"]),
-        (need.token, &request.token, ["token_refused", "token_unavailable", "token_expired"]),
-    ] {
-        match credential.stated {
-            _ if !required => {}
-            Stated::Refused => return Some(codes[0]),
-            Stated::Unavailable => return Some(codes[1]),
-            Stated::Expired(_) => return Some(codes[2]),
+    // 4. Each that is there, in their order.
+    for (kind, _role) in need.roles.in_order() {
+        match request.credential(kind).stated {
+            _ if need.roles.identity(kind, request).is_none() => {}
+            Stated::Refused => return Some(kind.code("refused")),
+            Stated::Unavailable => return Some(kind.code("unavailable")),
+            Stated::Expired(_) => return Some(kind.code("expired")),
             Stated::Active(_) => {}
         }
     }
-    let facts = |kind| match (kind, &request.api_key.stated, &request.token.stated) {
-        (Kind::ApiKey, Stated::Active(facts), _) | (Kind::Token, _, Stated::Active(facts)) => *facts,
-        _ => panic!("step 4 was passed"),
+    let there = |kind| match need.roles.identity(kind, request)?.stated {
+        Stated::Active(facts) => Some(facts),
+        Stated::Refused | Stated::Unavailable | Stated::Expired(_) => panic!("step 4 was passed"),
     };
-    // 5. Binding. A fact that is not stated equals nothing.
+    let facts = |kind| there(kind).expect("step 3 was passed");
+    // 5. Binding, where both are there. A fact that is not stated equals nothing.
     let equal = |one: Option<&str>, other: Option<&str>| one.is_some() && one == other;
-    if need.is_bound && !equal(facts(Kind::Token).client_id, facts(Kind::ApiKey).client_id) {
+    let both = there(Kind::Token).zip(there(Kind::ApiKey)).filter(|_both| need.is_bound);
+    if both.is_some_and(|(token, api_key)| !equal(token.client_id, api_key.client_id)) {
         return Some("not_bound");
     }
     // 6. Scopes, of each on its own.
@@ -274,11 +283,10 @@ fn lacking(need: &Requirement, request: &Request) -> Option<&'static str> {
             return Some("not_owner");
         }
     }
-    // 9. Forward: the token's subject and the API key's client, where they are required.
+    // 9. Forward: the token's subject and the API key's client, of those that are there.
     let is_stated =
-        |required: bool, kind, fact: fn(Facts) -> Option<&'static str>| !required || fact(facts(kind)).is_some();
-    let all_stated = is_stated(need.token, Kind::Token, |facts| facts.subject)
-        && is_stated(need.api_key, Kind::ApiKey, |facts| facts.client_id);
+        |kind, fact: fn(Facts) -> Option<&'static str>| there(kind).is_none_or(|facts| fact(facts).is_some());
+    let all_stated = is_stated(Kind::Token, |facts| facts.subject) && is_stated(Kind::ApiKey, |facts| facts.client_id);
     if all_stated { None } else { Some("fact_missing") }
 }
 
@@ -350,51 +358,9 @@ fn asks_more(other: &Route, own: &Route) -> bool {
         }
     };
     (own.is_shadow && !other.is_shadow)
-        || (asked.api_key && !given.api_key)
-        || (asked.token && !given.token)
+        || asked.roles.ask_more_than(&given.roles)
         || (asked.is_bound && !given.is_bound)
         || asked.scopes_of.iter().any(|kind| !given.scopes_of.contains(kind))
         || scopes
         || owner
-}
-
-/// A name before a suffix, a longer suffix before a shorter.
-fn specificity_of_host(host: Host, asked: &str) -> Option<u8> {
-    match host {
-        Host::Name(name) => (name == asked).then_some(u8::MAX),
-        Host::Below(suffix) => asked.ends_with(&format!(".{suffix}")).then(|| u8::try_from(suffix.len()).unwrap()),
-    }
-}
-
-/// From the left: a literal before a typed capture, that before any, that before the rest.
-fn specificity_of_path(path: &[Segment], segments: &[String]) -> Option<Vec<u8>> {
-    let mut specificity = Vec::new();
-    for (number, segment) in path.iter().enumerate() {
-        let asked = segments.get(number)?;
-        match segment {
-            Segment::Rest => {
-                // One segment at least; the last of several may be empty: a slash at the end.
-                return (!asked.is_empty()).then(|| {
-                    specificity.push(1);
-                    specificity
-                });
-            }
-            Segment::Any if !asked.is_empty() => specificity.push(2),
-            Segment::Int if is_int(asked) => specificity.push(3),
-            Segment::Uuid if is_uuid(asked) => specificity.push(3),
-            Segment::Literal(literal) if literal == asked => specificity.push(4),
-            _ => return None,
-        }
-    }
-    (path.len() == segments.len()).then_some(specificity)
-}
-
-fn is_int(text: &str) -> bool {
-    text.chars().all(|sign| sign.is_ascii_digit()) && text.parse::<i64>().is_ok_and(|number| number.to_string() == text)
-}
-
-fn is_uuid(text: &str) -> bool {
-    let parts: Vec<_> = text.split('-').collect();
-    let hex = |sign: char| sign.is_ascii_digit() || ('a'..='f').contains(&sign);
-    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| part.chars().all(hex))
 }

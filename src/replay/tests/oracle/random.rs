@@ -3,9 +3,9 @@
 use brama_kit::dice::Dice;
 
 use crate::oracle::model::{
-    Credential, Fact, Facts, Host, Kind, Need, Oddity, Owner, Request, Requirement, Route, Scopes, Segment, Sent,
-    Stated,
+    Credential, Fact, Facts, Host, Need, Oddity, Owner, Request, Requirement, Route, Scopes, Segment, Sent, Stated,
 };
+use crate::oracle::roles::{Role, Roles};
 
 const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
 const LITERALS: [&str; 5] = ["a", "b", "is", "IS", "%C3%A9"];
@@ -61,10 +61,27 @@ fn path(dice: &mut Dice) -> Vec<Segment> {
 }
 
 fn requirement(path: &[Segment], dice: &mut Dice) -> Requirement {
-    let (api_key, token) = pick(dice, &[(true, true), (true, true), (false, true), (true, false)]);
-    let kinds: Vec<_> = [(api_key, Kind::ApiKey), (token, Kind::Token)].into_iter().filter(|(is, _)| *is).collect();
-    let kinds: Vec<_> = kinds.into_iter().map(|(_, kind)| kind).collect();
+    use Role::{Alternative, Needed, Optional, Unused};
+    let (api_key, token) = pick(
+        dice,
+        &[
+            (Needed, Needed),
+            (Needed, Needed),
+            (Needed, Needed),
+            (Unused, Needed),
+            (Needed, Unused),
+            (Alternative, Alternative),
+            (Alternative, Alternative),
+            (Needed, Optional),
+            (Optional, Needed),
+            (Optional, Unused),
+            (Optional, Optional),
+        ],
+    );
+    let roles = Roles { api_key, token, is_token_first: one_in(dice, 2) };
+    let kinds = roles.certain();
     let scopes = match dice.pick(4) {
+        _ if kinds.is_empty() => Scopes::None,
         0 => Scopes::None,
         1 => Scopes::Any(some(dice, &SCOPES)),
         _ => Scopes::All(some(dice, &SCOPES)),
@@ -72,13 +89,14 @@ fn requirement(path: &[Segment], dice: &mut Dice) -> Requirement {
     let scopes_of = if matches!(scopes, Scopes::None) { Vec::new() } else { some(dice, &kinds) };
     let owned: Vec<_> =
         path.iter().enumerate().filter(|(_, segment)| matches!(segment, Segment::Uuid | Segment::Any)).collect();
-    let owner = (!owned.is_empty() && one_in(dice, 2)).then(|| Owner {
+    let owner = (!owned.is_empty() && !kinds.is_empty() && one_in(dice, 2)).then(|| Owner {
         segment: pick(dice, &owned).0,
         of: pick(dice, &kinds),
         fact: pick(dice, &[Fact::ClientId, Fact::ClientId, Fact::Groups, Fact::Subject]),
         except: if one_in(dice, 2) { some(dice, &TYPES[1..]) } else { Vec::new() },
     });
-    Requirement { api_key, token, is_bound: api_key && token && one_in(dice, 3), scopes, scopes_of, owner }
+    let is_bound = api_key != Unused && token != Unused && one_in(dice, 3);
+    Requirement { roles, is_bound, scopes, scopes_of, owner }
 }
 
 /// Mostly one that a route takes.
@@ -141,9 +159,9 @@ fn segment(dice: &mut Dice) -> String {
 
 fn credential(dice: &mut Dice) -> Credential {
     let sent = match dice.roll(20) {
-        0 => Sent::Not,
-        1 => Sent::Twice,
-        2 => Sent::Malformed,
+        0..=3 => Sent::Not,
+        4 => Sent::Twice,
+        5 => Sent::Malformed,
         _ => Sent::Once,
     };
     let facts = facts(dice);

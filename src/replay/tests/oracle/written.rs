@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::oracle::model::{
     Credential, Fact, Facts, Host, Kind, Need, Oddity, Request, Route, Scopes, Segment, Sent, Stated, Verdict,
 };
+use crate::oracle::roles::Role;
 
 pub(crate) fn policy(routes: &[Route]) -> Value {
     let mut document: Value = serde_saphyr::from_str(include_str!("../../../../policies/ehealth.yaml")).unwrap();
@@ -30,8 +31,22 @@ fn route(route: &Route) -> Value {
         written["public"] = json!({ "because": "a test" });
         return written;
     };
-    let kinds = [(need.api_key, "api_key"), (need.token, "token")];
-    let credentials: Vec<_> = kinds.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    let with = |role: Role| {
+        let with = need.roles.in_order().into_iter().filter(move |(_kind, own)| *own == role);
+        with.map(|(kind, _role)| kind_name(kind)).collect::<Vec<_>>()
+    };
+    let (all, any, optional) = (with(Role::Needed), with(Role::Alternative), with(Role::Optional));
+    let credentials = if any.is_empty() && optional.is_empty() {
+        json!(all)
+    } else {
+        let lists = [("all", &all), ("any", &any), ("optional", &optional)];
+        let lists = lists.into_iter().filter(|(_name, list)| !list.is_empty());
+        let mut written: Map<_, _> = lists.map(|(name, list)| (name.to_owned(), json!(list))).collect();
+        if all.is_empty() && any.is_empty() {
+            written.insert("because".to_owned(), json!("a test"));
+        }
+        Value::Object(written)
+    };
     let of: Vec<_> = need.scopes_of.iter().map(|kind| kind_name(*kind)).collect();
     let scopes = match &need.scopes {
         Scopes::None => json!("none"),
@@ -80,6 +95,7 @@ fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::ApiKey => "api_key",
         Kind::Token => "token",
+        Kind::Any => "any",
     }
 }
 

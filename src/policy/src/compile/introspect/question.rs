@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Around;
 use crate::compile::forward::header_value;
-use crate::compile::{credential_document, each, is_reserved, kind, names_credential};
+use crate::compile::references::{credential_document, kind};
+use crate::compile::{each, is_reserved, names_credential};
 use crate::document::{IntrospectDocument, MethodDocument, SendDocument};
 use crate::fault::{Faults, Place};
 use crate::header::HeaderName;

@@ -7,6 +7,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValu
 use cel::parser::Expression;
 
 use super::language::Test;
+use super::presence::PRESENCE;
 use super::shown::shown;
 use super::texts::{Source, Texts};
 use super::types::{List, Type, Whole};
@@ -113,6 +114,9 @@ struct Walk<'n> {
 impl Walk<'_> {
     /// What is known of an expression, once it is checked.
     fn expression(&mut self, expression: &Expression) -> Result<Type, InvalidCondition> {
+        if let Some((root, PRESENCE, true)) = member(expression, self.names) {
+            return self.presence(root);
+        }
         if let Some((root, name, test)) = member(expression, self.names) {
             let of = self.member(root, name)?;
             return Ok(if test { Type::Bool } else { of });
@@ -153,6 +157,15 @@ impl Walk<'_> {
                 Err(InvalidCondition::UnknownVariable { name: name.to_owned(), known, hint })
             }
         }
+    }
+
+    /// The question whether a credential is there.
+    fn presence(&mut self, root: Root) -> Result<Type, InvalidCondition> {
+        if !root.is_at_hand(self.names) {
+            return Err(InvalidCondition::NotRequired(root.as_str(self.names).to_owned()));
+        }
+        self.uses.variables = true;
+        Ok(Type::Bool)
     }
 
     fn member(&mut self, root: Root, name: &str) -> Result<Type, InvalidCondition> {

@@ -12,6 +12,7 @@ use cel::{Context, ExecutionError, Value};
 use super::check::{self, Uses};
 use super::constancy;
 use super::functions::ENVIRONMENT;
+use super::presence::{self, PRESENCE};
 use super::shown::shown;
 use super::values::Variables;
 use super::work::Work;
@@ -34,7 +35,7 @@ pub(crate) struct Condition {
 
 impl Condition {
     pub(crate) fn compile(text: &str, names: &Names<'_>) -> Result<Self, InvalidCondition> {
-        let expression = parse(text)?;
+        let expression = parse(text, names)?;
         let uses = check::check(&expression, text, names)?;
         if !uses.variables {
             let fault = |reason| InvalidCondition::AlwaysFails { text: text.to_owned(), reason };
@@ -86,8 +87,8 @@ impl Condition {
             return self.work.fixed;
         }
         let entries = self.facts_used().map(|(kind, name)| {
-            let facts = scene.identities.iter().find(|(known, _facts)| known == kind);
-            facts.map_or(0, |(_kind, facts)| entries(facts, name))
+            let facts = scene.identities.iter().find(|(known, _facts)| *known == kind);
+            facts.and_then(|(_kind, facts)| *facts).map_or(0, |facts| entries(facts, name))
         });
         self.work.with(entries.fold(0_usize, usize::saturating_add).try_into().unwrap_or(u64::MAX))
     }
@@ -119,21 +120,27 @@ fn entries(facts: &Facts, name: &str) -> usize {
     }
 }
 
-fn parse(text: &str) -> Result<Expression, InvalidCondition> {
+fn parse(text: &str, names: &Names<'_>) -> Result<Expression, InvalidCondition> {
     if text.len() > MAX_CONDITION {
         return Err(InvalidCondition::TooLong(text.len()));
     }
-    if outside_of_literals(text).contains("//") {
+    let words = outside_of_literals(text);
+    if words.contains("//") {
         return Err(InvalidCondition::Comment(text.to_owned()));
     }
+    if words.contains(PRESENCE) {
+        return Err(InvalidCondition::Reserved(PRESENCE));
+    }
+    let spelt = presence::spelt(text, &words, names);
     let too_deep = || InvalidCondition::TooDeep(text.to_owned());
-    let expression = PrattParser::new().max_recursion_depth(MAX_BRACKETS).parse(text).map_err(|errors| {
+    let expression = PrattParser::new().max_recursion_depth(MAX_BRACKETS).parse(&spelt).map_err(|errors| {
         // The parser gives no place for what has none: its own limit on recursion, or on errors.
         let first = errors.errors.into_iter().next();
         let (line, column, reason) = first.map_or((0, 0, String::new()), |error| (error.pos.0, error.pos.1, error.msg));
         if reason.starts_with("expression recursion limit") {
             return too_deep();
         }
+        let column = presence::column(&spelt, line, column);
         InvalidCondition::Unparsable { text: text.to_owned(), line, column, hint: meant(text), reason }
     })?;
     if check::is_deeper_than(&expression, DEEPEST_CONDITION) { Err(too_deep()) } else { Ok(expression) }
@@ -155,9 +162,13 @@ fn meant(text: &str) -> Option<String> {
     };
     let other = [("and", "write `&&` for `and`"), ("or", "write `||` for `or`"), ("not", "write `!` for `not`")];
     let hint = of_header.or_else(|| other.into_iter().find(|(word, _hint)| has(word)).map(|(_word, hint)| hint));
-    hint.or_else(|| words.contains("has(").then_some("`has` takes a member, as in `has(token.client_type)`"))
-        .or_else(|| is_assigned().then_some("write `==` to compare"))
-        .map(str::to_owned)
+    hint.or_else(|| {
+        words
+            .contains("has(")
+            .then_some("`has` takes a credential, or a member of it: `has(token)`, `has(token.client_type)`")
+    })
+    .or_else(|| is_assigned().then_some("write `==` to compare"))
+    .map(str::to_owned)
 }
 
 /// A text whose plain literals are empty. Where a raw literal ends, or one in triple quotes, is not looked at: the rest

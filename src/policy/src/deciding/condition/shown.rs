@@ -3,11 +3,14 @@
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 use cel::parser::Expression;
 
+use super::presence::PRESENCE;
+
 /// An expression as a text. Expects no deeper a tree than a condition's.
 pub(super) fn shown(expression: &Expression) -> String {
     match &expression.expr {
         Expr::Literal(literal) => of_literal(literal),
         Expr::Ident(name) => name.clone(),
+        Expr::Select(select) if select.test && select.field == PRESENCE => format!("has({})", shown(&select.operand)),
         Expr::Select(select) if select.test => format!("has({}.{})", shown(&select.operand), select.field),
         Expr::Select(select) => format!("{}.{}", shown(&select.operand), select.field),
         Expr::Call(call) => of_call(call),

@@ -50,13 +50,27 @@ type Further = Option<&'static [(&'static str, FactType)]>;
 
 /// An API key and a token of a policy.
 fn known(api_key: Further, token: Further) -> &'static [Identity<'static>] {
-    let identity =
-        |name, further: Further| Identity { kind: CredentialKind::new(name), further: further.map(<[_]>::to_vec) };
+    let identity = |name, further: Further| {
+        let (kind, further) = (CredentialKind::new(name), further.map(<[_]>::to_vec));
+        Identity { kind, further, is_certain: true }
+    };
     vec![identity("api_key", api_key), identity("token", token)].leak()
 }
 
-fn verified(name: &str, facts: Facts) -> (CredentialKind, Arc<Facts>) {
-    (CredentialKind::new(name), Arc::new(facts))
+/// The same where the route requires the API key, and the token may be absent.
+fn with_optional_token() -> Names<'static> {
+    let known = known(Some(&[]), Some(&[("tenant", FactType::Text), ("groups", FactType::List)]));
+    let is_key = |identity: &Identity<'_>| identity.kind.as_str() == "api_key";
+    let credentials = known.iter().map(|identity| Identity { is_certain: is_key(identity), ..identity.clone() });
+    Names { captures: &CAPTURES, credentials: credentials.collect::<Vec<_>>().leak(), around: *AROUND }
+}
+
+fn verified(name: &str, facts: Facts) -> (&'static CredentialKind, Option<&'static Facts>) {
+    (kind(name), Some(Box::leak(Box::new(facts))))
+}
+
+fn kind(name: &str) -> &'static CredentialKind {
+    Box::leak(Box::new(CredentialKind::new(name)))
 }
 
 fn compile(text: &str) -> Result<Condition, InvalidCondition> {
@@ -242,6 +256,79 @@ fn token_and_api_key_are_told_apart() {
         now: UnixTime::from_seconds(NOW),
     };
     assert_eq!(condition.unwrap().holds(&scene), Ok(true));
+}
+
+#[test]
+fn credential_that_is_absent_has_no_facts() {
+    let names = with_optional_token();
+    let request = request(Headers::NotAsked);
+    let (key, token) = (verified("api_key", Facts::none()), verified("token", facts()));
+    let absent = (kind("token"), None);
+    let judge = |text: &str, identities: &[(&CredentialKind, Option<&Facts>)]| {
+        let condition = Condition::compile(text, &names).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+        let scene = Scene { request: &request, captures: &[], identities, now: UnixTime::from_seconds(NOW) };
+        condition.holds(&scene)
+    };
+    for (text, there, not_there) in [
+        ("has(token)", Ok(true), Ok(false)),
+        ("has( token )", Ok(true), Ok(false)),
+        ("!has(token) && has(api_key)", Ok(false), Ok(true)),
+        ("has(token) ? token.client_id == \"c1\" : true", Ok(true), Ok(true)),
+        ("!has(token) || token.client_id == \"c1\"", Ok(true), Ok(true)),
+        ("has(token.client_id)", Ok(true), Ok(false)),
+        ("has(token.client_type)", Ok(false), Ok(false)),
+        ("has(token.scopes)", Ok(true), Ok(false)),
+        ("token.client_id == \"c1\"", Ok(true), Err(ConditionFailed::Absent)),
+        ("token.client_id != \"c1\"", Ok(false), Err(ConditionFailed::Absent)),
+        ("\"read\" in token.scopes", Ok(true), Err(ConditionFailed::Absent)),
+        ("!(\"read\" in token.scopes)", Ok(false), Err(ConditionFailed::Absent)),
+        ("token.scopes.all(s, s != \"none\")", Ok(true), Err(ConditionFailed::Absent)),
+        ("size(token.scopes) == 0", Ok(false), Err(ConditionFailed::Absent)),
+        ("token.expires > now", Ok(true), Err(ConditionFailed::Absent)),
+        ("[\"a\"].exists(t, has(token))", Ok(true), Ok(false)),
+    ] {
+        assert_eq!(judge(text, &[key, token]), there, "{text}");
+        assert_eq!(judge(text, &[key, absent]), not_there, "{text}");
+    }
+}
+
+#[test]
+fn question_for_a_credential_is_constant_where_each_request_has_it() {
+    let names = with_optional_token();
+    for (text, constant) in [
+        ("has(api_key)", Some(true)),
+        ("!has(api_key)", Some(false)),
+        ("has(token)", None),
+        ("has(token) || !has(token)", Some(true)),
+        ("has(token.scopes)", None),
+        ("has(token) == has(token.scopes)", Some(true)),
+        ("has(api_key.scopes)", Some(true)),
+        ("has(token) && token.tenant == \"a\"", None),
+        ("!has(token) || \"read\" in token.scopes", None),
+    ] {
+        let condition = Condition::compile(text, &names).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+        assert_eq!(outcome_of(&condition, &names), constant, "{text}");
+    }
+}
+
+#[test]
+fn question_for_what_is_no_credential_is_refused() {
+    for (text, expected) in [
+        ("has(request)", "`has` takes a credential, or a member of it"),
+        ("has(tokens)", "`has` takes a credential, or a member of it"),
+        ("has(1)", "`has` takes a credential, or a member of it"),
+    ] {
+        assert!(fault(text).hint().is_some_and(|hint| hint.contains(expected)), "{text}");
+    }
+    for text in ["token.__is_there__", "has(token.__is_there__)", "token.__is_there__ == \"a\""] {
+        assert_eq!(fault(text).to_string(), "`__is_there__` is no name that a condition can have", "{text}");
+    }
+    let columns = fault("has(token) && has(token) and true");
+    assert!(columns.to_string().contains("column 26"), "{columns}");
+    // A literal may say whatever it likes.
+    assert!(compile("token.subject != \"has(token) __is_there__\"").is_ok());
+    let other = Condition::compile("has(api_key)", &self::names()).unwrap_err();
+    assert_eq!(other.to_string(), "`api_key` can be read only of a route that requires that credential");
 }
 
 #[test]

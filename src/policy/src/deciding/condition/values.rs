@@ -10,6 +10,7 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 
 use super::check::{PARAMS, REQUEST};
+use super::presence::PRESENCE;
 use super::time::Timestamp;
 use super::{Capture, Headers, Scene};
 use crate::identity::facts::{Fact, FactValue, Facts};
@@ -20,8 +21,8 @@ use crate::time::UnixTime;
 pub(super) struct Variables<'a> {
     scene: &'a Scene<'a>,
     headers: OnceLock<HeaderMap<'a>>,
-    /// As many as there are identities.
-    lists: Vec<Lists<'a>>,
+    /// As many as there are identities; `None` of those that are not there.
+    lists: Vec<Option<Lists<'a>>>,
 }
 
 /// What is read by its members.
@@ -51,11 +52,11 @@ impl Lists<'_> {
 
 impl<'a> Variables<'a> {
     pub(super) fn new(scene: &'a Scene<'a>) -> Self {
-        let lists = scene.identities.iter().map(|(_kind, facts)| Lists::of(facts)).collect();
+        let lists = scene.identities.iter().map(|(_kind, facts)| facts.map(Lists::of)).collect();
         Self { scene, headers: OnceLock::new(), lists }
     }
 
-    /// The root of a name; `None` where there is none, or the credential was not verified.
+    /// The root of a name; `None` where there is none, or the route looks at no such credential.
     fn root(&self, name: &str) -> Option<Root> {
         match name {
             PARAMS => Some(Root::Params),
@@ -76,7 +77,12 @@ impl<'a> Variables<'a> {
             }
             Root::Identity(number) => {
                 let (_kind, facts) = self.scene.identities.get(number)?;
-                of_identity(facts, name, self.lists.get(number)?)
+                let (facts, lists) = ((*facts)?, self.lists.get(number)?.as_ref()?);
+                // Nothing is read of it but that it is there.
+                if name == PRESENCE {
+                    return Some(CowVal::owned(CelBool::from(true)));
+                }
+                of_identity(facts, name, lists)
             }
         }
     }

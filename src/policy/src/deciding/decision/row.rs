@@ -102,11 +102,15 @@ pub(crate) enum Needs {
     Gateway,
     /// Nothing: it is found before a route is.
     Nothing,
-    /// A route that requires the credential.
+    /// A route that looks at the credential.
     Credential,
+    /// A route that cannot do without the credential.
+    CredentialNeeded,
+    /// A route that needs one of several.
+    Alternatives,
     /// The same, or a credential that goes on with the request.
     CredentialSent,
-    /// A route that requires the credential, whose facts can state when it begins.
+    /// A route that looks at the credential, whose facts can state when it begins.
     Beginning,
     /// A route that binds two credentials.
     Binding,
@@ -149,8 +153,9 @@ rows! {
     PATH_AMBIGUOUS = Code::Fixed("path_ambiguous"), 400 Request Refuses Needs::Nothing, "The path is ambiguous.";
     ROUTE_UNKNOWN = Code::Fixed("route_unknown"), 403 Route Waives Needs::Nothing, FORBIDDEN;
     CREDENTIAL_REPEATED = Code::OfCredential(Lack::Repeated), 400 Credentials Refuses Needs::CredentialSent, "A credential is given more than once.";
-    CREDENTIAL_MISSING = Code::OfCredential(Lack::Missing), 401 Credentials Waives Needs::Credential, DENIED;
+    CREDENTIAL_MISSING = Code::OfCredential(Lack::Missing), 401 Credentials Waives Needs::CredentialNeeded, DENIED;
     CREDENTIAL_MALFORMED = Code::OfCredential(Lack::Malformed), 401 Credentials Refuses Needs::Credential, DENIED;
+    UNAUTHENTICATED = Code::Fixed("unauthenticated"), 401 Credentials Waives Needs::Alternatives, DENIED;
     CREDENTIAL_UNAVAILABLE = Code::OfCredential(Lack::Unavailable), 503 Verified Waives Needs::Credential, UNAVAILABLE;
     CREDENTIAL_REFUSED = Code::OfCredential(Lack::Refused), 401 Verified Waives Needs::Credential, DENIED;
     CREDENTIAL_EXPIRED = Code::OfCredential(Lack::Expired), 401 Verified Waives Needs::Credential, DENIED;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::Evaluation;
 use crate::deciding::condition::{Budget, Capture, Condition, Scene};
 use crate::deciding::decision::ConditionFailed;
-use crate::deciding::decision::{Compared, Denial, JudgedCondition};
+use crate::deciding::decision::{Compared, Denial, JudgedCondition, RefusedBy};
 use crate::deciding::forward::FactReference;
 use crate::deciding::observer::{Event, Observer};
 use crate::deciding::policy::{Binding, Owner, Ownership, RequiredScopes, Verified};
+use crate::deciding::required::Required;
 use crate::identity::credential::CredentialKind;
-use crate::identity::facts::{FactName, Facts, Stated};
+use crate::identity::facts::{AUDIENCE, FactName, Facts, Stated};
+use crate::identity::rejection::JwtRejection;
 use crate::time::Moment;
 
 impl Evaluation {
@@ -25,7 +27,7 @@ impl Evaluation {
             Ownership::Owned(owner) => self.check_owner(owner, observer)?,
         }
         self.check_conditions(verified, now, observer)?;
-        let told = self.tell(|kind| verified.credentials.include(kind));
+        let told = self.tell(|kind| verified.credentials.is_certain(kind) || self.identity(kind).is_some());
         match told.missing {
             None => Ok(told.headers),
             Some(FactReference { of, name }) => Err(Denial::FactMissing(of, name)),
@@ -37,6 +39,10 @@ impl Evaluation {
             Binding::Unbound => return Ok(()),
             Binding::Bound { later, earlier } => (later, earlier),
         };
+        // A credential that may be absent, and is, has nothing to be bound. What must be there was verified by now.
+        if self.identity(&later.of).is_none() || self.identity(&earlier.of).is_none() {
+            return Ok(());
+        }
         let (of_later, of_earlier) = (self.fact(later), self.fact(earlier));
         observer.note(Event::Compared { later: (later, of_later), earlier: (earlier, of_earlier) });
         // Absent equals nothing, so both sides have to be there. A number is the same as its text.
@@ -55,6 +61,7 @@ impl Evaluation {
             RequiredScopes::Wanted { wanted, of } => (wanted, of),
         };
         for kind in of.iter() {
+            let kind = self.resolved(kind);
             let facts = self.identity(kind).ok_or_else(|| Denial::CredentialMissing(kind.clone()))?;
             observer.note(Event::Scopes { of: kind, wanted, granted: &facts.scope });
             if let Some(missing) = wanted.missing(&facts.scope) {
@@ -76,16 +83,18 @@ impl Evaluation {
         let (named, stated) = (self.captures.get(&owner.param), self.fact(&owner.fact));
         // Absent equals nothing, so both sides have to be there.
         let is_owner = match (named, stated) {
-            (Some(named), Some(Stated::List(list))) => list.contains(named),
+            (Some(named), Some(Stated::List(list))) => owner.is_list && list.contains(named),
             (Some(named), Some(single)) => single.text().is_some_and(|single| single == named),
             (Some(_) | None, None) | (None, Some(_)) => false,
         };
-        let (param, fact, is_list) = ((owner.param.as_str(), named), (&owner.fact, stated), owner.is_list);
+        let fact = FactReference { of: self.resolved(&owner.fact.of).clone(), name: owner.fact.name.clone() };
+        let (param, is_list) = ((owner.param.as_str(), named), owner.is_list);
+        let caller = Compared::new(&fact, stated.is_some());
+        let fact = (&fact, stated);
         observer.note(Event::Owner { param, fact, is_list, is_owner });
         if is_owner {
             return Ok(());
         }
-        let caller = Compared::new(&owner.fact, stated.is_some());
         Err(Denial::NotOwner { param: owner.param.clone(), caller, is_list: owner.is_list })
     }
 
@@ -94,7 +103,8 @@ impl Evaluation {
         let request = self.view.as_ref();
         let request = request.ok_or_else(|| Denial::ConditionFailed(judged(0, first), ConditionFailed::Absent))?;
         let captures = self.typed_captures();
-        let scene = Scene { request, captures: &captures, identities: &self.identities, now: now.wall };
+        let identities = self.of_conditions(&verified.credentials);
+        let scene = Scene { request, captures: &captures, identities: &identities, now: now.wall };
         let mut budget = Budget::whole();
         for (index, condition) in verified.conditions.iter().enumerate() {
             let outcome = budget.spend(condition.work(&scene)).and_then(|()| condition.holds(&scene));
@@ -117,8 +127,47 @@ impl Evaluation {
         captures.collect()
     }
 
+    /// The identities that conditions can read; `None` of those that are not there.
+    fn of_conditions<'a>(&'a self, required: &'a Required) -> Vec<(&'a CredentialKind, Option<&'a Facts>)> {
+        let any = (!required.any.are_none()).then(CredentialKind::any);
+        let identity = |kind: &'a CredentialKind| (kind, self.identity(kind).map(|facts| &**facts));
+        required.iter().chain(any).map(identity).collect()
+    }
+
+    /// Checks that a credential is for this route, where the route names an audience.
+    pub(super) fn check_audience(
+        &self,
+        kind: &CredentialKind,
+        facts: &Facts,
+        observer: &mut impl Observer,
+    ) -> Result<(), Denial> {
+        let audiences = &self.verified()?.audiences;
+        let Some((_kind, wanted)) = audiences.iter().find(|(of, _wanted)| of == kind) else { return Ok(()) };
+        let stated = facts.further.iter().find(|(name, _fact)| **name == *AUDIENCE).map(|(_name, fact)| fact.stated());
+        let is_for_it = matches!(stated, Some(Stated::List(list)) if list.contains(wanted));
+        observer.note(Event::Audience { kind, wanted, is_for_it });
+        if is_for_it {
+            return Ok(());
+        }
+        let rejected = JwtRejection::RouteAudience(wanted.as_str().into());
+        Err(Denial::CredentialRefused(kind.clone(), RefusedBy::Gateway(rejected)))
+    }
+
+    /// The facts of a credential that was verified; of `any`, those of the first of the alternatives that is there.
     pub(super) fn identity(&self, kind: &CredentialKind) -> Option<&Arc<Facts>> {
+        let kind = self.resolved(kind);
         self.identities.iter().find(|(known, _facts)| known == kind).map(|(_kind, facts)| facts)
+    }
+
+    /// The kind that a name stands for on this request: itself, or, of `any`, the first of the alternatives that is
+    /// there.
+    fn resolved<'a>(&'a self, kind: &'a CredentialKind) -> &'a CredentialKind {
+        if !kind.is_any() {
+            return kind;
+        }
+        let any = self.verified().ok().into_iter().flat_map(|verified| verified.credentials.any.iter());
+        let mut there = any.filter(|kind| self.presented.iter().any(|(known, _credential)| known == *kind));
+        there.next().unwrap_or(kind)
     }
 
     pub(super) fn fact(&self, reference: &FactReference) -> Option<Stated<'_>> {

@@ -1,4 +1,4 @@
-//! Owns the reading of the credentials that a route requires, and which of several lacks is told.
+//! Owns the reading of the credentials that a route looks at, and which of several lacks is told.
 
 use super::{Evaluation, Step};
 use crate::deciding::decision::Denial;
@@ -7,11 +7,14 @@ use crate::deciding::observer::{Event, Observer};
 use crate::deciding::policy::Mode;
 use crate::deciding::presentation::Found;
 use crate::identity::credential::{Credential, CredentialKind};
+use crate::time::Moment;
 
 impl Evaluation {
-    /// Reads every credential the route requires, and asks for the first.
-    pub(super) fn present(mut self, seen: &Seen<'_>, observer: &mut impl Observer) -> Step {
+    /// Reads every credential that the route looks at, and asks for the first.
+    pub(super) fn present(mut self, seen: &Seen<'_>, now: Moment, observer: &mut impl Observer) -> Step {
         match self.presented_in(seen, observer) {
+            // The route lets a request pass without any.
+            Ok(presented) if presented.is_empty() => self.conclude(now, observer),
             Ok(presented) => {
                 self.identities.reserve_exact(presented.len());
                 self.presented = presented;
@@ -26,9 +29,10 @@ impl Evaluation {
         seen: &Seen<'_>,
         observer: &mut impl Observer,
     ) -> Result<Vec<(CredentialKind, Credential)>, Denial> {
-        let kinds = &self.verified()?.credentials;
-        let (mut presented, mut lacks) = (Vec::with_capacity(kinds.iter().len()), Vec::new());
-        for kind in kinds.iter() {
+        let required = &self.verified()?.credentials;
+        let (mut presented, mut lacks) = (Vec::with_capacity(required.iter().size_hint().0), Vec::new());
+        let mut has_any = required.any.are_none();
+        for kind in required.iter() {
             let rule = self.policy.credential_rule(kind).ok_or(Denial::NotConfigured)?;
             let sources = &rule.presentation.sources;
             let (found, number) = rule.presentation.read(seen);
@@ -37,14 +41,26 @@ impl Evaluation {
                     if let Some(source) = sources.get(number) {
                         observer.note(Event::Presented { kind, source });
                     }
+                    has_any |= required.any.include(kind);
                     presented.push((kind.clone(), credential));
                     continue;
                 }
-                Found::Nothing => Denial::CredentialMissing(kind.clone()),
+                Found::Nothing if required.is_certain(kind) => Denial::CredentialMissing(kind.clone()),
+                Found::Nothing => {
+                    observer.note(Event::Absent { kind });
+                    continue;
+                }
                 Found::Malformed(what) => Denial::CredentialMalformed(kind.clone(), what, number),
                 Found::Repeated(how) => Denial::CredentialRepeated(kind.clone(), how, number),
             };
             observer.note(Event::NotPresented { kind, sources, lack: &lack });
+            // One that is malformed, or there twice, is there.
+            has_any |= required.any.include(kind);
+            lacks.push(lack);
+        }
+        if !has_any {
+            let lack = Denial::Unauthenticated(required.any.0.clone());
+            observer.note(Event::NonePresented { of: &required.any.0 });
             lacks.push(lack);
         }
         self.first_of(lacks).map_or(Ok(presented), Err)

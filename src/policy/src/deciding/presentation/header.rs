@@ -44,6 +44,10 @@ impl HeaderSource {
             Found::One(text) => match after_scheme(text, scheme) {
                 Some(secret) => Found::One(secret),
                 None if self.others.iter().any(|scheme| after_scheme(text, scheme).is_some()) => Found::Nothing,
+                // A scheme of this credential's, and no space behind it: another reader may take what follows.
+                None if text.len() > scheme.len() && self.is_own(text.as_bytes()) => {
+                    Found::Malformed(Malformed::NotToken68)
+                }
                 None => Found::Malformed(Malformed::Scheme),
             },
             lack => lack,

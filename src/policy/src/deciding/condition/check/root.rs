@@ -48,6 +48,14 @@ impl Root {
         }
     }
 
+    /// Tells whether each request that comes to a condition has it.
+    pub(in crate::deciding::condition) fn is_certain(self, names: &Names<'_>) -> bool {
+        match self {
+            Self::Credential(number) => names.credentials.get(number).is_some_and(|known| known.is_certain),
+            Self::Params | Self::Request => true,
+        }
+    }
+
     pub(super) fn is_at_hand(self, names: &Names<'_>) -> bool {
         match self {
             Self::Credential(_) => self.further_facts(names).is_some(),

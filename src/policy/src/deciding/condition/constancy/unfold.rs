@@ -11,6 +11,7 @@ use super::steps::Step;
 use crate::deciding::condition::check::{Root, member, predicate, type_of};
 use crate::deciding::condition::compiled::of_nothing;
 use crate::deciding::condition::language::{self, Tested};
+use crate::deciding::condition::presence::PRESENCE;
 use crate::deciding::condition::texts::{Source, Texts};
 use crate::deciding::condition::types::{List, Type};
 use crate::deciding::condition::{Names, Outcomes};
@@ -182,12 +183,21 @@ impl<'n> Unfold<'n> {
     }
 
     fn has(&mut self, select: &SelectExpr) -> Node {
-        let is_always = match &select.operand.expr {
-            Expr::Ident(root) => matches!(root.as_str(), "request" | "params") || select.field == "scopes",
-            _ => false,
+        let root = match &select.operand.expr {
+            Expr::Ident(root) => Root::named(root, self.names),
+            _ => None,
         };
-        if is_always {
-            return Node::Known(Outcomes::HOLDS);
+        match root {
+            Some(Root::Params | Root::Request) => return Node::Known(Outcomes::HOLDS),
+            Some(root @ Root::Credential(_)) if matches!(select.field.as_str(), "scopes" | PRESENCE) => {
+                if root.is_certain(self.names) {
+                    return Node::Known(Outcomes::HOLDS);
+                }
+                // Scopes are there where the credential is.
+                let presence = SelectExpr { field: PRESENCE.to_owned(), ..select.clone() };
+                return self.unknown(&of(Expr::Select(presence)));
+            }
+            Some(Root::Credential(_)) | None => {}
         }
         let expression = of(Expr::Select(SelectExpr { test: false, ..select.clone() }));
         let values = match self.type_of(&expression) {
@@ -298,7 +308,8 @@ impl<'n> Unfold<'n> {
     fn can_fail(&self, of: &Expression) -> bool {
         match (member(of, self.names), &of.expr) {
             (Some((Root::Request | Root::Params, _, _)), _) => false,
-            (Some((Root::Credential(_), name, _)), _) => name != "scopes",
+            (Some((_, PRESENCE, true)), _) => false,
+            (Some((root @ Root::Credential(_), name, _)), _) => name != "scopes" || !root.is_certain(self.names),
             (None, Expr::Ident(name)) => name != "now",
             (None, Expr::Call(CallExpr { func_name, target, args })) => {
                 let (is_sum, is_sure) = match func_name.as_str() {
