@@ -47,7 +47,7 @@ impl Checked {
     pub(crate) fn wanted_plugin(&self) -> Option<String> {
         let jwts = self.policy.verifiers().filter_map(|verifier| match &**verifier {
             Verifier::Jwt(jwt) => Some(jwt),
-            Verifier::Introspection(_) => None,
+            Verifier::Introspection(_) | Verifier::Unclaimed(_) => None,
         });
         let own = jwts.flat_map(|jwt| jwt.algorithms()).filter(|algorithm| algorithm.envoy_hash().is_none());
         let own: BTreeSet<_> = own.collect();

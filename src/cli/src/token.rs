@@ -1,7 +1,8 @@
 //! Owns the verification of a token under a policy, in the steps and the order of a gateway.
 
+use brama_policy::authoring::ClaimView;
 use brama_policy::deciding::UnixTime;
-use brama_policy::identity::{Credential, Facts, Jwt, JwtRejection, KeyFetch, KeySet, NoKey, Opened};
+use brama_policy::identity::{Credential, Facts, Jwt, JwtRejection, KeyFetch, KeySet, NoKey, Opened, Verifier};
 use serde_json::{Value, json};
 
 mod shown;
@@ -12,6 +13,8 @@ mod signature;
 pub(crate) struct Verification {
     /// The keyword of the verifier in the policy, `jwt` or `introspect`; `None` if none was reached.
     verifier: Option<&'static str>,
+    /// Each of several verifiers, and why it does not claim the token.
+    claims: Vec<Claim>,
     steps: Vec<Step>,
     /// The keys of the set that cannot be used, each with its reason.
     left_out: Vec<String>,
@@ -24,6 +27,15 @@ struct Step {
     outcome: Outcome,
     message: String,
     apart: Option<Difference>,
+}
+
+/// One of several verifiers, and what the token is to it.
+#[derive(Debug)]
+struct Claim {
+    /// Its place in the policy and its issuer, its prefix or its authority.
+    told: String,
+    /// The reason why it does not claim the token; `None` of the one that does.
+    why_not: Option<String>,
 }
 
 /// The value that the token states, and those that would be accepted.
@@ -59,7 +71,7 @@ impl Verification {
         let invalid = brama_policy::identity::InvalidCredential;
         let step =
             Step { name: FORM, outcome: Outcome::Lacking("malformed"), message: invalid.to_string(), apart: None };
-        Self { verifier: None, steps: vec![step], left_out: Vec::new(), facts: None }
+        Self { steps: vec![step], ..Self::by(None) }
     }
 
     /// The result for a token that would be verified by introspection.
@@ -70,12 +82,49 @@ impl Verification {
             "no JWT to this policy{reason}: the authority would be asked by introspection, and this command asks nobody"
         );
         let step = Step { name: FORM, outcome: Outcome::Open, message, apart: None };
-        Self { verifier: Some("introspect"), steps: vec![step], left_out: Vec::new(), facts: None }
+        Self { steps: vec![step], ..Self::by(Some("introspect")) }
+    }
+
+    /// The result for a token that no verifier claims. `issuers` are those of the policy.
+    pub(crate) fn of_unclaimed(rejected: &JwtRejection, credential: &Credential, issuers: &[&str]) -> Self {
+        let mut verification = Self::by(None);
+        let is_about_the_issuer = matches!(
+            rejected,
+            JwtRejection::IssuerUnclaimed | JwtRejection::ClaimMissing("iss") | JwtRejection::ClaimShape("iss")
+        );
+        if is_about_the_issuer {
+            let stated = Jwt::claim(credential, "iss").unwrap_or_default();
+            let apart = Difference { stated, of: POLICY, wanted: json!(issuers) };
+            verification.lacking_at("iss", rejected.clone(), None, Some(apart));
+        } else {
+            verification.lacking(FORM, rejected.clone());
+        }
+        verification
+    }
+
+    const fn by(verifier: Option<&'static str>) -> Self {
+        Self { verifier, claims: Vec::new(), steps: Vec::new(), left_out: Vec::new(), facts: None }
+    }
+
+    /// The result with what the token is to each of several verifiers.
+    pub(crate) fn among(mut self, claims: &[ClaimView<'_>]) -> Self {
+        let told = |(index, claim): (usize, &ClaimView<'_>)| {
+            let of = match (claim.verifier, claim.prefix) {
+                (Verifier::Jwt(jwt), _) => format!("`jwt` of `{}`", jwt.issuer()),
+                (Verifier::Introspection(_) | Verifier::Unclaimed(_), Some(prefix)) => {
+                    format!("`introspect` of `{prefix}…`")
+                }
+                (Verifier::Introspection(_) | Verifier::Unclaimed(_), None) => "`introspect` of the rest".to_owned(),
+            };
+            Claim { told: format!("verify[{index}], {of}"), why_not: claim.why_not.clone() }
+        };
+        self.claims = claims.iter().enumerate().map(told).collect();
+        self
     }
 
     /// The result for a JWT. `keys` is the key set, or the way to fetch a published one that is not given.
     pub(crate) fn of(jwt: &Jwt, credential: &Credential, keys: Result<&KeySet, &KeyFetch>, now: UnixTime) -> Self {
-        let mut verification = Self { verifier: Some("jwt"), steps: Vec::new(), left_out: Vec::new(), facts: None };
+        let mut verification = Self::by(Some("jwt"));
         match jwt.open(credential) {
             Ok(opened) => verification.look_into(jwt, &opened, keys, now),
             Err(rejected) => {
@@ -201,9 +250,11 @@ impl Difference {
 
     fn of_claim(rejected: &JwtRejection, jwt: &Jwt, opened: &Opened<'_>) -> Option<Self> {
         let (name, wanted) = match rejected {
-            JwtRejection::Issuer | JwtRejection::ClaimMissing("iss") | JwtRejection::ClaimShape("iss") => {
-                ("iss", json!(jwt.issuer()))
-            }
+            JwtRejection::Issuer
+            | JwtRejection::Tenant
+            | JwtRejection::TenantClaim(_)
+            | JwtRejection::ClaimMissing("iss")
+            | JwtRejection::ClaimShape("iss") => ("iss", json!(jwt.issuer())),
             JwtRejection::Audience | JwtRejection::ClaimMissing("aud") | JwtRejection::ClaimShape("aud") => {
                 ("aud", json!(jwt.audiences()?))
             }

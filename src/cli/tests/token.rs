@@ -305,3 +305,76 @@ fn set_without_keys_verifies_nothing() {
     assert_eq!(run.code, 1);
     assert!(run.stdout.contains("no key has its `kid`"), "{}", run.stdout);
 }
+
+#[test]
+fn verifier_that_claims_a_token_is_told_and_why_the_others_do_not() {
+    let [own, other] = [Signer::new("ES256", "k"), Signer::new("ES256", "k")];
+    let inline = |issuer: &str, signer: &Signer| {
+        JWT.replace("https://id.example", issuer).replace(
+            "keys: { authority: a, path: /jwks, every: 5m, max_stale: 60m }",
+            &format!("keys: {{ inline: [{}] }}", signer.jwk()),
+        )
+    };
+    let tenants = inline("https://login.example/{tenant}", &other)
+        .replace("audiences", "tenant: { claim: /tid, allow: [t1] }, audiences");
+    let github = "introspect: { when: { prefix: ghp_ }, authority: a, path: /g, hint: g, expect: { /u: x } }";
+    let policy = POLICY.replace(
+        "[{ introspect",
+        &format!("[{{ {} }}, {{ {tenants} }}, {{ {github} }}, {{ introspect", inline("https://id.example", &own)),
+    );
+    let project = folder(&[("p.yaml", &policy)]);
+    let of = |signer: &Signer, changes: Value| verify(&project, &[], &token(signer, changes));
+    let good = of(&own, json!({}));
+    assert_eq!(good.code, 0, "{}{}", good.stdout, good.stderr);
+    let told = "     claimed    verify[0], `jwt` of `https://id.example`
+     not        verify[1], `jwt` of `https://login.example/{tenant}`: its `iss` is another
+     not        verify[2], `introspect` of `ghp_…`: it is a JWT, and those are for `jwt` alone
+     not        verify[3], `introspect` of the rest: it is a JWT, and those are for `jwt` alone
+
+GOOD
+";
+    assert!(good.stdout.ends_with(told), "{}", good.stdout);
+    let tenant = |tenant: &str, claim: &str| json!({ "iss": format!("https://login.example/{tenant}"), "tid": claim });
+    for (run, code, told) in [
+        (of(&other, tenant("t1", "t1")), 0, "     claimed    verify[1], `jwt` of `https://login.example/{tenant}`\n"),
+        (of(&own, tenant("t1", "t1")), 1, "REFUSED signature\n"),
+        (
+            of(&other, tenant("t2", "t2")),
+            1,
+            " no  iss        the tenant in `iss` is none of the policy's; the token has \"https://login.example/t2\", the policy \"https://login.example/{tenant}\"\n",
+        ),
+        (of(&other, tenant("t1", "t2")), 1, "REFUSED tenant_claim\n"),
+        (
+            of(&own, json!({ "iss": "https://evil.example/\u{1b}[2J" })),
+            1,
+            " no  iss        `iss` is none of the policy's issuers; the token has \"https://evil.example/\\u001b[2J\", the policy [\"https://id.example\",\"https://login.example/{tenant}\"]\n",
+        ),
+        (of(&own, json!({ "iss": null })), 1, "REFUSED claim_missing\n"),
+        (
+            verify(&project, &[], "ghp_0123"),
+            2,
+            "     claimed    verify[2], `introspect` of `ghp_…`\n     not        verify[3], `introspect` of the rest: a verifier before it claims it\n",
+        ),
+        (
+            verify(&project, &[], "0123"),
+            2,
+            "     not        verify[2], `introspect` of `ghp_…`: it does not begin with `ghp_`\n     claimed    verify[3]",
+        ),
+    ] {
+        assert_eq!(run.code, code, "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains(told), "{}", run.stdout);
+        assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    }
+    let json = verify(&project, &["--json"], &token(&own, json!({ "iss": "https://evil.example" }))).stdout;
+    let told: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&told["verdict"], &told["reason"], &told["verifier"]),
+        (&json!("refused"), &json!("issuer"), &Value::Null)
+    );
+    assert_eq!(told["claims"].as_array().unwrap().iter().filter(|claim| claim["claims"] == true).count(), 0);
+    let alone = POLICY.replace("[{ introspect: {", "[{ introspect: { when: { prefix: ghp_ },");
+    std::fs::write(project.path().join("p.yaml"), alone).unwrap();
+    let run = verify(&project, &[], "0123");
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(run.stdout.ends_with("\nREFUSED unclaimed\n"), "{}", run.stdout);
+}

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use brama_policy::deciding::Moment;
 use brama_policy::identity::{
-    Answer, CacheLimits, CredentialKind, DenyList, DenyListKeys, Facts, Feed, JwtRejection, KeyFingerprint, KeySet,
-    Lookup, RevocationKeys, RevocationSet, UnusableFact,
+    Answer, CacheLimits, Claimant, CredentialKind, DenyList, DenyListKeys, Facts, Feed, JwtRejection, KeyFingerprint,
+    KeySet, Lookup, RevocationKeys, RevocationSet, UnusableFact,
 };
 
 use crate::expiring_lru::ExpiringLru;
@@ -33,6 +33,18 @@ impl CredentialCache {
     pub fn key(&self, lookup: &Lookup) -> CacheKey {
         let asked = lookup.depends_on();
         CacheKey(self.hashers.0.hash_one(&asked), self.hashers.1.hash_one(&asked))
+    }
+
+    /// Tells a lookup its verifier, where one of several was found for a token of which facts are cached: then the token
+    /// needs no reading. The key covers the token and its verifiers, so it is the same one.
+    pub fn settle(&self, lookup: &Lookup, key: CacheKey) {
+        if !lookup.is_open() {
+            return;
+        }
+        let known = self.kinds.get(lookup.kind()).and_then(|kind| kind.positive.peek(&key));
+        if let Some(CachedFacts { by: Source::Key { claimant: Some(claimant), .. }, .. }) = known {
+            lookup.settle(*claimant);
+        }
     }
 
     /// The cached answer to the lookup of this key, if it is fresh.
@@ -95,7 +107,8 @@ impl CredentialCache {
     pub fn insert_signed(&mut self, lookup: &Lookup, key: CacheKey, signed: SignedFacts, now: Moment) {
         let SignedFacts { facts, by, deniable } = signed;
         let feed = lookup.feed().map(|feed| feed.fingerprint()).zip(deniable.map(Box::new));
-        self.insert_positive(lookup.kind(), key, &facts, Source::Key { key: by, feed }, lookup.verifier().cache(), now);
+        let by = Source::Key { key: by, feed, claimant: lookup.claimant() };
+        self.insert_positive(lookup.kind(), key, &facts, by, lookup.verifier().cache(), now);
     }
 
     /// Removes the facts that a feed has revoked, and returns the number of credentials.
@@ -158,8 +171,8 @@ enum Source {
     /// An authority's answer; the feed that can revoke it, and the identifiers by which that feed names the credential.
     Authority { feed: Option<(u64, RevocationKeys)> },
     /// A signing key; the feed whose deny list the JWT is held against, and the identifiers by which that list names
-    /// it. Boxed: most facts are an authority's.
-    Key { key: KeyFingerprint, feed: Option<(u64, Box<DenyListKeys>)> },
+    /// it, boxed, since most facts are an authority's; the number of its verifier, where there are several.
+    Key { key: KeyFingerprint, feed: Option<(u64, Box<DenyListKeys>)>, claimant: Option<Claimant> },
 }
 
 impl CredentialCache {

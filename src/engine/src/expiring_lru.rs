@@ -34,6 +34,11 @@ impl<K: Eq + Hash, T> ExpiringLru<K, T> {
         if now < end { self.0.get(key).map(|entry| &entry.value) } else { None }
     }
 
+    /// The value, whether or not it has expired; that it was asked for is not noted.
+    pub(crate) fn peek(&self, key: &K) -> Option<&T> {
+        self.0.peek(key).map(|entry| &entry.value)
+    }
+
     pub(crate) fn remove(&mut self, key: &K) {
         self.0.remove(key);
     }

@@ -33,7 +33,7 @@ impl HeldIdentity {
     pub(crate) fn was_revoked(&self, feeds: &Feeds, now: Moment) -> bool {
         let has_revoked = |since| feeds.has_revoked(&self.feed, since, &self.lookup.revocable(), &self.facts);
         let is_denied = match self.lookup.verifier() {
-            Verifier::Introspection(_) => false,
+            Verifier::Introspection(_) | Verifier::Unclaimed(_) => false,
             Verifier::Jwt(jwt) => jwt
                 .deniable(self.lookup.credential())
                 .map_or(true, |deniable| feeds.denies(&self.feed, &deniable, &self.facts)),

@@ -47,7 +47,7 @@ impl JwksCache {
     /// Registers a root context: the key sets that its policy's verifiers need are fetched from now on.
     pub(crate) fn follow(&mut self, root: RootId, policy: &Policy, now: Moment) {
         let fetches = policy.verifiers().filter_map(|verifier| match &**verifier {
-            Verifier::Introspection(_) => None,
+            Verifier::Introspection(_) | Verifier::Unclaimed(_) => None,
             Verifier::Jwt(jwt) => match jwt.keys() {
                 KeySource::Inline(_) => None,
                 KeySource::Fetched(fetch) => Some(fetch),

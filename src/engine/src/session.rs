@@ -209,6 +209,7 @@ impl Session {
                 Step::Ask(lookup, awaiting) => (lookup, awaiting),
             };
             let key = shared.cache.key(&lookup);
+            shared.cache.settle(&lookup, key);
             let behind = course.first.filter(|first| *first != key);
             course.first.get_or_insert(key);
             match self.resolve(shared, host, key, behind, &lookup, now) {
@@ -242,6 +243,7 @@ impl Session {
                 let token = JwtVerification { stream: self.stream, settings: &self.settings, key, lookup, jwt };
                 return token.verify(shared, host, now);
             }
+            Verifier::Unclaimed(unclaimed) => return Outcome::Ready(unclaimed.clone().into()),
         }
         match shared.cached(lookup, key, now) {
             CacheLookup::Hit(answer) => {
@@ -377,7 +379,7 @@ fn stale_fallback(
 
 /// Counts a JWT that the gateway itself rejected, by its reason.
 fn count_rejected(host: &mut impl Host, denial: &Denial) {
-    if let Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) = denial {
+    if let Denial::CredentialRefused(_, RefusedBy::Gateway { rejected, .. }) = denial {
         host.count(Counter::Rejected(rejected.code()));
     }
 }

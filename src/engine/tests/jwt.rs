@@ -5,6 +5,7 @@ mod denied;
 mod proxy;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
+mod several;
 mod told;
 
 use std::time::Duration;

@@ -45,6 +45,23 @@ pub(crate) fn lookup(kind: &str, credential: &str) -> Option<Lookup> {
     policy().lookup(policy().credential(kind)?, credential.parse::<Credential>().ok()?)
 }
 
+/// The lookup of a token where there are three issuers, one of them with tenants, and two authorities.
+pub(crate) fn lookup_among_several(token: &str) -> Option<Lookup> {
+    static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| {
+        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let [own, asked] =
+            ["0", "1"].map(|number| document.pointer(&format!("/credentials/token/verify/{number}")).unwrap());
+        let [mut other, mut tenants, mut prefixed] = [own.clone(), own.clone(), asked.clone()];
+        other["jwt"]["issuer"] = "https://other.example".into();
+        tenants["jwt"]["issuer"] = "https://login.example/{tenant}/v2.0".into();
+        tenants["jwt"]["tenant"] = serde_json::json!({ "claim": "/tid", "allow": ["t1"] });
+        prefixed["introspect"]["when"] = serde_json::json!({ "prefix": "pat_" });
+        let verify = Value::Array(vec![own.clone(), prefixed, other, tenants, asked.clone()]);
+        compile(&with("/credentials/token/verify", verify)).unwrap()
+    });
+    POLICY.lookup(POLICY.credential("token")?, token.parse::<Credential>().ok()?)
+}
+
 /// The issuer's keys: those of RFC 7515, A.2 and A.3.
 pub(crate) const KEYS: &str = r#"{"keys":[
 {"kty":"RSA","kid":"r","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"},

@@ -1,4 +1,5 @@
-//! Law of a JWT: even with a good signature it is taken only if its header and claims are what the policy wants.
+//! Laws of a JWT: even with a good signature it is taken only if its header and claims are what the policy wants, and
+//! of several issuers only by its own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +21,35 @@ pub fn holds_for(bytes: &[u8]) {
         (Some(_) | None, _) => String::from_utf8_lossy(bytes).into_owned(),
     };
     judge(&token);
+    belongs(&token);
+}
+
+/// Among several verifiers a JWT is for the one of its issuer, or nobody's, and nobody is asked about it.
+fn belongs(token: &str) -> Option<()> {
+    let lookup = gateway::lookup_among_several(token)?;
+    let part = |number: usize| {
+        let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(number)?).ok()?;
+        serde_json::from_slice::<Value>(&bytes).ok()
+    };
+    match lookup.verifier() {
+        Verifier::Jwt(jwt) => {
+            let claims = part(1).unwrap();
+            let issuer = claims["iss"].as_str().unwrap();
+            match jwt.issuer().split_once("{tenant}") {
+                Some((before, after)) => {
+                    let tenant = issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap();
+                    assert!(!tenant.is_empty() && !tenant.contains('/'), "{issuer}");
+                }
+                None => assert_eq!(jwt.issuer(), issuer),
+            }
+        }
+        Verifier::Introspection(_) => {
+            let is_jws = token.split('.').count() == 3 && part(0).is_some_and(|header| header.get("alg").is_some());
+            assert!(!is_jws, "{token}");
+        }
+        Verifier::Unclaimed(_) => {}
+    }
+    Some(())
 }
 
 fn judge(token: &str) -> Option<()> {

@@ -28,6 +28,7 @@ mod required;
 mod requirement;
 mod routes;
 mod sources;
+mod verifiers;
 
 use looked_at::LookedAt;
 use references::Alternatives;

@@ -29,9 +29,9 @@ pub(crate) use facts::{
 };
 pub(crate) use introspect::{
     ActiveDocument, ExpectDocument, ExpectedDocument, FactsDocument, IntrospectDocument, MethodDocument,
-    ScalarDocument, SendDocument,
+    ScalarDocument, SendDocument, WhenDocument,
 };
-pub(crate) use jwt::{AudiencesDocument, ClaimsDocument, JwtDocument, KeysDocument};
+pub(crate) use jwt::{AudiencesDocument, ClaimsDocument, JwtDocument, KeysDocument, TenantDocument, TenantsDocument};
 pub(crate) use requirement::{
     OwnerDocument, RequireDocument, RequiredCredentialsDocument, RouteAudienceDocument, SomeCredentialsDocument,
 };
@@ -109,7 +109,8 @@ pub struct CredentialDocument {
     pub from: Option<Vec<SourceDocument>>,
     /// Characters of the credential; `token68` behind a scheme, and `visible` elsewhere, by default.
     pub alphabet: Option<AlphabetDocument>,
-    /// Verifiers: `jwt`, `introspect`, or both in this order.
+    /// Verifiers, each for other credentials: `jwt`, told apart by their issuers; `introspect` with `when`; and one
+    /// `introspect` without it, which is last.
     pub verify: Vec<VerifierDocument>,
     /// Cache of what was learnt about it.
     pub cache: CacheDocument,

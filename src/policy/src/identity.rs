@@ -24,6 +24,7 @@ pub(crate) mod introspection;
 pub(crate) mod jwt;
 pub(crate) mod revocation;
 pub(crate) mod verifier;
+pub(crate) mod verifiers;
 
 pub use answer::{Answer, InvalidKeys, Unavailable};
 pub use authority::{LookupRate, SecretName};
@@ -43,3 +44,4 @@ pub use rejection::{JwtRejection, NoKey};
 pub use revocation::{Cursor, DenyList, DenyListKeys, Feed, MAX_PAGE, Page, RevocationKeys, RevocationSet};
 pub use scope::{GrantedScopes, InvalidScope, MAX_SCOPE_LIST, Scope, Scopes, WantedScopes};
 pub use verifier::{Lookup, Verifier};
+pub use verifiers::Claimant;

@@ -6,6 +6,7 @@ mod kinds;
 mod laws;
 #[cfg(feature = "ps-eddsa")]
 mod ps_eddsa;
+mod several;
 
 use std::sync::{Arc, OnceLock};
 
@@ -70,7 +71,7 @@ fn lookup(policy: &Policy, token: &str) -> Lookup {
 fn jwt(lookup: &Lookup) -> &Jwt {
     match lookup.verifier() {
         Verifier::Jwt(jwt) => jwt,
-        Verifier::Introspection(asked) => panic!("{asked:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

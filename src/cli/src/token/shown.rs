@@ -31,6 +31,18 @@ impl Verification {
                 )
             })
             .collect();
+        let claims: String = self
+            .claims
+            .iter()
+            .map(|claim| match &claim.why_not {
+                None => format!("     claimed    {}\n", normalize_untrusted_str(&claim.told)),
+                Some(why) => format!(
+                    "     not        {}: {}\n",
+                    normalize_untrusted_str(&claim.told),
+                    normalize_untrusted_str(why)
+                ),
+            })
+            .collect();
         let left_out: String =
             self.left_out.iter().map(|key| format!("     left out   {}\n", normalize_untrusted_str(key))).collect();
         let verdict = match (self.verdict(), self.reason()) {
@@ -38,7 +50,7 @@ impl Verification {
             (Verdict::Refused, reason) => format!("{} {}", paint(colour, RED, "REFUSED"), reason.unwrap_or_default()),
             (Verdict::Unknown, _) => paint(colour, YELLOW, "UNKNOWN"),
         };
-        format!("{steps}{left_out}\n{verdict}\n")
+        format!("{steps}{left_out}{claims}\n{verdict}\n")
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -59,6 +71,11 @@ impl Verification {
                 told
             })
             .collect();
+        let claims: Vec<_> = self
+            .claims
+            .iter()
+            .map(|claim| json!({ "verifier": claim.told, "claims": claim.why_not.is_none(), "why_not": claim.why_not }))
+            .collect();
         let verdict = match self.verdict() {
             Verdict::Good => "good",
             Verdict::Refused => "refused",
@@ -68,6 +85,7 @@ impl Verification {
             "verdict": verdict,
             "reason": self.reason(),
             "verifier": self.verifier,
+            "claims": claims,
             "steps": steps,
             "left_out": self.left_out,
             "facts": self.facts.as_ref().map(words::facts_json),

@@ -22,6 +22,7 @@ mod reach;
 mod revocations;
 mod routes;
 mod twice;
+mod verifiers;
 
 /// One thing in a sound policy that its author probably did not mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +39,18 @@ pub struct Lint {
 
 impl Lint {
     /// Every code, in alphabetical order.
-    pub const CODES: [&'static str; 17] = [
+    pub const CODES: [&'static str; 19] = [
         "audience_missing",
         "authority_unused",
         "capture_unused",
         "condition_constant",
         "credential_unused",
         "fact_misses_revocations",
+        "fact_not_stated",
         "fact_unused",
         "id_token_accepted",
         "inactive_on_hides_outage",
+        "issuer_is_no_template",
         "message_unused",
         "method_unknown",
         "public_overlaps_guarded",
@@ -89,6 +92,7 @@ impl Policy {
                 lints.push(Lint::new("credential_unused", place.clone(), message, "require it, or remove it"));
             }
             credentials::all((self, document, &looked_at), (kind, credential), &place, lints);
+            verifiers::facts(&looked_at, (kind, credential), &place.key("verify"), lints);
             for (index, verifier) in credential.verify.iter().enumerate() {
                 let place = place.key("verify").index(index).key(verifier.word());
                 asked.extend(verifier.authorities());
@@ -100,6 +104,7 @@ impl Policy {
                     VerifierDocument::Jwt(verifier) => {
                         lints.extend(audience_missing(verifier, &place));
                         lints.extend(id_token_accepted(verifier, &place));
+                        lints.extend(verifiers::issuer_is_no_template(verifier, &place));
                     }
                 }
                 let place = place.key("facts").key("further");

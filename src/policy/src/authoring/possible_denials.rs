@@ -61,7 +61,7 @@ impl Policy {
     #[must_use]
     pub fn dates_beginnings(&self, kind: &CredentialKind) -> bool {
         let states = |verifier: &Arc<Verifier>| match &**verifier {
-            Verifier::Introspection(_) => false,
+            Verifier::Introspection(_) | Verifier::Unclaimed(_) => false,
             Verifier::Jwt(_) => true,
         };
         self.credential_rule(kind).is_some_and(|rule| rule.verifiers.iter().any(states))

@@ -1,12 +1,10 @@
 //! Owns the checking of `credentials`.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::introspect::{Around, introspection};
+use super::introspect::Around;
 use super::sources::{Taken, presentation};
-use super::{Named, each, facts, jwt, serve_stale, span};
+use super::{Named, serve_stale, span, verifiers};
 use crate::compile::looked_at::LookedAt;
 use crate::deciding::decision::Row;
 use crate::deciding::header_table::MAX_CARRIERS;
@@ -17,7 +15,6 @@ use crate::fault::{Faults, Place};
 use crate::identity::authority::Authority;
 use crate::identity::cache_limits::CacheLimits;
 use crate::identity::credential::CredentialKind;
-use crate::identity::verifier::{Verifier, Verifiers};
 
 pub(super) fn all(
     document: &PolicyDocument,
@@ -76,56 +73,8 @@ fn credential(
 ) -> Option<CredentialRule> {
     let is_introspected = written.verify.iter().any(|verifier| matches!(verifier, VerifierDocument::Introspect(_)));
     let cache = cache(&written.cache, is_introspected, &place.key("cache"), faults);
-    let verifiers = verifiers(&written.verify, around, cache, &place.key("verify"), faults);
+    let verifiers = verifiers::all(&written.verify, presentation.as_ref(), around, cache, &place.key("verify"), faults);
     Some(CredentialRule { kind: around.kind.clone(), presentation: presentation?, verifiers: verifiers? })
-}
-
-fn verifiers(
-    written: &[VerifierDocument],
-    around: Around<'_>,
-    cache: Option<CacheLimits>,
-    place: &Place,
-    faults: &mut Faults,
-) -> Option<Verifiers> {
-    use VerifierDocument::{Introspect, Jwt};
-    let verifiers = each(written.iter().enumerate(), |(index, verifier)| {
-        let place = place.index(index);
-        let verifier = match verifier {
-            Introspect(document) => {
-                introspection(document, around, cache, &place.key("introspect"), faults).map(Verifier::Introspection)
-            }
-            Jwt(document) => jwt::verifier(document, around, cache, &place.key("jwt"), faults).map(Verifier::Jwt),
-        };
-        verifier.map(Arc::new)
-    });
-    match written {
-        [Introspect(_) | Jwt(_)] | [Jwt(_), Introspect(_)] => {}
-        [Introspect(_), Jwt(_)] => {
-            faults.add(place, "write `jwt` before `introspect`, which takes whatever is presented")
-        }
-        _ => faults.add(place, "write one verifier: `jwt` or `introspect`; or both, in this order"),
-    }
-    same_types(written, place, faults);
-    let mut verifiers = verifiers?.into_iter();
-    match (verifiers.next()?, verifiers.next()) {
-        (only, None) => Some(Verifiers::One(only)),
-        (jws, Some(other)) => Some(Verifiers::ByShape { jws, other }),
-    }
-}
-
-/// A name that two verifiers know is one fact, and has one type.
-fn same_types(written: &[VerifierDocument], place: &Place, faults: &mut Faults) {
-    let mut known = BTreeMap::new();
-    for (index, verifier) in written.iter().enumerate() {
-        for (name, written) in verifier.further() {
-            let of = facts::fact_type(written);
-            let before = *known.entry(name).or_insert(of);
-            if before != of {
-                let place = place.index(index).key(verifier.word()).key("facts").key("further").key(name);
-                faults.add(&place, format!("`{name}` is {} here, and {} above", of.as_str(), before.as_str()));
-            }
-        }
-    }
 }
 
 fn cache(written: &CacheDocument, is_introspected: bool, place: &Place, faults: &mut Faults) -> Option<CacheLimits> {

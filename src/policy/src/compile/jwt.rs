@@ -7,13 +7,16 @@ use serde_json::{Map, Value};
 
 use super::authority::known;
 use super::introspect::{Around, expect};
-use super::{Named, each, facts, span};
-use crate::document::{AudiencesDocument, JwtDocument, KeysDocument};
+use super::{Named, each, facts, require_reason, span};
+use crate::document::{AudiencesDocument, JwtDocument, KeysDocument, TenantDocument, TenantsDocument};
 use crate::fault::{Faults, Place};
 use crate::identity::authority::Authority;
 use crate::identity::cache_limits::CacheLimits;
 use crate::identity::jws::media_type;
-use crate::identity::jwt::{Algorithm, Audience, Jwt, Key, KeyFetch, KeySet, KeySource, Rival, Rules, Wanted};
+use crate::identity::jwt::{
+    Algorithm, Audience, Issuer, Jwt, Key, KeyFetch, KeySet, KeySource, MAX_TENANT, PLACEHOLDER, Rival, Rules,
+    TenantTemplate, Tenants, Wanted, is_tenant,
+};
 use crate::identity::revocation::Feed;
 use crate::path::CanonicalPath;
 
@@ -25,9 +28,7 @@ pub(super) fn verifier(
     faults: &mut Faults,
 ) -> Option<Jwt> {
     let authorities = around.authorities;
-    if written.issuer.is_empty() {
-        faults.add(&place.key("issuer"), "write the issuer, exactly as `iss` states it");
-    }
+    let issuer = issuer(written, place, faults);
     let audience = audience(&written.audiences, &place.key("audiences"), faults);
     let types = types(&written.types, &place.key("types"), faults);
     let algorithms = algorithms(&written.algorithms, &place.key("algorithms"), faults);
@@ -45,10 +46,55 @@ pub(super) fn verifier(
     let by_feed: &[&str] = if matches!(feed, Some(Some(_))) { &["client_id", "subject"] } else { &[] };
     let needed = around.looked_at.needed(around.kind, by_feed.iter().copied());
     let pointers = facts::pointers((&written.facts).into(), needed, &place.key("facts"), faults);
-    let wanted = Wanted { issuer: written.issuer.clone(), audience: audience?, leeway: leeway? };
+    let wanted = Wanted { issuer: issuer?, audience: audience?, leeway: leeway? };
     let (types, algorithms, expect) = (types?, algorithms?, expect?);
     let rules = Rules { types, algorithms, wanted, expect, keys: keys?, pointers: pointers? };
     Some(Jwt::new(rules, cache?, feed?))
+}
+
+fn issuer(written: &JwtDocument, place: &Place, faults: &mut Faults) -> Option<Issuer> {
+    let place_of_issuer = place.key("issuer");
+    if written.issuer.is_empty() {
+        faults.add(&place_of_issuer, "write the issuer, exactly as `iss` states it");
+        return None;
+    }
+    // Without the key a brace is a letter like any other.
+    let Some(TenantDocument { claim, allow }) = &written.tenant else {
+        return Some(Issuer::Is(written.issuer.clone()));
+    };
+    let place = place.key("tenant");
+    let claim = facts::pointer(claim, &place.key("claim"), faults);
+    let allowed = tenants(allow, &place.key("allow"), faults);
+    match TenantTemplate::new(&written.issuer, claim?.into(), allowed?) {
+        Ok(template) => Some(Issuer::OfTenants(template)),
+        Err(fault) => {
+            let hint = format!("write `https://login.example/{PLACEHOLDER}/v2.0` or the like");
+            faults.add_hinted(&place_of_issuer, format!("`{}` {fault}", written.issuer), Some(hint));
+            None
+        }
+    }
+}
+
+fn tenants(written: &TenantsDocument, place: &Place, faults: &mut Faults) -> Option<Tenants> {
+    let tenants = match written {
+        TenantsDocument::Any(document) => {
+            let what = "why whoever has a tenant of this issuer may come in";
+            require_reason(&document.any.because, what, &place.key("any"), faults);
+            return Some(Tenants::Any);
+        }
+        TenantsDocument::OneOf(tenants) => tenants,
+    };
+    let what = "write at least one tenant, or `{ any: { because: … } }`";
+    distinct(tenants, what, place, faults, |text, place, faults| {
+        if !is_tenant(text) {
+            let message = format!(
+                "`{text}` is no tenant: 1 to {MAX_TENANT} letters, digits, `-`, `.`, `_` and `~`, one segment of a path"
+            );
+            faults.add(place, message);
+        }
+        Some(text.to_owned())
+    })
+    .map(Tenants::OneOf)
 }
 
 /// The feed that its tokens are held against; `Some(None)` where there is none.

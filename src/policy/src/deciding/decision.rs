@@ -218,8 +218,13 @@ pub enum Denial {
 pub enum RefusedBy {
     /// Its authority, which says no more.
     Authority,
-    /// The gateway, for a reason with a stable name ([`JwtRejection::code`]).
-    Gateway(JwtRejection),
+    /// The gateway.
+    Gateway {
+        /// Why; it has a stable name ([`JwtRejection::code`]).
+        rejected: JwtRejection,
+        /// The verifier that claimed the credential.
+        by: Arc<Verifier>,
+    },
 }
 
 /// Nobody could say whether a credential is good.

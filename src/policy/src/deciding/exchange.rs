@@ -16,7 +16,8 @@ use crate::deciding::target::Target;
 use crate::identity::answer::Answer;
 use crate::identity::credential::{Credential, CredentialKind};
 use crate::identity::facts::Facts;
-use crate::identity::verifier::{Lookup, Verifier};
+use crate::identity::verifier::Lookup;
+use crate::identity::verifiers::Claim;
 use crate::path::{Ambiguity, SecondReading};
 use crate::template::Captures;
 use crate::time::Moment;
@@ -43,7 +44,7 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Awaiting {
     asked: CredentialKind,
-    verifier: Arc<Verifier>,
+    claim: Claim,
     case: Evaluation,
 }
 
@@ -228,8 +229,8 @@ impl Awaiting {
 
     /// Goes on with the answer to what was asked, with an observer.
     pub fn resume_observed(self, answer: Answer, now: Moment, observer: &mut impl Observer) -> Step {
-        let Self { asked, verifier, mut case } = self;
-        if let Err(denial) = case.learn((asked, verifier), answer, now, observer) {
+        let Self { asked, claim, mut case } = self;
+        if let Err(denial) = case.learn((asked, claim), answer, now, observer) {
             return case.lacking(denial, observer);
         }
         if case.identities.len() < case.presented.len() {
@@ -264,8 +265,8 @@ impl Evaluation {
         });
         match lookup {
             Some(lookup) => {
-                let (asked, verifier) = (lookup.kind().clone(), Arc::clone(lookup.shared_verifier()));
-                Step::Ask(lookup, Awaiting { asked, verifier, case: self })
+                let (asked, claim) = (lookup.kind().clone(), lookup.claim().clone());
+                Step::Ask(lookup, Awaiting { asked, claim, case: self })
             }
             None => self.lacking(Denial::NotConfigured, observer),
         }
@@ -273,7 +274,7 @@ impl Evaluation {
 
     fn learn(
         &mut self,
-        (kind, asked): (CredentialKind, Arc<Verifier>),
+        (kind, claim): (CredentialKind, Claim),
         answer: Answer,
         now: Moment,
         observer: &mut impl Observer,
@@ -292,9 +293,13 @@ impl Evaluation {
             Answer::Active(facts) => facts,
             Answer::Inactive => return Err(Denial::CredentialRefused(kind, RefusedBy::Authority)),
             Answer::Rejected(rejected) => {
-                return Err(Denial::CredentialRefused(kind, RefusedBy::Gateway(rejected)));
+                let by = Arc::clone(claim.verifier());
+                return Err(Denial::CredentialRefused(kind, RefusedBy::Gateway { rejected, by }));
             }
-            Answer::Unavailable(reason) => return Err(Denial::AuthorityUnavailable(kind, Outage { reason, asked })),
+            Answer::Unavailable(reason) => {
+                let asked = Arc::clone(claim.verifier());
+                return Err(Denial::AuthorityUnavailable(kind, Outage { reason, asked }));
+            }
         };
         in_force(&kind, &facts, now)?;
         if let Some(denial) = ended {

@@ -19,7 +19,8 @@ use crate::identity::credential::{Credential, CredentialKind};
 use crate::identity::facts::{FactType, Facts, UnusableFact};
 use crate::identity::revocation::Feed;
 use crate::identity::scope::WantedScopes;
-use crate::identity::verifier::{Lookup, Verifier, Verifiers};
+use crate::identity::verifier::{Lookup, Verifier};
+use crate::identity::verifiers::Verifiers;
 use crate::template::PathTemplate;
 
 /// What may pass, and as whom. Everything it does not name is refused.
@@ -238,13 +239,14 @@ impl Policy {
             Verifier::Introspection(introspection) => introspection.secret(),
             // Keys are public; what was revoked is not.
             Verifier::Jwt(jwt) => jwt.feed().and_then(|feed| feed.secret()),
+            Verifier::Unclaimed(_) => None,
         })
     }
 
     /// The feeds whose deny lists JWTs are held against.
     pub fn deny_list_feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
         self.verifiers().filter_map(|verifier| match &**verifier {
-            Verifier::Introspection(_) => None,
+            Verifier::Introspection(_) | Verifier::Unclaimed(_) => None,
             Verifier::Jwt(jwt) => jwt.feed(),
         })
     }
@@ -267,8 +269,7 @@ impl Policy {
         credential: Credential,
         beside: &[(CredentialKind, Credential)],
     ) -> Option<Lookup> {
-        let verifier = Arc::clone(self.credential_rule(kind)?.verifiers.of(&credential));
-        Some(Lookup::new(kind.clone(), credential, beside, verifier))
+        Some(Lookup::new(kind.clone(), credential, beside, &self.credential_rule(kind)?.verifiers))
     }
 
     /// Whether a header or trailer of this name must not come from the client: it could be taken for an identity, or

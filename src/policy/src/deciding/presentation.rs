@@ -6,6 +6,7 @@ use std::fmt;
 use crate::deciding::header_table::{Copies, Seen};
 use crate::identity::credential::{Credential, InvalidCredential, MAX_CREDENTIAL};
 
+mod beginning;
 mod cookie;
 mod found;
 mod header;

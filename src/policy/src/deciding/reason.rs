@@ -7,7 +7,9 @@ use crate::deciding::decision::{Compared, Denial, JudgedCondition, OverriddenBy,
 use crate::deciding::policy::Policy;
 use crate::deciding::presentation::{Malformed, Repeated};
 use crate::identity::credential::{CredentialKind, MAX_CREDENTIAL};
+use crate::identity::rejection::JwtRejection;
 use crate::identity::scope::{Scope, Scopes, WantedScopes};
+use crate::identity::verifier::Verifier;
 use crate::path::SecondReading;
 
 impl Policy {
@@ -32,7 +34,7 @@ impl Policy {
                 each.join("; ")
             }
             Denial::CredentialMalformed(kind, what, source) => self.malformed(kind, *what, *source),
-            Denial::CredentialRefused(_, RefusedBy::Gateway(rejected)) => format!("{}: {rejected}", rejected.code()),
+            Denial::CredentialRefused(kind, RefusedBy::Gateway { rejected, by }) => self.rejected(kind, rejected, by),
             Denial::AuthorityUnavailable(_, outage) => outage.to_string(),
             Denial::FactMissing(kind, name) => {
                 format!("`{}.{}` is to be forwarded, and is not stated", kind.as_str(), name.as_str())
@@ -55,6 +57,16 @@ impl Policy {
             | Denial::NotCarriedOut => return None,
         };
         Some(told)
+    }
+
+    /// Of several verifiers of one sort, with the one that claimed the credential.
+    fn rejected(&self, kind: &CredentialKind, rejected: &JwtRejection, by: &Verifier) -> String {
+        let told = format!("{}: {rejected}", rejected.code());
+        let are_alike = self.credential_rule(kind).is_some_and(|rule| rule.verifiers.are_alike());
+        match by.told().filter(|_by| are_alike) {
+            Some(by) => format!("{told}, {}", shortened(&by)),
+            None => told,
+        }
     }
 
     /// The name of what is to blame, and the scheme that should stand in it.

@@ -14,6 +14,8 @@ mod either;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntrospectDocument {
+    /// Credentials that it is for, of those that are no JWT for another verifier; without it, all that are left.
+    pub when: Option<WhenDocument>,
     /// The authority asked, by its name under `authorities`.
     pub authority: String,
     /// Method of the request; `POST` by default.
@@ -44,6 +46,15 @@ pub struct IntrospectDocument {
     /// Places of the facts in an answer, where they differ from RFC 7662.
     #[serde(default)]
     pub facts: FactsDocument,
+}
+
+/// Credentials that a verifier is for.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WhenDocument {
+    /// Their beginning, such as `ghp_`.
+    pub prefix: String,
 }
 
 /// The method of a question.

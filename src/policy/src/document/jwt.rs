@@ -3,18 +3,21 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{ExpectDocument, FurtherDocument, ScopePointersDocument};
+use super::{ExpectDocument, FurtherDocument, ReasonDocument, ScopePointersDocument};
 
 /// Verification by a token's own signature ([RFC 7519](https://www.rfc-editor.org/rfc/rfc7519)).
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JwtDocument {
-    /// The issuer, exactly as `iss` states it.
+    /// The issuer, exactly as `iss` states it; beside `tenant`, with `{tenant}` for one segment of its path.
     pub issuer: String,
+    /// Tenants of an issuer that has one for each, and the claim that names them.
+    pub tenant: Option<TenantDocument>,
     /// For whom a token must be, or `any`.
     pub audiences: AudiencesDocument,
     /// The types that are taken, such as `at+jwt` ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)); `absent` for a
@@ -35,6 +38,36 @@ pub struct JwtDocument {
     /// Places of the facts among the claims, where they differ from RFC 9068.
     #[serde(default)]
     pub facts: ClaimsDocument,
+}
+
+/// Tenants of an issuer that has one for each.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TenantDocument {
+    /// JSON pointer of the claim that must name the same tenant as `iss`, such as `/tid`.
+    pub claim: String,
+    /// The tenants whose tokens are taken.
+    pub allow: TenantsDocument,
+}
+
+/// Tenants whose tokens are taken. That every one is has to be written.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
+pub enum TenantsDocument {
+    /// These.
+    OneOf(Vec<String>),
+    /// Every one.
+    Any(AnyTenantDocument),
+}
+
+/// The choice that every tenant's tokens are taken.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AnyTenantDocument {
+    /// Reason why whoever has a tenant there may come in.
+    pub any: ReasonDocument,
 }
 
 /// For whom a token must be. That it may be for anybody has to be written.
@@ -135,5 +168,33 @@ impl<'de> Visitor<'de> for AudiencesVisitor {
             audiences.push(audience);
         }
         Ok(AudiencesDocument::OneOf(audiences))
+    }
+}
+
+impl<'de> Deserialize<'de> for TenantsDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TenantsVisitor)
+    }
+}
+
+struct TenantsVisitor;
+
+impl<'de> Visitor<'de> for TenantsVisitor {
+    type Value = TenantsDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of tenants, or `{ any: { because: … } }`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<TenantsDocument, A::Error> {
+        let mut tenants = Vec::new();
+        while let Some(tenant) = entries.next_element()? {
+            tenants.push(tenant);
+        }
+        Ok(TenantsDocument::OneOf(tenants))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<TenantsDocument, A::Error> {
+        AnyTenantDocument::deserialize(MapAccessDeserializer::new(members)).map(TenantsDocument::Any)
     }
 }

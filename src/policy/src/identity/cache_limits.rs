@@ -14,3 +14,9 @@ pub struct CacheLimits {
     /// For how much longer facts may serve while nobody can be asked.
     pub stale_for: Duration,
 }
+
+impl CacheLimits {
+    /// Nothing is remembered.
+    pub(crate) const NOTHING: Self =
+        Self { ttl: Duration::ZERO, refused_ttl: Duration::ZERO, entries: 1, stale_for: Duration::ZERO };
+}

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::base64url;
+use super::jwt::stated_issuer;
 use super::rejection::JwtRejection;
 use crate::json;
 
@@ -78,6 +79,13 @@ pub(super) fn member(compact: Compact<'_>, name: &str) -> Option<Value> {
 /// The claims of a payload, before anything is known of them.
 pub(super) fn payload(encoded: &str) -> Result<Value, JwtRejection> {
     object(encoded, MAX_PAYLOAD, JwtRejection::PayloadTooLong, JwtRejection::Payload).map(Value::Object)
+}
+
+/// The issuer that a token states, to tell whose it is. Nothing of it is verified, and it is read again by whoever
+/// verifies the token.
+pub(super) fn issuer(text: &str) -> Result<String, JwtRejection> {
+    let compact = Compact::split(text).ok_or(JwtRejection::Shape)?;
+    stated_issuer(&payload(compact.payload)?).map(str::to_owned)
 }
 
 fn object(

@@ -28,6 +28,7 @@ mod check;
 mod claims;
 mod der;
 mod invalid_key;
+mod issuer;
 mod key;
 mod key_source;
 mod keys;
@@ -39,8 +40,9 @@ mod tests;
 pub use algorithm::Algorithm;
 use algorithm::Make;
 pub use check::{SignatureCheck, SignatureVerified};
-pub(crate) use claims::{Audience, Wanted};
+pub(crate) use claims::{Audience, Wanted, stated_issuer};
 pub use invalid_key::InvalidKey;
+pub(crate) use issuer::{Issuer, MAX_TENANT, PLACEHOLDER, TenantTemplate, Tenants, is_tenant};
 pub(crate) use key::{Key, Rival};
 pub use key::{KeyFingerprint, KeyParts, MAX_RSA_BITS, MIN_RSA_BITS};
 pub use key_source::{KeyFetch, KeySource};
@@ -134,9 +136,14 @@ impl Jwt {
         &self.rules.types
     }
 
-    /// The issuer, as `iss` must state it.
+    /// The issuer, as `iss` must state it; with `{tenant}` where that is the tenant's.
     #[must_use]
     pub fn issuer(&self) -> &str {
+        self.rules.wanted.issuer.as_str()
+    }
+
+    /// The issuers whose tokens it takes.
+    pub(crate) const fn issuers(&self) -> &Issuer {
         &self.rules.wanted.issuer
     }
 
@@ -173,6 +180,13 @@ impl Jwt {
     #[must_use]
     pub fn header_member(credential: &Credential, name: &str) -> Option<Value> {
         jws::member(jws::Compact::split(credential.expose_secret())?, name)
+    }
+
+    /// A claim of what may be a token, as it is stated. Not verified: not for a log.
+    #[must_use]
+    pub fn claim(credential: &Credential, name: &str) -> Option<Value> {
+        let compact = jws::Compact::split(credential.expose_secret())?;
+        jws::payload(compact.payload).ok()?.get_mut(name).map(Value::take)
     }
 
     /// Takes a token apart.

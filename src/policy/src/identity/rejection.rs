@@ -64,6 +64,15 @@ pub enum JwtRejection {
     /// Another issuer.
     #[error("`iss` is not the policy's issuer")]
     Issuer,
+    /// Another issuer than those of all verifiers.
+    #[error("`iss` is none of the policy's issuers")]
+    IssuerUnclaimed,
+    /// A tenant of its issuer that the policy does not let in.
+    #[error("the tenant in `iss` is none of the policy's")]
+    Tenant,
+    /// A tenant in `iss` that the claim of the tenant does not state.
+    #[error("`{0}` is not the tenant that `iss` names")]
+    TenantClaim(Arc<str>),
     /// For others.
     #[error("`aud` is none of the policy's audiences")]
     Audience,
@@ -82,6 +91,9 @@ pub enum JwtRejection {
     /// From the future.
     #[error("`iat` is in the future")]
     IssuedLater,
+    /// No JWT, and nothing that a verifier claims by its beginning.
+    #[error("no verifier is for such a credential: it is no JWT, and has none of their prefixes")]
+    Unclaimed,
     /// On the deny list of the feed that the policy names.
     #[error("it was revoked")]
     Denied,
@@ -136,12 +148,15 @@ impl JwtRejection {
             Self::Signature => "signature",
             Self::ClaimMissing(_) => "claim_missing",
             Self::ClaimShape(_) => "claim_shape",
-            Self::Issuer => "issuer",
+            Self::Issuer | Self::IssuerUnclaimed => "issuer",
+            Self::Tenant => "tenant",
+            Self::TenantClaim(_) => "tenant_claim",
             Self::Audience | Self::RouteAudience(_) => "audience",
             Self::Expected(_) => "expected",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::IssuedLater => "issued_later",
+            Self::Unclaimed => "unclaimed",
             Self::Denied => "denied",
             Self::Fact(_) => "fact",
         }

@@ -1,4 +1,4 @@
-//! Owns how a kind of credential is verified, and by which of several verifiers: its shape decides, once.
+//! Owns how a credential is verified: by its authority's word, or by its own signature.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -11,28 +11,35 @@ use crate::identity::call::{Question, Reply};
 use crate::identity::credential::{Credential, CredentialKind};
 use crate::identity::facts::{FactType, Facts, UnusableFact};
 use crate::identity::introspection::Introspection;
-use crate::identity::jws::claims_to_be_one;
 use crate::identity::jwt::{Jwt, KeySource};
+use crate::identity::pointers::Pointers;
 use crate::identity::presented::Presented;
+use crate::identity::rejection::JwtRejection;
 use crate::identity::revocation::{Feed, RevocationKeys};
+use crate::identity::verifiers::{Claim, Claimant, Verifiers};
 
 /// A credential that has to be verified before the request can be judged further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     presented: Presented,
-    verifier: Arc<Verifier>,
+    claim: Claim,
 }
 
 impl Lookup {
-    /// Only what the verifier's question holds goes along: an answer depends on nothing else.
+    /// The lookup by the one of these verifiers that claims the credential. Only what its question holds goes along: an
+    /// answer depends on nothing else.
     pub(crate) fn new(
         kind: CredentialKind,
         credential: Credential,
         beside: &[(CredentialKind, Credential)],
-        verifier: Arc<Verifier>,
+        verifiers: &Verifiers,
     ) -> Self {
-        let along = beside.iter().filter(|(kind, _credential)| verifier.sends(kind)).cloned().collect();
-        Self { presented: Presented { kind, credential, along }, verifier }
+        let claim = verifiers.claim(&credential);
+        // Whose question holds what is sought only where one of them holds something.
+        let may_send = beside.iter().any(|(kind, _credential)| verifiers.iter().any(|verifier| verifier.sends(kind)));
+        let along = if may_send { beside } else { &[] };
+        let along = along.iter().filter(|(kind, _credential)| claim.verifier().sends(kind)).cloned().collect();
+        Self { presented: Presented { kind, credential, along }, claim }
     }
 
     /// The kind of the credential.
@@ -50,24 +57,43 @@ impl Lookup {
     /// How it is verified.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
-        &self.verifier
+        self.claim.verifier()
+    }
+
+    /// The number of its verifier, to be remembered with what is learnt; `None` where it is no trouble to find.
+    #[must_use]
+    pub fn claimant(&self) -> Option<Claimant> {
+        self.claim.claimant()
+    }
+
+    /// Whether finding its verifier would cost the reading of the credential.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.claim.is_open()
+    }
+
+    /// Takes the number of the verifier from what is remembered of a lookup that depends on the same: it has the same
+    /// verifier.
+    pub fn settle(&self, claimant: Claimant) {
+        self.claim.settle(claimant);
     }
 
     /// How long an answer, or the keys for one, may take.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        match &*self.verifier {
+        match self.verifier() {
             Verifier::Introspection(introspection) => introspection.timeout(),
             Verifier::Jwt(jwt) => jwt.timeout(),
+            Verifier::Unclaimed(_) => Duration::ZERO,
         }
     }
 
     /// How often its like may be asked about; `None` where nobody is asked.
     #[must_use]
     pub fn rate(&self) -> Option<LookupRate> {
-        match &*self.verifier {
+        match self.verifier() {
             Verifier::Introspection(introspection) => Some(introspection.rate()),
-            Verifier::Jwt(_) => None,
+            Verifier::Jwt(_) | Verifier::Unclaimed(_) => None,
         }
     }
 
@@ -77,18 +103,20 @@ impl Lookup {
     /// The answer where nothing can be asked: the secret is not there, no authority could tell the question from
     /// another, or the credential speaks for itself.
     pub fn question<'a>(&'a self, secret: impl FnOnce(&SecretName) -> Option<&'a str>) -> Result<Question<'a>, Answer> {
-        match &*self.verifier {
+        match self.verifier() {
             Verifier::Introspection(introspection) => introspection.question(&self.presented, secret),
             Verifier::Jwt(_) => Err(Answer::Unavailable(Unavailable::NoKeys)),
+            Verifier::Unclaimed(unclaimed) => Err(unclaimed.clone().into()),
         }
     }
 
     /// What its authority's reply says.
     #[must_use]
     pub fn answer(&self, reply: Reply<'_>) -> Answer {
-        match &*self.verifier {
+        match self.verifier() {
             Verifier::Introspection(introspection) => introspection.answer(reply),
             Verifier::Jwt(_) => Answer::Unavailable(Unavailable::NoKeys),
+            Verifier::Unclaimed(unclaimed) => unclaimed.clone().into(),
         }
     }
 
@@ -96,9 +124,10 @@ impl Lookup {
     /// tells.
     #[must_use]
     pub fn feed(&self) -> Option<&Arc<Feed>> {
-        match &*self.verifier {
+        match self.verifier() {
             Verifier::Introspection(introspection) => introspection.feed(),
             Verifier::Jwt(jwt) => jwt.feed(),
+            Verifier::Unclaimed(_) => None,
         }
     }
 
@@ -109,16 +138,17 @@ impl Lookup {
     }
 
     /// All that the answer depends on: how the credential is verified, and every credential that the question holds.
-    /// What was learnt of one lookup is good for those that depend on the same.
+    /// What was learnt of one lookup is good for those that depend on the same: a credential has one verifier, so what
+    /// one states never serves for a credential of another.
     #[must_use]
     pub fn depends_on(&self) -> impl Hash + '_ {
         let Presented { kind, credential, along } = &self.presented;
-        (self.verifier.fingerprint(), kind, credential, along.as_slice())
+        (self.claim.fingerprint(), kind, credential, along.as_slice())
     }
 
-    /// How it is verified, to be kept.
-    pub(crate) const fn shared_verifier(&self) -> &Arc<Verifier> {
-        &self.verifier
+    /// Who verifies it, to be kept.
+    pub(crate) const fn claim(&self) -> &Claim {
+        &self.claim
     }
 }
 
@@ -130,6 +160,8 @@ pub enum Verifier {
     Introspection(Introspection),
     /// It speaks for itself, under its issuer's signature.
     Jwt(Jwt),
+    /// None of the policy's verifiers claims it, for this reason: it is refused, and nobody is asked.
+    Unclaimed(JwtRejection),
 }
 
 impl Verifier {
@@ -140,6 +172,8 @@ impl Verifier {
         match self {
             Self::Introspection(introspection) => introspection.fingerprint(),
             Self::Jwt(jwt) => jwt.fingerprint(),
+            // Nothing is learnt.
+            Self::Unclaimed(_) => 0,
         }
     }
 
@@ -149,6 +183,7 @@ impl Verifier {
         match self {
             Self::Introspection(introspection) => introspection.cache(),
             Self::Jwt(jwt) => jwt.cache(),
+            Self::Unclaimed(_) => CacheLimits::NOTHING,
         }
     }
 
@@ -164,6 +199,24 @@ impl Verifier {
                 (_, _, KeySource::Fetched(fetch)) => fetch.why(reason),
                 (_, _, KeySource::Inline(_)) => reason.to_string(),
             },
+            Self::Unclaimed(_) => reason.to_string(),
+        }
+    }
+
+    /// Who it is, in words of the policy; `None` of what claims nothing.
+    pub(crate) fn told(&self) -> Option<String> {
+        match self {
+            Self::Introspection(introspection) => Some(format!("asked of `{}`", introspection.authority().name)),
+            Self::Jwt(jwt) => Some(format!("as a token of `{}`", jwt.issuer())),
+            Self::Unclaimed(_) => None,
+        }
+    }
+
+    /// Whether tokens that state this issuer are its.
+    pub(crate) fn is_of(&self, issuer: &str) -> bool {
+        match self {
+            Self::Jwt(jwt) => jwt.issuers().is_stated(issuer),
+            Self::Introspection(_) | Self::Unclaimed(_) => false,
         }
     }
 
@@ -171,7 +224,7 @@ impl Verifier {
     pub(crate) fn sends(&self, kind: &CredentialKind) -> bool {
         match self {
             Self::Introspection(introspection) => introspection.sends(kind),
-            Self::Jwt(_) => false,
+            Self::Jwt(_) | Self::Unclaimed(_) => false,
         }
     }
 
@@ -180,50 +233,17 @@ impl Verifier {
         match self {
             Self::Introspection(introspection) => introspection.pointers().unwritable(facts),
             Self::Jwt(jwt) => jwt.pointers().unwritable(facts),
+            Self::Unclaimed(_) => None,
         }
     }
 
     /// The further facts it can state, with their types.
     pub(crate) fn further(&self) -> impl Iterator<Item = (&Arc<str>, FactType)> {
-        match self {
-            Self::Introspection(introspection) => introspection.pointers().further(),
-            Self::Jwt(jwt) => jwt.pointers().further(),
-        }
-    }
-}
-
-/// The verifiers of a kind of credential.
-#[derive(Clone, Debug)]
-pub(crate) enum Verifiers {
-    /// It takes whatever is presented.
-    One(Arc<Verifier>),
-    /// One takes what claims to be a JWS, the other all else; what one refuses, the other never sees.
-    ByShape { jws: Arc<Verifier>, other: Arc<Verifier> },
-}
-
-impl Verifiers {
-    /// The one that a credential is for.
-    pub(crate) fn of(&self, credential: &Credential) -> &Arc<Verifier> {
-        match self {
-            Self::One(verifier) => verifier,
-            Self::ByShape { jws, .. } if claims_to_be_one(credential.expose_secret()) => jws,
-            Self::ByShape { other, .. } => other,
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Verifier>> {
-        let (first, second) = match self {
-            Self::One(verifier) => (verifier, None),
-            Self::ByShape { jws, other } => (jws, Some(other)),
+        let pointers = match self {
+            Self::Introspection(introspection) => Some(introspection.pointers()),
+            Self::Jwt(jwt) => Some(jwt.pointers()),
+            Self::Unclaimed(_) => None,
         };
-        [first].into_iter().chain(second)
-    }
-
-    /// The further facts that they can state, each once, with their types.
-    pub(crate) fn further(&self) -> impl Iterator<Item = (&Arc<str>, FactType)> {
-        let mut facts: Vec<_> = self.iter().flat_map(|verifier| verifier.further()).collect();
-        facts.sort_unstable();
-        facts.dedup();
-        facts.into_iter()
+        pointers.into_iter().flat_map(Pointers::further)
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use brama_policy::deciding::Policy;
+use brama_policy::deciding::{Policy, UnixTime};
 use brama_policy::identity::{
     Credential, CredentialKind, InvalidKeys, KeySet, KeySource, MAX_CREDENTIAL, MAX_KEY_SET, Verifier,
 };
@@ -72,17 +72,34 @@ impl Verify {
     fn verification(&self, policy: &Policy) -> Result<Verification, TokenError> {
         let now = clock(self.now)?;
         let Ok(credential) = self.text()?.parse::<Credential>() else { return Ok(Verification::of_no_credential()) };
-        let lookup = policy.lookup(self.kind(policy)?, credential).ok_or(TokenError::NoTokens)?;
-        let jwt = match lookup.verifier() {
-            Verifier::Introspection(_) => return Ok(Verification::of_opaque(lookup.credential())),
+        let kind = self.kind(policy)?;
+        let lookup = policy.lookup(kind, credential).ok_or(TokenError::NoTokens)?;
+        let verification = self.verification_by(lookup.verifier(), lookup.credential(), (policy, kind), now)?;
+        Ok(verification.among(&policy.claims(kind, lookup.credential())))
+    }
+
+    /// The result of the verifier that claims the token.
+    fn verification_by(
+        &self,
+        verifier: &Verifier,
+        credential: &Credential,
+        (policy, kind): (&Policy, &CredentialKind),
+        now: UnixTime,
+    ) -> Result<Verification, TokenError> {
+        let jwt = match verifier {
+            Verifier::Introspection(_) => return Ok(Verification::of_opaque(credential)),
             Verifier::Jwt(jwt) => jwt,
+            Verifier::Unclaimed(rejected) => {
+                let issuers: Vec<_> = policy.issuers(kind).collect();
+                return Ok(Verification::of_unclaimed(rejected, credential, &issuers));
+            }
         };
         let published = self.jwks.as_deref().map(keys).transpose()?;
         match (jwt.keys(), &published) {
             (KeySource::Inline(_), Some(_)) => Err(TokenError::Inline),
-            (KeySource::Inline(keys), None) => Ok(Verification::of(jwt, lookup.credential(), Ok(keys), now)),
-            (KeySource::Fetched(_), Some(keys)) => Ok(Verification::of(jwt, lookup.credential(), Ok(keys), now)),
-            (KeySource::Fetched(fetch), None) => Ok(Verification::of(jwt, lookup.credential(), Err(fetch), now)),
+            (KeySource::Inline(keys), None) => Ok(Verification::of(jwt, credential, Ok(keys), now)),
+            (KeySource::Fetched(_), Some(keys)) => Ok(Verification::of(jwt, credential, Ok(keys), now)),
+            (KeySource::Fetched(fetch), None) => Ok(Verification::of(jwt, credential, Err(fetch), now)),
         }
     }
 

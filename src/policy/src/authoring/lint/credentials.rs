@@ -42,7 +42,7 @@ pub(super) fn all(
     let compiled = policy.credential_rule(kind).into_iter().flat_map(|rule| rule.verifiers.iter());
     for (index, verifier) in compiled.enumerate() {
         match &**verifier {
-            Verifier::Introspection(_) => {}
+            Verifier::Introspection(_) | Verifier::Unclaimed(_) => {}
             Verifier::Jwt(jwt) => keys(jwt, &place.index(index).key("jwt"), lints),
         }
     }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::patterns::{COOKIE_NAME, HEADER, SCHEME, SOMETHING};
+use super::patterns::{COOKIE_NAME, HEADER, POINTER, PREFIX, SCHEME, SOMETHING, TENANT};
+use crate::identity::verifiers::MAX_VERIFIERS;
 
 pub(super) fn narrower() -> Vec<(&'static str, Value)> {
     vec![
@@ -13,7 +14,7 @@ pub(super) fn narrower() -> Vec<(&'static str, Value)> {
                     "header": { "pattern": HEADER },
                     "scheme": { "pattern": SCHEME },
                     "from": { "minItems": 1 },
-                    "verify": { "minItems": 1, "maxItems": 2 },
+                    "verify": { "minItems": 1, "maxItems": MAX_VERIFIERS },
                 },
                 "oneOf": [
                     { "required": ["header"] },
@@ -21,6 +22,9 @@ pub(super) fn narrower() -> Vec<(&'static str, Value)> {
                 ],
             }),
         ),
+        ("TenantDocument", json!({ "properties": { "claim": { "pattern": POINTER } } })),
+        ("TenantsDocument", json!({ "minItems": 1, "uniqueItems": true, "items": { "pattern": TENANT } })),
+        ("WhenDocument", json!({ "properties": { "prefix": { "pattern": PREFIX } } })),
         (
             "SourceDocument",
             json!({

@@ -41,6 +41,12 @@ pub(super) const COOKIE_NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
 /// RFC 9110, 11.1.
 pub(super) const SCHEME: &str = "^[A-Za-z0-9-]+$";
 
+/// Beginning of a credential.
+pub(super) const PREFIX: &str = "^[!-~]{1,64}$";
+
+/// Tenant of an issuer.
+pub(super) const TENANT: &str = "^[A-Za-z0-9._~-]{1,253}$";
+
 /// Name of a credential.
 pub(super) const CREDENTIAL: &str = "^[a-z][a-z0-9_]{0,31}$";
 

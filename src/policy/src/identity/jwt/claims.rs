@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::identity::jwt::issuer::Issuer;
 use crate::identity::rejection::JwtRejection;
 use crate::time::{UnixTime, numeric_date};
 
 /// What a policy asks of the claims.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Wanted {
-    pub(crate) issuer: String,
+    pub(crate) issuer: Issuer,
     pub(crate) audience: Audience,
     pub(crate) leeway: Duration,
 }
@@ -35,12 +36,7 @@ pub(super) struct Life {
 impl Wanted {
     /// RFC 7519, 4.1.1: compared as it is, letter by letter.
     pub(super) fn issuer(&self, claims: &Value) -> Result<(), JwtRejection> {
-        match claims.get("iss") {
-            None | Some(Value::Null) => Err(JwtRejection::ClaimMissing("iss")),
-            Some(Value::String(stated)) if *stated == self.issuer => Ok(()),
-            Some(Value::String(_)) => Err(JwtRejection::Issuer),
-            Some(_) => Err(JwtRejection::ClaimShape("iss")),
-        }
+        self.issuer.check(stated_issuer(claims)?, claims)
     }
 
     /// RFC 7519, 4.1.3: one text, or a list of texts.
@@ -82,6 +78,15 @@ impl Wanted {
     }
 }
 
+/// RFC 7519, 4.1.1: the issuer that a token states.
+pub(crate) fn stated_issuer(claims: &Value) -> Result<&str, JwtRejection> {
+    match claims.get("iss") {
+        None | Some(Value::Null) => Err(JwtRejection::ClaimMissing("iss")),
+        Some(Value::String(stated)) => Ok(stated),
+        Some(_) => Err(JwtRejection::ClaimShape("iss")),
+    }
+}
+
 /// RFC 7519, 4.1.6: when a token was issued.
 pub(super) fn issued(claims: &Value) -> Result<Option<UnixTime>, JwtRejection> {
     date(claims, "iat")
@@ -104,7 +109,7 @@ mod tests {
     use super::*;
 
     fn wanted(audience: Audience, leeway: u64) -> Wanted {
-        Wanted { issuer: "https://id.example".to_owned(), audience, leeway: Duration::from_secs(leeway) }
+        Wanted { issuer: Issuer::Is("https://id.example".to_owned()), audience, leeway: Duration::from_secs(leeway) }
     }
 
     #[test]
