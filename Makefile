@@ -40,7 +40,7 @@ ON_POSTGRES := body:: connection:: denied:: division:: revocation::
 ON_EACH_ENVOY := body:: bootstrap:: cases:: connection:: division:: envelope:: launcher:: protocol:: reasons:: recipes:: reload:: revocation:: table:: trap::
 # The last wheel of each minor version that is served; the newest is what everything else runs on.
 ENVOYS := 1.36.4 1.37.0 1.38.2 1.39.3 1.40.0
-POLICIES := policies/ehealth.yaml policies/examples/machine.yaml policies/examples/organisations.yaml policies/examples/partners.yaml policies/examples/public-read.yaml policies/examples/saas.yaml
+POLICIES := policies/ehealth.yaml policies/examples/issuers.yaml policies/examples/machine.yaml policies/examples/organisations.yaml policies/examples/partners.yaml policies/examples/public-read.yaml policies/examples/saas.yaml
 
 .PHONY: help
 help: ## list these commands

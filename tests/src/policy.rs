@@ -42,10 +42,12 @@ impl Policy {
         (source["header"].as_str().unwrap(), format!("{}{credential}", scheme.unwrap_or_default()))
     }
 
-    /// Introspection of a kind of credential; `None`: the policy has none of this kind.
-    pub fn introspection(&self, kind: &str) -> Option<&Value> {
-        let rule = self.document["credentials"].get(kind)?;
-        Some(rule["verify"][0].get("introspect").unwrap())
+    /// Introspection of a credential; `None`: the policy has none of this kind, or nobody is asked about it.
+    pub fn introspection(&self, kind: &str, credential: &str) -> Option<&Value> {
+        let verifiers = self.document["credentials"].get(kind)?["verify"].as_array().unwrap();
+        let is_jwt = credential.starts_with("eyJ") && verifiers.iter().any(|verifier| verifier.get("jwt").is_some());
+        let mut asked = verifiers.iter().filter_map(|verifier| verifier.get("introspect")).filter(|_asked| !is_jwt);
+        asked.find(|asked| asked["when"]["prefix"].as_str().is_none_or(|prefix| credential.starts_with(prefix)))
     }
 
     /// The headers that the gateway sets, on one route or another.
