@@ -305,7 +305,7 @@ impl Evaluation {
         if let Some(denial) = ended {
             return Err(denial);
         }
-        self.check_audience(&kind, &facts, observer)?;
+        self.check_audience((&kind, &claim), &facts, observer)?;
         observer.note(Event::Verified { kind: &kind, facts: &facts });
         self.identities.push((kind, facts));
         Ok(())

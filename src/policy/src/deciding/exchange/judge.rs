@@ -14,6 +14,7 @@ use crate::deciding::required::Required;
 use crate::identity::credential::CredentialKind;
 use crate::identity::facts::{AUDIENCE, FactName, Facts, Stated};
 use crate::identity::rejection::JwtRejection;
+use crate::identity::verifiers::Claim;
 use crate::time::Moment;
 
 impl Evaluation {
@@ -137,7 +138,7 @@ impl Evaluation {
     /// Checks that a credential is for this route, where the route names an audience.
     pub(super) fn check_audience(
         &self,
-        kind: &CredentialKind,
+        (kind, claim): (&CredentialKind, &Claim),
         facts: &Facts,
         observer: &mut impl Observer,
     ) -> Result<(), Denial> {
@@ -149,8 +150,8 @@ impl Evaluation {
         if is_for_it {
             return Ok(());
         }
-        let rejected = JwtRejection::RouteAudience(wanted.as_str().into());
-        Err(Denial::CredentialRefused(kind.clone(), RefusedBy::Gateway(rejected)))
+        let (rejected, by) = (JwtRejection::RouteAudience(wanted.as_str().into()), Arc::clone(claim.verifier()));
+        Err(Denial::CredentialRefused(kind.clone(), RefusedBy::Gateway { rejected, by }))
     }
 
     /// The facts of a credential that was verified; of `any`, those of the first of the alternatives that is there.
