@@ -42,7 +42,7 @@ impl PolicyDocument {
         // Serde stops at the first fault. To find the others, what is faulty is cut out and the rest is read again, for
         // its faults alone. Each turn cuts something out, so the loop ends.
         loop {
-            let error = match serde_path_to_error::deserialize::<_, Self>(Strict(&*reading.value)) {
+            let error = match serde_path_to_error::deserialize::<_, Self>(Strict(&reading.value)) {
                 Ok(document) if faults.is_empty() => return Ok(document),
                 Ok(_remains) => return Err(faults),
                 Err(error) => error,
