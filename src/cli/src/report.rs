@@ -51,6 +51,11 @@ impl Report {
         Self { file: path.display().to_string(), text, places, entries: Vec::new() }
     }
 
+    /// The places of the file's values; `None` where the text is no YAML.
+    pub(crate) const fn places(&self) -> Option<&Places> {
+        self.places.as_ref()
+    }
+
     /// Adds a finding at the place that its path names.
     pub(crate) fn add(&mut self, mut finding: Finding) {
         let place = self.places.as_ref().and_then(|places| places.find(&finding.path));

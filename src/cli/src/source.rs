@@ -12,7 +12,6 @@ use brama_replay::Corpus;
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 use crate::finding::{Finding, Severity};
-use crate::places::Places;
 use crate::report::{Colour, Report};
 
 /// A policy file that has no fault.
@@ -143,7 +142,7 @@ fn value_of(path: &Path, text: &str) -> (Option<serde_json::Value>, Report) {
         report.add_at(hidden_finding(character), span);
     }
     // YAML drops a part of such a text, so it is refused. A text that cannot be parsed is reported below.
-    if let Ok(places) = Places::read(text) {
+    if let Some(places) = report.places() {
         let tagged = places.tagged().map(|span| (TAGGED, span));
         let lost: Vec<_> = tagged.chain(places.merged_again().map(|span| (MERGED_AGAIN, span))).collect();
         if !lost.is_empty() {
