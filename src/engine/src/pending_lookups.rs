@@ -5,7 +5,7 @@
 //! context sends lookups at its next tick, a millisecond later: a call that belongs to a request would end with that
 //! request, and its waiters would wait in vain. When a root context goes, its lookups are sent again by another.
 //!
-//! Limits are per kind of credential, and for tokens per API key too: a flood of random keys leaves room to look up the
+//! Limits are per verifier of a kind of credential, and for tokens per API key too: a flood of random keys leaves room to look up the
 //! tokens of good callers, and one caller's flood of tokens leaves room for others. So does the rate at which lookups
 //! begin, which the policy sets (`rate`). A request over a limit is refused at once; there is no queue. A lookup that
 //! was sent counts until it completes, also when all its waiters have gone: resetting requests causes no further
@@ -18,6 +18,7 @@ use std::time::Duration;
 use brama_policy::deciding::Moment;
 use brama_policy::identity::Lookup;
 
+use crate::breaker::breaker_key;
 use crate::cache::CacheKey;
 use crate::config::Settings;
 use crate::feeds::FeedPosition;
@@ -89,16 +90,13 @@ impl PendingLookups {
             pending.joined = pending.joined.saturating_add(1);
             return Ok(Joined::InProgress);
         }
-        let kind = lookup.kind();
-        let of_kind = self.lookups.values().filter(|pending| pending.lookup.kind() == kind).count();
-        let of_caller = behind.map_or(0, |caller| {
-            self.lookups
-                .values()
-                .filter(|pending| pending.behind == Some(caller) && pending.lookup.kind() == kind)
-                .count()
-        });
+        // One authority that is slow takes nothing from the others of the same kind of credential.
+        let asked = breaker_key(lookup);
+        let alike = || self.lookups.values().filter(|pending| breaker_key(&pending.lookup) == asked);
+        let of_verifier = alike().count();
+        let of_caller = behind.map_or(0, |caller| alike().filter(|pending| pending.behind == Some(caller)).count());
         // The rate is checked last, since admission counts against it.
-        if of_kind >= MAX_LOOKUPS || of_caller >= MAX_LOOKUPS_OF_A_KEY || !self.rates.admit(lookup, behind, now) {
+        if of_verifier >= MAX_LOOKUPS || of_caller >= MAX_LOOKUPS_OF_A_KEY || !self.rates.admit(lookup, behind, now) {
             return Err(Full);
         }
         let mut pending = PendingLookup {
@@ -177,8 +175,8 @@ impl PendingLookups {
     }
 }
 
-/// Lookups in progress of one kind of credential, per worker. This, times the kinds that an authority is asked about,
-/// times the workers, has to fit into the circuit breaker of its cluster; otherwise that one sheds, and does not tell the
+/// Lookups in progress of one verifier of a kind of credential, per worker. This, times the verifiers that ask an
+/// authority, times the workers, has to fit into the circuit breaker of its cluster; otherwise that one sheds, and does not tell the
 /// kinds apart.
 pub const MAX_LOOKUPS: usize = 100;
 

@@ -1,6 +1,7 @@
 //! Two issuers and two authorities for one credential: each token has its own keys, feed and place in the cache.
 
 use brama_engine::host::Counter;
+use brama_engine::limits::MAX_LOOKUPS;
 use brama_engine::worker::Flow;
 use brama_fake::{Done, Proxy};
 use brama_kit::signer::{Signer, merged};
@@ -225,4 +226,21 @@ fn key_that_an_issuer_takes_back_is_not_good_by_anothers_set() {
         proxy.reply_to(poll, Some((200, r#"{"entries":[],"more":false,"reset":false,"next":"f:3"}"#)));
     }
     assert_eq!(proxy.outcome(&of_a), Done::Refused(401));
+}
+
+/// A flood of tokens for one authority, which is slow, leaves the other one its lookups.
+#[test]
+fn slow_authority_takes_no_lookups_from_another() {
+    let [a, b] = signers();
+    let mut proxy = knowing(&a, &b, &json!([]));
+    for number in 0..MAX_LOOKUPS {
+        assert_eq!(proxy.request(&format!("ghp_{number}")).1, Flow::Pause, "{number}");
+    }
+    assert_eq!(proxy.outcome("ghp_more"), Done::Refused(503));
+    let (stream, flow) = proxy.request("an-opaque-token");
+    assert_eq!(flow, Flow::Pause);
+    let _rest = proxy.tick();
+    let call = proxy.places().iter().position(|place| place == "asked/rest").unwrap();
+    proxy.reply_to(u32::try_from(call).unwrap() + 1, Some((200, r#"{"active":true,"u":"t","sub":"u9"}"#)));
+    assert_eq!((proxy.done(stream), proxy[stream].header("x-user")), (&GONE_ON[..], vec!["u9".to_owned()]));
 }

@@ -104,14 +104,18 @@ fn object(
     }
 }
 
-/// Whether a credential is a JWS, good or bad: three parts, of which the first is a JSON object with `alg`.
+/// Whether a credential is a JWS, good or bad: parts with points between them, of which the first is a JSON object with
+/// `alg`. A JWE in compact form is none: five parts, and `enc` in its header (RFC 7516, 7.1 and 4.1.2).
 ///
-/// More is taken for one than is read as one. What a strict reading refuses must not go to another verifier for that.
+/// More is taken for one than is read as one. What a strict reading refuses must not go to another verifier for that:
+/// some readers drop empty parts, and others what stands behind the third.
 pub(crate) fn claims_to_be_one(text: &str) -> bool {
-    let header = Compact::split(text).map(|compact| compact.header.trim_end_matches('='));
-    let bytes = header.and_then(base64url::decode_any_spelling);
-    bytes.is_some_and(|bytes| {
-        serde_json::from_slice::<Map<String, Value>>(&bytes).is_ok_and(|it| it.contains_key("alg"))
+    let has_parts = text.bytes().filter(|byte| *byte == b'.').nth(1).is_some();
+    let header = text.trim_start_matches('.').split('.').next().filter(|_header| has_parts);
+    let bytes = header.and_then(|header| base64url::decode_any_spelling(header.trim_end_matches('=')));
+    bytes.and_then(|bytes| serde_json::from_slice::<Map<String, Value>>(&bytes).ok()).is_some_and(|header| {
+        let is_jwe = header.contains_key("enc") && text.split('.').count() == 5;
+        header.contains_key("alg") && !is_jwe
     })
 }
 

@@ -230,7 +230,9 @@ pub(crate) fn could_begin_a_jws(prefix: &str) -> bool {
         // The header is whole.
         Some((header, _rest)) => jws::claims_to_be_one(&format!("{header}..")),
         // Six bits are no whole byte: what follows decides.
-        None if prefix.len() % 4 == 1 => LETTERS.chars().any(|next| begins_an_object(&format!("{prefix}{next}"))),
+        None if prefix.trim_end_matches('=').len() % 4 == 1 && !prefix.ends_with('=') => {
+            LETTERS.chars().any(|next| begins_an_object(&format!("{prefix}{next}")))
+        }
         None => begins_an_object(prefix),
     }
 }
@@ -261,9 +263,19 @@ mod tests {
 
     #[test]
     fn prefix_of_a_jws_is_found_in_every_spelling() {
-        for prefix in
-            ["e", "ey", "eyJ", "eyJh", "eyA", "ewog", "ewoi", "eyJhbGciOiJub25lIn0", "eyJhbGciOiJub25lIn0=", "e30"]
-        {
+        for prefix in [
+            "e",
+            "ey",
+            "eyJ",
+            "eyJh",
+            "eyA",
+            "ewog",
+            "ewoi",
+            "eyJhbGciOiJub25lIn0",
+            "eyJhbGciOiJub25lIn0=",
+            "eyJhbGciOiJub25lIn0==",
+            "e30",
+        ] {
             assert!(could_begin_a_jws(prefix) == (prefix != "e30"), "{prefix}");
         }
         // Spaces before the object: a space, a line feed, a tab, a carriage return.

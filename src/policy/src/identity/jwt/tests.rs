@@ -269,6 +269,13 @@ fn whatever_looks_like_a_jws_is_taken_for_one() {
         "eyJhbGciOiJSUzI1NiJ9.e30.AA",
         "eyJhbGciOiJub25lIn1.e30.AA",
         "eyJhbGciOiJub25lIn0=.e30.AA",
+        "eyJhbGciOiJub25lIn0.e30.AA.",
+        ".eyJhbGciOiJub25lIn0.e30.AA",
+        "eyJhbGciOiJub25lIn0.a.b.c",
+        "eyJhbGciOiJub25lIn0.a.b.c.d",
+        // `{"alg":"dir","enc":"A128GCM"}`, in as many parts as no JWE has.
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0.a.b",
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0.a.b.c.d.e",
     ] {
         assert!(claims_to_be_one(text), "{text}");
     }
@@ -281,7 +288,7 @@ fn whatever_looks_like_a_jws_is_taken_for_one() {
         "W10.e30.AA",
         "eyJhbGciOiJub25lIn0",
         "eyJhbGciOiJub25lIn0.e30",
-        "eyJhbGciOiJub25lIn0.a.b.c.d",
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0.a.b.c.d",
     ] {
         assert!(!claims_to_be_one(text), "{text}");
     }
