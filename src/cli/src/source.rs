@@ -274,4 +274,20 @@ mod tests {
             assert!(!report.json().iter().any(without_place), "{shown}");
         }
     }
+
+    /// The plugin reads JSON, whose reader has a bound of its own.
+    #[test]
+    fn file_nests_as_deep_as_the_plugin_reads() {
+        let taken = |depth| {
+            let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            let is_read = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            assert_eq!(value_of(Path::new("x"), &text).0.is_some(), is_read, "{depth}");
+            is_read
+        };
+        let judge = move || (120..=135).map(taken).collect::<Vec<_>>();
+        // A test has less of a stack than the command, and frames are large in a build without optimisation.
+        let thread = std::thread::Builder::new().stack_size(32 << 20).spawn(judge).unwrap();
+        let taken = thread.join().unwrap();
+        assert!(taken.contains(&true) && taken.contains(&false));
+    }
 }

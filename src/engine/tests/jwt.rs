@@ -37,7 +37,7 @@ fn good_token_passes_without_a_question_once_the_keys_are_there() {
     }
 }
 
-/// What is remembered of a token is remembered for every route; a route holds it against its own audience.
+/// Facts of a token are remembered for every route; a route holds them against its own audience.
 #[test]
 fn remembered_token_is_for_the_routes_of_its_audiences() {
     let signer = Signer::new("ES256", "a");

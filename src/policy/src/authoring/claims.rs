@@ -18,7 +18,7 @@ pub struct ClaimView<'a> {
 }
 
 impl Policy {
-    /// What a credential is to each of several verifiers of its kind, in the order of the document; nothing where there
+    /// Views of a credential by each of several verifiers of its kind, in the order of the document; nothing where there
     /// is one verifier, or one for JWTs and one for the rest, of which the form of a credential tells all.
     #[must_use]
     pub fn claims(&self, kind: &CredentialKind, credential: &Credential) -> Vec<ClaimView<'_>> {

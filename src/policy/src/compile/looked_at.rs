@@ -20,14 +20,14 @@ impl LookedAt {
         let mut guarded = routes.iter().filter(|route| route.verified().is_some()).peekable();
         // Where each guarded route has one of its own, the document's is nobody's.
         if guarded.peek().is_none() || guarded.any(|route| route.forward.is_none()) {
-            let alternatives =
-                routes.iter().filter_map(Route::verified).flat_map(|verified| verified.credentials.any.iter());
-            looked_at.add_forwarded(&forward.identity, &alternatives.cloned().collect());
+            let verified = routes.iter().filter_map(Route::verified);
+            let alternatives: BTreeSet<_> = verified.flat_map(|verified| verified.credentials.any.iter()).collect();
+            looked_at.add_forwarded(&forward.identity, alternatives.iter().copied());
         }
         for route in routes {
-            let any = route.verified().map(|verified| verified.credentials.any.iter().cloned().collect());
-            if let Some(forward) = &route.forward {
-                looked_at.add_forwarded(forward, &any.unwrap_or_default());
+            // A public route tells of nobody.
+            if let (Some(forward), Some(verified)) = (&route.forward, route.verified()) {
+                looked_at.add_forwarded(forward, verified.credentials.any.iter());
             }
         }
         for route in routes {
@@ -54,11 +54,15 @@ impl LookedAt {
     }
 
     /// The facts that headers tell of; `any` stands for each of the alternatives.
-    fn add_forwarded(&mut self, headers: &IdentityHeaders, alternatives: &BTreeSet<CredentialKind>) {
+    fn add_forwarded<'a>(
+        &mut self,
+        headers: &'a IdentityHeaders,
+        alternatives: impl Iterator<Item = &'a CredentialKind> + Clone,
+    ) {
         for forwarded in headers.facts() {
             let (of, name) = (&forwarded.fact.of, forwarded.fact.name.as_str());
             let own = (!of.is_any()).then_some(of);
-            for kind in alternatives.iter().filter(|_| own.is_none()).chain(own) {
+            for kind in alternatives.clone().filter(|_| own.is_none()).chain(own) {
                 let _is_new = self.add(kind, name).insert(forwarded.form.clone());
             }
         }

@@ -62,7 +62,7 @@ pub(super) fn verified(
     })
 }
 
-/// What the requirements of one route are checked against.
+/// Surroundings of the requirements of one route.
 #[derive(Clone, Copy)]
 struct Around<'a> {
     document: &'a PolicyDocument,
@@ -244,8 +244,8 @@ fn require_single(reference: &FactReference, cannot: &str, around: Around<'_>, p
     }
 }
 
-/// What a rule wants of a credential, every request must have: where it may be absent, its author would take the rule
-/// for a guard that it is not.
+/// Requires a credential that every request of the route has: where it may be absent, an author would take the rule for a
+/// guard that it is not.
 fn require_certain(kind: &CredentialKind, what: &str, around: Around<'_>, place: &Place, faults: &mut Faults) {
     let (Some(required), name) = (around.required, kind.as_str()) else { return };
     if !required.include(kind) {

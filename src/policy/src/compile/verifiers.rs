@@ -51,7 +51,7 @@ pub(super) fn all(
     Verifiers::new(verifiers)
 }
 
-/// Whether something is left for each verifier: what takes the rest is last.
+/// Checks that something is left for each verifier: the one that takes the rest is last.
 fn order(written: &[VerifierDocument], place: &Place, faults: &mut Faults) {
     use VerifierDocument::{Introspect, Jwt};
     if written.is_empty() {
@@ -74,7 +74,7 @@ fn order(written: &[VerifierDocument], place: &Place, faults: &mut Faults) {
     }
 }
 
-/// Whether each prefix is one that a credential can have, and that is not another verifier's already.
+/// Checks that each prefix is one that a credential can have, and not another verifier's already.
 fn prefixes(written: &[VerifierDocument], presentation: Option<&Presentation>, place: &Place, faults: &mut Faults) {
     let has_jwts = written.iter().any(|verifier| matches!(verifier, VerifierDocument::Jwt(_)));
     let mut before: Vec<(usize, &str)> = Vec::new();
@@ -105,7 +105,7 @@ fn prefixes(written: &[VerifierDocument], presentation: Option<&Presentation>, p
     }
 }
 
-/// Whether each issuer is one verifier's, and what one has revoked is its own.
+/// Checks that each issuer is one verifier's, and that what one has revoked is its own.
 fn issuers(written: &[VerifierDocument], verifiers: &[(Claims, Arc<Verifier>)], place: &Place, faults: &mut Faults) {
     let jwts = written.iter().zip(verifiers).enumerate().filter_map(|(index, (written, (_claims, verifier)))| {
         match (written, &**verifier) {

@@ -27,6 +27,8 @@ mod functions;
 #[cfg(feature = "cel")]
 mod language;
 #[cfg(feature = "cel")]
+mod literal;
+#[cfg(feature = "cel")]
 mod presence;
 #[cfg(feature = "cel")]
 mod search;

@@ -11,7 +11,7 @@ impl Kinds {
         self.0.contains(kind)
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &CredentialKind> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &CredentialKind> + Clone {
         self.0.iter()
     }
 

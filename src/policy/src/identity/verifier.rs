@@ -35,10 +35,10 @@ impl Lookup {
         verifiers: &Verifiers,
     ) -> Self {
         let claim = verifiers.claim(&credential);
-        // Whose question holds what is sought only where one of them holds something.
-        let may_send = beside.iter().any(|(kind, _credential)| verifiers.iter().any(|verifier| verifier.sends(kind)));
-        let along = if may_send { beside } else { &[] };
-        let along = along.iter().filter(|(kind, _credential)| claim.verifier().sends(kind)).cloned().collect();
+        // Who verifies it is sought only where one of them sends something.
+        let may_send = |kind: &CredentialKind| verifiers.iter().any(|verifier| verifier.sends(kind));
+        let is_sent = |(kind, _credential): &&(CredentialKind, Credential)| may_send(kind) && claim.sends(kind);
+        let along = beside.iter().filter(is_sent).cloned().collect();
         Self { presented: Presented { kind, credential, along }, claim }
     }
 

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use crate::identity::base64url;
-use crate::identity::credential::Credential;
+use crate::identity::credential::{Credential, CredentialKind};
 use crate::identity::facts::FactType;
 use crate::identity::jws;
 use crate::identity::rejection::JwtRejection;
@@ -169,6 +169,17 @@ impl Claim {
         match self {
             Self::Known(verifier) => verifier,
             Self::Sought(sought) => &sought.found().1,
+        }
+    }
+
+    /// Tells whether a question about the credential holds one of this kind too. Nobody is asked about a JWS here, so that
+    /// its payload need not be read for that.
+    pub(crate) fn sends(&self, kind: &CredentialKind) -> bool {
+        match self {
+            Self::Known(verifier) => verifier.sends(kind),
+            Self::Sought(sought) => {
+                !jws::claims_to_be_one(sought.credential.expose_secret()) && sought.found().1.sends(kind)
+            }
         }
     }
 

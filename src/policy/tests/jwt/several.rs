@@ -9,12 +9,13 @@ use std::sync::{Arc, OnceLock};
 
 use brama_kit::library;
 use brama_kit::signer::{Signer, base64url, merged};
-use brama_policy::deciding::{Policy, UnixTime};
+use brama_policy::deciding::{Policy, Request, Step, UnixTime};
 use brama_policy::identity::{Answer, Facts, JwtRejection, KeySource, Lookup, Verifier};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{NOW, document, lookup, policy_of};
+use crate::support::{headers, now};
 
 /// The makers of tokens, each with its key under the same name.
 pub(super) struct Issuers {
@@ -341,4 +342,23 @@ proptest! {
     fn what_begins_so_is_asked_about_there_whatever_follows(rest in "[!-~]{0,60}") {
         prop_assert_eq!(outcome(&policy(), &format!("ghp_{rest}")), Outcome::Asked("/github".to_owned()));
     }
+}
+
+/// A question of one of them holds the API key; a JWT is nobody's question, and its payload stays unread until then.
+#[test]
+fn token_is_not_read_to_know_what_goes_along() {
+    let document = document(&(verifiers().concat() + &introspect("send: [api_key],", "rest")));
+    let key = "credentials:\n  api_key: { header: api-key, cache: { ttl: 1s, refused_ttl: 1s, entries: 1 }, \
+               verify: [{ introspect: { authority: asked, path: /k, hint: h, expect: { /u: k } } }] }\n";
+    let policy = policy_of(
+        &document.replace("credentials:\n", key).replace("credentials: [token]", "credentials: [api_key, token]"),
+    );
+    let open = |token: &str| {
+        let sent = headers("GET", "/r", &[("api-key", "k"), ("authorization", &format!("Bearer {token}"))]);
+        let Step::Ask(_key, awaiting) = policy.begin(&Request::new(&sent), now()) else { panic!() };
+        let Step::Ask(lookup, _) = awaiting.resume(Answer::Active(Arc::new(Facts::none())), now()) else { panic!() };
+        lookup.is_open()
+    };
+    assert!(open(&issuers().a.token(&header(), &claims(A, "api-a"))));
+    assert!(!open("opaque"));
 }

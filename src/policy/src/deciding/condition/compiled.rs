@@ -12,6 +12,7 @@ use cel::{Context, ExecutionError, Value};
 use super::check::{self, Uses};
 use super::constancy;
 use super::functions::ENVIRONMENT;
+use super::literal::after_literal;
 use super::presence::{self, PRESENCE};
 use super::shown::shown;
 use super::values::Variables;
@@ -162,13 +163,9 @@ fn meant(text: &str) -> Option<String> {
     };
     let other = [("and", "write `&&` for `and`"), ("or", "write `||` for `or`"), ("not", "write `!` for `not`")];
     let hint = of_header.or_else(|| other.into_iter().find(|(word, _hint)| has(word)).map(|(_word, hint)| hint));
-    hint.or_else(|| {
-        words
-            .contains("has(")
-            .then_some("`has` takes a credential, or a member of it: `has(token)`, `has(token.client_type)`")
-    })
-    .or_else(|| is_assigned().then_some("write `==` to compare"))
-    .map(str::to_owned)
+    let of_has = || words.contains("has(").then_some(HAS_TAKES);
+    let hint = hint.or_else(of_has).or_else(|| is_assigned().then_some("write `==` to compare"));
+    hint.map(str::to_owned)
 }
 
 /// A text whose plain literals are empty. Where a raw literal ends, or one in triple quotes, is not looked at: the rest
@@ -184,24 +181,10 @@ fn outside_of_literals(text: &str) -> String {
         }
         outside.push_str(before);
         outside.push_str("\"\"");
-        rest = after_literal(literal);
+        // One that does not end takes the rest.
+        rest = after_literal(literal, false).unwrap_or("");
     }
     outside + rest
-}
-
-/// What follows the plain literal that a text begins with.
-fn after_literal(text: &str) -> &str {
-    let mut signs = text.chars();
-    let quote = signs.next();
-    while let Some(sign) = signs.next() {
-        if sign == '\\' {
-            // It ends nothing, whatever it is.
-            let _escaped = signs.next();
-        } else if Some(sign) == quote {
-            break;
-        }
-    }
-    signs.as_str()
 }
 
 /// Refuses a part that reads nothing and fails, which it would for every request; whether the whole reads nothing.
@@ -268,3 +251,5 @@ fn kind(error: &ExecutionError) -> ConditionFailed {
         _ => ConditionFailed::Other,
     }
 }
+
+const HAS_TAKES: &str = "`has` takes a credential, or a member of it: `has(token)`, `has(token.client_type)`";

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::Names;
+use super::literal::after_literal;
 
 /// Name of the member; a condition that an author writes cannot have it.
 pub(super) const PRESENCE: &str = "__is_there__";
@@ -65,32 +66,17 @@ fn is_in_literal(text: &str) -> bool {
     false
 }
 
-/// What follows the literal that a text begins with; `None` where it does not end.
-fn after_literal(text: &str, is_raw: bool) -> Option<&str> {
-    let quote = text.chars().next()?;
-    let tripled = [quote; 3].iter().collect::<String>();
-    let end = if text.starts_with(&tripled) { tripled } else { quote.to_string() };
-    let mut rest = text.strip_prefix(&end)?;
-    loop {
-        if let Some(after) = rest.strip_prefix(&end) {
-            return Some(after);
-        }
-        let mut signs = rest.chars();
-        // After a backslash stands a sign that ends nothing, but in a raw literal.
-        if signs.next()? == '\\' && !is_raw {
-            let _escaped = signs.next()?;
-        }
-        rest = signs.as_str();
-    }
-}
-
 /// A column of what the parser read, as it is in the condition itself.
 pub(super) fn column(spelt: &str, line: isize, column: isize) -> isize {
-    let added = PRESENCE.len().saturating_add(1);
-    let line = usize::try_from(line).ok().and_then(|line| spelt.lines().nth(line.checked_sub(1)?)).unwrap_or_default();
-    let before: String = line.chars().take(usize::try_from(column).unwrap_or_default()).collect();
-    let shift = before.matches(PRESENCE).count().saturating_mul(added);
-    column.saturating_sub(isize::try_from(shift).unwrap_or_default())
+    added_before(spelt, line, column).map_or(column, |added| column.saturating_sub(added))
+}
+
+/// Characters that were added before a place; `None` of a place that the text does not have.
+fn added_before(spelt: &str, line: isize, column: isize) -> Option<isize> {
+    let line = spelt.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    let before: String = line.chars().take(usize::try_from(column).ok()?).collect();
+    let added = before.matches(PRESENCE).count().checked_mul(PRESENCE.len().checked_add(1)?)?;
+    isize::try_from(added).ok()
 }
 
 #[cfg(test)]

@@ -72,11 +72,8 @@ impl HeaderSource {
 
 /// The first word of a value, and the first behind each of its commas.
 fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_end = |byte: &u8| !byte.is_ascii_graphic();
-    value.split(|byte| *byte == b',').map(move |part| {
-        let start = part.iter().position(|byte| !is_end(byte)).unwrap_or(part.len());
-        part.get(start..).unwrap_or_default().split(is_end).next().unwrap_or_default()
-    })
+    let parts = value.split(|byte| *byte == b',');
+    parts.filter_map(|part| part.split(|byte| !byte.is_ascii_graphic()).find(|word| !word.is_empty()))
 }
 
 /// The one value of a header that presents a credential, in whichever form.
